@@ -1,0 +1,9 @@
+//! Compiles an ontology to Rust: load, resolve, check, lock, emit, write.
+//!
+//! Called from a build script; see [`Build`]. The stages never call each other: this file does.
+
+pub mod diagnostic;
+pub mod model;
+pub mod naming;
+pub mod source;
+pub mod syntax;

@@ -1,0 +1,250 @@
+//! Typed expressions. Every implicit conversion is spelled out, so that emitting needs no thought.
+
+use serde::Serialize;
+
+use super::Type;
+
+/// An expression with its type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Expression {
+    /// What it is.
+    pub kind: ExpressionKind,
+    /// Its type.
+    pub result: Type,
+}
+
+/// The kinds of expressions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum ExpressionKind {
+    /// Text.
+    String(String),
+    /// An integer.
+    Integer(i64),
+    /// A decimal in canonical text.
+    Decimal(String),
+    /// True or false.
+    Boolean(bool),
+    /// A span of time in microseconds (`5m`, `24h`).
+    Duration(i64),
+    /// A point in time in microseconds since 1970 (scenarios, defaults).
+    Timestamp(i64),
+    /// A date as `YYYY-MM-DD` (scenarios, defaults).
+    Date(String),
+    /// An id in canonical text (scenarios, defaults).
+    Uuid(String),
+    /// Bytes (scenarios, defaults).
+    Bytes(Vec<u8>),
+    /// The absent optional.
+    None,
+    /// A present optional: written, or T widened to T?.
+    Some(Box<Expression>),
+    /// An integer widened to decimal.
+    Widen(Box<Expression>),
+    /// A variant of the enum that is the result's type.
+    Variant(String),
+    /// A value from outside the expression.
+    Read(Scope, String),
+    /// `meta.x`
+    Meta(MetaField),
+    /// The stream's id, read by the partition key's name.
+    StreamId,
+    /// A `let`, pattern, closure, `forEach` or unwrapped local.
+    Local(String),
+    /// `now()`
+    Now,
+    /// `new_id()`
+    NewId,
+    /// `record.field`
+    Field(Box<Expression>, String),
+    /// `optional.field`: an optional of the field's type, not nested where the field is optional itself.
+    OptionalField(Box<Expression>, String),
+    /// `!x`
+    Not(Box<Expression>),
+    /// `-x`
+    Negate(Box<Expression>),
+    /// `a && b`, `a || b`, evaluated from the left, the right only where needed.
+    Logic(Logic, Box<Expression>, Box<Expression>),
+    /// `a == b` and its kin; both sides have one type (an optional against a plain value is widened).
+    Compare(Comparison, Box<Expression>, Box<Expression>),
+    /// `a + b` and its kin.
+    Arithmetic(Arithmetic, Box<Expression>, Box<Expression>),
+    /// `if c { a } else { b }`
+    If(Box<Expression>, Box<Expression>, Box<Expression>),
+    /// `match x { … }`, exhaustive.
+    Match(Box<Expression>, Vec<Arm>),
+    /// `{ let name = value; body }`
+    Let(String, Box<Expression>, Box<Expression>),
+    /// A method of the language.
+    Call(Method, Box<Expression>, Vec<Expression>),
+    /// `Line { sku: a, ..base }`: every field, or some with a base.
+    Record(Vec<(String, Expression)>, Option<Box<Expression>>),
+    /// `[a, b]`
+    List(Vec<Expression>),
+    /// Text with values between: `format("{x} of {y}")` and messages.
+    Format(Vec<Piece>),
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Scope {
+    /// The state: before the event in apply, before the command in commands, the outcome in invariants.
+    State,
+    /// The state before, in invariants.
+    Before,
+    /// The state after the events so far, in commands.
+    After,
+    /// The event.
+    Event,
+    /// The command's input.
+    Input,
+    /// The row before the event.
+    Row,
+}
+
+/// Fields of `meta`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum MetaField {
+    /// timestamp
+    At,
+    /// integer
+    Sequence,
+    /// timestamp
+    RecordedAt,
+    /// string
+    StreamId,
+    /// string?
+    Actor,
+    /// string?
+    CorrelationId,
+    /// string?
+    CausationId,
+}
+
+/// Boolean operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Logic {
+    /// `&&`
+    And,
+    /// `||`
+    Or,
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Comparison {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// Arithmetic: integer and decimal (both sides alike), or times and spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Arithmetic {
+    /// `+`: number + number, timestamp + duration, duration + duration
+    Add,
+    /// `-`: number - number, timestamp - timestamp, timestamp - duration, duration - duration
+    Subtract,
+    /// `*`: number * number
+    Multiply,
+    /// `/`: integers
+    Divide,
+    /// `%`: integers
+    Remainder,
+}
+
+/// An arm of a `match`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Arm {
+    /// What it matches.
+    pub patterns: Vec<Pattern>,
+    /// Its value.
+    pub body: Expression,
+}
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Pattern {
+    /// A variant of the subject's enum.
+    Variant(String),
+    /// `Some(name)`
+    Some(String),
+    /// `Some(Variant)` on an optional enum.
+    SomeVariant(String),
+    /// `None`
+    None,
+    /// `_`
+    Any,
+}
+
+/// A piece of a text with values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Piece {
+    /// Text as it is.
+    Text(String),
+    /// A value: decimals in canonical form, times in RFC 3339, enums by name, an absent optional as `none`.
+    Value(Expression),
+}
+
+/// The methods of the language. The runtime's `eval` module has a function for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[allow(missing_docs)] // each is documented where its signature stands: `resolve::methods`
+pub enum Method {
+    // string
+    StringLen,
+    StringIsEmpty,
+    StringTrim,
+    StringToLowercase,
+    StringStartsWith,
+    StringEndsWith,
+    StringContains,
+    StringConcat,
+    StringReplace,
+    // integer and decimal
+    Abs,
+    Min,
+    Max,
+    Clamp,
+    ToDecimal,
+    // decimal
+    Round,
+    Div(Rounding),
+    ToInteger,
+    // optional
+    IsSome,
+    IsNone,
+    UnwrapOr,
+    Or,
+    // list
+    ListLen,
+    ListIsEmpty,
+    ListContains,
+    ListPush,
+    ListExtend,
+    ListFirst,
+    ListLast,
+    ListGet,
+    // time
+    TimestampDate,
+    DurationDays,
+    DurationHours,
+    DurationMinutes,
+    DurationSeconds,
+}
+
+/// How `div` rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Rounding {
+    /// `half_even`
+    HalfEven,
+    /// `half_up`: away from zero
+    HalfUp,
+}

@@ -1,0 +1,458 @@
+//! The ontology as meant: names resolved, expressions typed, no places. Every artefact is a view of it.
+//!
+//! Everything here is serialisable in a stable order, so that it can be hashed and compared.
+//! Names are the ontology's own; [`crate::naming`] derives Rust's from them.
+
+mod expression;
+
+pub use expression::*;
+use serde::Serialize;
+
+/// A whole ontology.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ontology {
+    /// Declared enums and records, in order of declaration.
+    pub types: Vec<TypeDefinition>,
+    /// The aggregates, in the order of their files.
+    pub aggregates: Vec<Aggregate>,
+}
+
+/// A type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Type {
+    /// `string`
+    String,
+    /// `integer`: i64
+    Integer,
+    /// `decimal`, or `decimal(p,s)`: p digits in all, s of them after the point
+    Decimal(Option<(u32, u32)>),
+    /// `boolean`
+    Boolean,
+    /// `timestamp`
+    Timestamp,
+    /// `date`
+    Date,
+    /// `duration`
+    Duration,
+    /// `uuid`
+    Uuid,
+    /// `bytes`
+    Bytes,
+    /// An enum, by its Rust name.
+    Enum(String),
+    /// A record, by its Rust name.
+    Record(String),
+    /// `list<T>`
+    List(Box<Type>),
+    /// `T?`
+    Optional(Box<Type>),
+}
+
+/// An enum or record that becomes a Rust type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum TypeDefinition {
+    /// An enum; inline enums with the same variants in the same order are one.
+    Enum(EnumType),
+    /// A record.
+    Record(RecordType),
+}
+
+/// An enum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EnumType {
+    /// The Rust name: as declared, or owner and field for an inline enum (`BankAccountStatus`).
+    pub name: String,
+    /// Where an inline enum stands, for its documentation; none where it is declared under `types`.
+    pub inline_at: Option<String>,
+    /// The variants; the first is the initial value.
+    pub variants: Vec<String>,
+}
+
+/// A record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RecordType {
+    /// The declared name.
+    pub name: String,
+    /// The fields.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a record, event, state, input or row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Field {
+    /// The ontology's name.
+    pub name: String,
+    /// The type.
+    pub field_type: Type,
+    /// The default, where one is written or the type has a zero.
+    pub default: Option<Expression>,
+}
+
+/// An aggregate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Aggregate {
+    /// The ontology's name.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Path of the source file, for the header.
+    pub source: String,
+    /// Enums that stand inline in this aggregate.
+    pub inline_types: Vec<TypeDefinition>,
+    /// The state; none where it is hand-written.
+    pub state: Option<Vec<Field>>,
+    /// The events.
+    pub events: Vec<Event>,
+    /// The commands.
+    pub commands: Vec<Command>,
+    /// The rules.
+    pub invariants: Vec<Invariant>,
+    /// Every refusal that the generated error enum has, each once, in order: targets, rejections and
+    /// ensures by command, invariants, duplicate keys, then `OutOfOrder` and `ArithmeticOverflow`.
+    pub refusals: Vec<Refusal>,
+    /// `partitionKey`
+    pub partition_key: String,
+    /// `snapshotStrategy`; none for `never`
+    pub snapshot_every: Option<u64>,
+    /// `retentionPolicy`
+    pub retention: Retention,
+    /// The projections.
+    pub projections: Vec<Projection>,
+    /// The scenarios.
+    pub scenarios: Vec<Scenario>,
+    /// Hash of all that the fold depends on.
+    pub meaning: u64,
+}
+
+/// How long events are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Retention {
+    /// For ever.
+    Forever,
+    /// So many days.
+    Days(u32),
+    /// So many months.
+    Months(u32),
+}
+
+/// A refusal of an aggregate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The name, unique within the aggregate.
+    pub name: String,
+    /// What it stands for, for its documentation.
+    pub description: String,
+    /// What the runtime uses it for.
+    pub role: RefusalRole,
+}
+
+/// What a refusal is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum RefusalRole {
+    /// Named by a command or an invariant.
+    Rule,
+    /// The runtime's `already_exists`.
+    AlreadyExists,
+    /// The runtime's `not_found`.
+    NotFound,
+    /// The runtime's `duplicate_key` for this field.
+    DuplicateKey(String),
+    /// The runtime's `out_of_order`.
+    OutOfOrder,
+    /// The runtime's `arithmetic_overflow`.
+    ArithmeticOverflow,
+}
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// The ontology's name.
+    pub name: String,
+    /// The name under which it is stored.
+    pub stored_as: String,
+    /// For people.
+    pub description: Option<String>,
+    /// The current version.
+    pub version: u32,
+    /// The fields of the current version.
+    pub fields: Vec<Field>,
+    /// The timestamp field that is the event's time; none where it is `meta.at`.
+    pub occurred_at: Option<String>,
+    /// Whether it may no longer be emitted.
+    pub retired: bool,
+    /// Earlier versions, ascending.
+    pub history: Vec<OldVersion>,
+    /// The fold; none where it is hand-written.
+    pub apply: Option<Vec<Assignment>>,
+    /// The fields whose values must be unique.
+    pub unique: Vec<UniqueField>,
+}
+
+/// An earlier version of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OldVersion {
+    /// The version.
+    pub version: u32,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// Every field of the next version, with its value (`event.x` reads this version's fields).
+    pub upcast: Vec<Assignment>,
+}
+
+/// A field that gets a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Assignment {
+    /// The field.
+    pub field: String,
+    /// The value, of the field's type.
+    pub value: Expression,
+}
+
+/// A field whose values must be unique.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UniqueField {
+    /// The field.
+    pub field: String,
+    /// Across all streams of the type.
+    pub across_all: bool,
+    /// Whether the same content again is no error.
+    pub idempotent: bool,
+}
+
+/// A command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Command {
+    /// The ontology's name.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Which streams.
+    pub target: Target,
+    /// The refusal for a target that does not fit; none for `any`.
+    pub target_refusal: Option<String>,
+    /// The input.
+    pub input: Vec<Field>,
+    /// How it is decided.
+    pub decision: Decision,
+    /// The unique keys that are known from the input: field, and its value (reads input only).
+    pub keys: Vec<(UniqueField, Expression)>,
+}
+
+/// Which streams a command may address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Target {
+    /// `new`
+    New,
+    /// `existing`
+    Existing,
+    /// `any`
+    Any,
+}
+
+/// How a command is decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Decision {
+    /// `handler: custom`
+    Custom,
+    /// By these steps, events and checks.
+    Declared {
+        /// Before the events.
+        steps: Vec<Step>,
+        /// The events.
+        emit: Vec<Emission>,
+        /// After the events (`after.x` is the outcome).
+        ensure: Vec<Rejection>,
+    },
+}
+
+/// A step of a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Step {
+    /// Refuse where the condition holds.
+    Reject(Rejection),
+    /// Succeed without events where the condition holds.
+    NothingToDo(Expression),
+    /// Name a value.
+    Let(String, Expression),
+    /// From here on, the optional at this place is known to be present: bind its value to a local of
+    /// this name. Expressions that follow read the local.
+    Unwrap {
+        /// The local's name.
+        local: String,
+        /// The optional.
+        optional: Expression,
+    },
+}
+
+/// A refusal with its condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rejection {
+    /// Name of the refusal.
+    pub refusal: String,
+    /// The condition.
+    pub when: Expression,
+    /// The message, of type string.
+    pub message: Expression,
+    /// The condition as written, for documentation.
+    pub text: String,
+    /// Events that are kept with the refusal.
+    pub emit: Vec<Emission>,
+}
+
+/// An emitted event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Emission {
+    /// The event.
+    pub event: String,
+    /// Every field of the event, in its order, with its value.
+    pub fields: Vec<Assignment>,
+    /// Only where this holds.
+    pub when: Option<Expression>,
+    /// Instead, where it does not.
+    pub otherwise: Option<Box<Emission>>,
+    /// Once per element: the local's name, and the list.
+    pub for_each: Option<(String, Expression)>,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Invariant {
+    /// The sentence or name as written, for documentation.
+    pub text: String,
+    /// Name of the refusal.
+    pub refusal: String,
+    /// The message, of type string, reading what the rule reads.
+    pub message: Expression,
+    /// The rule.
+    pub rule: Rule,
+}
+
+/// The kinds of rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Rule {
+    /// Must hold for the state after a command; reads `state` (the outcome) and `before`.
+    State(Expression),
+    /// Must hold for the state after each of these events (all where empty); reads `state` (after the
+    /// event) and `before` (before it). `X must never decrease` and transitions are of this kind.
+    Event {
+        /// Names of events; empty for all.
+        events: Vec<String>,
+        /// The condition; may read `event` where there is exactly one event.
+        check: Expression,
+    },
+    /// With a hand-written state: the behaviour has a method of this name and type, to which the
+    /// condition refers as the local of the same name.
+    Behavior {
+        /// The method.
+        method: String,
+        /// Its type.
+        method_type: Type,
+        /// The condition on the local named like the method.
+        check: Expression,
+    },
+    /// `Events must be ordered by timestamp`: the runtime's.
+    OrderedByTime,
+    /// `X must be unique`: see [`Event::unique`].
+    Unique,
+    /// `A must precede B`
+    Precedes {
+        /// A
+        first: String,
+        /// B
+        then: String,
+    },
+    /// `A cannot follow B`
+    CannotFollow {
+        /// A
+        event: String,
+        /// B
+        after: String,
+    },
+    /// `Nothing can follow A`
+    NothingFollows {
+        /// A
+        event: String,
+    },
+}
+
+/// A projection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Projection {
+    /// The ontology's name.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// The events it folds.
+    pub source: Vec<String>,
+    /// The database part of `target`.
+    pub database: String,
+    /// The table part of `target`.
+    pub table: String,
+    /// `immediate` or `eventually_consistent`.
+    pub immediate: bool,
+    /// `consistencyWindow` in microseconds.
+    pub window_micros: Option<i64>,
+    /// The read model; none where neither columns nor rules are declared and the handler brings its own row.
+    pub columns: Option<Vec<Field>>,
+    /// Key columns with their expressions (they read `event` and `meta`); empty where hand-written.
+    pub key: Vec<Assignment>,
+    /// Whether the key is the stream's id and nothing else.
+    pub key_is_stream: bool,
+    /// The rules by event; none where the handler is hand-written.
+    pub on: Option<Vec<(String, Vec<RowRule>)>>,
+    /// Columns that must equal a value of the state: column, and an expression that reads `state`.
+    pub mirrors: Vec<Assignment>,
+    /// Hash of all that the rows depend on.
+    pub meaning: u64,
+}
+
+/// What an event does to the row of its key; the first of several whose condition holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RowRule {
+    /// The condition; may read `row` (then the rule needs an existing row).
+    pub when: Option<Expression>,
+    /// The verb.
+    pub verb: Verb,
+    /// For `insert`: every column that is not key. For `update` and `upsert`: the columns that change.
+    pub columns: Vec<Assignment>,
+    /// A key of its own.
+    pub key: Option<Vec<Assignment>>,
+    /// An insert on an existing row is no error and changes nothing.
+    pub ignore_conflict: bool,
+    /// An update or delete of a missing row is no error.
+    pub skip_missing: bool,
+}
+
+/// The verbs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Verb {
+    /// The row must not exist.
+    Insert,
+    /// The row must exist.
+    Update,
+    /// The row may exist; absent, it starts as the zero row.
+    Upsert,
+    /// The row must exist and is removed.
+    Delete,
+}
+
+/// A scenario; its values are constant expressions of their fields' types.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Scenario {
+    /// The sentence.
+    pub name: String,
+    /// Events before; every field has a value (the stream's id and times are filled in).
+    pub given: Vec<(String, Vec<Assignment>)>,
+    /// The command; every input has a value.
+    pub when: Option<(String, Vec<Assignment>)>,
+    /// The clock, in microseconds since 1970.
+    pub now_micros: Option<i64>,
+    /// The events expected; only the named fields are compared.
+    pub events: Option<Vec<(String, Vec<Assignment>)>>,
+    /// The refusal expected.
+    pub error: Option<String>,
+    /// The state expected; only the named fields are compared.
+    pub state: Option<Vec<Assignment>>,
+    /// The rows expected, by projection; only the named columns are compared.
+    pub rows: Vec<(String, Vec<Vec<Assignment>>)>,
+}

@@ -1,0 +1,339 @@
+//! The ontology as written: every name and expression with its place, nothing resolved yet.
+//!
+//! `load` makes it, `resolve` reads it. Where the text was wrong, `load` has reported it and left
+//! the part out, so that everything else can still be checked.
+
+use crate::source::{Span, Spanned};
+
+/// A name or text with its place.
+pub type Text = Spanned<String>;
+
+/// An expression as written: parsed by `resolve`, where the scopes are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expression {
+    /// The text, YAML quoting removed.
+    pub text: String,
+    /// The place of the whole scalar, quotes included.
+    pub span: Span,
+    /// For each byte of `text`, and one past its end, the byte in the file; none where the scalar's
+    /// style does not allow a mapping (then the whole scalar is blamed).
+    pub offsets: Option<Vec<usize>>,
+}
+
+/// A mapping in the order written.
+pub type Map<T> = Vec<(Text, T)>;
+
+/// All files of a build.
+#[derive(Clone, Debug, Default)]
+pub struct Ontology {
+    /// `types:` of all files.
+    pub types: Map<TypeDeclaration>,
+    /// `constants:` of all files.
+    pub constants: Map<(TypeExpression, Expression)>,
+    /// The aggregates.
+    pub aggregates: Vec<Aggregate>,
+}
+
+/// A type as written, for example `list<Line>?`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeExpression {
+    /// What kind of type.
+    pub kind: TypeKind,
+    /// The place of the whole type.
+    pub span: Span,
+}
+
+/// The forms of a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TypeKind {
+    /// A scalar or declared name, with arguments: `decimal(12,2)` has two.
+    Name {
+        /// The name.
+        name: Text,
+        /// The arguments in parentheses.
+        arguments: Vec<Spanned<u32>>,
+    },
+    /// `enum[A, B]`
+    Enum(Vec<Text>),
+    /// `list<T>`
+    List(Box<TypeExpression>),
+    /// `set<T>`
+    Set(Box<TypeExpression>),
+    /// `map<K, V>`
+    Map(Box<TypeExpression>, Box<TypeExpression>),
+    /// `T?`
+    Optional(Box<TypeExpression>),
+}
+
+/// A field as written: `name: T` or `name: T = default`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The type.
+    pub field_type: TypeExpression,
+    /// The default.
+    pub default: Option<Expression>,
+}
+
+/// An entry of `types:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TypeDeclaration {
+    /// `Status: enum[A, B]`
+    Enum(Vec<Text>),
+    /// `Line: {sku: string, quantity: integer}`
+    Record(Map<Field>),
+}
+
+/// One aggregate file.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    /// `aggregateRoot:`
+    pub name: Text,
+    /// `description:`
+    pub description: Option<Text>,
+    /// `state:`; none where it is hand-written.
+    pub state: Option<Map<Field>>,
+    /// `events:`
+    pub events: Map<Event>,
+    /// `commands:`
+    pub commands: Map<Command>,
+    /// `invariants:`
+    pub invariants: Vec<Invariant>,
+    /// `eventStore:`
+    pub event_store: EventStore,
+    /// `projections:`
+    pub projections: Map<Projection>,
+    /// `scenarios:`
+    pub scenarios: Map<Scenario>,
+}
+
+/// One event.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// `description:`
+    pub description: Option<Text>,
+    /// `version: vN`
+    pub version: Spanned<u32>,
+    /// `schema:`
+    pub schema: Map<Field>,
+    /// `apply:`; none where it is hand-written.
+    pub apply: Option<Assignments>,
+    /// `history:` by version.
+    pub history: Vec<(Spanned<u32>, OldVersion)>,
+    /// `retired: true`
+    pub retired: bool,
+    /// `storedAs:`
+    pub stored_as: Option<Text>,
+    /// `occurredAt:`
+    pub occurred_at: Option<Text>,
+}
+
+/// An earlier version of an event.
+#[derive(Clone, Debug)]
+pub struct OldVersion {
+    /// `schema:`
+    pub schema: Map<Field>,
+    /// `upcast:` to the next version.
+    pub upcast: Option<Map<Expression>>,
+}
+
+/// `field: expression` lines, with `..: event` apart.
+#[derive(Clone, Debug, Default)]
+pub struct Assignments {
+    /// The lines.
+    pub fields: Map<Expression>,
+    /// The place of `..: event`, where it is written.
+    pub spread: Option<Span>,
+}
+
+/// One command.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// `description:`
+    pub description: Option<Text>,
+    /// `target:`
+    pub target: Option<TargetSyntax>,
+    /// `input:`
+    pub input: Map<Field>,
+    /// `reject:` (short form) or `steps:`, in order.
+    pub steps: Vec<Step>,
+    /// `emit:`, in order.
+    pub emit: Vec<Emission>,
+    /// `ensure:`
+    pub ensure: Map<Rejection>,
+    /// `handler: custom`
+    pub custom: Option<Span>,
+}
+
+/// `target: new` or `target: {existing: ArticleNotFound}`.
+#[derive(Clone, Debug)]
+pub struct TargetSyntax {
+    /// `new`, `existing` or `any`.
+    pub kind: Text,
+    /// The name of the refusal.
+    pub refusal: Option<Text>,
+}
+
+/// A step before the events.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// `reject:` with its refusals in order.
+    Reject(Map<Rejection>),
+    /// `nothingToDo:`
+    NothingToDo(Expression),
+    /// `let:` with its names in order.
+    Let(Map<Expression>),
+}
+
+/// A refusal: `Name: condition` or `Name: {when, message, emit}`.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    /// The condition.
+    pub when: Expression,
+    /// `message:` with `{placeholders}`.
+    pub message: Option<Expression>,
+    /// `emit:` events that are kept.
+    pub emit: Vec<Emission>,
+}
+
+/// One emitted event.
+#[derive(Clone, Debug)]
+pub struct Emission {
+    /// The event.
+    pub event: Text,
+    /// The fields that are set; others are filled from the input.
+    pub fields: Map<Expression>,
+    /// `when:`
+    pub when: Option<Expression>,
+    /// `else:`
+    pub otherwise: Option<Box<Emission>>,
+    /// `forEach: {name: list}`
+    pub for_each: Option<(Text, Expression)>,
+}
+
+/// An entry of `invariants:`.
+#[derive(Clone, Debug)]
+pub enum Invariant {
+    /// A sentence; its form is found by `resolve::sentence`.
+    Sentence(Expression),
+    /// `{name, check, message, after}`
+    Check {
+        /// `name:`
+        name: Text,
+        /// `check:`
+        check: Expression,
+        /// `message:`
+        message: Option<Expression>,
+        /// `after:` events
+        after: Option<Vec<Text>>,
+    },
+}
+
+/// `eventStore:`
+#[derive(Clone, Debug, Default)]
+pub struct EventStore {
+    /// `partitionKey:`
+    pub partition_key: Option<Text>,
+    /// `snapshotStrategy:` as written.
+    pub snapshot_strategy: Option<Text>,
+    /// `retentionPolicy:` as written.
+    pub retention_policy: Option<Text>,
+    /// The place of the section, or of the aggregate's name where there is none.
+    pub span: Option<Span>,
+}
+
+/// One projection.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    /// `description:`
+    pub description: Option<Text>,
+    /// `source:`
+    pub source: Vec<Text>,
+    /// `target: db.table`
+    pub target: Option<Text>,
+    /// `updateStrategy:`
+    pub update_strategy: Option<Text>,
+    /// `consistencyWindow:` as written.
+    pub consistency_window: Option<Text>,
+    /// `key:`
+    pub key: Option<KeySyntax>,
+    /// `columns:`; none where the handler is hand-written.
+    pub columns: Option<Map<Field>>,
+    /// `mirrors:`
+    pub mirrors: Map<Expression>,
+    /// `on:`; none where the handler is hand-written. An `A | B` key is one entry with two events.
+    pub on: Option<Vec<(Vec<Text>, Vec<RowRule>)>>,
+}
+
+/// `key: field` or `key: {column: expression}`.
+#[derive(Clone, Debug)]
+pub enum KeySyntax {
+    /// One field, column and expression alike.
+    Field(Text),
+    /// Columns with their expressions.
+    Columns(Map<Expression>),
+}
+
+/// What an event does to a row; the first of several whose `when` holds.
+#[derive(Clone, Debug)]
+pub struct RowRule {
+    /// `when:`
+    pub when: Option<Expression>,
+    /// The verb.
+    pub verb: Spanned<Verb>,
+    /// What the columns become.
+    pub columns: Assignments,
+    /// `key:` of this rule, where it overrides the projection's.
+    pub key: Option<KeySyntax>,
+    /// `onConflict: ignore`
+    pub ignore_conflict: bool,
+    /// `onMissing: skip`
+    pub skip_missing: bool,
+}
+
+/// The verbs of a row rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// `insert`
+    Insert,
+    /// `update`
+    Update,
+    /// `upsert`
+    Upsert,
+    /// `delete`
+    Delete,
+}
+
+/// One scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Scenario {
+    /// `given:` events.
+    pub given: Vec<(Text, Map<Literal>)>,
+    /// `when:` command.
+    pub when: Option<(Text, Map<Literal>)>,
+    /// `now:`
+    pub now: Option<Text>,
+    /// `then.events:`
+    pub events: Option<Vec<(Text, Map<Literal>)>>,
+    /// `then.error:`
+    pub error: Option<Text>,
+    /// `then.state:`
+    pub state: Option<Map<Literal>>,
+    /// `then.rows:` by projection.
+    pub rows: Map<Vec<Map<Literal>>>,
+}
+
+/// A value in a scenario: plain data, typed by the field it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Literal {
+    /// A scalar as text, whatever its YAML style; `quoted` tells `"null"` from `null`.
+    Scalar {
+        /// The text.
+        text: Text,
+        /// Whether it was quoted.
+        quoted: bool,
+    },
+    /// A list.
+    List(Vec<Literal>, Span),
+    /// A record.
+    Record(Map<Literal>, Span),
+}

@@ -1,0 +1,3 @@
+//! The `bank` command.
+
+fn main() {}

@@ -1,0 +1,140 @@
+//! Aggregates: the state of one stream, folded from its events, and the rules it keeps.
+
+use std::fmt;
+
+use crate::codec::{DecodeError, FieldError};
+use crate::eval::EvalError;
+use crate::event::{DomainEvent, EventTypes};
+use crate::metadata::Metadata;
+
+/// When a repository writes a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotStrategy {
+    /// No snapshots.
+    Never,
+    /// When an append crosses a multiple of this many events.
+    Every(u64),
+}
+
+/// How long events stay in the event store before they may be archived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retention {
+    /// For ever.
+    Forever,
+    /// For this many calendar days.
+    Days(u32),
+    /// For this many calendar months (a year is twelve).
+    Months(u32),
+}
+
+/// An aggregate type: a marker that ties state, events, rules and refusals together.
+pub trait Aggregate: Sized + Send + Sync + 'static {
+    /// The ontology's name of the aggregate.
+    const NAME: &'static str;
+    /// The ontology's name of the stream's id.
+    const PARTITION_KEY: &'static str;
+    /// When snapshots are written.
+    const SNAPSHOTS: SnapshotStrategy;
+    /// How long events are kept.
+    const RETENTION: Retention;
+    /// Hash of everything the fold depends on: shapes, upcasts, apply rules, hand-written revisions.
+    const MEANING: u64;
+    /// Whether `apply` or an upcast reads the texts of [`Metadata`]; where it doesn't, loading skips them.
+    const READS_METADATA: bool;
+    /// Whether the events of a stream must be ordered by their timestamps.
+    const ORDERED_BY_TIME: bool;
+
+    /// What the events of a stream add up to.
+    type State: Clone + fmt::Debug + Default + PartialEq + Send + Sync + 'static;
+    /// The aggregate's events.
+    type Event: DomainEvent;
+    /// Why a command can be refused.
+    type Error: Refusal;
+
+    /// Folds one event into the state. On an error the state is unchanged.
+    ///
+    /// # Errors
+    /// [`ApplyError`] where an expression of the fold fails, for example on overflow.
+    fn apply(
+        state: &mut Self::State,
+        event: &Self::Event,
+        meta: &Metadata,
+    ) -> Result<(), ApplyError>;
+
+    /// Checks the rules that bind a single new event: its fields, its place in the history, and
+    /// how it may change the state.
+    ///
+    /// # Errors
+    /// The refusal of the first rule that is broken.
+    fn check_event(step: &Step<'_, Self>) -> Result<(), Self::Error>;
+
+    /// Checks the rules that bind the state after a whole command.
+    ///
+    /// # Errors
+    /// The refusal of the first rule that is broken.
+    fn check_state(before: &Self::State, after: &Self::State) -> Result<(), Self::Error>;
+
+    /// Appends the state as a JSON object, for a snapshot.
+    fn write_state(state: &Self::State, out: &mut Vec<u8>);
+
+    /// Reads what [`Self::write_state`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the bytes are not such a state.
+    fn read_state(data: &[u8]) -> Result<Self::State, DecodeError>;
+}
+
+/// A new event between the states before and after it.
+pub struct Step<'a, A: Aggregate> {
+    /// The state before the event.
+    pub before: &'a A::State,
+    /// The event.
+    pub event: &'a A::Event,
+    /// The state after the event.
+    pub after: &'a A::State,
+    /// The types of the events before it.
+    pub history: &'a EventTypes,
+}
+
+/// A refusal: the generated error enum of one aggregate.
+///
+/// Every refusal has a name, as in the ontology, and a message for people.
+pub trait Refusal: std::error::Error + Clone + PartialEq + Send + Sync + 'static {
+    /// The ontology's name of the refusal, for example `InsufficientFunds`.
+    fn name(&self) -> &'static str;
+
+    /// Why, in words.
+    fn message(&self) -> &str;
+
+    /// The refusal of that name, or none if there is no such refusal (any more).
+    fn restore(name: &str, message: String) -> Option<Self>;
+
+    /// The target must not exist yet, but does.
+    fn already_exists(message: String) -> Self;
+
+    /// The target must exist, but doesn't.
+    fn not_found(message: String) -> Self;
+
+    /// A unique key is taken, with other content.
+    fn duplicate_key(field: &str, message: String) -> Self;
+
+    /// An event would lie before the last one of its stream.
+    fn out_of_order(message: String) -> Self;
+
+    /// A calculation left the range of its type.
+    fn arithmetic_overflow(message: String) -> Self;
+}
+
+/// A fold failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// An expression failed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// A value does not fit the declared type of its field.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// A hand-written fold refused.
+    #[error("{0}")]
+    Custom(String),
+}

@@ -1,0 +1,243 @@
+//! Commands: what a caller asks of an aggregate, and the context in which it is decided.
+
+use std::fmt;
+
+use crate::aggregate::{Aggregate, ApplyError, Refusal, Step};
+use crate::codec::{FieldError, Writer};
+use crate::eval::EvalError;
+use crate::event::{DomainEvent, EventTypes, UniqueKey};
+use crate::metadata::{Metadata, Sequence, StreamId};
+use crate::values::{Timestamp, Uuid};
+
+/// Which streams a command may address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Only a stream without events.
+    New,
+    /// Only a stream with events.
+    Existing,
+    /// Any stream.
+    Any,
+}
+
+/// A command of an aggregate.
+pub trait Command<A: Aggregate>: Clone + fmt::Debug + Send + Sync + 'static {
+    /// The ontology's name of the command.
+    const NAME: &'static str;
+    /// Which streams it may address.
+    const TARGET: Target;
+
+    /// Checks that the input fits its declared types, for example the digits of a `decimal(12,2)`.
+    ///
+    /// # Errors
+    /// [`FieldError`] for the first field that does not.
+    fn validate(&self) -> Result<(), FieldError>;
+
+    /// Appends the input as a JSON object: with the name, this is the content by which a repeated
+    /// command is recognised.
+    fn write(&self, out: &mut Writer);
+
+    /// Hands over the unique keys that the command's events will claim, as far as the input alone
+    /// tells. They are looked up before a refusal is returned, so that a retry meets its own first
+    /// outcome.
+    fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey));
+
+    /// Refusal for a target that does not fit [`Self::TARGET`].
+    fn target_refused(stream: &StreamId) -> A::Error {
+        match Self::TARGET {
+            Target::New => {
+                A::Error::already_exists(format!("{} `{stream}` exists already", A::NAME))
+            }
+            Target::Existing | Target::Any => {
+                A::Error::not_found(format!("{} `{stream}` does not exist", A::NAME))
+            }
+        }
+    }
+
+    /// Decides: emits events into the context, or refuses. Pure but for the context's clock and ids.
+    ///
+    /// # Errors
+    /// [`Halt`] with the refusal.
+    fn decide(&self, context: &mut Decide<'_, A>) -> Result<(), Halt<A::Error>>;
+}
+
+/// An event that may be emitted: implemented for every event type of the aggregate that is not
+/// retired.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be emitted by `{A}`",
+    note = "an event can be emitted if the ontology declares it under `events` and it is not `retired: true`"
+)]
+pub trait Emit<A: Aggregate> {
+    /// Checks that the fields fit their declared types.
+    ///
+    /// # Errors
+    /// [`FieldError`] for the first field that does not.
+    fn validate(&self) -> Result<(), FieldError>;
+
+    /// The event as a member of the aggregate's events.
+    fn into_event(self) -> A::Event;
+}
+
+/// Why a decision ended without its events.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Halt<E> {
+    /// Refused; nothing is appended.
+    Refused(E),
+    /// Refused, but the events emitted so far are kept.
+    RefusedKeeping(E),
+    /// An event or a result does not fit its declared type.
+    Invalid(FieldError),
+    /// A hand-written part failed.
+    Failed(String),
+}
+
+impl<E: Refusal> From<EvalError> for Halt<E> {
+    fn from(error: EvalError) -> Self {
+        Self::Refused(E::arithmetic_overflow(error.to_string()))
+    }
+}
+
+impl<E> From<FieldError> for Halt<E> {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl<E: Refusal> From<ApplyError> for Halt<E> {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Eval(error) => error.into(),
+            ApplyError::Field(error) => error.into(),
+            ApplyError::Custom(reason) => Self::Failed(reason),
+        }
+    }
+}
+
+/// What a command is decided in: the state, the clock and ids, and the events so far.
+pub struct Decide<'a, A: Aggregate> {
+    state: &'a A::State,
+    after: A::State,
+    history: EventTypes,
+    template: Metadata,
+    last_time: Option<Timestamp>,
+    new_id: &'a mut dyn FnMut() -> Uuid,
+    events: Vec<(A::Event, Metadata)>,
+}
+
+impl<'a, A: Aggregate> Decide<'a, A> {
+    /// A decision on `state`, reached after `sequence` events of the types in `history`, the last
+    /// of which happened at `last_time`. `template` is the metadata of the next event but for its id;
+    /// its `at` is what [`Self::now`] gives.
+    pub fn new(
+        state: &'a A::State,
+        history: EventTypes,
+        last_time: Option<Timestamp>,
+        template: Metadata,
+        new_id: &'a mut dyn FnMut() -> Uuid,
+    ) -> Self {
+        Self {
+            after: state.clone(),
+            state,
+            history,
+            template,
+            last_time,
+            new_id,
+            events: Vec::new(),
+        }
+    }
+
+    /// The state before the command.
+    pub fn state(&self) -> &'a A::State {
+        self.state
+    }
+
+    /// The state after the events emitted so far.
+    pub fn after(&self) -> &A::State {
+        &self.after
+    }
+
+    /// The stream that is addressed.
+    pub fn stream_id(&self) -> &StreamId {
+        &self.template.stream_id
+    }
+
+    /// The time of this decision: the same at every call.
+    pub fn now(&self) -> Timestamp {
+        self.template.at
+    }
+
+    /// A new id: another one at every call.
+    pub fn new_id(&mut self) -> Uuid {
+        (self.new_id)()
+    }
+
+    /// Metadata of the event that is emitted next.
+    pub fn meta(&self) -> &Metadata {
+        &self.template
+    }
+
+    /// Number of events before the next one.
+    pub fn sequence(&self) -> Sequence {
+        self.template.sequence - 1
+    }
+
+    /// Emits an event: checks it, folds it into [`Self::after`], and keeps it for the append.
+    ///
+    /// # Errors
+    /// [`Halt`] where the event breaks a rule, or its fold fails.
+    pub fn emit<E: Emit<A>>(&mut self, event: E) -> Result<(), Halt<A::Error>> {
+        event.validate()?;
+        self.push(event.into_event())
+    }
+
+    fn push(&mut self, event: A::Event) -> Result<(), Halt<A::Error>> {
+        let mut meta = self.template.clone();
+        meta.event_id = self.new_id();
+        let time = event.occurred_at().unwrap_or(meta.at);
+        if A::ORDERED_BY_TIME && self.last_time.is_some_and(|last| time < last) {
+            return Err(Halt::Refused(A::Error::out_of_order(format!(
+                "{} at {time} lies before the stream's last event at {}",
+                event.event_type(),
+                self.last_time.unwrap_or(time),
+            ))));
+        }
+        let before = self.after.clone();
+        A::apply(&mut self.after, &event, &meta)?;
+        let step =
+            Step { before: &before, event: &event, after: &self.after, history: &self.history };
+        A::check_event(&step).map_err(Halt::Refused)?;
+        self.history.insert(event.type_index());
+        self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+        self.template.sequence += 1;
+        self.events.push((event, meta));
+        Ok(())
+    }
+
+    /// Ends the decision: checks the state that the events lead to and hands them over.
+    ///
+    /// # Errors
+    /// The refusal of the first rule that the state breaks.
+    pub fn finish(self) -> Result<Decided<A>, A::Error> {
+        if !self.events.is_empty() {
+            A::check_state(self.state, &self.after)?;
+        }
+        Ok(Decided {
+            state: self.after,
+            history: self.history,
+            last_time: self.last_time,
+            events: self.events,
+        })
+    }
+}
+
+/// The outcome of a decision: events to append, and what they lead to.
+pub struct Decided<A: Aggregate> {
+    /// The state after the events.
+    pub state: A::State,
+    /// The event types that have occurred, the new ones included.
+    pub history: EventTypes,
+    /// The latest time of an event of the stream.
+    pub last_time: Option<Timestamp>,
+    /// The events with their metadata, in order; empty where there is nothing to do.
+    pub events: Vec<(A::Event, Metadata)>,
+}

@@ -1,0 +1,25 @@
+//! The runtime of Eventloom: what the generated code of an ontology stands on.
+//!
+//! It knows nothing of YAML. Generated code hands it typed events, folds and decisions
+//! ([`DomainEvent`], [`Aggregate`], [`Command`], [`Projection`]); the runtime stores the events
+//! ([`EventStore`]), rebuilds and changes aggregates ([`Repository`]) and keeps read models up to
+//! date ([`projection`]).
+
+pub mod aggregate;
+pub mod clock;
+pub mod codec;
+pub mod command;
+pub mod eval;
+pub mod event;
+pub mod metadata;
+pub mod projection;
+pub mod store;
+pub mod values;
+
+pub use aggregate::{Aggregate, ApplyError, Refusal, SnapshotStrategy, Step};
+pub use command::{Command, Decide, Halt, Target};
+pub use event::{DomainEvent, EventShape, EventTypes, UniqueKey};
+pub use metadata::{Metadata, Position, Sequence, StreamId};
+pub use projection::Projection;
+pub use store::{EventStore, StoreError};
+pub use values::{Bytes, Date, Decimal, Duration, Timestamp, Uuid};

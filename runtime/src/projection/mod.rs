@@ -1,0 +1,185 @@
+//! Projections: read models as a pure fold from events to rows.
+//!
+//! Generated code says which rows an event touches and what they become ([`Projection`]); the
+//! runner folds batches in memory and writes rows and checkpoint in one transaction.
+
+use std::fmt;
+use std::hash::Hash;
+
+use crate::codec::DecodeError;
+use crate::eval::EvalError;
+use crate::event::DomainEvent;
+use crate::metadata::Metadata;
+use crate::values::{Bytes, Date, Decimal, Duration, Timestamp, Uuid};
+
+/// When a projection's rows show an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// In the append's own transaction.
+    Immediate,
+    /// Soon after; the window is the promised lag, in microseconds, where one is stated.
+    Eventual {
+        /// The promised lag.
+        window: Option<Duration>,
+    },
+}
+
+/// The type of a column, as read databases store it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// UTF-8 text; enums by name.
+    Text,
+    /// Signed 64-bit integer.
+    Integer,
+    /// Exact decimal.
+    Decimal,
+    /// True or false.
+    Boolean,
+    /// UTC time in microseconds.
+    Timestamp,
+    /// Calendar date.
+    Date,
+    /// Span of time in microseconds.
+    Duration,
+    /// 128-bit id.
+    Uuid,
+    /// Bytes.
+    Bytes,
+    /// Lists and records, as JSON text.
+    Json,
+}
+
+/// A column of a read model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The ontology's name; read databases use it as it is, quoted.
+    pub name: &'static str,
+    /// The type.
+    pub column_type: ColumnType,
+    /// Whether it may be absent.
+    pub optional: bool,
+}
+
+/// A value of a column.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Value {
+    /// Absent.
+    Null,
+    /// [`ColumnType::Text`]
+    Text(String),
+    /// [`ColumnType::Integer`]
+    Integer(i64),
+    /// [`ColumnType::Decimal`]
+    Decimal(Decimal),
+    /// [`ColumnType::Boolean`]
+    Boolean(bool),
+    /// [`ColumnType::Timestamp`]
+    Timestamp(Timestamp),
+    /// [`ColumnType::Date`]
+    Date(Date),
+    /// [`ColumnType::Duration`]
+    Duration(Duration),
+    /// [`ColumnType::Uuid`]
+    Uuid(Uuid),
+    /// [`ColumnType::Bytes`]
+    Bytes(Bytes),
+    /// [`ColumnType::Json`]
+    Json(String),
+}
+
+/// A read model: how events become rows.
+///
+/// A key may be one column or several; key columns come first in [`Projection::COLUMNS`].
+pub trait Projection: Sized + Send + Sync + 'static {
+    /// The ontology's name of the projection.
+    const NAME: &'static str;
+    /// The database part of `target`, for example `read_db`.
+    const DATABASE: &'static str;
+    /// The table part of `target`.
+    const TABLE: &'static str;
+    /// When rows show an event.
+    const CONSISTENCY: Consistency;
+    /// Hash of everything the rows depend on.
+    const MEANING: u64;
+    /// The aggregate whose events are the source.
+    const AGGREGATE: &'static str;
+    /// Stored names of the event types that are folded.
+    const SOURCES: &'static [&'static str];
+    /// The columns, the first [`Self::KEY_COLUMNS`] of which are the key.
+    const COLUMNS: &'static [Column];
+    /// Number of key columns.
+    const KEY_COLUMNS: usize;
+    /// Whether a row is found by the stream's id alone, so that rows of different streams are independent.
+    const KEY_IS_STREAM: bool;
+    /// Whether the fold reads the texts of [`Metadata`].
+    const READS_METADATA: bool;
+
+    /// The events of the source.
+    type Event: DomainEvent;
+    /// The key of a row.
+    type Key: Clone + fmt::Debug + Eq + Hash + Ord + Send + Sync + 'static;
+    /// A row, key columns included.
+    type Row: Clone + fmt::Debug + PartialEq + Send + Sync + 'static;
+
+    /// The key of the row that the event concerns, or none where the event is no source.
+    ///
+    /// # Errors
+    /// [`ProjectionError`] where a key expression fails.
+    fn key(event: &Self::Event, meta: &Metadata) -> Result<Option<Self::Key>, ProjectionError>;
+
+    /// Folds an event into the row of its key.
+    ///
+    /// # Errors
+    /// [`ProjectionError`] where the row must not or must exist, or an expression fails.
+    fn fold(
+        row: Option<&Self::Row>,
+        event: &Self::Event,
+        meta: &Metadata,
+    ) -> Result<RowChange<Self::Row>, ProjectionError>;
+
+    /// The key's values, in the order of the columns.
+    fn key_values(key: &Self::Key) -> Vec<Value>;
+
+    /// The row's values, in the order of the columns.
+    fn row_values(row: &Self::Row) -> Vec<Value>;
+
+    /// The row of these values.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where they are not a row.
+    fn row(values: Vec<Value>) -> Result<Self::Row, DecodeError>;
+
+    /// The key of a row.
+    fn key_of(row: &Self::Row) -> Self::Key;
+}
+
+/// What an event does to a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowChange<R> {
+    /// Nothing.
+    Keep,
+    /// The row is now this one.
+    Put(R),
+    /// The row is gone.
+    Delete,
+}
+
+/// A row could not be folded: the event is poison for this projection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProjectionError {
+    /// `insert` on a row that exists.
+    #[error("insert: the row exists already")]
+    RowExists,
+    /// `update` or `delete` on a row that does not exist.
+    #[error("update: there is no such row")]
+    RowMissing,
+    /// An expression failed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// A value does not fit its column.
+    #[error(transparent)]
+    Field(#[from] crate::codec::FieldError),
+    /// A hand-written handler failed.
+    #[error("{0}")]
+    Custom(String),
+}

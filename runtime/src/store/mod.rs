@@ -1,0 +1,430 @@
+//! The event store: what every store promises, in bytes. Typed events are the repository's business.
+//!
+//! Promises, shown by the conformance suite ([`crate::testing`]):
+//! - an append is atomic: events, unique keys, command record and snapshot land together or not at all;
+//! - an append is acknowledged after it is durable;
+//! - sequences of a stream run 1, 2, 3 … without gap; positions grow with every event, and a reader
+//!   that has seen position p never later finds a new event at or below p;
+//! - no outcome is guessed: [`AppendError`] tells a conflict from a taken key from a failure, and a
+//!   failure after which the outcome is open says so.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::event::EventShape;
+use crate::metadata::{Metadata, Position, Sequence, StreamId};
+
+/// A stream of a store: the aggregate type and the stream's id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamKey {
+    /// Name of the aggregate type.
+    pub aggregate: &'static str,
+    /// Id of the stream.
+    pub id: StreamId,
+}
+
+/// An event on its way into a store. Its sequence is implied by its place in [`Append::events`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    /// Stored name of the type.
+    pub event_type: &'static str,
+    /// Version of the type.
+    pub version: u32,
+    /// The data: a JSON object.
+    pub data: Vec<u8>,
+    /// Metadata; its `stream_id` and `sequence` agree with the append's.
+    pub meta: Metadata,
+}
+
+/// A unique key on its way into a store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyClaim {
+    /// The field.
+    pub field: &'static str,
+    /// The value.
+    pub value: String,
+    /// Whether the scope is the aggregate type and not just the stream.
+    pub across_all: bool,
+}
+
+/// Hash of a command's content: name, stream and supplied input. 16 bytes of SHA-256.
+pub type ContentHash = [u8; 16];
+
+/// A caller-supplied command id, to be recorded with the outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandRecord {
+    /// The id.
+    pub id: Arc<str>,
+    /// Name and message where the command was refused.
+    pub refusal: Option<(String, String)>,
+}
+
+/// A snapshot: a state with the sequence it stands for and the meaning of the fold that made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Sequence of the last event in the state.
+    pub sequence: Sequence,
+    /// [`crate::Aggregate::MEANING`] of the program that wrote it.
+    pub meaning: u64,
+    /// The state as JSON, with what the repository keeps beside it.
+    pub data: Vec<u8>,
+}
+
+/// One append: atomic, and answered on its own even where many are committed together.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The stream.
+    pub stream: StreamKey,
+    /// Sequence of the stream's last event as the caller knows it; 0 for a new stream.
+    pub expected: Sequence,
+    /// The events. May be empty where only a command's refusal is recorded.
+    pub events: Vec<NewEvent>,
+    /// The unique keys that the events claim.
+    pub keys: Vec<KeyClaim>,
+    /// Content of the command: recorded with the keys and with the command id.
+    pub content: ContentHash,
+    /// The command id, where the caller supplied one.
+    pub command: Option<CommandRecord>,
+    /// A snapshot to write with the events.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// A successful append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Position of the last event written, or the store's head where none was.
+    pub position: Position,
+}
+
+/// Why an append did not take place.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The stream has moved on.
+    #[error("conflict: the stream is at {actual}, the append expected {expected}")]
+    Conflict {
+        /// What the append expected.
+        expected: Sequence,
+        /// Where the stream is.
+        actual: Sequence,
+    },
+    /// A unique key is taken.
+    #[error("the {} `{}` is taken", .0.claim.field, .0.claim.value)]
+    DuplicateKey(Box<TakenKey>),
+    /// The command id has been used.
+    #[error("the command id has been used")]
+    CommandKnown(Box<RecordedCommand>),
+    /// An `immediate` projection could not fold the events.
+    #[error("projection {projection} cannot take the events: {reason}")]
+    Projection {
+        /// Name of the projection.
+        projection: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store failed; nothing was appended unless it is [`StoreError::OutcomeUnknown`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a store knows of a taken key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenKey {
+    /// The key.
+    pub claim: KeyClaim,
+    /// Content of the command that claimed it.
+    pub content: ContentHash,
+    /// The stream in which it was claimed.
+    pub stream: StreamKey,
+    /// Sequences of the first and last event of the append that claimed it.
+    pub events: (Sequence, Sequence),
+}
+
+/// What a store knows of a command id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedCommand {
+    /// Content of the command.
+    pub content: ContentHash,
+    /// The stream it addressed.
+    pub stream: StreamKey,
+    /// Sequences of the first and last event it appended, or none.
+    pub events: Option<(Sequence, Sequence)>,
+    /// Name and message where it was refused.
+    pub refusal: Option<(String, String)>,
+}
+
+/// A store failed. Different things that a caller does different things about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store can't be reached or is busy; nothing was changed; trying again may help.
+    #[error("the event store is unavailable: {0}")]
+    Unavailable(String),
+    /// The store can't write, for example a full disk or a read-only file; nothing was changed.
+    #[error("the event store can't write: {0}")]
+    Unwritable(String),
+    /// The commit was sent and its outcome is not known.
+    #[error("the outcome of an append is unknown: {0}")]
+    OutcomeUnknown(String),
+    /// What is stored is damaged or not what it should be.
+    #[error("corrupt: {what} at {place}: {reason}")]
+    Corrupt {
+        /// What was read, for example `event MoneyDeposited v1`.
+        what: String,
+        /// Where it lies, for example `BankAccount A1, sequence 7, position 12`.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An event type or version that this program does not know: a newer program wrote it.
+    #[error("{event_type} v{version} at position {position} is not known to this program")]
+    UnknownVersion {
+        /// Stored name of the type.
+        event_type: String,
+        /// The version.
+        version: u32,
+        /// Where it lies.
+        position: Position,
+    },
+    /// The store holds another shape for a type and version of the program.
+    #[error("{event_type} v{version} is stored as {stored}, but the program has {program}")]
+    ShapeMismatch {
+        /// Stored name of the type.
+        event_type: String,
+        /// The version.
+        version: u32,
+        /// The shape recorded in the store.
+        stored: String,
+        /// The shape of the program.
+        program: String,
+    },
+    /// The file or database is not an Eventloom store, or one of another format.
+    #[error("not an event store of this program: {0}")]
+    Foreign(String),
+}
+
+/// An event as a store gives it out, borrowed from the page it was read with.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredEvent<'a> {
+    /// Name of the aggregate type.
+    pub aggregate: &'a str,
+    /// Stored name of the type.
+    pub event_type: &'a str,
+    /// Version in which it is stored.
+    pub version: u32,
+    /// Place in the global order.
+    pub position: Position,
+    /// The data: a JSON object.
+    pub data: &'a [u8],
+    /// Metadata, its texts left out where the read said so.
+    pub meta: &'a Metadata,
+}
+
+/// Events read together: one buffer of data, one row per event.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    rows: Vec<PageRow>,
+    data: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+struct PageRow {
+    shape: Arc<StoredShape>,
+    position: Position,
+    meta: Metadata,
+    end: usize,
+}
+
+/// Aggregate, type and version, shared by all events that have them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StoredShape {
+    /// Name of the aggregate type.
+    pub aggregate: String,
+    /// Stored name of the event type.
+    pub event_type: String,
+    /// The version.
+    pub version: u32,
+}
+
+impl Page {
+    /// Adds an event.
+    pub fn push(
+        &mut self,
+        shape: Arc<StoredShape>,
+        position: Position,
+        meta: Metadata,
+        data: &[u8],
+    ) {
+        self.data.extend_from_slice(data);
+        self.rows.push(PageRow { shape, position, meta, end: self.data.len() });
+    }
+
+    /// Number of events.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The events in the order in which they were read.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = StoredEvent<'_>> {
+        self.rows.iter().enumerate().map(|(index, row)| StoredEvent {
+            aggregate: &row.shape.aggregate,
+            event_type: &row.shape.event_type,
+            version: row.shape.version,
+            position: row.position,
+            data: &self.data
+                [index.checked_sub(1).map_or(0, |before| self.rows[before].end)..row.end],
+            meta: &row.meta,
+        })
+    }
+}
+
+/// Which events a read of the global order gives out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Aggregate type and stored event types; empty means all.
+    pub types: Vec<(&'static str, &'static str)>,
+}
+
+/// A page of the global order.
+#[derive(Clone, Debug)]
+pub struct AllPage {
+    /// The events that pass the filter, in order of position.
+    pub events: Page,
+    /// The position up to which everything has been seen, filtered events included. A reader goes
+    /// on from here.
+    pub next: Position,
+    /// Whether the end was reached.
+    pub at_end: bool,
+}
+
+/// Direction of a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the oldest event.
+    Forwards,
+    /// From the newest event.
+    Backwards,
+}
+
+/// A bounded read of one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamRead {
+    /// The stream.
+    pub stream: StreamKey,
+    /// Forwards: sequences above this one. Backwards: sequences below this one.
+    pub after: Sequence,
+    /// Direction.
+    pub direction: Direction,
+    /// At most so many events.
+    pub limit: usize,
+    /// Whether the texts of the metadata are read too.
+    pub metadata: bool,
+}
+
+/// A store of events. Cheap to clone; clones share one store.
+pub trait EventStore: Clone + Send + Sync + 'static {
+    /// Registers the event shapes of an aggregate type: records new ones, and refuses where the
+    /// store holds another shape for a type and version.
+    ///
+    /// # Errors
+    /// [`StoreError::ShapeMismatch`], or a failure of the store.
+    fn register(
+        &self,
+        aggregate: &'static str,
+        shapes: &'static [EventShape],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Appends; returns after it is durable.
+    ///
+    /// The order of checks is: command id, unique keys, expected sequence.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    fn append(&self, append: Append) -> impl Future<Output = Result<Appended, AppendError>> + Send;
+
+    /// Reads a page of a stream.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn read_stream(
+        &self,
+        read: StreamRead,
+    ) -> impl Future<Output = Result<Page, StoreError>> + Send;
+
+    /// Reads a page of the global order after a position; `limit` counts events that pass the filter.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn read_all(
+        &self,
+        after: Position,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> impl Future<Output = Result<AllPage, StoreError>> + Send;
+
+    /// The position of the last event, 0 in an empty store.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn head(&self) -> impl Future<Output = Result<Position, StoreError>> + Send;
+
+    /// The latest snapshot of a stream by the given meaning, at or below a sequence.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn snapshot(
+        &self,
+        stream: &StreamKey,
+        meaning: u64,
+        at_most: Sequence,
+    ) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send;
+
+    /// Replaces the snapshot of a stream, outside an append.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn save_snapshot(
+        &self,
+        stream: &StreamKey,
+        snapshot: Snapshot,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What is known of a command id.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn command(
+        &self,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<RecordedCommand>, StoreError>> + Send;
+
+    /// The first of the claims that is taken.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn taken_key(
+        &self,
+        stream: &StreamKey,
+        claims: &[KeyClaim],
+    ) -> impl Future<Output = Result<Option<TakenKey>, StoreError>> + Send;
+
+    /// Ids of the streams of an aggregate type after one, in order, at most `limit`.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn streams(
+        &self,
+        aggregate: &'static str,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<StreamId>, StoreError>> + Send;
+
+    /// The next append after a position, to be waited for: returns when the head may lie beyond it.
+    /// Never later than about 50 ms after an append by another process.
+    fn changed(&self, after: Position) -> impl Future<Output = ()> + Send;
+}
