@@ -73,3 +73,10 @@ pub struct Metadata {
     /// `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`.
     pub traceparent: Option<Arc<str>>,
 }
+
+impl Metadata {
+    /// The sequence as the language's `integer`.
+    pub fn sequence_number(&self) -> i64 {
+        i64::try_from(self.sequence).unwrap_or(i64::MAX)
+    }
+}

@@ -4,6 +4,10 @@
 //! bytes (base64) are strings; integers are JSON integers; enums are their variant's name; an absent
 //! optional is `null`. A JSON number with a fraction or exponent is never accepted.
 
+mod label;
+
+pub use label::Label;
+
 /// Bytes could not be read as what they should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {

@@ -3,14 +3,18 @@
 //! Generated code says which rows an event touches and what they become ([`Projection`]); the
 //! runner folds batches in memory and writes rows and checkpoint in one transaction.
 
+mod value;
+
 use std::fmt;
 use std::hash::Hash;
+
+pub use value::{Column, ColumnType, ColumnValue, Value, Values};
 
 use crate::codec::DecodeError;
 use crate::eval::EvalError;
 use crate::event::DomainEvent;
 use crate::metadata::Metadata;
-use crate::values::{Bytes, Date, Decimal, Duration, Timestamp, Uuid};
+use crate::values::Duration;
 
 /// When a projection's rows show an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,69 +26,6 @@ pub enum Consistency {
         /// The promised lag.
         window: Option<Duration>,
     },
-}
-
-/// The type of a column, as read databases store it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnType {
-    /// UTF-8 text; enums by name.
-    Text,
-    /// Signed 64-bit integer.
-    Integer,
-    /// Exact decimal.
-    Decimal,
-    /// True or false.
-    Boolean,
-    /// UTC time in microseconds.
-    Timestamp,
-    /// Calendar date.
-    Date,
-    /// Span of time in microseconds.
-    Duration,
-    /// 128-bit id.
-    Uuid,
-    /// Bytes.
-    Bytes,
-    /// Lists and records, as JSON text.
-    Json,
-}
-
-/// A column of a read model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// The ontology's name; read databases use it as it is, quoted.
-    pub name: &'static str,
-    /// The type.
-    pub column_type: ColumnType,
-    /// Whether it may be absent.
-    pub optional: bool,
-}
-
-/// A value of a column.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Value {
-    /// Absent.
-    Null,
-    /// [`ColumnType::Text`]
-    Text(String),
-    /// [`ColumnType::Integer`]
-    Integer(i64),
-    /// [`ColumnType::Decimal`]
-    Decimal(Decimal),
-    /// [`ColumnType::Boolean`]
-    Boolean(bool),
-    /// [`ColumnType::Timestamp`]
-    Timestamp(Timestamp),
-    /// [`ColumnType::Date`]
-    Date(Date),
-    /// [`ColumnType::Duration`]
-    Duration(Duration),
-    /// [`ColumnType::Uuid`]
-    Uuid(Uuid),
-    /// [`ColumnType::Bytes`]
-    Bytes(Bytes),
-    /// [`ColumnType::Json`]
-    Json(String),
 }
 
 /// A read model: how events become rows.
@@ -127,15 +68,16 @@ pub trait Projection: Sized + Send + Sync + 'static {
     /// [`ProjectionError`] where a key expression fails.
     fn key(event: &Self::Event, meta: &Metadata) -> Result<Option<Self::Key>, ProjectionError>;
 
-    /// Folds an event into the row of its key.
+    /// Folds an event into the row of its key, which may be absent before and after. On an error the
+    /// row is unchanged.
     ///
     /// # Errors
     /// [`ProjectionError`] where the row must not or must exist, or an expression fails.
     fn fold(
-        row: Option<&Self::Row>,
+        row: &mut Option<Self::Row>,
         event: &Self::Event,
         meta: &Metadata,
-    ) -> Result<RowChange<Self::Row>, ProjectionError>;
+    ) -> Result<(), ProjectionError>;
 
     /// The key's values, in the order of the columns.
     fn key_values(key: &Self::Key) -> Vec<Value>;
@@ -151,17 +93,6 @@ pub trait Projection: Sized + Send + Sync + 'static {
 
     /// The key of a row.
     fn key_of(row: &Self::Row) -> Self::Key;
-}
-
-/// What an event does to a row.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RowChange<R> {
-    /// Nothing.
-    Keep,
-    /// The row is now this one.
-    Put(R),
-    /// The row is gone.
-    Delete,
 }
 
 /// A row could not be folded: the event is poison for this projection.
