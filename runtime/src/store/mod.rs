@@ -8,8 +8,12 @@
 //! - no outcome is guessed: [`AppendError`] tells a conflict from a taken key from a failure, and a
 //!   failure after which the outcome is open says so.
 
+mod immediate;
+
 use std::future::Future;
 use std::sync::Arc;
+
+pub use immediate::{AppendTransaction, AppendedEvents, FoldError, FoldedChange, ImmediateFold};
 
 use crate::event::EventShape;
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
@@ -201,6 +205,9 @@ pub enum StoreError {
     /// The file or database is not an Eventloom store, or one of another format.
     #[error("not an event store of this program: {0}")]
     Foreign(String),
+    /// This store cannot do what was asked for.
+    #[error("this event store cannot do that: {0}")]
+    Unsupported(String),
 }
 
 /// An event as a store gives it out, borrowed from the page it was read with.
@@ -288,6 +295,8 @@ impl Page {
 pub struct EventFilter {
     /// Aggregate type and stored event types; empty means all.
     pub types: Vec<(&'static str, &'static str)>,
+    /// Whether the texts of the metadata are read too.
+    pub metadata: bool,
 }
 
 /// A page of the global order.
@@ -423,6 +432,23 @@ pub trait EventStore: Clone + Send + Sync + 'static {
         after: Option<&StreamId>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<StreamId>, StoreError>> + Send;
+
+    /// Runs a fold inside every append from now on; see [`ImmediateFold`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] where the store has no such transactions, or what
+    /// [`ImmediateFold::open`] failed with.
+    fn fold_immediately(
+        &self,
+        fold: Arc<dyn ImmediateFold>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let name = fold.name().to_owned();
+        async move {
+            Err(StoreError::Unsupported(format!(
+                "{name} is immediate, and this store has no transaction to fold it in"
+            )))
+        }
+    }
 
     /// The next append after a position, to be waited for: returns when the head may lie beyond it.
     /// Never later than about 50 ms after an append by another process.

@@ -1,0 +1,82 @@
+//! The contract between a store and the `immediate` projections that run inside its appends.
+//!
+//! A store calls; [`crate::projection`] implements. Two phases per append keep neighbours in one
+//! transaction apart without savepoints: [`ImmediateFold::fold`] only reads and computes, and may
+//! refuse its own append; what it returns writes, after nothing can be refused any more.
+
+use std::any::Any;
+
+use super::{AllPage, EventFilter, NewEvent, StoreError, StreamKey};
+use crate::metadata::Position;
+
+/// A fold that runs inside every append of a store, in the append's own transaction.
+pub trait ImmediateFold: Send + Sync + 'static {
+    /// Name of the projection. Registering the same name again replaces the fold.
+    fn name(&self) -> &str;
+
+    /// Called once, in a writing transaction of its own, when the fold is registered: brings the
+    /// rows up to the last event. No append comes between its commit and the first [`Self::fold`].
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction is rolled back and the fold is not registered.
+    fn open(&self, transaction: &dyn AppendTransaction) -> Result<(), StoreError>;
+
+    /// Computes what the events of one append change, reading only. Called for every append that
+    /// has events, after all other checks and before anything of the append is written; what
+    /// earlier appends of the same transaction changed is there to be read.
+    ///
+    /// # Errors
+    /// [`FoldError`].
+    fn fold(
+        &self,
+        transaction: &dyn AppendTransaction,
+        events: &AppendedEvents<'_>,
+    ) -> Result<FoldedChange, FoldError>;
+}
+
+/// Writes what an [`ImmediateFold`] computed. Run after every fold has accepted the append; an error
+/// fails the whole transaction.
+pub type FoldedChange = Box<dyn FnOnce(&dyn AppendTransaction) -> Result<(), StoreError> + Send>;
+
+/// A store's transaction in which appends take place.
+pub trait AppendTransaction {
+    /// As [`super::EventStore::read_all`], within the transaction.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn read_all(
+        &self,
+        after: Position,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<AllPage, StoreError>;
+
+    /// The database the transaction writes to, for read databases that know it: a
+    /// `rusqlite::Connection` for SQLite, `()` in memory.
+    fn database(&self) -> &dyn Any;
+}
+
+/// The events of one append, as an [`ImmediateFold`] sees them.
+#[derive(Clone, Copy, Debug)]
+pub struct AppendedEvents<'a> {
+    /// The stream.
+    pub stream: &'a StreamKey,
+    /// The events; never empty.
+    pub events: &'a [NewEvent],
+    /// Position of the store's last event before these, earlier appends of the same transaction
+    /// included.
+    pub before: Position,
+    /// Position of the first of the events; the others follow without gap.
+    pub first: Position,
+}
+
+/// Why an [`ImmediateFold`] did not take an append.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FoldError {
+    /// This append cannot be folded: it alone is refused, with [`super::AppendError::Projection`].
+    #[error("{0}")]
+    Refused(String),
+    /// The store failed: the whole transaction fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
