@@ -2,8 +2,11 @@
 //!
 //! Called from a build script; see [`Build`]. The stages never call each other: this file does.
 
+pub mod catalogue;
 pub mod diagnostic;
 pub mod model;
 pub mod naming;
+pub mod render;
 pub mod source;
+pub mod suggest;
 pub mod syntax;

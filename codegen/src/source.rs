@@ -1,4 +1,14 @@
 //! Source files and places in them.
+//!
+//! Reading is here ([`Sources::read`]); parsing is `load`'s. A file that can't be read becomes a
+//! file with a finding instead of a text, so that the others are still checked.
+
+mod read;
+
+use crate::diagnostic::Diagnostic;
+
+/// The largest file that is read: an ontology is written by people.
+pub const MAX_BYTES: usize = 1 << 20;
 
 /// Index of a file in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,13 +34,68 @@ pub struct Spanned<T> {
     pub span: Span,
 }
 
+/// A place as people count: both from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
 /// A file of an ontology.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
     /// The path as it is shown to people.
     pub path: String,
-    /// The whole text.
+    /// The path for generated text: from the ontology's folder on, the same on every machine.
+    pub name: String,
+    /// The whole text, without a byte order mark.
     pub text: String,
+    /// Why the text must not be used, where it could not be read.
+    pub refused: Option<Diagnostic>,
+    /// The first byte of each line.
+    lines: Vec<usize>,
+}
+
+impl SourceFile {
+    /// A file with this text.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let (path, mut text) = (path.into(), text.into());
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        let lines = std::iter::once(0)
+            .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1))
+            .collect();
+        Self { name: path.clone(), path, text, refused: None, lines }
+    }
+
+    /// Line and column of a byte; of the end where the byte is past it.
+    #[must_use]
+    pub fn position(&self, byte: usize) -> Position {
+        let byte = self.floor(byte);
+        let line = self.lines.partition_point(|start| *start <= byte);
+        let start = self.lines[line - 1]; // the first line starts at 0, so at least one is counted
+        Position { line, column: self.text[start..byte].chars().count() + 1 }
+    }
+
+    /// The bytes of the lines from the one with `start` to the one with `end`, and the number of the
+    /// first.
+    pub(crate) fn lines_around(&self, start: usize, end: usize) -> (std::ops::Range<usize>, usize) {
+        let (first, last) = (self.position(start).line, self.position(end).line);
+        let until = self.lines.get(last).copied().unwrap_or(self.text.len());
+        (self.lines[first - 1]..until, first)
+    }
+
+    /// The next place at or before a byte where the text can be cut.
+    pub(crate) fn floor(&self, byte: usize) -> usize {
+        let mut byte = byte.min(self.text.len());
+        while !self.text.is_char_boundary(byte) {
+            byte -= 1;
+        }
+        byte
+    }
 }
 
 /// The files of one build, in the order of their paths.
@@ -38,4 +103,29 @@ pub struct SourceFile {
 pub struct Sources {
     /// The files; [`FileId`] is an index.
     pub files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Files that are in memory, as path and text.
+    pub fn from_texts<P: Into<String>, T: Into<String>>(
+        files: impl IntoIterator<Item = (P, T)>,
+    ) -> Self {
+        let mut sources = Self::default();
+        for (path, text) in files {
+            sources.add_bytes(path, text.into().into_bytes());
+        }
+        sources
+    }
+
+    /// The file of an id.
+    #[must_use]
+    pub fn file(&self, id: FileId) -> Option<&SourceFile> {
+        self.files.get(id.0)
+    }
+
+    /// The text of a place; empty where there is no such place.
+    #[must_use]
+    pub fn slice(&self, span: Span) -> &str {
+        self.file(span.file).and_then(|file| file.text.get(span.start..span.end)).unwrap_or("")
+    }
 }

@@ -1,0 +1,3 @@
+//! EL04xx: commands.
+
+super::codes! {}

@@ -1,0 +1,3 @@
+//! EL08xx: the event store section.
+
+super::codes! {}

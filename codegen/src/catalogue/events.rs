@@ -1,0 +1,3 @@
+//! EL03xx: events and their versions.
+
+super::codes! {}

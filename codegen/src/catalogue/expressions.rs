@@ -1,0 +1,3 @@
+//! EL02xx: expressions.
+
+super::codes! {}

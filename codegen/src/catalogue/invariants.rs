@@ -1,0 +1,3 @@
+//! EL05xx: invariants.
+
+super::codes! {}

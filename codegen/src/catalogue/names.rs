@@ -1,0 +1,3 @@
+//! EL01xx: names and types.
+
+super::codes! {}

@@ -1,0 +1,3 @@
+//! EL06xx: projections.
+
+super::codes! {}

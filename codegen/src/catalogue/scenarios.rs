@@ -1,0 +1,3 @@
+//! EL07xx: scenarios.
+
+super::codes! {}

@@ -1,0 +1,174 @@
+//! Reading an ontology from disk: one file, or the YAML files of a folder.
+//!
+//! Nothing is skipped silently that a user could take for a part of the ontology: every `.yaml` and
+//! `.yml` is either text or a finding. Folders inside the folder are not entered.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use super::{FileId, MAX_BYTES, SourceFile, Sources, Span};
+use crate::catalogue::load::{NO_FILES, NOT_UTF8, TOO_LARGE, UNREADABLE};
+use crate::diagnostic::Diagnostic;
+
+impl Sources {
+    /// Reads one file, or the `.yaml` and `.yml` files of a folder in the order of their names.
+    #[must_use]
+    pub fn read(path: &Path) -> Self {
+        let mut sources = Self::default();
+        match fs::metadata(path) {
+            Err(error) => sources.refuse_path(path, &error),
+            Ok(found) if found.is_dir() => sources.read_folder(path),
+            Ok(_) => sources.read_file(path, file_name(path)),
+        }
+        sources
+    }
+
+    fn read_folder(&mut self, folder: &Path) {
+        let paths = match yaml_files(folder) {
+            Ok(paths) => paths,
+            Err(error) => return self.refuse_path(folder, &error),
+        };
+        if paths.is_empty() {
+            return self.refuse_empty(folder);
+        }
+        let folder_name = file_name(folder);
+        for path in paths {
+            let name = [folder_name.as_str(), &file_name(&path)].join("/");
+            self.read_file(&path, name.trim_start_matches('/').to_owned());
+        }
+    }
+
+    fn read_file(&mut self, path: &Path, name: String) {
+        match read_bytes(path) {
+            Ok(bytes) => self.add_bytes(shown(path), bytes),
+            Err(error) => self.refuse_path(path, &error),
+        }
+        if let Some(file) = self.files.last_mut() {
+            file.name = name;
+        }
+    }
+
+    /// Adds a file by its bytes, which may be anything.
+    pub fn add_bytes(&mut self, path: impl Into<String>, bytes: Vec<u8>) {
+        let (path, id) = (path.into(), FileId(self.files.len()));
+        if bytes.len() > MAX_BYTES {
+            let refusal = too_large(&path, id);
+            return self.add_refused(path, String::new(), refusal);
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => self.files.push(SourceFile::new(path, text)),
+            Err(error) => {
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let refusal = not_utf8(id, error.utf8_error().valid_up_to(), error.as_bytes());
+                self.add_refused(path, text, refusal);
+            }
+        }
+    }
+
+    fn add_refused(&mut self, path: String, text: String, refusal: Diagnostic) {
+        let mut file = SourceFile::new(path, text);
+        file.refused = Some(refusal);
+        self.files.push(file);
+    }
+
+    fn refuse_path(&mut self, path: &Path, error: &io::Error) {
+        let title = format!("cannot read `{}`: {error}", shown(path));
+        let mut refusal = Diagnostic::error(&UNREADABLE, title, self.next_place(), "");
+        if error.kind() == io::ErrorKind::NotFound {
+            refusal = refusal.help(
+                "the path is taken from the folder of the package's Cargo.toml, \
+                 for example `Build::new(\"../ontology\")`",
+            );
+        }
+        self.add_refused(shown(path), String::new(), refusal);
+    }
+
+    fn refuse_empty(&mut self, folder: &Path) {
+        let title = format!("the folder `{}` holds no ontology", shown(folder));
+        let refusal = Diagnostic::error(&NO_FILES, title, self.next_place(), "")
+            .note("an ontology is a file that ends in .yaml or .yml; folders inside are not read")
+            .help("put a file such as `banking-account.yaml` there");
+        self.add_refused(shown(folder), String::new(), refusal);
+    }
+
+    /// The start of the file that is added next.
+    fn next_place(&self) -> Span {
+        Span { file: FileId(self.files.len()), start: 0, end: 0 }
+    }
+}
+
+fn too_large(path: &str, file: FileId) -> Diagnostic {
+    Diagnostic::error(
+        &TOO_LARGE,
+        format!("`{path}` is larger than 1 MiB"),
+        Span { file, start: 0, end: 0 },
+        "",
+    )
+    .note("an ontology is written by people; a larger file is a mistake or an attack")
+    .help("split it: types and constants may stand in files of their own in the same folder")
+}
+
+fn not_utf8(file: FileId, at: usize, bytes: &[u8]) -> Diagnostic {
+    // A byte order mark is not part of the text, so places are counted after it.
+    let mark = if bytes.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
+    let start = at.saturating_sub(mark);
+    let byte = bytes.get(at).copied().unwrap_or_default();
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let finding = Diagnostic::error(
+        &NOT_UTF8,
+        "the file is not UTF-8 text",
+        Span { file, start, end: start + '\u{fffd}'.len_utf8() },
+        format!("byte 0x{byte:02x} can't stand here"),
+    );
+    if utf16 {
+        return finding.help("the file looks like UTF-16: save it as UTF-8");
+    }
+    finding.help("save the file as UTF-8")
+}
+
+/// The YAML files of a folder, by name. Hidden ones are editors' leavings, not ontologies.
+fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+        if is_yaml(&path) && !hidden && !path.is_dir() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn is_yaml(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or("");
+    extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
+}
+
+/// Reads at most one byte more than is allowed, so that the size is known without reading it all.
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The path for people: with `/`, and without the `..` that leads from a build script's folder to the
+/// workspace, from where people run cargo.
+fn shown(path: &Path) -> String {
+    let parts: Vec<_> = path
+        .components()
+        .skip_while(|part| matches!(part, Component::ParentDir | Component::CurDir))
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
+    let joined = parts.join("/").replace("//", "/");
+    if joined.is_empty() { path.to_string_lossy().into_owned() } else { joined }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,60 @@
+//! "Did you mean": the nearest of some names, where one is near enough to be meant.
+
+/// The candidate that was most likely meant by `name`; none where none is near.
+///
+/// Case and underscores don't count as differences, so `account_id` finds `accountId`. Of equally
+/// near candidates the first wins, so the answer depends on their order alone.
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = folded(name);
+    // One slip per three characters: `ammount` finds `amount`, but `id` does not find `at`.
+    let limit = (wanted.len() / 3).clamp(1, 4);
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != name)
+        .map(|candidate| (distance(&wanted, &folded(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// What is compared of a name. Long names are cut: nobody means a near miss of a whole page.
+fn folded(name: &str) -> Vec<char> {
+    name.chars().filter(|c| *c != '_' && *c != '-').flat_map(char::to_lowercase).take(64).collect()
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours between the two.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, to) in b.iter().enumerate() {
+            let replaced = last[j] + usize::from(from != to);
+            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *from == b[j - 1] && a[i - 1] == *to {
+                best = best.min(before_last[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_slip_finds_the_name_and_a_stranger_finds_none() {
+        let fields = ["amount", "accountId", "at", "balance"];
+        assert_eq!(nearest("ammount", fields), Some("amount"));
+        assert_eq!(nearest("amuont", fields), Some("amount"));
+        assert_eq!(nearest("account_id", fields), Some("accountId"));
+        assert_eq!(nearest("blance", fields), Some("balance"));
+        assert_eq!(nearest("id", fields), None);
+        assert_eq!(nearest("reason", fields), None);
+        assert_eq!(nearest("", fields), None);
+    }
+}
