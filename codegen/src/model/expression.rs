@@ -48,7 +48,8 @@ pub enum ExpressionKind {
     Meta(MetaField),
     /// The stream's id, read by the partition key's name.
     StreamId,
-    /// A `let`, pattern, closure, `forEach` or unwrapped local.
+    /// A `let`, pattern, closure, `forEach` or unwrapped local. Every local is read at least once, and
+    /// its Rust name differs from that of every other local in view.
     Local(String),
     /// `now()`
     Now,
@@ -175,8 +176,10 @@ pub struct Arm {
 pub enum Pattern {
     /// A variant of the subject's enum.
     Variant(String),
-    /// `Some(name)`
+    /// `Some(name)`; the name is read in the body.
     Some(String),
+    /// `Some(_)`
+    SomeAny,
     /// `Some(Variant)` on an optional enum.
     SomeVariant(String),
     /// `None`

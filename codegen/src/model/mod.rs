@@ -441,12 +441,15 @@ pub enum Verb {
 pub struct Scenario {
     /// The sentence.
     pub name: String,
+    /// The stream's id: as a value of the partition key's field says, else made from the aggregate's name.
+    pub stream_id: String,
     /// Events before; every field has a value (the stream's id and times are filled in).
     pub given: Vec<(String, Vec<Assignment>)>,
     /// The command; every input has a value.
     pub when: Option<(String, Vec<Assignment>)>,
-    /// The clock, in microseconds since 1970.
-    pub now_micros: Option<i64>,
+    /// The clock of the command, in microseconds since 1970: as written, else a second after the
+    /// events before.
+    pub now_micros: i64,
     /// The events expected; only the named fields are compared.
     pub events: Option<Vec<(String, Vec<Assignment>)>>,
     /// The refusal expected.
