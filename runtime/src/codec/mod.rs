@@ -3,42 +3,45 @@
 //! The JSON form of each type: decimals, timestamps (RFC 3339), dates, durations (ISO 8601), ids and
 //! bytes (base64) are strings; integers are JSON integers; enums are their variant's name; an absent
 //! optional is `null`. A JSON number with a fraction or exponent is never accepted.
+//!
+//! Generated code implements [`Record`] and [`Label`]; [`Value`] says how everything else stands in
+//! a field. Reading is driven by serde_json ([`reader`]), which parses; this module neither parses
+//! JSON itself nor guesses: unknown, doubled and missing fields are errors that name their place.
 
+pub mod check;
+mod error;
 mod label;
+mod reader;
+mod value;
+mod writer;
 
+use std::mem;
+
+pub use error::{DecodeError, FieldError};
 pub use label::Label;
+pub use reader::{Fields, Items, Slot, Token, optional, or_default, required};
+pub use value::{KeyText, Record, Value};
+pub use writer::Writer;
 
-/// Bytes could not be read as what they should be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// The event type is not known to this program.
-    #[error("unknown event type `{0}`")]
-    UnknownType(String),
-    /// The version is not known to this program.
-    #[error("unknown version {version} of `{event_type}`")]
-    UnknownVersion {
-        /// Stored name of the type.
-        event_type: String,
-        /// The version.
-        version: u32,
-    },
-    /// The data is not of its shape.
-    #[error("{0}")]
-    Invalid(String),
+/// Appends a value as JSON.
+pub fn encode<T: Value>(value: &T, out: &mut Vec<u8>) {
+    let mut writer = Writer::from(mem::take(out));
+    value.write_value(&mut writer);
+    *out = writer.into_bytes();
 }
 
-/// A value does not fit the declared type of its field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {reason}")]
-pub struct FieldError {
-    /// The field, as the ontology names it.
-    pub field: &'static str,
-    /// Why it does not fit.
-    pub reason: String,
+/// Reads a value from JSON; nothing but white space may follow it.
+///
+/// # Errors
+/// [`DecodeError::Invalid`] with the place and the reason, for example
+/// ``lines[2].price: expected a decimal as text, found a number``.
+pub fn decode<T: Value>(data: &[u8]) -> Result<T, DecodeError> {
+    let mut slot = None;
+    reader::read_document(data, &mut slot)?;
+    slot.ok_or_else(|| DecodeError::invalid("the document holds no value"))
 }
 
-/// Writes JSON into a buffer.
-#[derive(Debug, Default)]
-pub struct Writer {
-    out: Vec<u8>,
+/// The canonical text of a value that serves as a key: text as it is, everything else as in JSON.
+pub fn key_text<T: KeyText + ?Sized>(value: &T) -> String {
+    value.key_text()
 }

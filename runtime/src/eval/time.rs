@@ -12,7 +12,7 @@ impl Add<Duration> for Timestamp {
     type Sum = Self;
 
     fn add(self, span: Duration) -> Result<Self, EvalError> {
-        moved(self, self.as_micros().checked_add(span.as_micros()))
+        self.checked_add(span).ok_or_else(|| left_calendar(self))
     }
 }
 
@@ -20,7 +20,7 @@ impl Subtract<Duration> for Timestamp {
     type Difference = Self;
 
     fn subtract(self, span: Duration) -> Result<Self, EvalError> {
-        moved(self, self.as_micros().checked_sub(span.as_micros()))
+        self.checked_sub(span).ok_or_else(|| left_calendar(self))
     }
 }
 
@@ -28,7 +28,7 @@ impl Subtract for Timestamp {
     type Difference = Duration;
 
     fn subtract(self, earlier: Self) -> Result<Duration, EvalError> {
-        spanned(self.as_micros().checked_sub(earlier.as_micros()))
+        Ok(self.since(earlier))
     }
 }
 
@@ -57,11 +57,9 @@ impl Signed for Duration {
 /// The UTC date of a point in time.
 ///
 /// # Errors
-/// [`EvalError::Overflow`] for a point outside the years -9999 to 9999.
+/// None: every time has a date.
 pub fn date(time: Timestamp) -> Result<Date, EvalError> {
-    calendar(time.as_micros())
-        .map(|time| time.to_zoned(jiff::tz::TimeZone::UTC).date())
-        .ok_or_else(|| EvalError::Overflow(format!("{time} lies outside the years -9999 to 9999")))
+    Ok(time.date())
 }
 
 /// Whole days of 24 hours in a span; the rest is dropped.
@@ -84,19 +82,12 @@ pub fn seconds(span: Duration) -> i64 {
     span.as_micros() / SECOND
 }
 
-/// The point in time of these microseconds, within the years that can be written down.
-fn moved(from: Timestamp, micros: Option<i64>) -> Result<Timestamp, EvalError> {
-    micros.filter(|micros| calendar(*micros).is_some()).map(Timestamp::from_micros).ok_or_else(
-        || EvalError::Overflow(format!("a time near {from} leaves the years -9999 to 9999")),
-    )
+fn left_calendar(from: Timestamp) -> EvalError {
+    EvalError::Overflow(format!("a time near {from} leaves the years 0000 to 9999"))
 }
 
 fn spanned(micros: Option<i64>) -> Result<Duration, EvalError> {
     micros
         .map(Duration::from_micros)
         .ok_or_else(|| EvalError::Overflow("a span of time leaves 292,000 years".to_string()))
-}
-
-fn calendar(micros: i64) -> Option<jiff::Timestamp> {
-    jiff::Timestamp::from_microsecond(micros).ok()
 }

@@ -1,7 +1,10 @@
-//! The scalar types of the language.
+//! The scalar types of the language, each with one text form that is read strictly.
 
+mod bytes;
+pub mod decimal;
 mod time;
 
+pub use bytes::Bytes;
 pub use rust_decimal::Decimal;
 pub use time::{Duration, Timestamp};
 pub use uuid::Uuid;
@@ -9,6 +12,31 @@ pub use uuid::Uuid;
 /// A calendar date.
 pub type Date = jiff::civil::Date;
 
-/// A run of bytes; base64 in JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Bytes(pub Vec<u8>);
+/// A text or number is not a value of its type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RangeError(pub(crate) String);
+
+impl RangeError {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// Reads a date in its one form, `2026-11-21`.
+pub(crate) fn parse_date(text: &str) -> Result<Date, RangeError> {
+    let [year, month, day] = time::parse_ymd(text.as_bytes())
+        .ok_or_else(|| RangeError::new("expected the form 2026-11-21"))?;
+    let narrow = |part: u32| i8::try_from(part).unwrap_or(i8::MAX);
+    Date::new(i16::try_from(year).unwrap_or(i16::MAX), narrow(month), narrow(day))
+        .map_err(|_| RangeError::new("there is no such day"))
+}
+
+/// Reads a UUID in its one form, with hyphens.
+pub(crate) fn parse_uuid(text: &str) -> Result<Uuid, RangeError> {
+    let hyphenated = || RangeError::new("expected 32 hexadecimal digits, hyphenated 8-4-4-4-12");
+    if text.len() != uuid::fmt::Hyphenated::LENGTH {
+        return Err(hyphenated());
+    }
+    Uuid::try_parse(text).map_err(|_| hyphenated())
+}

@@ -1,8 +1,21 @@
-//! Points and spans of time, in microseconds.
+//! Points and spans of time, in microseconds, and their text forms.
+//!
+//! Times are read and written here rather than by a calendar library: RFC 3339 with years 0000 to
+//! 9999 is a small fixed form, and it is read once per event.
 
 use std::fmt;
+use std::str::{self, FromStr};
 
-/// A point in time: UTC, in microseconds since 1970-01-01T00:00:00Z.
+use jiff::SignedDuration;
+use jiff::fmt::temporal::SpanParser;
+
+use super::RangeError;
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
+
+/// A point in time: UTC, in microseconds since 1970-01-01T00:00:00Z, within the years 0000 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
@@ -11,18 +24,81 @@ pub struct Timestamp(i64);
 pub struct Duration(i64);
 
 impl Timestamp {
-    /// The time so many microseconds after 1970-01-01T00:00:00Z.
+    /// The earliest time, 0000-01-01T00:00:00Z.
+    pub const MIN: Self = Self(days_from_civil(0, 1, 1) * MICROS_PER_DAY);
+    /// The latest time, 9999-12-31T23:59:59.999999Z.
+    pub const MAX: Self = Self(days_from_civil(10_000, 1, 1) * MICROS_PER_DAY - 1);
+
+    /// The time so many microseconds after 1970-01-01T00:00:00Z; a number beyond [`Self::MIN`] or
+    /// [`Self::MAX`] gives that limit. See [`Self::try_from_micros`].
     pub const fn from_micros(micros: i64) -> Self {
-        Self(micros)
+        if micros < Self::MIN.0 {
+            Self::MIN
+        } else if micros > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(micros)
+        }
+    }
+
+    /// The time so many microseconds after 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// [`RangeError`] outside the years 0000 to 9999.
+    pub fn try_from_micros(micros: i64) -> Result<Self, RangeError> {
+        let time = Self::from_micros(micros);
+        if time.0 == micros {
+            Ok(time)
+        } else {
+            Err(RangeError::new("a time lies within the years 0000 to 9999"))
+        }
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
     pub const fn as_micros(self) -> i64 {
         self.0
     }
+
+    /// The time now, by the system's clock.
+    pub fn now() -> Self {
+        let micros = match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+            Err(before) => -i64::try_from(before.duration().as_micros()).unwrap_or(i64::MAX),
+        };
+        Self::from_micros(micros)
+    }
+
+    /// The time a span later, or none outside the years 0000 to 9999.
+    pub fn checked_add(self, span: Duration) -> Option<Self> {
+        Self::try_from_micros(self.0.checked_add(span.0)?).ok()
+    }
+
+    /// The time a span earlier, or none outside the years 0000 to 9999.
+    pub fn checked_sub(self, span: Duration) -> Option<Self> {
+        Self::try_from_micros(self.0.checked_sub(span.0)?).ok()
+    }
+
+    /// The span from `earlier` to this time, negative where that is later.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration(self.0 - earlier.0)
+    }
+
+    /// The day of this time in UTC.
+    pub fn date(self) -> super::Date {
+        let [year, month, day] = civil_from_days(self.0.div_euclid(MICROS_PER_DAY));
+        // Within the years 0000 to 9999 each part fits its type.
+        jiff::civil::date(year as i16, month as i8, day as i8)
+    }
+
+    pub(crate) fn rfc3339(self) -> Rfc3339 {
+        Rfc3339::new(self)
+    }
 }
 
 impl Duration {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+
     /// A span of so many microseconds.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -35,11 +111,196 @@ impl Duration {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 with `Z`, for example `2026-11-21T09:30:00Z`.
+    /// RFC 3339 with `Z`, for example `2026-11-21T09:30:00Z`; a fraction has no trailing zeros.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(time) => fmt::Display::fmt(&time, f),
-            Err(_) => write!(f, "{}us", self.0),
-        }
+        f.pad(self.rfc3339().as_str())
     }
+}
+
+impl FromStr for Timestamp {
+    type Err = RangeError;
+
+    /// Reads RFC 3339, with any offset, to the microsecond. Leap seconds and digits beyond the
+    /// microsecond are refused: they could not be kept.
+    fn from_str(text: &str) -> Result<Self, RangeError> {
+        parse_rfc3339(text.as_bytes())
+    }
+}
+
+impl fmt::Display for Duration {
+    /// ISO 8601 in hours, minutes and seconds, for example `PT1H30M`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&SignedDuration::from_micros(self.0), f)
+    }
+}
+
+impl FromStr for Duration {
+    type Err = RangeError;
+
+    /// Reads ISO 8601 in hours, minutes and seconds.
+    fn from_str(text: &str) -> Result<Self, RangeError> {
+        let span = SpanParser::new()
+            .parse_duration(text)
+            .map_err(|error| RangeError::new(error.to_string()))?;
+        if span.subsec_nanos() % 1000 != 0 {
+            return Err(RangeError::new("it is finer than a microsecond"));
+        }
+        i64::try_from(span.as_micros())
+            .map(Self)
+            .map_err(|_| RangeError::new("it is longer than 292,000 years"))
+    }
+}
+
+/// The text of a time, built in place.
+pub(crate) struct Rfc3339 {
+    text: [u8; 27],
+    len: usize,
+}
+
+impl Rfc3339 {
+    fn new(time: Timestamp) -> Self {
+        let (day, micros) = (time.0.div_euclid(MICROS_PER_DAY), time.0.rem_euclid(MICROS_PER_DAY));
+        let (seconds, fraction) = (micros / MICROS_PER_SECOND, micros % MICROS_PER_SECOND);
+        let [year, month, date] = civil_from_days(day);
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        put(&mut text[0..4], year);
+        put(&mut text[5..7], month);
+        put(&mut text[8..10], date);
+        put(&mut text[11..13], seconds / 3600);
+        put(&mut text[14..16], seconds / 60 % 60);
+        put(&mut text[17..19], seconds % 60);
+        let len = if fraction == 0 { 19 } else { put_fraction(&mut text, fraction) };
+        text[len] = b'Z';
+        Self { text, len: len + 1 }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text[..self.len]
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(self.as_bytes()).expect("digits and punctuation are ASCII")
+    }
+}
+
+/// Writes the fraction without trailing zeros; gives the place after it.
+fn put_fraction(text: &mut [u8; 27], fraction: i64) -> usize {
+    put(&mut text[20..26], fraction);
+    let zeros = text[20..26].iter().rev().take_while(|digit| **digit == b'0').count();
+    26 - zeros
+}
+
+/// Writes a number in decimal digits, as many as there is room for.
+fn put(room: &mut [u8], mut number: i64) {
+    for digit in room.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+fn parse_rfc3339(text: &[u8]) -> Result<Timestamp, RangeError> {
+    let form = || RangeError::new("expected the form 2026-11-21T09:30:00Z");
+    let (Some(date), Some(time)) = (text.get(..10), text.get(11..19)) else { return Err(form()) };
+    if !matches!(text[10], b'T' | b't') || time[2] != b':' || time[5] != b':' {
+        return Err(form());
+    }
+    let day = day_number(parse_ymd(date).ok_or_else(form)?)?;
+    let part = |at: usize| number(&time[at..at + 2]).ok_or_else(form);
+    let (hour, minute, second) = (part(0)?, part(3)?, part(6)?);
+    let (micros, rest) = parse_fraction(&text[19..])?;
+    let offset = parse_offset(rest)?;
+    if hour > 23 || minute > 59 || second > 59 {
+        return Err(RangeError::new("there is no such time of day (leap seconds cannot be kept)"));
+    }
+    let seconds = i64::from(hour * 3600 + minute * 60 + second) - offset;
+    Timestamp::try_from_micros(day * MICROS_PER_DAY + seconds * MICROS_PER_SECOND + micros)
+}
+
+/// Reads `2026-11-21` to its parts, whose ranges are unchecked.
+pub(super) fn parse_ymd(text: &[u8]) -> Option<[u32; 3]> {
+    if text.len() != 10 || text[4] != b'-' || text[7] != b'-' {
+        return None;
+    }
+    Some([number(&text[..4])?, number(&text[5..7])?, number(&text[8..])?])
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |sum, digit| {
+        digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
+    })
+}
+
+fn day_number([year, month, day]: [u32; 3]) -> Result<i64, RangeError> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    if day == 0 || day > days {
+        return Err(RangeError::new("there is no such day"));
+    }
+    Ok(days_from_civil(year as i64, month as i64, day as i64))
+}
+
+/// Reads an optional fraction to microseconds; gives what follows it.
+fn parse_fraction(text: &[u8]) -> Result<(i64, &[u8]), RangeError> {
+    let Some(digits) = text.strip_prefix(b".") else { return Ok((0, text)) };
+    let len = digits.iter().take_while(|digit| digit.is_ascii_digit()).count();
+    let (digits, rest) = digits.split_at(len);
+    let (kept, beyond) = digits.split_at(len.min(6));
+    if len == 0 {
+        return Err(RangeError::new("expected digits after the point"));
+    }
+    if beyond.iter().any(|digit| *digit != b'0') {
+        return Err(RangeError::new("it is finer than a microsecond"));
+    }
+    let micros = (0..6).fold(0, |sum, place| {
+        sum * 10 + kept.get(place).map_or(0, |digit| i64::from(digit - b'0'))
+    });
+    Ok((micros, rest))
+}
+
+/// Reads `Z` or `±hh:mm` to seconds east of UTC.
+fn parse_offset(text: &[u8]) -> Result<i64, RangeError> {
+    let form =
+        || RangeError::new("expected an offset at its end: Z, or hours and minutes as +01:00");
+    let sign = match text {
+        [b'Z' | b'z'] => return Ok(0),
+        [b'+', _, _, b':', _, _] => 1,
+        [b'-', _, _, b':', _, _] => -1,
+        _ => return Err(form()),
+    };
+    let (hours, minutes) =
+        (number(&text[1..3]).ok_or_else(form)?, number(&text[4..6]).ok_or_else(form)?);
+    if hours > 23 || minutes > 59 {
+        return Err(form());
+    }
+    Ok(sign * i64::from(hours * 3600 + minutes * 60))
+}
+
+/// Days from 1970-01-01 to a day of the proleptic Gregorian calendar, counted in eras of 400 years
+/// from 0000-03-01, so that the leap day ends each year.
+const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// The inverse of [`days_from_civil`].
+const fn civil_from_days(days: i64) -> [i64; 3] {
+    let days = days + 719_468;
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + days.div_euclid(146_097) * 400;
+    [if month <= 2 { year + 1 } else { year }, month, day]
 }

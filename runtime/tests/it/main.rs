@@ -1,0 +1,3 @@
+//! The runtime's behaviour through its public API, in one binary so that it links once.
+
+mod codec;
