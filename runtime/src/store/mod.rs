@@ -9,6 +9,8 @@
 //!   failure after which the outcome is open says so.
 
 mod immediate;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,0 +1,181 @@
+//! [`SqliteDatabase`]: one file, one writing thread, a few reading connections.
+//!
+//! It knows transactions and nothing of events: the event store and the read models both stand on it,
+//! on one file or on two. Its neighbours are [`super::open`] (the file), [`super::writer`] (the
+//! thread) and [`super::readers`] (the pool).
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::fault::{self, JobError};
+use super::open;
+use super::readers::Readers;
+use super::writer::{Job, Writer};
+use crate::store::StoreError;
+
+/// When a commit counts as durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// Every commit is synced to the disk before it is acknowledged: it survives a power failure.
+    #[default]
+    Full,
+    /// Commits are synced at checkpoints only: faster, and never corrupt, but a power failure or a
+    /// crash of the operating system may lose the last acknowledged commits. A crash of the program
+    /// loses nothing.
+    Normal,
+}
+
+/// How a [`SqliteDatabase`] is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// When a commit counts as durable.
+    pub synchronous: Synchronous,
+    /// How long to wait for another program's lock before giving up.
+    pub busy_timeout: Duration,
+    /// At most so many reads at a time; at least one.
+    pub readers: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { synchronous: Synchronous::Full, busy_timeout: Duration::from_secs(5), readers: 4 }
+    }
+}
+
+/// An SQLite file that is open for reading and writing. Cheap to clone; clones share the file.
+///
+/// The last clone to be dropped runs what is queued, moves the write-ahead log into the file and
+/// closes it, which may take a moment.
+#[derive(Clone)]
+pub struct SqliteDatabase {
+    inner: Arc<Inner>,
+}
+
+/// Fields are dropped in this order: the writer closes last, and so moves the log into the file.
+struct Inner {
+    readers: Readers,
+    writer: Writer,
+    path: PathBuf,
+}
+
+impl SqliteDatabase {
+    /// Opens a file with the default options, creating it where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Foreign`] for a file of another program or a later format,
+    /// [`StoreError::Corrupt`] for a damaged one, [`StoreError::Unwritable`] or
+    /// [`StoreError::Unavailable`] where it cannot be written, opened or locked.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(path, SqliteOptions::default())
+    }
+
+    /// Opens a file, creating it where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
+        // An absolute path is never one of SQLite's special names, such as `:memory:`.
+        let path = std::path::absolute(path.as_ref()).map_err(|error| {
+            StoreError::Foreign(format!("{:?} is no path of a file: {error}", path.as_ref()))
+        })?;
+        let connection = open::open_writer(&path, &options)?;
+        let writer = Writer::start(connection).map_err(|error| {
+            StoreError::Unavailable(format!("the writing thread could not be started: {error}"))
+        })?;
+        let readers = Readers::new(path.clone(), options);
+        Ok(Self { inner: Arc::new(Inner { readers, writer, path }) })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs a job in a writing transaction of its own, after those that are queued. It is committed,
+    /// durably, before this returns; on an error or a panic of the job it is rolled back.
+    ///
+    /// # Errors
+    /// What the job failed with, or a failure of the commit.
+    pub async fn write<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, JobError> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        self.submit(Box::new(move |connection| {
+            let result = panic::catch_unwind(AssertUnwindSafe(|| in_transaction(connection, job)));
+            // Nobody may be waiting any more; the job counts all the same.
+            let _ = answer.send(result);
+        }))
+        .await;
+        resume(outcome.await.map_err(|_| closed(self.path()))?)
+    }
+
+    /// Runs a job on one of the reading connections, off the caller's thread.
+    ///
+    /// Statements of the job see the database as it is when each begins; a job that needs one view
+    /// for all of them opens a transaction (`connection.unchecked_transaction()`).
+    ///
+    /// # Errors
+    /// What the job failed with.
+    pub async fn read<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, JobError> + Send + 'static,
+    {
+        let permit = self.inner.readers.permit().await;
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::task::spawn_blocking(move || {
+            let result = inner.readers.with(job);
+            drop(permit);
+            result
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => panic::resume_unwind(panic),
+                Err(_) => Err(closed(self.path())),
+            },
+        }
+    }
+
+    /// Queues a job for the writing connection.
+    pub(super) async fn submit(&self, job: Job) {
+        self.inner.writer.submit(job).await;
+    }
+}
+
+impl fmt::Debug for SqliteDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteDatabase").field("path", &self.inner.path).finish_non_exhaustive()
+    }
+}
+
+/// Runs a job in a transaction and commits it.
+fn in_transaction<T>(
+    connection: &Connection,
+    job: impl FnOnce(&Transaction<'_>) -> Result<T, JobError>,
+) -> Result<T, StoreError> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
+        .map_err(|error| fault::store_error(connection, &error))?;
+    let value = job(&transaction).map_err(|error| error.into_store_error(&transaction))?;
+    match transaction.commit() {
+        Ok(()) => Ok(value),
+        Err(error) => Err(fault::commit_error(connection, &error)),
+    }
+}
+
+fn resume<T>(result: Result<T, Box<dyn Any + Send>>) -> T {
+    result.unwrap_or_else(|panic| panic::resume_unwind(panic))
+}
+
+fn closed(path: &Path) -> StoreError {
+    StoreError::Unavailable(format!("{} is being closed", path.display()))
+}

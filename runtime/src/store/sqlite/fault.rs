@@ -1,0 +1,143 @@
+//! Failures of SQLite, told as failures of the store: which file, what happened, what to do.
+//!
+//! Two failures that call for different actions never share a message.
+
+use rusqlite::{Connection, Error, ErrorCode, ffi};
+
+use crate::store::StoreError;
+
+/// Why a job on a [`super::SqliteDatabase`] ended without its result; its transaction is rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// SQLite failed.
+    #[error(transparent)]
+    Sqlite(#[from] Error),
+    /// The job gave up.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl JobError {
+    /// As a failure of the store whose file `connection` has open.
+    pub fn into_store_error(self, connection: &Connection) -> StoreError {
+        match self {
+            Self::Sqlite(error) => store_error(connection, &error),
+            Self::Store(error) => error,
+        }
+    }
+}
+
+/// A failure of SQLite as a failure of the store whose file `connection` has open.
+pub fn store_error(connection: &Connection, error: &Error) -> StoreError {
+    explain(connection.path().unwrap_or("the database"), error)
+}
+
+/// A failed COMMIT. Where the commit may have reached the file without being synced, nobody knows
+/// what a crash would leave of it.
+pub(super) fn commit_error(connection: &Connection, error: &Error) -> StoreError {
+    match sqlite_code(error) {
+        Some((ErrorCode::SystemIoFailure, extended)) if !refused_before_commit(extended) => {
+            StoreError::OutcomeUnknown(format!(
+                "{}: the commit was written but could not be synced ({error}); \
+                 check the disk, then read the stream to see whether the events are there",
+                connection.path().unwrap_or("the database"),
+            ))
+        }
+        _ => store_error(connection, error),
+    }
+}
+
+/// The frame that commits is the last to be written, and is synced after that: a failed write leaves
+/// no valid commit behind.
+fn refused_before_commit(extended: i32) -> bool {
+    matches!(extended, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_READ)
+}
+
+/// A failure of SQLite on the file at `path`.
+pub(super) fn explain(path: &str, error: &Error) -> StoreError {
+    match sqlite_code(error) {
+        Some((ErrorCode::SystemIoFailure, extended)) => input_output(path, extended, error),
+        Some((code, _)) => explain_code(path, code, error),
+        None => corrupt(path, format!("a stored value is not what it should be: {error}")),
+    }
+}
+
+fn explain_code(path: &str, code: ErrorCode, error: &Error) -> StoreError {
+    match code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Unavailable(format!(
+            "{path} is locked by another program ({error}); nothing was changed: \
+             end the other program's transaction and try again"
+        )),
+        ErrorCode::DiskFull => StoreError::Unwritable(format!(
+            "the disk or quota that holds {path} is full ({error}); nothing was changed: \
+             free some space and try again"
+        )),
+        ErrorCode::ReadOnly => StoreError::Unwritable(format!(
+            "{path} is read-only ({error}); nothing was changed: \
+             make the file and its folder writable"
+        )),
+        ErrorCode::TooBig => StoreError::Unwritable(format!(
+            "a value is larger than {path} can hold ({error}); nothing was changed"
+        )),
+        ErrorCode::CannotOpen => StoreError::Unavailable(format!(
+            "{path} cannot be opened ({error}): check that it exists and may be read and written"
+        )),
+        ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
+            StoreError::Unwritable(format!("access to {path} is denied ({error})"))
+        }
+        ErrorCode::OutOfMemory => {
+            StoreError::Unavailable(format!("not enough memory to work on {path} ({error})"))
+        }
+        ErrorCode::OperationInterrupted | ErrorCode::OperationAborted => {
+            StoreError::Unavailable(format!("work on {path} was interrupted ({error})"))
+        }
+        ErrorCode::NotADatabase => not_a_database(path),
+        ErrorCode::DatabaseCorrupt => corrupt(path, format!("the file is damaged ({error})")),
+        _ => corrupt(path, format!("the tables are not what they should be ({error})")),
+    }
+}
+
+fn input_output(path: &str, extended: i32, error: &Error) -> StoreError {
+    match extended {
+        ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS => {
+            corrupt(path, format!("the file is shorter than it should be ({error})"))
+        }
+        ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_FSTAT | ffi::SQLITE_IOERR_ACCESS => {
+            StoreError::Unavailable(format!(
+                "reading {path} failed ({error}); nothing was changed: check the disk"
+            ))
+        }
+        _ => StoreError::Unwritable(format!(
+            "writing {path} failed ({error}); nothing was changed: check the disk"
+        )),
+    }
+}
+
+/// The file is something else altogether.
+pub(super) fn not_a_database(path: &str) -> StoreError {
+    StoreError::Foreign(format!(
+        "{path} is not an SQLite database; it was left as it is: \
+         name another file, or restore this one from a backup"
+    ))
+}
+
+/// The file is damaged.
+pub(super) fn corrupt(path: &str, reason: String) -> StoreError {
+    StoreError::Corrupt {
+        what: "database".to_owned(),
+        place: path.to_owned(),
+        reason: format!(
+            "{reason}; restore it from a backup, or save what can be read with \
+             `sqlite3 FILE .recover`"
+        ),
+    }
+}
+
+fn sqlite_code(error: &Error) -> Option<(ErrorCode, i32)> {
+    match error {
+        Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. } => {
+            Some((error.code, error.extended_code))
+        }
+        _ => None,
+    }
+}

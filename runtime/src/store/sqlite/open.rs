@@ -1,0 +1,294 @@
+//! Opening the file: creating it whole or not at all, telling ours from foreign, newer and damaged
+//! ones, and setting up connections.
+//!
+//! Refuses to touch a file that it does not recognise.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::decimal::{self, DECIMAL_COLLATION};
+use super::fault::{self, JobError};
+use super::{SqliteOptions, Synchronous};
+use crate::store::StoreError;
+
+/// Marks a file as ours, in SQLite's header: `Evtl`.
+const APPLICATION_ID: i32 = 0x4576_746c;
+/// Format of the file; a program refuses files of a later one.
+const FORMAT: i32 = 1;
+/// What every SQLite file starts with.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+/// Length of SQLite's header in bytes.
+const HEADER: u64 = 100;
+/// Length in bytes of the smallest SQLite file: one page of the smallest size.
+const SMALLEST: u64 = 512;
+/// Prepared statements kept per connection.
+const STATEMENTS: usize = 128;
+/// Commits until SQLite moves what is in the WAL to the file, in pages of 4 KiB.
+const CHECKPOINT_PAGES: u32 = 4000;
+/// Page cache of the writing connection in KiB: its dirty pages stay in memory until the commit.
+const WRITER_CACHE_KIB: u32 = 32 * 1024;
+/// Page cache of a reading connection in KiB.
+const READER_CACHE_KIB: u32 = 8 * 1024;
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Writer,
+    Reader,
+}
+
+/// Opens the writing connection, creating the file where there is none.
+pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    match fs::metadata(path) {
+        Ok(file) => check_file(path, &file)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)?,
+        Err(error) => return Err(cannot_open(path, &error)),
+    }
+    let mut connection = connect(path, Role::Writer, options)?;
+    recognise(&mut connection, path)
+        .and_then(|()| use_wal(&connection, path))
+        .map_err(|error| explain(path, error))?;
+    Ok(connection)
+}
+
+/// Opens a connection to a file that [`open_writer`] has accepted.
+pub(super) fn connect(
+    path: &Path,
+    role: Role,
+    options: &SqliteOptions,
+) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
+        .map_err(JobError::from)
+        .and_then(|mut connection| {
+            set_up(&mut connection, role, options)?;
+            Ok(connection)
+        })
+        .map_err(|error| explain(path, error))
+}
+
+fn set_up(
+    connection: &mut Connection,
+    role: Role,
+    options: &SqliteOptions,
+) -> Result<(), rusqlite::Error> {
+    connection.busy_handler(Some(wait_for_lock(options.busy_timeout)))?;
+    connection.create_collation(DECIMAL_COLLATION, decimal::compare)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let cache = match role {
+        Role::Writer => WRITER_CACHE_KIB,
+        Role::Reader => READER_CACHE_KIB,
+    };
+    connection.pragma_update(None, "cache_size", -i64::from(cache))?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "query_only", role == Role::Reader)?;
+    let synchronous = match options.synchronous {
+        Synchronous::Full => "FULL",
+        Synchronous::Normal => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)
+}
+
+/// Sleeps between attempts to get a lock, shortly at first, until the timeout. SQLite's own handler
+/// sleeps up to 100 ms at a time, which starves one of two busy writers.
+fn wait_for_lock(timeout: Duration) -> impl FnMut(i32) -> bool + Send {
+    let mut since = Instant::now();
+    move |attempts| {
+        if attempts == 0 {
+            since = Instant::now();
+        }
+        let waiting = since.elapsed() < timeout;
+        if waiting {
+            let doublings = attempts.clamp(0, 6).unsigned_abs();
+            std::thread::sleep(Duration::from_micros(50 << doublings));
+        }
+        waiting
+    }
+}
+
+/// Looks at the file before SQLite does, which takes one of a few bytes for a new database.
+fn check_file(path: &Path, file: &fs::Metadata) -> Result<(), StoreError> {
+    if file.is_dir() {
+        return Err(StoreError::Foreign(format!(
+            "{} is a folder; name a file, which is created where there is none",
+            path.display()
+        )));
+    }
+    let mut header = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(HEADER).read_to_end(&mut header))
+        .map_err(|error| cannot_open(path, &error))?;
+    let name = path.display().to_string();
+    if !header.starts_with(MAGIC) && !MAGIC.starts_with(&header) {
+        return Err(fault::not_a_database(&name));
+    }
+    if file.len() < SMALLEST || (!has_log(path) && file.len() < expected_length(&header)) {
+        return Err(fault::corrupt(
+            &name,
+            format!(
+                "the file has been cut off at {} bytes, or never was a database (delete it if it \
+                 is meant to be new)",
+                file.len()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a crash left a write-ahead log; then the file may rightly lack pages that the log has.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+/// The file's length in bytes by its header, of which all is there: page size (big-endian, 1 stands
+/// for 65536) times number of pages.
+fn expected_length(header: &[u8]) -> u64 {
+    let number = |range: Range<usize>| {
+        header[range].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    };
+    let page_size = match number(16..18) {
+        1 => 65536,
+        size => size,
+    };
+    page_size * number(28..32)
+}
+
+/// Creates an empty database under another name and links it to its own when it is complete, so that
+/// a crash never leaves half a file, and of two programs that create one only the first does.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let folder = match path.parent() {
+        Some(folder) if folder.is_dir() => folder,
+        Some(folder) => {
+            return Err(StoreError::Unavailable(format!(
+                "{} cannot be created: there is no folder {}; create it first",
+                path.display(),
+                folder.display()
+            )));
+        }
+        None => return Err(StoreError::Foreign(format!("{} is no file", path.display()))),
+    };
+    let draft = draft_path(path);
+    let created = write_empty(&draft)
+        .map_err(|error| cannot_create(path, folder, &error))
+        .and_then(|()| publish(&draft, path).map_err(|error| cannot_open(path, &error)));
+    // The draft is of no use any more, whether it has been linked or not; it may not exist.
+    let _ = fs::remove_file(&draft);
+    created?;
+    sync_folder(folder).map_err(|error| cannot_open(path, &error))
+}
+
+fn draft_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".new-{}-{:016x}", std::process::id(), fastrand::u64(..)));
+    path.with_file_name(name)
+}
+
+fn write_empty(draft: &Path) -> Result<(), rusqlite::Error> {
+    let connection = Connection::open(draft)?;
+    let transaction = connection.unchecked_transaction()?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}
+
+fn publish(draft: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(draft, path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // Some file systems have no links.
+        Err(_) => fs::rename(draft, path),
+    }
+}
+
+/// Makes the new file's name durable; acknowledged events must not vanish with it.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Accepts our own files, and marks one that holds nothing yet.
+fn recognise(connection: &mut Connection, path: &Path) -> Result<(), JobError> {
+    if connection.is_readonly("main")? {
+        return Err(StoreError::Unwritable(format!(
+            "{} is read-only; make the file and its folder writable",
+            path.display()
+        ))
+        .into());
+    }
+    let header = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let (application, format) = (header("application_id")?, header("user_version")?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (application, format) {
+        (APPLICATION_ID, FORMAT) => Ok(()),
+        (0, 0) if tables == 0 => mark(connection),
+        (APPLICATION_ID, format) if format > FORMAT => Err(newer_format(path, format).into()),
+        _ => Err(foreign(path, application, format, tables).into()),
+    }
+}
+
+fn mark(connection: &mut Connection) -> Result<(), JobError> {
+    let transaction = connection.transaction()?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}
+
+fn use_wal(connection: &Connection, path: &Path) -> Result<(), JobError> {
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(StoreError::Unwritable(format!(
+            "{} lies where SQLite's write-ahead log does not work (it offers {mode}); \
+             use a local disk",
+            path.display()
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+fn explain(path: &Path, error: JobError) -> StoreError {
+    match error {
+        JobError::Sqlite(error) => fault::explain(&path.display().to_string(), &error),
+        JobError::Store(error) => error,
+    }
+}
+
+fn newer_format(path: &Path, format: i32) -> StoreError {
+    StoreError::Foreign(format!(
+        "{} has format {format}, and this program knows formats up to {FORMAT}: \
+         a newer program wrote it; update this one",
+        path.display()
+    ))
+}
+
+fn foreign(path: &Path, application: i32, format: i32, tables: i64) -> StoreError {
+    StoreError::Foreign(format!(
+        "{} is an SQLite database of another program (application_id {application}, \
+         user_version {format}, {tables} tables and indexes); it was left as it is: \
+         name another file",
+        path.display()
+    ))
+}
+
+fn cannot_open(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display()))
+}
+
+fn cannot_create(path: &Path, folder: &Path, error: &rusqlite::Error) -> StoreError {
+    StoreError::Unwritable(format!(
+        "{} cannot be created: writing to {} failed ({error})",
+        path.display(),
+        folder.display()
+    ))
+}
