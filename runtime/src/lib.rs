@@ -14,6 +14,8 @@ pub mod event;
 pub mod metadata;
 pub mod projection;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod values;
 
 pub use aggregate::{Aggregate, ApplyError, Refusal, SnapshotStrategy, Step};

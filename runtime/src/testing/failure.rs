@@ -1,0 +1,107 @@
+//! What a check found: the one error type of everything under [`crate::testing`].
+//!
+//! A check returns it rather than panics, so that a test of the checks themselves (a mutation) needs
+//! no unwinding. Printed, it says which theme, what must hold, and what was found.
+
+use std::fmt;
+
+use crate::store::{AppendError, StoreError};
+
+/// The outcome of a check.
+pub type Check<T = ()> = Result<T, Failure>;
+
+/// A check failed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Failure {
+    found: String,
+    context: Vec<(&'static str, String)>,
+}
+
+impl Failure {
+    /// A failure that was found.
+    pub fn new(found: impl Into<String>) -> Self {
+        Self { found: found.into(), context: Vec::new() }
+    }
+
+    /// Adds what a reader wants to know beside it, under a heading such as `theme` or `history`.
+    #[must_use]
+    pub fn with(mut self, heading: &'static str, text: impl Into<String>) -> Self {
+        self.context.push((heading, text.into()));
+        self
+    }
+
+    /// What was found, without its context.
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.found)?;
+        for (heading, text) in &self.context {
+            write!(f, "\n  {heading}: {}", text.replace('\n', "\n    "))?;
+        }
+        Ok(())
+    }
+}
+
+/// As [`fmt::Display`]: this is what a test that returns the failure prints.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(format!("the store failed where it should not: {error}"))
+    }
+}
+
+impl From<AppendError> for Failure {
+    fn from(error: AppendError) -> Self {
+        Self::new(format!("an append was refused that should land: {error}"))
+    }
+}
+
+/// Adds context to the failure of a check.
+pub trait Context<T> {
+    /// As [`Failure::with`]; the text is made only where there is a failure.
+    ///
+    /// # Errors
+    /// The failure, with its context.
+    fn context(self, heading: &'static str, text: impl FnOnce() -> String) -> Check<T>;
+}
+
+impl<T> Context<T> for Check<T> {
+    fn context(self, heading: &'static str, text: impl FnOnce() -> String) -> Check<T> {
+        self.map_err(|failure| failure.with(heading, text()))
+    }
+}
+
+/// Checks that a value is what it must be.
+///
+/// # Errors
+/// A failure that shows both.
+pub fn equal<T: PartialEq + fmt::Debug>(what: &str, found: &T, expected: &T) -> Check {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{what} differs"))
+        .with("expected", format!("{expected:?}"))
+        .with("found", format!("{found:?}")))
+}
+
+/// Returns a [`Failure`] unless a condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err($crate::testing::Failure::new(format!($($message)+)));
+        }
+    };
+}
+
+pub(crate) use ensure;

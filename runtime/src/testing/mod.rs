@@ -1,0 +1,19 @@
+//! Support for tests: of an ontology's code, of stores, of programs on top of both.
+//!
+//! - [`conformance`]: the promises of a store, run for every store;
+//! - [`clock`]: clocks and ids under a test's control;
+//! - [`failure`]: what a check returns where it fails.
+//!
+//! Nothing here is part of a running program: the feature `testing` belongs into
+//! `[dev-dependencies]`.
+
+pub mod clock;
+pub mod conformance;
+pub mod failure;
+mod run;
+pub mod stores;
+
+pub use clock::{CountingIds, JumpingClock, START, TestClock};
+pub use failure::{Check, Context, Failure, equal};
+pub use run::{block_on, run};
+pub use stores::StoreKind;

@@ -1,0 +1,44 @@
+//! The stores that are switched on, as tests use them: new, empty, and opened again.
+
+use std::future::Future;
+
+use crate::store::{EventStore, StoreError};
+
+/// A kind of store: how a test gets a new one, and the same one again.
+pub trait StoreKind: Copy + Send + Sync + 'static {
+    /// Its name in reports.
+    const NAME: &'static str;
+
+    /// The store.
+    type Store: EventStore;
+
+    /// Where a store of this kind lies: a folder, a database. What it holds goes with it.
+    type Place: Send + Sync;
+
+    /// A place without a store.
+    fn new_place(self) -> Self::Place;
+
+    /// Opens the store that lies there, and creates it where there is none. After all handles of it
+    /// were dropped, this is a restart.
+    ///
+    /// # Errors
+    /// What opening fails with.
+    fn open(
+        self,
+        place: &Self::Place,
+    ) -> impl Future<Output = Result<Self::Store, StoreError>> + Send;
+
+    /// A new, empty store with its place, which must be kept as long as the store.
+    ///
+    /// # Errors
+    /// What opening fails with.
+    fn open_new(
+        self,
+    ) -> impl Future<Output = Result<(Self::Place, Self::Store), StoreError>> + Send {
+        async move {
+            let place = self.new_place();
+            let store = self.open(&place).await?;
+            Ok((place, store))
+        }
+    }
+}
