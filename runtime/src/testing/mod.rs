@@ -2,6 +2,9 @@
 //!
 //! - [`conformance`]: the promises of a store, run for every store;
 //! - [`clock`]: clocks and ids under a test's control;
+//! - [`faults`]: a store to which things happen that happen in production;
+//! - [`intercept`]: a store with anything in between;
+//! - [`spans`]: the spans and events of a piece of work;
 //! - [`failure`]: what a check returns where it fails.
 //!
 //! Nothing here is part of a running program: the feature `testing` belongs into
@@ -10,7 +13,10 @@
 pub mod clock;
 pub mod conformance;
 pub mod failure;
+pub mod faults;
+pub mod intercept;
 mod run;
+pub mod spans;
 pub mod stores;
 
 pub use clock::{CountingIds, JumpingClock, START, TestClock};
