@@ -23,5 +23,5 @@ pub use command::{Command, Decide, Halt, Target};
 pub use event::{DomainEvent, EventShape, EventTypes, UniqueKey};
 pub use metadata::{Metadata, Position, Sequence, StreamId};
 pub use projection::Projection;
-pub use store::{EventStore, StoreError};
+pub use store::{EventStore, MemoryStore, StoreError};
 pub use values::{Bytes, Date, Decimal, Duration, Timestamp, Uuid};

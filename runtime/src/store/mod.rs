@@ -9,6 +9,7 @@
 //!   failure after which the outcome is open says so.
 
 mod immediate;
+mod memory;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -16,6 +17,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use immediate::{AppendTransaction, AppendedEvents, FoldError, FoldedChange, ImmediateFold};
+pub use memory::MemoryStore;
 
 use crate::event::EventShape;
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
