@@ -22,4 +22,4 @@ pub mod stores;
 pub use clock::{CountingIds, JumpingClock, START, TestClock};
 pub use failure::{Check, Context, Failure, equal};
 pub use run::{block_on, run};
-pub use stores::StoreKind;
+pub use stores::{Memory, StoreKind};

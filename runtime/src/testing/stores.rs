@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::store::{EventStore, StoreError};
+use crate::store::{EventStore, MemoryStore, StoreError};
 
 /// A kind of store: how a test gets a new one, and the same one again.
 pub trait StoreKind: Copy + Send + Sync + 'static {
@@ -40,5 +40,24 @@ pub trait StoreKind: Copy + Send + Sync + 'static {
             let store = self.open(&place).await?;
             Ok((place, store))
         }
+    }
+}
+
+/// Stores in memory. What they hold ends with their place.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory;
+
+impl StoreKind for Memory {
+    const NAME: &'static str = "memory";
+
+    type Store = MemoryStore;
+    type Place = MemoryStore;
+
+    fn new_place(self) -> MemoryStore {
+        MemoryStore::new()
+    }
+
+    async fn open(self, place: &MemoryStore) -> Result<MemoryStore, StoreError> {
+        Ok(place.clone())
     }
 }

@@ -1,3 +1,4 @@
 //! The runtime's behaviour through its public API, in one binary so that it links once.
 
 mod codec;
+mod conformance;
