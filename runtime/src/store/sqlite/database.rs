@@ -4,7 +4,6 @@
 //! on one file or on two. Its neighbours are [`super::open`] (the file), [`super::writer`] (the
 //! thread) and [`super::readers`] (the pool).
 
-use std::any::Any;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -108,14 +107,7 @@ impl SqliteDatabase {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, JobError> + Send + 'static,
     {
-        let (answer, outcome) = oneshot::channel();
-        self.submit(Box::new(move |connection| {
-            let result = panic::catch_unwind(AssertUnwindSafe(|| in_transaction(connection, job)));
-            // Nobody may be waiting any more; the job counts all the same.
-            let _ = answer.send(result);
-        }))
-        .await;
-        resume(outcome.await.map_err(|_| closed(self.path()))?)
+        self.with_writer(|connection| in_transaction(connection, job)).await
     }
 
     /// Runs a job on one of the reading connections, off the caller's thread.
@@ -141,14 +133,40 @@ impl SqliteDatabase {
             Ok(result) => result,
             Err(failed) => match failed.try_into_panic() {
                 Ok(panic) => panic::resume_unwind(panic),
-                Err(_) => Err(closed(self.path())),
+                Err(_) => Err(self.closed()),
             },
         }
     }
 
-    /// Queues a job for the writing connection.
-    pub(super) async fn submit(&self, job: Job) {
+    /// Runs a job on the writing connection, after those that are queued.
+    pub(super) async fn with_writer<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        let job = Box::new(move |connection: &Connection| {
+            let result = panic::catch_unwind(AssertUnwindSafe(|| job(connection)));
+            // Nobody may be waiting any more; the job counts all the same.
+            let _ = answer.send(result);
+        });
         self.inner.writer.submit(job).await;
+        match outcome.await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => panic::resume_unwind(panic),
+            Err(_) => Err(self.closed()),
+        }
+    }
+
+    /// Queues a job of which only so many can be under way.
+    pub(super) fn submit_now(&self, job: Job) {
+        self.inner.writer.submit_now(job);
+    }
+
+    /// What a caller is told whose work was dropped. The writing thread runs what is queued and the
+    /// last clone outlives it, so that only a runtime that shuts down brings this about.
+    pub(super) fn closed(&self) -> StoreError {
+        StoreError::Unavailable(format!("{} is being closed", self.inner.path.display()))
     }
 }
 
@@ -159,7 +177,7 @@ impl fmt::Debug for SqliteDatabase {
 }
 
 /// Runs a job in a transaction and commits it.
-fn in_transaction<T>(
+pub(super) fn in_transaction<T>(
     connection: &Connection,
     job: impl FnOnce(&Transaction<'_>) -> Result<T, JobError>,
 ) -> Result<T, StoreError> {
@@ -170,12 +188,4 @@ fn in_transaction<T>(
         Ok(()) => Ok(value),
         Err(error) => Err(fault::commit_error(connection, &error)),
     }
-}
-
-fn resume<T>(result: Result<T, Box<dyn Any + Send>>) -> T {
-    result.unwrap_or_else(|panic| panic::resume_unwind(panic))
-}
-
-fn closed(path: &Path) -> StoreError {
-    StoreError::Unavailable(format!("{} is being closed", path.display()))
 }

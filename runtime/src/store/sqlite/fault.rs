@@ -123,14 +123,21 @@ pub(super) fn not_a_database(path: &str) -> StoreError {
 
 /// The file is damaged.
 pub(super) fn corrupt(path: &str, reason: String) -> StoreError {
-    StoreError::Corrupt {
-        what: "database".to_owned(),
-        place: path.to_owned(),
-        reason: format!(
-            "{reason}; restore it from a backup, or save what can be read with \
-             `sqlite3 FILE .recover`"
-        ),
-    }
+    damaged("database", path.to_owned(), reason)
+}
+
+/// An event in the file is damaged.
+pub(super) fn corrupt_event(connection: &Connection, position: i64, reason: String) -> StoreError {
+    let path = connection.path().unwrap_or("the database");
+    damaged("event", format!("position {position} in {path}"), reason)
+}
+
+fn damaged(what: &str, place: String, reason: String) -> StoreError {
+    let reason = format!(
+        "{reason}; restore the file from a backup, or save what can be read with \
+         `sqlite3 FILE .recover`"
+    );
+    StoreError::Corrupt { what: what.to_owned(), place, reason }
 }
 
 fn sqlite_code(error: &Error) -> Option<(ErrorCode, i32)> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Jobs that may wait; more make their callers wait.
 const QUEUED: usize = 256;
@@ -25,11 +25,11 @@ pub(super) struct Writer {
 struct Queue {
     state: Mutex<State>,
     filled: Condvar,
-    room: Semaphore,
+    room: Arc<Semaphore>,
 }
 
 struct State {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<(Job, Option<OwnedSemaphorePermit>)>,
     open: bool,
 }
 
@@ -39,7 +39,7 @@ impl Writer {
         let queue = Arc::new(Queue {
             state: Mutex::new(State { jobs: VecDeque::new(), open: true }),
             filled: Condvar::new(),
-            room: Semaphore::new(QUEUED),
+            room: Arc::new(Semaphore::new(QUEUED)),
         });
         let shared = Arc::clone(&queue);
         let thread = thread::Builder::new()
@@ -51,10 +51,13 @@ impl Writer {
     /// Queues a job, waiting for room.
     pub(super) async fn submit(&self, job: Job) {
         // The semaphore is never closed; if it were, the job would merely not wait.
-        if let Ok(permit) = self.queue.room.acquire().await {
-            permit.forget();
-        }
-        self.queue.push(job);
+        let room = Arc::clone(&self.queue.room).acquire_owned().await.ok();
+        self.queue.push(job, room);
+    }
+
+    /// Queues a job whose number is bounded elsewhere.
+    pub(super) fn submit_now(&self, job: Job) {
+        self.queue.push(job, None);
     }
 }
 
@@ -76,14 +79,13 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, job: Job) {
-        self.lock().jobs.push_back(job);
+    fn push(&self, job: Job, room: Option<OwnedSemaphorePermit>) {
+        self.lock().jobs.push_back((job, room));
         self.filled.notify_one();
     }
 
     fn work(&self, connection: Connection) {
         while let Some(job) = self.next() {
-            self.room.add_permits(1);
             job(&connection);
         }
     }
@@ -91,7 +93,7 @@ impl Queue {
     fn next(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
+            if let Some((job, _room)) = state.jobs.pop_front() {
                 return Some(job);
             }
             if !state.open {

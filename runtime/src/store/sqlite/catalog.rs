@@ -1,0 +1,129 @@
+//! Numbers that stand for texts in the tables, kept in memory: shapes, streams, aggregate names.
+//!
+//! What it holds has been committed and never changes, so that nothing has to be taken back when a
+//! transaction is rolled back, and other processes can only add to it.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+use rusqlite::{Connection, OptionalExtension, Result};
+
+use crate::metadata::StreamId;
+use crate::store::{EventFilter, StoredShape};
+
+/// Streams whose ids are kept for reads of the global order.
+const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("16,384 is not 0");
+
+/// What has been read of the numbered texts.
+pub(super) struct Catalog {
+    shapes: Mutex<Arc<Shapes>>,
+    streams: Mutex<LruCache<i64, StreamId>>,
+    aggregates: Mutex<Vec<&'static str>>,
+}
+
+/// All shapes at one moment.
+#[derive(Default)]
+pub(super) struct Shapes {
+    by_id: HashMap<i64, Arc<StoredShape>>,
+    last: i64,
+}
+
+impl Shapes {
+    /// The shape of that number.
+    pub(super) fn get(&self, id: i64) -> Option<&Arc<StoredShape>> {
+        self.by_id.get(&id)
+    }
+
+    /// Numbers of the shapes that pass a filter, in order.
+    pub(super) fn passing(&self, filter: &EventFilter) -> Vec<i64> {
+        let passes = |shape: &StoredShape| {
+            filter.types.iter().any(|(aggregate, event_type)| {
+                shape.aggregate == *aggregate && shape.event_type == *event_type
+            })
+        };
+        let mut ids: Vec<i64> =
+            self.by_id.iter().filter(|(_, shape)| passes(shape)).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+impl Catalog {
+    /// An empty catalog.
+    pub(super) fn new() -> Self {
+        Self {
+            shapes: Mutex::default(),
+            streams: Mutex::new(LruCache::new(STREAMS)),
+            aggregates: Mutex::default(),
+        }
+    }
+
+    /// The shapes as last read.
+    pub(super) fn shapes(&self) -> Arc<Shapes> {
+        Arc::clone(&lock(&self.shapes))
+    }
+
+    /// The shapes, all that `connection` sees included. It must not see uncommitted ones.
+    pub(super) fn shapes_now(&self, connection: &Connection) -> Result<Arc<Shapes>> {
+        let known = self.shapes();
+        let last: i64 = connection
+            .prepare_cached("SELECT coalesce(max(id), 0) FROM shapes")?
+            .query_row([], |row| row.get(0))?;
+        if last == known.last {
+            return Ok(known);
+        }
+        let fresh = Arc::new(read_shapes(connection)?);
+        *lock(&self.shapes) = Arc::clone(&fresh);
+        Ok(fresh)
+    }
+
+    /// The id of a stream by its number, or none where there is no such stream.
+    pub(super) fn stream_id(&self, connection: &Connection, no: i64) -> Result<Option<StreamId>> {
+        if let Some(id) = lock(&self.streams).get(&no) {
+            return Ok(Some(id.clone()));
+        }
+        let id = connection
+            .prepare_cached("SELECT id FROM streams WHERE no = ?1")?
+            .query_row([no], |row| Ok(StreamId::from(row.get_ref(0)?.as_str()?)))
+            .optional()?;
+        if let Some(id) = &id {
+            lock(&self.streams).put(no, id.clone());
+        }
+        Ok(id)
+    }
+
+    /// The name of an aggregate type for as long as the program runs. A file holds few of them, so
+    /// that those which the program itself does not know may stay in memory.
+    pub(super) fn aggregate(&self, name: &str) -> &'static str {
+        let mut known = lock(&self.aggregates);
+        match known.iter().find(|known| **known == name) {
+            Some(known) => known,
+            None => {
+                let name: &'static str = Box::leak(name.into());
+                known.push(name);
+                name
+            }
+        }
+    }
+}
+
+fn read_shapes(connection: &Connection) -> Result<Shapes> {
+    let mut shapes = Shapes::default();
+    let mut statement =
+        connection.prepare_cached("SELECT id, aggregate, event_type, version FROM shapes")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        let shape =
+            StoredShape { aggregate: row.get(1)?, event_type: row.get(2)?, version: row.get(3)? };
+        shapes.last = shapes.last.max(id);
+        shapes.by_id.insert(id, Arc::new(shape));
+    }
+    Ok(shapes)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,190 @@
+//! [`SqliteStore`]: the event store on an [`SqliteDatabase`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::append::{self, OpenTransaction};
+use super::database::{self, SqliteDatabase};
+use super::fault::JobError;
+use super::group::Groups;
+use super::{numbers, reads};
+use crate::event::EventShape;
+use crate::metadata::{Position, Sequence, StreamId};
+use crate::store::{
+    AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
+    RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey,
+};
+
+/// How often a waiting reader looks for events of other processes.
+const POLL: Duration = Duration::from_millis(40);
+
+/// The event store on one SQLite file. Cheap to clone; clones share their queue of appends and their
+/// immediate projections, so open it once and clone it.
+///
+/// Several processes may open the same file and append to it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    database: SqliteDatabase,
+    groups: Arc<Groups>,
+}
+
+impl SqliteStore {
+    /// Opens the event store of a database, creating its tables where there are none.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn open(database: &SqliteDatabase) -> Result<Self, StoreError> {
+        let create = |connection: &Connection| connection.execute_batch(include_str!("schema.sql"));
+        database.write(move |transaction| Ok(create(transaction)?)).await?;
+        Ok(Self { database: database.clone(), groups: Arc::new(Groups::new()) })
+    }
+
+    /// The database.
+    pub fn database(&self) -> &SqliteDatabase {
+        &self.database
+    }
+
+    /// Reads with the catalog at hand.
+    async fn read<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Groups) -> Result<T, JobError> + Send + 'static,
+    {
+        let groups = Arc::clone(&self.groups);
+        self.database.read(move |connection| job(connection, &groups)).await
+    }
+}
+
+impl EventStore for SqliteStore {
+    async fn register(
+        &self,
+        aggregate: &'static str,
+        shapes: &'static [EventShape],
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(move |transaction| numbers::register(transaction, aggregate, shapes))
+            .await
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let (outcome, needs_job) = self.groups.queue(append).await;
+        if needs_job {
+            let groups = Arc::clone(&self.groups);
+            self.database.submit_now(Box::new(move |connection| groups.commit_next(connection)));
+        }
+        outcome.await.map_err(|_| AppendError::Store(self.database.closed()))?
+    }
+
+    async fn read_stream(&self, read: StreamRead) -> Result<Page, StoreError> {
+        self.read(move |connection, groups| reads::read_stream(connection, &groups.catalog, &read))
+            .await
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<AllPage, StoreError> {
+        let filter = filter.clone();
+        self.read(move |connection, groups| {
+            let view = connection.unchecked_transaction()?;
+            reads::read_all(&view, &groups.catalog, after, &filter, limit)
+        })
+        .await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.read(|connection, _| Ok(reads::head(connection)?)).await
+    }
+
+    async fn snapshot(
+        &self,
+        stream: &StreamKey,
+        meaning: u64,
+        at_most: Sequence,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let stream = stream.clone();
+        self.read(move |connection, _| Ok(reads::snapshot(connection, &stream, meaning, at_most)?))
+            .await
+    }
+
+    async fn save_snapshot(
+        &self,
+        stream: &StreamKey,
+        snapshot: Snapshot,
+    ) -> Result<(), StoreError> {
+        let stream = stream.clone();
+        self.database
+            .write(move |transaction| Ok(append::save_snapshot(transaction, &stream, &snapshot)?))
+            .await
+    }
+
+    async fn command(&self, id: &str) -> Result<Option<RecordedCommand>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |connection, groups| Ok(reads::command(connection, &groups.catalog, &id)?))
+            .await
+    }
+
+    async fn taken_key(
+        &self,
+        stream: &StreamKey,
+        claims: &[KeyClaim],
+    ) -> Result<Option<TakenKey>, StoreError> {
+        let (stream, claims) = (stream.clone(), claims.to_vec());
+        self.read(move |connection, groups| {
+            let view = connection.unchecked_transaction()?;
+            let no = reads::stream_no(&view, &stream)?;
+            Ok(reads::taken_key(&view, &groups.catalog, stream.aggregate, no, &claims)?)
+        })
+        .await
+    }
+
+    async fn streams(
+        &self,
+        aggregate: &'static str,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamId>, StoreError> {
+        let after = after.cloned();
+        self.read(move |connection, _| {
+            Ok(reads::streams(connection, aggregate, after.as_ref(), limit)?)
+        })
+        .await
+    }
+
+    async fn fold_immediately(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
+        let groups = Arc::clone(&self.groups);
+        self.database
+            .with_writer(move |connection| {
+                database::in_transaction(connection, |transaction| {
+                    let open =
+                        OpenTransaction { connection: transaction, catalog: &groups.catalog };
+                    Ok(fold.open(&open)?)
+                })?;
+                groups.add_fold(fold);
+                Ok(())
+            })
+            .await
+    }
+
+    async fn changed(&self, after: Position) {
+        let mut head = self.groups.head.subscribe();
+        loop {
+            if *head.borrow_and_update() > after {
+                return;
+            }
+            // The sender lives as long as this store, so an error cannot be; it would only poll.
+            if tokio::time::timeout(POLL, head.changed()).await.is_ok_and(|seen| seen.is_ok()) {
+                continue;
+            }
+            // A failure is for the read that follows to tell.
+            match self.head().await {
+                Ok(head) if head <= after => {}
+                _ => return,
+            }
+        }
+    }
+}
