@@ -2,8 +2,13 @@
 //!
 //! Called from a build script; see [`Build`]. The stages never call each other: this file does.
 
+mod compile;
+
+pub use compile::{Outcome, compile_sources};
+
 pub mod catalogue;
 pub mod diagnostic;
+pub mod load;
 pub mod model;
 pub mod naming;
 pub mod render;

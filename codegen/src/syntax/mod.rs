@@ -3,6 +3,8 @@
 //! `load` makes it, `resolve` reads it. Where the text was wrong, `load` has reported it and left
 //! the part out, so that everything else can still be checked.
 
+use std::ops::Range;
+
 use crate::source::{Span, Spanned};
 
 /// A name or text with its place.
@@ -11,13 +13,26 @@ pub type Text = Spanned<String>;
 /// An expression as written: parsed by `resolve`, where the scopes are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expression {
-    /// The text, YAML quoting removed.
+    /// The text, YAML quoting removed. Empty where `load` has reported that there is no expression:
+    /// then nothing more is said about it.
     pub text: String,
     /// The place of the whole scalar, quotes included.
     pub span: Span,
     /// For each byte of `text`, and one past its end, the byte in the file; none where the scalar's
     /// style does not allow a mapping (then the whole scalar is blamed).
     pub offsets: Option<Vec<usize>>,
+}
+
+impl Expression {
+    /// The place of a part of the text; of the whole scalar where there is no mapping.
+    #[must_use]
+    pub fn place(&self, range: Range<usize>) -> Span {
+        let byte = |at: usize| self.offsets.as_ref().and_then(|offsets| offsets.get(at).copied());
+        match (byte(range.start), byte(range.end)) {
+            (Some(start), Some(end)) => Span { start, end: end.max(start), ..self.span },
+            _ => self.span,
+        }
+    }
 }
 
 /// A mapping in the order written.
@@ -63,6 +78,8 @@ pub enum TypeKind {
     Map(Box<TypeExpression>, Box<TypeExpression>),
     /// `T?`
     Optional(Box<TypeExpression>),
+    /// No type: `load` has reported it, and nothing more is said about it or what has it.
+    Broken,
 }
 
 /// A field as written: `name: T` or `name: T = default`.

@@ -1,0 +1,460 @@
+//! The keys of the language: where they stand, what they mean, how they are written.
+//!
+//! One table drives lowering, which takes no key that is not in it, the suggestions for misspelt
+//! keys, and what editors are told. A key of a later release stands here too, so that it is refused
+//! with a reason and never ignored.
+
+/// A mapping with fixed keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The top of a file.
+    File,
+    /// An entry of `events`.
+    Event,
+    /// An entry of `history`.
+    OldVersion,
+    /// An entry of `commands`.
+    Command,
+    /// `target` as a mapping.
+    Target,
+    /// An item of `steps`.
+    Step,
+    /// A refusal as a mapping.
+    Rejection,
+    /// An item of `emit`, beside the event.
+    Emission,
+    /// An item of `invariants` as a mapping.
+    Invariant,
+    /// `eventStore`.
+    EventStore,
+    /// An entry of `projections`.
+    Projection,
+    /// What `on` says for an event.
+    RowRule,
+    /// An entry of `scenarios`.
+    Scenario,
+    /// `then` of a scenario.
+    Outcome,
+    /// A field of a schema as a mapping.
+    Field,
+}
+
+impl Place {
+    /// What has these keys, in the words of a message.
+    #[must_use]
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::File => "a file",
+            Self::Event => "an event",
+            Self::OldVersion => "an earlier version of an event",
+            Self::Command => "a command",
+            Self::Target => "`target`",
+            Self::Step => "a step",
+            Self::Rejection => "a refusal",
+            Self::Emission => "an item of `emit`",
+            Self::Invariant => "an invariant",
+            Self::EventStore => "`eventStore`",
+            Self::Projection => "a projection",
+            Self::RowRule => "a row rule",
+            Self::Scenario => "a scenario",
+            Self::Outcome => "`then`",
+            Self::Field => "a field",
+        }
+    }
+}
+
+/// Whether a key is understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It is; the text shows how it is written.
+    Supported(&'static str),
+    /// Not yet; the text says what to do until then.
+    Later(&'static str),
+}
+
+/// A key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The mapping it stands in.
+    pub place: Place,
+    /// The key as written.
+    pub name: &'static str,
+    /// What it means, in one line.
+    pub meaning: &'static str,
+    /// Whether it is understood.
+    pub status: Status,
+}
+
+const fn key(
+    place: Place,
+    name: &'static str,
+    meaning: &'static str,
+    example: &'static str,
+) -> Key {
+    Key { place, name, meaning, status: Status::Supported(example) }
+}
+
+const fn later(
+    place: Place,
+    name: &'static str,
+    meaning: &'static str,
+    until_then: &'static str,
+) -> Key {
+    Key { place, name, meaning, status: Status::Later(until_then) }
+}
+
+const CALLER: &str = "let the calling program do it";
+const QUERY: &str = "query the projection's table directly";
+
+/// Every key of the language.
+pub static KEYS: &[Key] = {
+    use Place::*;
+    &[
+        key(File, "aggregateRoot", "the name of the aggregate", "aggregateRoot: BankAccount"),
+        key(
+            File,
+            "description",
+            "what the aggregate is, for people",
+            "description: A current account.",
+        ),
+        key(
+            File,
+            "types",
+            "declared enums and records",
+            "types:\n  Line: {sku: string, quantity: integer}",
+        ),
+        key(
+            File,
+            "constants",
+            "typed values, readable everywhere",
+            "constants:\n  maxLines: integer = 10",
+        ),
+        key(File, "state", "the fields of the state; `{}` for none", "state:\n  balance: decimal"),
+        key(
+            File,
+            "events",
+            "the events by name",
+            "events:\n  AccountOpened:\n    version: v1\n    schema: {accountId: string}",
+        ),
+        key(
+            File,
+            "commands",
+            "the commands by name",
+            "commands:\n  OpenAccount:\n    target: new\n    input: {customerId: string}\n    emit: AccountOpened",
+        ),
+        key(
+            File,
+            "invariants",
+            "rules that always hold, as sentences",
+            "invariants:\n  - Balance cannot be negative",
+        ),
+        key(
+            File,
+            "eventStore",
+            "how the events are kept",
+            "eventStore:\n  partitionKey: accountId",
+        ),
+        key(
+            File,
+            "projections",
+            "the read models by name",
+            "projections:\n  AccountBalanceView:\n    source: [AccountOpened]\n    target: read_db.account_balance",
+        ),
+        key(
+            File,
+            "scenarios",
+            "examples that become tests, by sentence",
+            "scenarios:\n  an account opens:\n    when: {OpenAccount: {customerId: C1}}\n    then: {events: [AccountOpened]}",
+        ),
+        later(
+            File,
+            "config",
+            "typed values that a program may override at start",
+            "use `constants`",
+        ),
+        later(File, "services", "facts from outside", "let the caller pass them as input"),
+        later(File, "messages", "what comes from or goes to the outside", CALLER),
+        later(
+            File,
+            "derived",
+            "named expressions over fields",
+            "write the expression where it is used",
+        ),
+        later(File, "policies", "commands that follow an event", CALLER),
+        later(File, "saga", "the name of a saga", CALLER),
+        later(File, "input", "the input of a saga", CALLER),
+        later(File, "steps", "the steps of a saga", CALLER),
+        later(File, "on", "the transitions of a saga", CALLER),
+        later(File, "deadline", "when a saga gives up", CALLER),
+        key(
+            Event,
+            "description",
+            "what happened, for people",
+            "description: A customer opened the account.",
+        ),
+        key(Event, "version", "the version that is written now", "version: v1"),
+        key(Event, "schema", "the fields", "schema: {accountId: string, amount: decimal}"),
+        key(
+            Event,
+            "apply",
+            "what it does to the state; `{}` for nothing",
+            "apply: {balance: balance + amount}",
+        ),
+        key(
+            Event,
+            "history",
+            "earlier versions",
+            "history:\n  v1:\n    schema: {accountId: string}\n    upcast: {reason: '\"unknown\"'}",
+        ),
+        key(Event, "retired", "readable, but no longer written", "retired: true"),
+        key(Event, "storedAs", "the name in the store", "storedAs: account-opened"),
+        key(
+            Event,
+            "occurredAt",
+            "the field that is the event's time, or `recorded`",
+            "occurredAt: openedAt",
+        ),
+        later(
+            Event,
+            "renamedFrom",
+            "an old stored name that stays readable",
+            "fix the stored name with `storedAs`",
+        ),
+        later(Event, "release", "the unique key that becomes free", "keep keys claimed"),
+        key(OldVersion, "schema", "the fields of this version", "schema: {accountId: string}"),
+        key(
+            OldVersion,
+            "upcast",
+            "the next version's fields that don't carry over by name",
+            "upcast: {reason: '\"unknown\"'}",
+        ),
+        key(Command, "description", "what it is for", "description: Pays money in."),
+        key(Command, "target", "which streams it addresses: new, existing or any", "target: new"),
+        key(Command, "input", "what the caller gives", "input: {amount: decimal}"),
+        key(
+            Command,
+            "reject",
+            "refusals in order; the first that holds counts",
+            "reject:\n  AmountNotPositive: amount <= 0",
+        ),
+        key(
+            Command,
+            "steps",
+            "refusals and other steps, in order",
+            "steps:\n  - reject: {AmountNotPositive: amount <= 0}",
+        ),
+        key(Command, "emit", "the events", "emit: MoneyDeposited"),
+        key(
+            Command,
+            "ensure",
+            "conditions on the outcome",
+            "ensure:\n  LimitExceeded: after.balance <= 1000",
+        ),
+        key(Command, "handler", "`custom` for a hand-written decision", "handler: custom"),
+        key(Target, "new", "the refusal where the stream exists", "target: {new: AlreadyOpen}"),
+        key(
+            Target,
+            "existing",
+            "the refusal where there is no stream",
+            "target: {existing: NoSuchAccount}",
+        ),
+        key(Step, "reject", "refusals in order", "- reject: {AmountNotPositive: amount <= 0}"),
+        key(
+            Step,
+            "nothingToDo",
+            "succeed without events where this holds",
+            "- nothingToDo: status == Closed",
+        ),
+        key(Step, "let", "names for values", "- let: {fee: amount * 2}"),
+        later(Step, "ask", "a question to a service", "let the caller pass the answer as input"),
+        later(
+            Step,
+            "unique",
+            "where a unique key is claimed in the order of steps",
+            "use an invariant: X must be unique",
+        ),
+        later(
+            Step,
+            "target",
+            "where the target is checked in the order of steps",
+            "use the command's `target`",
+        ),
+        key(Rejection, "when", "the condition under which it refuses", "when: balance < amount"),
+        key(
+            Rejection,
+            "message",
+            "what the caller is told",
+            "message: balance {balance} is less than {amount}",
+        ),
+        key(Rejection, "emit", "events that are kept with the refusal", "emit: LimitHit"),
+        key(Emission, "when", "only where this holds", "- {MoneyWithdrawn: {}, when: amount > 0}"),
+        key(
+            Emission,
+            "else",
+            "the event where `when` does not hold",
+            "- {A: {}, when: amount > 0, else: {B: {}}}",
+        ),
+        key(
+            Emission,
+            "forEach",
+            "once per element of a list",
+            "- {LineAdded: {sku: l.sku}, forEach: {l: lines}}",
+        ),
+        key(Invariant, "name", "the name of the refusal", "name: LimitKept"),
+        key(Invariant, "check", "what must hold", "check: balance <= limit"),
+        key(
+            Invariant,
+            "message",
+            "what the caller is told",
+            "message: balance {balance} is over {limit}",
+        ),
+        key(Invariant, "after", "the events after which it is checked", "after: [MoneyWithdrawn]"),
+        key(EventStore, "partitionKey", "the name of the stream's id", "partitionKey: accountId"),
+        key(
+            EventStore,
+            "snapshotStrategy",
+            "how often a snapshot is taken",
+            "snapshotStrategy: every 100 events",
+        ),
+        key(EventStore, "retentionPolicy", "how long events are kept", "retentionPolicy: 7 years"),
+        key(
+            Projection,
+            "description",
+            "what it shows, for people",
+            "description: The balance of every account.",
+        ),
+        key(Projection, "source", "the events it reads", "source: [AccountOpened, MoneyDeposited]"),
+        key(Projection, "target", "database and table", "target: read_db.account_balance"),
+        key(
+            Projection,
+            "updateStrategy",
+            "eventually_consistent or immediate",
+            "updateStrategy: eventually_consistent",
+        ),
+        key(Projection, "consistencyWindow", "how far it may lag", "consistencyWindow: 500ms"),
+        key(Projection, "key", "what identifies a row", "key: accountId"),
+        key(
+            Projection,
+            "columns",
+            "the columns of a row",
+            "columns: {accountId: string, balance: decimal}",
+        ),
+        key(
+            Projection,
+            "mirrors",
+            "columns that always equal a value of the state",
+            "mirrors: {balance: state.balance}",
+        ),
+        key(
+            Projection,
+            "on",
+            "what each event does to its row",
+            "on:\n  MoneyDeposited:\n    update: {balance: row.balance + amount}",
+        ),
+        later(Projection, "indexes", "further indexes of the table", "create them in the database"),
+        later(Projection, "queries", "typed queries", QUERY),
+        key(
+            RowRule,
+            "insert",
+            "add the row, which must not exist",
+            "insert: {balance: initialBalance}",
+        ),
+        key(
+            RowRule,
+            "update",
+            "change the row, which must exist",
+            "update: {balance: row.balance + amount}",
+        ),
+        key(
+            RowRule,
+            "upsert",
+            "change the row, or a new one with zero values",
+            "upsert: {total: row.total + amount}",
+        ),
+        key(RowRule, "delete", "remove the row", "delete: row"),
+        key(RowRule, "when", "only where this holds", "when: amount > 0"),
+        key(RowRule, "key", "another key than the projection's", "key: {day: depositedAt.date()}"),
+        key(
+            RowRule,
+            "onConflict",
+            "`ignore`: inserting an existing row changes nothing",
+            "onConflict: ignore",
+        ),
+        key(
+            RowRule,
+            "onMissing",
+            "`skip`: updating a missing row changes nothing",
+            "onMissing: skip",
+        ),
+        later(
+            RowRule,
+            "match",
+            "rows found by other columns",
+            "give the projection a key that finds the row",
+        ),
+        later(RowRule, "forEach", "once per element of a list", "write one event per element"),
+        key(Scenario, "given", "events before", "given:\n  - AccountOpened: {customerId: C1}"),
+        key(Scenario, "when", "the command", "when: {DepositMoney: {amount: \"5\"}}"),
+        key(Scenario, "then", "the outcome", "then: {error: AccountNotOpen}"),
+        key(Scenario, "now", "the clock", "now: 2026-01-31T12:00:00Z"),
+        later(Scenario, "services", "answers of services", "give the answer as input"),
+        later(Scenario, "ids", "the next generated ids", "leave the ids open"),
+        later(Scenario, "config", "values of the configuration", "use `constants`"),
+        later(Scenario, "steps", "several commands in turn", "write one scenario per command"),
+        later(Scenario, "advanceTo", "a later time", "set `now`"),
+        key(
+            Outcome,
+            "events",
+            "the events that are written; only named fields are compared",
+            "then:\n  events:\n    - MoneyDeposited: {amount: \"5\"}",
+        ),
+        key(Outcome, "error", "the refusal", "then: {error: AccountNotOpen}"),
+        key(
+            Outcome,
+            "state",
+            "the state after; only named fields are compared",
+            "then: {state: {balance: \"5\"}}",
+        ),
+        key(
+            Outcome,
+            "rows",
+            "rows by projection; only named columns are compared",
+            "then:\n  rows:\n    AccountBalanceView:\n      - {balance: \"5\"}",
+        ),
+        later(Outcome, "messages", "messages that are sent", "leave them out"),
+        later(Outcome, "asked", "questions to services", "leave them out"),
+        later(Field, "type", "the type of a field with attributes", "write `name: type`"),
+        later(
+            Field,
+            "personal",
+            "data of a person, erasable by key",
+            "keep personal data outside the events",
+        ),
+    ]
+};
+
+/// The keys of a mapping.
+pub fn of(place: Place) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.place == place)
+}
+
+/// A key of a mapping by its name.
+#[must_use]
+pub fn find(place: Place, name: &str) -> Option<&'static Key> {
+    of(place).find(|key| key.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_key_stands_twice() {
+        let mut seen = BTreeSet::new();
+        for key in KEYS {
+            assert!(seen.insert((key.place, key.name)), "{key:?}");
+        }
+    }
+}

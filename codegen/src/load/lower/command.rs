@@ -1,0 +1,230 @@
+//! `commands`: targets, steps, refusals and the events they emit.
+
+use super::Lowering;
+use super::section::{Section, example};
+use crate::catalogue::load as codes;
+use crate::diagnostic::Diagnostic;
+use crate::load::keys::{self, Place};
+use crate::load::tree::{Entry, Node, Value};
+use crate::naming::Kind;
+use crate::source::{Span, Spanned};
+use crate::suggest::nearest;
+use crate::syntax::{Command, Emission, Expression, Map, Rejection, Step, TargetSyntax, Text};
+
+const EMIT: &str = "emit: MoneyDeposited";
+
+impl Lowering<'_> {
+    pub(super) fn commands(&mut self, file: &Section<'_>) -> Map<Command> {
+        let entries = self.declared(file, "commands", Kind::Type).unwrap_or_default();
+        entries.iter().filter_map(|entry| Some((entry.key.clone(), self.command(entry)?))).collect()
+    }
+
+    fn command(&mut self, entry: &Entry) -> Option<Command> {
+        let section = self.section(Place::Command, &entry.key, &entry.value)?;
+        Some(Command {
+            description: self.text(&section, "description"),
+            target: self.target(&section),
+            input: self.fields(&section, "input").unwrap_or_default(),
+            steps: self.steps(&section),
+            emit: self.emit(&section),
+            ensure: self.rejections(&section, "ensure").unwrap_or_default(),
+            custom: self.word(&section, "handler", &["custom"]).map(|word| word.span),
+        })
+    }
+
+    fn target(&mut self, section: &Section<'_>) -> Option<TargetSyntax> {
+        let entry = section.get("target")?;
+        if !matches!(entry.value.value, Value::Map(_)) {
+            let kind = self.word(section, "target", &["new", "existing", "any"])?;
+            let kind = Spanned { value: kind.value.to_owned(), span: kind.span };
+            return Some(TargetSyntax { kind, refusal: None });
+        }
+        let target = self.section(Place::Target, &entry.key, &entry.value)?;
+        let mut named = target.entries();
+        let (first, second) = (named.next()?, named.next());
+        if let Some(second) = second {
+            self.one_expected("a target is either new or existing", &first.key, second.key.span);
+        }
+        let refusal = self.text(&target, &first.key.value);
+        if let Some(refusal) = &refusal {
+            self.check_name(refusal, Kind::Variant);
+        }
+        Some(TargetSyntax { kind: first.key.clone(), refusal })
+    }
+
+    fn steps(&mut self, section: &Section<'_>) -> Vec<Step> {
+        let rejections = self.rejections(section, "reject");
+        let Some(entry) = section.get("steps") else {
+            return rejections.map(Step::Reject).into_iter().collect();
+        };
+        if let Some(reject) = section.get("reject") {
+            let diagnostic = Diagnostic::error(
+                &codes::EITHER_OR,
+                "`reject` is the short form of `steps`: a command has one of the two",
+                reject.key.span,
+                "the short form",
+            )
+            .place(entry.key.span, "and the steps");
+            self.report(diagnostic.help("move it into `steps` as `- reject: {…}`"));
+        }
+        let items = self.list(entry, example(Place::Command, "steps").unwrap_or_default());
+        items.iter().filter_map(|item| self.step(&entry.key, item)).collect()
+    }
+
+    fn step(&mut self, key: &Text, item: &Node) -> Option<Step> {
+        let head = Spanned { value: key.value.clone(), span: item.span };
+        let section = self.section(Place::Step, &head, item)?;
+        let mut named = section.entries();
+        let Some(first) = named.next() else {
+            if matches!(&item.value, Value::Map(entries) if entries.is_empty()) {
+                self.wrong_item(item.span, "a step says what to do", "- reject: {Name: condition}");
+            }
+            return None;
+        };
+        if let Some(second) = named.next() {
+            self.one_expected("a step does one thing", &first.key, second.key.span);
+        }
+        match first.key.value.as_str() {
+            "reject" => self.rejections(&section, "reject").map(Step::Reject),
+            "nothingToDo" => self.expression_at(&section, "nothingToDo").map(Step::NothingToDo),
+            _ => {
+                let names = self.declared(&section, "let", Kind::Field)?;
+                Some(Step::Let(self.each_expression(names)))
+            }
+        }
+    }
+
+    /// `Name: condition` or `Name: {when, message, emit}` lines.
+    fn rejections(&mut self, section: &Section<'_>, name: &str) -> Option<Map<Rejection>> {
+        let entries = self.declared(section, name, Kind::Variant)?;
+        Some(
+            entries
+                .iter()
+                .filter_map(|entry| Some((entry.key.clone(), self.rejection(entry)?)))
+                .collect(),
+        )
+    }
+
+    fn rejection(&mut self, entry: &Entry) -> Option<Rejection> {
+        if !matches!(entry.value.value, Value::Map(_)) {
+            let when = self.expression(&entry.key, &entry.value);
+            return Some(Rejection { when, message: None, emit: Vec::new() });
+        }
+        let section = self.section(Place::Rejection, &entry.key, &entry.value)?;
+        let when = self.expression_at(&section, "when").unwrap_or_else(|| {
+            self.missing_key(&section, "when");
+            Expression { text: String::new(), span: entry.key.span, offsets: None }
+        });
+        let message = self.expression_at(&section, "message");
+        Some(Rejection { when, message, emit: self.emit(&section) })
+    }
+
+    /// `emit:` as a name, a mapping or a list of these.
+    fn emit(&mut self, section: &Section<'_>) -> Vec<Emission> {
+        let Some(entry) = section.get("emit") else { return Vec::new() };
+        match &entry.value.value {
+            Value::List(items) => {
+                items.iter().filter_map(|item| self.emission(&entry.key, item)).collect()
+            }
+            _ => self.emission(&entry.key, &entry.value).into_iter().collect(),
+        }
+    }
+
+    fn emission(&mut self, key: &Text, node: &Node) -> Option<Emission> {
+        let Value::Map(entries) = &node.value else {
+            let event = self.text_of(key, node, EMIT)?;
+            return Some(plain_emission(event));
+        };
+        let is_key = |entry: &&Entry| keys::find(Place::Emission, &entry.key.value).is_some();
+        let mut events = entries.iter().filter(|entry| !is_key(entry));
+        let Some(event) = events.next() else {
+            let rule = format!("an item of `{}` names an event", key.value);
+            self.wrong_item(node.span, &rule, "- {MoneyWithdrawn: {amount: fee}, when: fee > 0}");
+            return None;
+        };
+        if let Some(second) = events.next() {
+            self.several_events(event, second);
+        }
+        let keys = entries.iter().filter(is_key).collect::<Vec<_>>();
+        let find = |name: &str| keys.iter().find(|entry| entry.key.value == name).copied();
+        let otherwise = find("else").and_then(|entry| self.emission(&entry.key, &entry.value));
+        Some(Emission {
+            event: event.key.clone(),
+            fields: self.emitted_fields(event),
+            when: find("when").map(|entry| self.expression(&entry.key, &entry.value)),
+            otherwise: otherwise.map(Box::new),
+            for_each: find("forEach").and_then(|entry| self.for_each(entry)),
+        })
+    }
+
+    fn emitted_fields(&mut self, event: &Entry) -> Map<Expression> {
+        if matches!(event.value.value, Value::Empty) {
+            return Map::new();
+        }
+        self.expressions_of(event, "emit: {MoneyWithdrawn: {amount: fee}}").unwrap_or_default()
+    }
+
+    fn several_events(&mut self, first: &Entry, second: &Entry) {
+        let known = keys::of(Place::Emission).map(|key| key.name);
+        let meant = nearest(&second.key.value, known);
+        let diagnostic = Diagnostic::error(
+            &codes::ONE_EXPECTED,
+            "an item of `emit` names one event",
+            second.key.span,
+            "a second one",
+        )
+        .place(first.key.span, "the first");
+        self.lose(match meant {
+            Some(key) => diagnostic.help(format!("did you mean `{key}`?")),
+            None => {
+                diagnostic.help("write several events as a list, each with `- `, in their order")
+            }
+        });
+    }
+
+    /// `forEach: {name: list}`
+    fn for_each(&mut self, entry: &Entry) -> Option<(Text, Expression)> {
+        let mut named = self.expressions_of(entry, "forEach: {line: lines}")?.into_iter();
+        let Some(first) = named.next() else {
+            self.wrong_item(
+                entry.value.span,
+                "`forEach` names the element",
+                "forEach: {line: lines}",
+            );
+            return None;
+        };
+        if let Some((second, _)) = named.next() {
+            self.one_expected("`forEach` goes through one list", &first.0, second.span);
+        }
+        self.check_name(&first.0, Kind::Field);
+        Some(first)
+    }
+
+    /// Reports a mapping that names several things where one is expected.
+    pub(super) fn one_expected(&mut self, rule: &str, first: &Text, second: Span) {
+        let diagnostic = Diagnostic::error(&codes::ONE_EXPECTED, rule, second, "a second one")
+            .place(first.span, "the first");
+        self.report(diagnostic.help("remove one of the two"));
+    }
+
+    /// Reports an item that lacks what it is for.
+    pub(super) fn wrong_item(&mut self, place: Span, rule: &str, example: &str) {
+        let diagnostic =
+            Diagnostic::error(&codes::ONE_EXPECTED, rule, place, "nothing is named here");
+        self.report(diagnostic.help(format!("for example `{example}`")));
+    }
+
+    /// The items of a list.
+    pub(super) fn list<'t>(&mut self, entry: &'t Entry, example: &str) -> &'t [Node] {
+        if let Value::List(items) = &entry.value.value {
+            return items;
+        }
+        let rule = format!("`{}` is a list", entry.key.value);
+        self.wrong_shape(&entry.key, &entry.value, &rule, example);
+        &[]
+    }
+}
+
+fn plain_emission(event: Text) -> Emission {
+    Emission { event, fields: Map::new(), when: None, otherwise: None, for_each: None }
+}

@@ -1,0 +1,88 @@
+//! `events`, with their versions.
+
+use super::Lowering;
+use super::section::{Section, example};
+use crate::catalogue::events as codes;
+use crate::diagnostic::Diagnostic;
+use crate::load::keys::Place;
+use crate::load::tree::Entry;
+use crate::naming::Kind;
+use crate::source::Spanned;
+use crate::syntax::{Event, Map, OldVersion, Text};
+
+impl Lowering<'_> {
+    pub(super) fn events(&mut self, file: &Section<'_>) -> Map<Event> {
+        let entries = self.declared(file, "events", Kind::Type).unwrap_or_default();
+        entries.iter().filter_map(|entry| Some((entry.key.clone(), self.event(entry)?))).collect()
+    }
+
+    fn event(&mut self, entry: &Entry) -> Option<Event> {
+        let section = self.section(Place::Event, &entry.key, &entry.value)?;
+        for required in ["version", "schema"] {
+            if section.get(required).is_none() {
+                self.missing_key(&section, required);
+            }
+        }
+        let apply = section.get("apply").and_then(|apply| {
+            self.assignments(apply, example(Place::Event, "apply").unwrap_or_default())
+        });
+        Some(Event {
+            description: self.text(&section, "description"),
+            version: self.current_version(&section),
+            schema: self.fields(&section, "schema").unwrap_or_default(),
+            apply,
+            history: self.history(&section),
+            retired: self.retired(&section),
+            stored_as: self.text(&section, "storedAs"),
+            occurred_at: self.text(&section, "occurredAt"),
+        })
+    }
+
+    fn current_version(&mut self, section: &Section<'_>) -> Spanned<u32> {
+        match self.text(section, "version") {
+            Some(text) => self.version(&text),
+            None => Spanned { value: 1, span: section.head.span },
+        }
+    }
+
+    /// A version; where it is not written as one, the one that was most likely meant.
+    fn version(&mut self, text: &Text) -> Spanned<u32> {
+        let digits = text.value.strip_prefix('v').filter(|digits| !digits.starts_with(['0', '+']));
+        if let Some(value) = digits.and_then(|digits| digits.parse().ok()) {
+            return Spanned { value, span: text.span };
+        }
+        let digits: String = text.value.chars().filter(char::is_ascii_digit).take(4).collect();
+        let meant = digits.parse().unwrap_or(1).max(1);
+        let title = format!("`{}` is no version", text.value);
+        let diagnostic =
+            Diagnostic::error(&codes::VERSION_SYNTAX, title, text.span, "not a version");
+        self.report(diagnostic.help("versions are counted: `v1`, `v2` and so on"));
+        Spanned { value: meant, span: text.span }
+    }
+
+    fn retired(&mut self, section: &Section<'_>) -> bool {
+        self.word(section, "retired", &["true", "false"]).is_some_and(|word| word.value == "true")
+    }
+
+    fn history(&mut self, section: &Section<'_>) -> Vec<(Spanned<u32>, OldVersion)> {
+        let Some(entry) = section.get("history") else { return Vec::new() };
+        let example = example(Place::Event, "history").unwrap_or_default();
+        let entries = self.mapping(&entry.key, &entry.value, "`history`", example);
+        entries
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|entry| Some((self.version(&entry.key), self.old_version(entry)?)))
+            .collect()
+    }
+
+    fn old_version(&mut self, entry: &Entry) -> Option<OldVersion> {
+        let section = self.section(Place::OldVersion, &entry.key, &entry.value)?;
+        if section.get("schema").is_none() {
+            self.missing_key(&section, "schema");
+        }
+        Some(OldVersion {
+            schema: self.fields(&section, "schema").unwrap_or_default(),
+            upcast: self.expressions(&section, "upcast"),
+        })
+    }
+}

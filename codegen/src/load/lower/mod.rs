@@ -1,0 +1,86 @@
+//! From the tree to the ontology as written.
+//!
+//! Each section of the language has a file here. All of them go on after a mistake: a wrong type is
+//! [`TypeKind::Broken`](crate::syntax::TypeKind::Broken), a wrong expression an empty one, and where a
+//! name had to be left out the result is marked incomplete.
+
+mod aggregate;
+mod command;
+mod event;
+mod invariant;
+mod names;
+mod projection;
+mod scenario;
+mod section;
+mod shapes;
+mod types;
+
+use super::Loaded;
+use super::keys::Place;
+use super::tree::Node;
+use crate::catalogue::load as codes;
+use crate::diagnostic::Diagnostic;
+use crate::source::{FileId, SourceFile, Span, Spanned};
+use crate::syntax;
+
+/// How many findings of one file are kept; past that, only their number would grow.
+const MAX_FINDINGS: usize = 500;
+
+/// Lowers the tree of a file into the ontology.
+pub(super) fn lower(id: FileId, file: &SourceFile, root: &Node, loaded: &mut Loaded) {
+    let mut lowering = Lowering { id, file, diagnostics: Vec::new(), complete: true };
+    lowering.file(root, &mut loaded.ontology);
+    loaded.complete &= lowering.complete;
+    loaded.diagnostics.append(&mut lowering.diagnostics);
+}
+
+/// The lowering of one file.
+struct Lowering<'a> {
+    id: FileId,
+    file: &'a SourceFile,
+    diagnostics: Vec<Diagnostic>,
+    complete: bool,
+}
+
+impl Lowering<'_> {
+    fn file(&mut self, root: &Node, ontology: &mut syntax::Ontology) {
+        let head = Spanned { value: self.file.path.clone(), span: self.start() };
+        let Some(section) = self.section(Place::File, &head, root) else { return };
+        ontology.types.extend(self.declared_types(&section));
+        ontology.constants.extend(self.constants(&section));
+        match section.get("aggregateRoot") {
+            Some(entry) => ontology.aggregates.extend(self.aggregate(entry, &section)),
+            None => self.parts_without_aggregate(&section),
+        }
+    }
+
+    fn parts_without_aggregate(&mut self, section: &section::Section<'_>) {
+        let shared = ["description", "types", "constants"];
+        let part = section.entries().find(|entry| !shared.contains(&entry.key.value.as_str()));
+        let Some(part) = part else { return };
+        let diagnostic = Diagnostic::error(
+            &codes::NO_AGGREGATE,
+            format!("`{}` belongs to an aggregate, and this file names none", part.key.value),
+            part.key.span,
+            "of which aggregate?",
+        );
+        self.lose(diagnostic.help("add `aggregateRoot: Name` at the top of the file"));
+    }
+
+    /// Adds a finding after which everything that can be named is still there.
+    fn report(&mut self, diagnostic: Diagnostic) {
+        if self.diagnostics.len() < MAX_FINDINGS {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Adds a finding after which something is missing that others may name.
+    fn lose(&mut self, diagnostic: Diagnostic) {
+        self.complete = false;
+        self.report(diagnostic);
+    }
+
+    fn start(&self) -> Span {
+        Span { file: self.id, start: 0, end: 0 }
+    }
+}

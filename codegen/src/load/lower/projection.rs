@@ -1,0 +1,132 @@
+//! `projections`: their columns, keys and row rules.
+
+use super::Lowering;
+use super::section::{Section, example};
+use crate::load::keys::Place;
+use crate::load::tree::{Entry, Node, Value};
+use crate::naming::Kind;
+use crate::source::{Span, Spanned};
+use crate::syntax::{Assignments, KeySyntax, Map, Projection, RowRule, Text, Verb};
+
+const VERBS: [(&str, Verb); 4] = [
+    ("insert", Verb::Insert),
+    ("update", Verb::Update),
+    ("upsert", Verb::Upsert),
+    ("delete", Verb::Delete),
+];
+
+impl Lowering<'_> {
+    pub(super) fn projections(&mut self, file: &Section<'_>) -> Map<Projection> {
+        let entries = self.declared(file, "projections", Kind::Type).unwrap_or_default();
+        entries
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), self.projection(entry)?)))
+            .collect()
+    }
+
+    fn projection(&mut self, entry: &Entry) -> Option<Projection> {
+        let section = self.section(Place::Projection, &entry.key, &entry.value)?;
+        for required in ["source", "target"] {
+            if section.get(required).is_none() {
+                self.missing_key(&section, required);
+            }
+        }
+        Some(Projection {
+            description: self.text(&section, "description"),
+            source: self.names(&section, "source").unwrap_or_default(),
+            target: self.text(&section, "target"),
+            update_strategy: self.text(&section, "updateStrategy"),
+            consistency_window: self.text(&section, "consistencyWindow"),
+            key: self.row_key(&section),
+            columns: self.fields(&section, "columns"),
+            mirrors: self.expressions(&section, "mirrors").unwrap_or_default(),
+            on: self.rules_by_event(&section),
+        })
+    }
+
+    /// `key: field` or `key: {column: expression}`
+    fn row_key(&mut self, section: &Section<'_>) -> Option<KeySyntax> {
+        let entry = section.get("key")?;
+        if matches!(entry.value.value, Value::Map(_)) {
+            return self.expressions(section, "key").map(KeySyntax::Columns);
+        }
+        self.text(section, "key").map(KeySyntax::Field)
+    }
+
+    fn rules_by_event(&mut self, section: &Section<'_>) -> Option<Vec<(Vec<Text>, Vec<RowRule>)>> {
+        let entry = section.get("on")?;
+        let example = example(Place::Projection, "on").unwrap_or_default();
+        let entries = self.mapping(&entry.key, &entry.value, "`on`", example)?;
+        Some(entries.iter().map(|entry| (alternatives(&entry.key), self.rules(entry))).collect())
+    }
+
+    fn rules(&mut self, entry: &Entry) -> Vec<RowRule> {
+        match &entry.value.value {
+            Value::List(items) => {
+                items.iter().filter_map(|item| self.rule(&entry.key, item)).collect()
+            }
+            _ => self.rule(&entry.key, &entry.value).into_iter().collect(),
+        }
+    }
+
+    fn rule(&mut self, event: &Text, node: &Node) -> Option<RowRule> {
+        let section = self.section(Place::RowRule, event, node)?;
+        let mut verbs = section.entries().filter_map(|entry| {
+            let (_, verb) = VERBS.iter().find(|(name, _)| *name == entry.key.value)?;
+            Some((entry, *verb))
+        });
+        let Some((entry, verb)) = verbs.next() else {
+            let rule = "a row rule has one of `insert`, `update`, `upsert` and `delete`";
+            let place = if matches!(node.value, Value::Map(_)) { event.span } else { node.span };
+            self.complete = false;
+            self.wrong_item(place, rule, "update: {balance: row.balance + amount}");
+            return None;
+        };
+        if let Some((second, _)) = verbs.next() {
+            let rule = "a row rule does one thing to its row";
+            self.one_expected(rule, &entry.key, second.key.span);
+        }
+        Some(RowRule {
+            when: self.expression_at(&section, "when"),
+            verb: Spanned { value: verb, span: entry.key.span },
+            columns: self.row_columns(entry, verb),
+            key: self.row_key(&section),
+            ignore_conflict: self.word(&section, "onConflict", &["ignore"]).is_some(),
+            skip_missing: self.word(&section, "onMissing", &["skip"]).is_some(),
+        })
+    }
+
+    fn row_columns(&mut self, entry: &Entry, verb: Verb) -> Assignments {
+        if verb != Verb::Delete {
+            let example = example(Place::RowRule, &entry.key.value).unwrap_or_default();
+            return self.assignments(entry, example).unwrap_or_default();
+        }
+        let text = self.text_of(&entry.key, &entry.value, "delete: row");
+        if let Some(text) = text.filter(|text| text.value != "row") {
+            self.unknown_word("delete", &text, &["row"]);
+        }
+        Assignments::default()
+    }
+}
+
+/// The events of a key such as `A | B`.
+fn alternatives(key: &Text) -> Vec<Text> {
+    let mut at = 0;
+    let mut names = Vec::new();
+    for name in key.value.split('|') {
+        let start = at + (name.len() - name.trim_start().len());
+        let trimmed = name.trim();
+        // A quoted key starts one byte later; one that holds escapes is blamed as a whole.
+        let width = key.span.end - key.span.start;
+        let quote = usize::from(width == key.value.len() + 2);
+        let span = if width == key.value.len() + 2 * quote {
+            let start = key.span.start + quote + start;
+            Span { start, end: start + trimmed.len(), ..key.span }
+        } else {
+            key.span
+        };
+        names.push(Spanned { value: trimmed.to_owned(), span });
+        at += name.len() + 1;
+    }
+    names
+}

@@ -1,0 +1,140 @@
+//! `scenarios`: given, when, then, with plain values.
+
+use super::Lowering;
+use super::section::{Section, example};
+use crate::load::keys::Place;
+use crate::load::tree::{Entry, Node, Style, Value};
+use crate::source::Spanned;
+use crate::syntax::{Literal, Map, Scenario, Text};
+
+/// A name with values: an event or a command.
+type Named = (Text, Map<Literal>);
+
+impl Lowering<'_> {
+    pub(super) fn scenarios(&mut self, file: &Section<'_>) -> Map<Scenario> {
+        let Some(entry) = file.get("scenarios") else { return Map::new() };
+        let example = example(Place::File, "scenarios").unwrap_or_default();
+        let entries = self.mapping(&entry.key, &entry.value, "`scenarios`", example);
+        entries
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), self.scenario(entry)?)))
+            .collect()
+    }
+
+    fn scenario(&mut self, entry: &Entry) -> Option<Scenario> {
+        let section = self.section(Place::Scenario, &entry.key, &entry.value)?;
+        let mut scenario = Scenario {
+            given: self.named_list(&section, "given").unwrap_or_default(),
+            when: section.get("when").and_then(|entry| self.named(&entry.key, &entry.value)),
+            now: self.text(&section, "now"),
+            ..Scenario::default()
+        };
+        if let Some(entry) = section.get("then") {
+            self.outcome(entry, &mut scenario);
+        }
+        Some(scenario)
+    }
+
+    fn outcome(&mut self, entry: &Entry, scenario: &mut Scenario) {
+        let Some(section) = self.section(Place::Outcome, &entry.key, &entry.value) else { return };
+        scenario.events = self.named_list(&section, "events");
+        scenario.error = self.text(&section, "error");
+        scenario.state = section.get("state").and_then(|entry| self.literals(entry));
+        scenario.rows = self.rows(&section);
+    }
+
+    fn rows(&mut self, section: &Section<'_>) -> Map<Vec<Map<Literal>>> {
+        let Some(entry) = section.get("rows") else { return Map::new() };
+        let example = example(Place::Outcome, "rows").unwrap_or_default();
+        let entries = self.mapping(&entry.key, &entry.value, "`rows`", example);
+        entries.unwrap_or_default().iter().map(|view| (view.key.clone(), self.view(view))).collect()
+    }
+
+    fn view(&mut self, view: &Entry) -> Vec<Map<Literal>> {
+        let example = example(Place::Outcome, "rows").unwrap_or_default();
+        let items = self.list(view, example);
+        items
+            .iter()
+            .filter_map(|item| {
+                let entries = self.mapping(&view.key, item, "a row", example)?;
+                Some(self.each_literal(entries))
+            })
+            .collect()
+    }
+
+    fn named_list(&mut self, section: &Section<'_>, name: &str) -> Option<Vec<Named>> {
+        let entry = section.get(name)?;
+        let items = self.list(entry, example(section.place, name).unwrap_or_default());
+        Some(items.iter().filter_map(|item| self.named(&entry.key, item)).collect())
+    }
+
+    /// `Name` or `Name: {field: value}`
+    fn named(&mut self, key: &Text, node: &Node) -> Option<Named> {
+        let entries = match &node.value {
+            Value::Map(entries) => entries,
+            _ => {
+                let name = self.text_of(key, node, "- AccountOpened: {customerId: C1}")?;
+                return self.of_this_stream(name).map(|name| (name, Map::new()));
+            }
+        };
+        let Some(first) = entries.first() else {
+            let rule = format!("an item of `{}` names what it is", key.value);
+            self.wrong_item(node.span, &rule, "- AccountOpened: {customerId: C1}");
+            return None;
+        };
+        if let Some(second) = entries.get(1) {
+            let rule = format!("an item of `{}` names one thing", key.value);
+            self.one_expected(&rule, &first.key, second.key.span);
+        }
+        let name = self.of_this_stream(first.key.clone())?;
+        match first.value.value {
+            Value::Empty => Some((name, Map::new())),
+            _ => Some((name, self.literals(first)?)),
+        }
+    }
+
+    /// Refuses `"Order(ord-1).OrderPlaced"`, which names another stream.
+    fn of_this_stream(&mut self, name: Text) -> Option<Text> {
+        if name.value.contains('(') {
+            let until_then = "write the event's or command's name alone";
+            self.not_yet(&name, "another stream in a scenario", until_then);
+            return None;
+        }
+        Some(name)
+    }
+
+    fn literals(&mut self, entry: &Entry) -> Option<Map<Literal>> {
+        let what = format!("`{}`", entry.key.value);
+        let example = format!("{}: {{field: value}}", entry.key.value);
+        let entries = self.mapping(&entry.key, &entry.value, &what, &example)?;
+        Some(self.each_literal(entries))
+    }
+
+    fn each_literal(&mut self, entries: &[Entry]) -> Map<Literal> {
+        entries
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), self.literal(&entry.key, &entry.value)?)))
+            .collect()
+    }
+
+    fn literal(&mut self, key: &Text, node: &Node) -> Option<Literal> {
+        match &node.value {
+            Value::Scalar(scalar) => {
+                let text = Spanned { value: scalar.text.clone(), span: node.span };
+                Some(Literal::Scalar { text, quoted: scalar.style != Style::Plain })
+            }
+            Value::List(items) => {
+                let items = items.iter().filter_map(|item| self.literal(key, item)).collect();
+                Some(Literal::List(items, node.span))
+            }
+            Value::Map(entries) => Some(Literal::Record(self.each_literal(entries), node.span)),
+            Value::Empty | Value::Broken => {
+                let rule =
+                    "a text is written in quotes where it is empty, an absent value as `none`";
+                self.wrong_shape(key, node, rule, "");
+                None
+            }
+        }
+    }
+}

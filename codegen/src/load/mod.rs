@@ -1,0 +1,72 @@
+//! The first stage: from files to the ontology as written.
+//!
+//! [`yaml`] makes a tree in which everything has its place, [`lower`] gives it meaning by the table in
+//! [`keys`]. Both go on after a mistake, so that one build tells them all. Nothing is resolved here:
+//! whether a name exists is `resolve`'s question.
+
+mod intended;
+pub mod keys;
+mod lower;
+mod offsets;
+mod refusals;
+mod syntax_error;
+mod tree;
+mod yaml;
+
+use crate::catalogue::load as codes;
+use crate::diagnostic::Diagnostic;
+use crate::source::{FileId, SourceFile, Sources, Span};
+use crate::syntax;
+
+/// What the files hold.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The ontology, without the parts that were wrong.
+    pub ontology: syntax::Ontology,
+    /// Whether every name that was written is in it. Where not, resolving would report names as
+    /// missing that are only unreadable.
+    pub complete: bool,
+    /// What was found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Loads all files.
+#[must_use]
+pub fn load(sources: &Sources) -> Loaded {
+    let mut loaded =
+        Loaded { ontology: syntax::Ontology::default(), complete: true, diagnostics: Vec::new() };
+    for (index, file) in sources.files.iter().enumerate() {
+        load_file(FileId(index), file, &mut loaded);
+    }
+    loaded
+}
+
+fn load_file(id: FileId, file: &SourceFile, loaded: &mut Loaded) {
+    if let Some(refused) = &file.refused {
+        loaded.diagnostics.push(refused.clone());
+        loaded.complete = false;
+        return;
+    }
+    let parsed = yaml::parse(id, file);
+    let is_empty = parsed.root.is_none() && parsed.diagnostics.is_empty();
+    loaded.complete &= parsed.complete;
+    loaded.diagnostics.extend(parsed.diagnostics);
+    if is_empty {
+        loaded.diagnostics.push(empty(id));
+    }
+    // A tree that breaks off would only give findings about what is missing from it.
+    if let Some(root) = parsed.root.filter(|_| parsed.complete) {
+        lower::lower(id, file, &root, loaded);
+    }
+}
+
+fn empty(file: FileId) -> Diagnostic {
+    let place = Span { file, start: 0, end: 0 };
+    Diagnostic::error(
+        &codes::EMPTY_FILE,
+        "the file holds nothing",
+        place,
+        "an ontology starts here",
+    )
+    .help("start with `aggregateRoot: Name`, or remove the file")
+}

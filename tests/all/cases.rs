@@ -1,0 +1,93 @@
+//! Every folder of `data/err` is an ontology with mistakes and the exact report it gives.
+//!
+//! A folder is named by the code it shows and what happens in it. `EVENTLOOM_BLESS=1` writes the
+//! reports anew; read what changed before keeping it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use eventloom_codegen::render::{Colour, render};
+use eventloom_codegen::source::Sources;
+use eventloom_codegen::{catalogue, compile_sources};
+
+/// The repository's root.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/err");
+    let entries = fs::read_dir(&folder).expect("the cases are part of the repository");
+    let mut cases: Vec<_> =
+        entries.map(|entry| entry.expect("readable").path()).filter(|path| path.is_dir()).collect();
+    cases.sort();
+    cases
+}
+
+fn name(case: &Path) -> String {
+    case.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The files of a case, without the folder above them, which is not the same everywhere.
+fn sources(case: &Path) -> Sources {
+    let mut sources = Sources::default();
+    let mut paths: Vec<_> = fs::read_dir(case)
+        .expect("a case is a folder")
+        .map(|e| e.expect("readable").path())
+        .collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|e| e == "yaml")) {
+        sources.add_bytes(name(path), fs::read(path).expect("readable"));
+    }
+    sources
+}
+
+#[test]
+fn every_case_gives_exactly_its_report() {
+    let bless = std::env::var_os("EVENTLOOM_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let sources = sources(&case);
+        let outcome = compile_sources(&sources);
+        let report = render(&outcome.diagnostics, &sources, Colour::Plain);
+        let path = case.join("report.txt");
+        if bless {
+            fs::write(&path, &report).expect("writable");
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if report != expected {
+            wrong.push(format!("== {}\n-- expected\n{expected}\n-- found\n{report}", name(&case)));
+        }
+        assert!(outcome.files.is_empty(), "{}: nothing is generated from mistakes", name(&case));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_case_shows_the_code_of_its_name() {
+    for case in cases() {
+        let outcome = compile_sources(&sources(&case));
+        let name = name(&case);
+        let code = name.split('-').next().unwrap_or_default();
+        assert!(
+            outcome.diagnostics.iter().any(|d| d.code.id == code),
+            "{name} does not show {code}"
+        );
+    }
+}
+
+#[test]
+fn a_code_stands_once_and_explains_itself() {
+    let mut ids = BTreeSet::new();
+    for code in catalogue::all() {
+        let number = code.id.strip_prefix("EL").unwrap_or_default();
+        assert!(number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit()), "{}", code.id);
+        assert!(ids.insert(code.id), "{} stands twice", code.id);
+        for sentence in [code.what, code.why, code.fix] {
+            assert!(sentence.ends_with('.'), "{}: `{sentence}` is no sentence", code.id);
+        }
+        assert!(!code.example.is_empty(), "{} shows no example", code.id);
+        assert_eq!(catalogue::find(&code.id.to_lowercase()), Some(code));
+    }
+}

@@ -1,0 +1,4 @@
+//! Every test that crosses packages, in one binary.
+
+mod cases;
+mod seeds;
