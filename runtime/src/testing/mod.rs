@@ -22,4 +22,6 @@ pub mod stores;
 pub use clock::{CountingIds, JumpingClock, START, TestClock};
 pub use failure::{Check, Context, Failure, equal};
 pub use run::{block_on, run};
+#[cfg(feature = "sqlite")]
+pub use stores::Sqlite;
 pub use stores::{Memory, StoreKind};

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+#[cfg(feature = "sqlite")]
+use crate::store::sqlite::{SqliteDatabase, SqliteStore};
 use crate::store::{EventStore, MemoryStore, StoreError};
 
 /// A kind of store: how a test gets a new one, and the same one again.
@@ -59,5 +61,27 @@ impl StoreKind for Memory {
 
     async fn open(self, place: &MemoryStore) -> Result<MemoryStore, StoreError> {
         Ok(place.clone())
+    }
+}
+
+/// Stores in an SQLite file, in a temporary folder of its own.
+#[cfg(feature = "sqlite")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sqlite;
+
+#[cfg(feature = "sqlite")]
+impl StoreKind for Sqlite {
+    const NAME: &'static str = "sqlite";
+
+    type Store = SqliteStore;
+    type Place = tempfile::TempDir;
+
+    fn new_place(self) -> tempfile::TempDir {
+        tempfile::tempdir().expect("a temporary folder can be made")
+    }
+
+    async fn open(self, place: &tempfile::TempDir) -> Result<SqliteStore, StoreError> {
+        let database = SqliteDatabase::open(place.path().join("events.db"))?;
+        SqliteStore::open(&database).await
     }
 }

@@ -3,3 +3,8 @@
 mod memory {
     eventloom_runtime::store_conformance!(eventloom_runtime::testing::Memory);
 }
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    eventloom_runtime::store_conformance!(eventloom_runtime::testing::Sqlite);
+}

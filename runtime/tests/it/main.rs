@@ -2,3 +2,5 @@
 
 mod codec;
 mod conformance;
+#[cfg(feature = "sqlite")]
+mod sqlite;

@@ -1,5 +1,4 @@
 //! The file under the embedded store: opening, jobs, shutdown, and every file that is not ours.
-#![cfg(feature = "sqlite")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

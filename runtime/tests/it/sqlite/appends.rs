@@ -3,7 +3,7 @@
 use eventloom_runtime::EventStore;
 use eventloom_runtime::store::{AppendError, Snapshot};
 
-use crate::bank::{append, bank, key, open, read, sequences, together, with_command, with_key};
+use super::bank::{append, bank, key, open, read, sequences, together, with_command, with_key};
 
 #[tokio::test]
 async fn an_append_lands_whole_and_is_there_after_a_restart() {

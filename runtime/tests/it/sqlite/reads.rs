@@ -3,7 +3,7 @@
 use eventloom_runtime::EventStore;
 use eventloom_runtime::store::{Direction, EventFilter, StreamRead};
 
-use crate::bank::{ACCOUNT, append, bank, read, sequences};
+use super::bank::{ACCOUNT, append, bank, read, sequences};
 
 #[tokio::test]
 async fn a_stream_is_paged_in_both_directions() {
