@@ -3,11 +3,36 @@
 //! Generated code says which rows an event touches and what they become ([`Projection`]); the
 //! runner folds batches in memory and writes rows and checkpoint in one transaction.
 
+mod database;
+mod drive;
+mod error;
+mod fold;
+mod immediate;
+mod lag;
+mod memory;
+mod poison;
+mod projector;
+mod read_model;
+mod rebuild;
+mod session;
+mod spans;
+mod table;
 mod value;
 
 use std::fmt;
 use std::hash::Hash;
 
+pub use database::{Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues};
+pub use error::ProjectorError;
+pub use lag::{Lag, ProjectionStatus};
+pub use memory::MemoryReadDatabase;
+pub use poison::Retried;
+pub use projector::{Projector, ProjectorOptions, Running};
+pub use read_model::{ReadModel, ReadModelError};
+pub use rebuild::{Rebuild, RebuildProgress};
+pub use table::{
+    Commit, Committed, Poison, RowChange, Skip, Switched, Table, TableSpec, TableState,
+};
 pub use value::{Column, ColumnType, ColumnValue, Value, Values};
 
 use crate::codec::DecodeError;

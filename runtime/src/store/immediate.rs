@@ -21,7 +21,7 @@ pub trait ImmediateFold: Send + Sync + 'static {
     /// [`StoreError`]; the transaction is rolled back and the fold is not registered.
     fn open(&self, transaction: &dyn AppendTransaction) -> Result<(), StoreError>;
 
-    /// Computes what the events of one append change, reading only. Called for every append that
+    /// Computes what the events of one append change, writing nothing of it. Called for every append that
     /// has events, after all other checks and before anything of the append is written; what
     /// earlier appends of the same transaction changed is there to be read.
     ///

@@ -280,6 +280,12 @@ impl Page {
         self.rows.is_empty()
     }
 
+    /// Keeps the first `len` events.
+    pub fn truncate(&mut self, len: usize) {
+        self.rows.truncate(len);
+        self.data.truncate(self.rows.last().map_or(0, |last| last.end));
+    }
+
     /// The events in the order in which they were read.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = StoredEvent<'_>> {
         self.rows.iter().enumerate().map(|(index, row)| StoredEvent {

@@ -1,0 +1,243 @@
+//! [`ReadDatabase`]: where the rows of projections lie, in values and without types.
+//!
+//! A read database knows tables, rows and checkpoints. It folds nothing, and it never learns what an
+//! event is: [`super::Projector`] does.
+
+use std::future::Future;
+
+use super::{Commit, Committed, Switched, Table, TableSpec, TableState, Value};
+use crate::metadata::Position;
+use crate::store::{AppendTransaction, StoreError};
+
+/// The values of a row or of a key, in the order of the columns.
+pub type RowValues = Vec<Value>;
+
+/// A database of rows and checkpoints. Cheap to clone; clones share one database.
+///
+/// Rows and checkpoint of a table change in one transaction, and only where the table's revision is
+/// the one the change is based on.
+pub trait ReadDatabase: Clone + Send + Sync + 'static {
+    /// Finds the table of a projection and meaning, or creates it empty.
+    ///
+    /// # Errors
+    /// [`ReadDatabaseError`].
+    fn open(
+        &self,
+        spec: TableSpec,
+    ) -> impl Future<Output = Result<TableState, ReadDatabaseError>> + Send;
+
+    /// How far a table has come.
+    ///
+    /// # Errors
+    /// [`ReadDatabaseError::Gone`] where it no longer exists, or a failure of the database.
+    fn state(
+        &self,
+        table: Table,
+    ) -> impl Future<Output = Result<TableState, ReadDatabaseError>> + Send;
+
+    /// The checkpoint of a table and whether its rows are complete: what is asked often.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    fn checkpoint(
+        &self,
+        table: Table,
+    ) -> impl Future<Output = Result<Checkpoint, ReadDatabaseError>> + Send;
+
+    /// The rows that exist of the given keys, in any order.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn load(
+        &self,
+        table: Table,
+        keys: Vec<RowValues>,
+    ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
+
+    /// Writes changes and checkpoint in one transaction: all of it, or nothing.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn commit(
+        &self,
+        commit: Commit,
+    ) -> impl Future<Output = Result<Committed, ReadDatabaseError>> + Send;
+
+    /// The row of a key, from the table that serves reads.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn get(
+        &self,
+        spec: TableSpec,
+        key: RowValues,
+    ) -> impl Future<Output = Result<Option<RowValues>, ReadDatabaseError>> + Send;
+
+    /// At most `limit` rows after a key, in the order of their keys.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn page(
+        &self,
+        spec: TableSpec,
+        after: Option<RowValues>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
+
+    /// The number of rows.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn count(&self, spec: TableSpec)
+    -> impl Future<Output = Result<u64, ReadDatabaseError>> + Send;
+
+    /// Creates an empty table beside the one that serves reads. A rebuild that was under way, or
+    /// was cut off by a crash, is dropped: its commits find their table moved.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn begin_rebuild(
+        &self,
+        spec: TableSpec,
+    ) -> impl Future<Output = Result<TableState, ReadDatabaseError>> + Send;
+
+    /// Puts a rebuilt table in the place of the one that serves reads, in one transaction. The
+    /// checkpoint of the rebuilt table is the checkpoint from now on.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn finish_rebuild(
+        &self,
+        shadow: Table,
+        revision: u64,
+    ) -> impl Future<Output = Result<Switched, ReadDatabaseError>> + Send;
+
+    /// Drops a table that is being rebuilt.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn abandon_rebuild(
+        &self,
+        shadow: Table,
+    ) -> impl Future<Output = Result<(), ReadDatabaseError>> + Send;
+
+    /// This database within the transaction of an append, for `immediate` projections.
+    ///
+    /// # Errors
+    /// The reason, where the transaction is none of this database.
+    fn within<'a>(
+        &self,
+        transaction: &'a dyn AppendTransaction,
+    ) -> Result<Box<dyn ReadTransaction + 'a>, String>;
+}
+
+/// The tables of a [`ReadDatabase`] within a transaction of the event store. What is written becomes
+/// durable with the transaction, and goes with it.
+pub trait ReadTransaction {
+    /// As [`ReadDatabase::state`].
+    ///
+    /// # Errors
+    /// As [`ReadDatabase::state`].
+    fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError>;
+
+    /// As [`ReadDatabase::checkpoint`].
+    ///
+    /// # Errors
+    /// As [`ReadDatabase::state`].
+    fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError>;
+
+    /// As [`ReadDatabase::load`].
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn load(&self, table: Table, keys: &[RowValues]) -> Result<Vec<RowValues>, ReadDatabaseError>;
+
+    /// As [`ReadDatabase::commit`].
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError>;
+
+    /// As [`ReadDatabase::finish_rebuild`].
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError>;
+}
+
+/// How far a table has come, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// As [`TableState::position`].
+    pub position: Position,
+    /// As [`TableState::revision`].
+    pub revision: u64,
+    /// As [`TableState::complete`].
+    pub complete: bool,
+    /// Number of events that are poison and wait for a decision.
+    pub poison: u64,
+}
+
+/// A read database failed. Different things that a caller does different things about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadDatabaseError {
+    /// It can't be reached or is busy; nothing was changed; trying again may help.
+    #[error("the read database is unavailable: {0}")]
+    Unavailable(String),
+    /// It can't write, for example a full disk or a read-only file; nothing was changed.
+    #[error("the read database can't write: {0}")]
+    Unwritable(String),
+    /// A commit was sent and its outcome is not known. The checkpoint tells: a runner reads it again.
+    #[error("the outcome of a commit of the read database is unknown: {0}")]
+    OutcomeUnknown(String),
+    /// What is stored is damaged or not what it should be.
+    #[error("the read database is corrupt: {0}")]
+    Corrupt(String),
+    /// The table is gone: a rebuild was started anew, or somebody dropped it.
+    #[error("the table of {0} is gone: it was dropped, or its rebuild was started anew elsewhere")]
+    Gone(&'static str),
+    /// The name of a target is taken by something that is none of Eventloom's views.
+    #[error(
+        "{projection} can't have the target `{name}`: the read database has a {kind} of that name; \
+         rename one of them"
+    )]
+    NameTaken {
+        /// Name of the projection.
+        projection: &'static str,
+        /// The table part of its target.
+        name: &'static str,
+        /// What has the name, for example `table`.
+        kind: String,
+    },
+    /// The table can't be made in this database.
+    #[error("the table of {projection} can't be made: {reason}")]
+    Unsuitable {
+        /// Name of the projection.
+        projection: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ReadDatabaseError {
+    /// Whether the same may work when tried again.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown(_))
+    }
+}
+
+impl From<StoreError> for ReadDatabaseError {
+    /// A read database on the same kind of file as an event store fails in the same ways.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(reason) => Self::Unavailable(reason),
+            StoreError::Unwritable(reason) => Self::Unwritable(reason),
+            StoreError::OutcomeUnknown(reason) => Self::OutcomeUnknown(reason),
+            StoreError::Corrupt { what, place, reason } => {
+                Self::Corrupt(format!("{what} at {place}: {reason}"))
+            }
+            other => Self::Corrupt(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The driver: reads the store page by page, has each page folded, and writes what came of it.
+//!
+//! While a page is written the next one is read and decoded, so that memory holds two pages at most.
+//! Several projections of one aggregate share the reading and decoding.
+
+use tracing::Instrument;
+
+use super::fold::{Decoded, Halt};
+use super::session::{Member, PageEnd, Turn};
+use super::{Committed, ReadDatabase, ReadDatabaseError, spans};
+use crate::clock::Clock;
+use crate::event::DomainEvent;
+use crate::metadata::Position;
+use crate::store::{EventFilter, EventStore, StoreError};
+
+/// Where pages come from and how they are read.
+pub(super) struct Source<'a, S> {
+    pub(super) store: &'a S,
+    pub(super) clock: &'a dyn Clock,
+    /// Events per page.
+    pub(super) batch: usize,
+    /// Whether the projections read the texts of the metadata.
+    pub(super) metadata: bool,
+    /// Whether events have spans.
+    pub(super) traced: bool,
+    /// Whether checkpoints are written for pages that change no row.
+    pub(super) eager: bool,
+}
+
+/// Why a drive ended before the end of the store.
+#[derive(Debug)]
+pub(super) enum Interrupt {
+    /// Another runner wrote to the table.
+    Moved,
+    /// An event stopped the projection of that name; what came before it is written.
+    Halted(&'static str, Halt),
+    /// The event store failed.
+    Store(StoreError),
+    /// The read database failed.
+    Database(ReadDatabaseError),
+}
+
+impl From<StoreError> for Interrupt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ReadDatabaseError> for Interrupt {
+    fn from(error: ReadDatabaseError) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// A page that has been read and decoded.
+struct ReadPage<E> {
+    events: Decoded<E>,
+    next: Position,
+    at_end: bool,
+}
+
+/// A page as it was passed on, for progress.
+pub(super) struct Passed<'a, E> {
+    pub(super) events: &'a Decoded<E>,
+    pub(super) next: Position,
+}
+
+/// A projection to be driven, and where its rows lie.
+pub(super) struct Driven<'a, E, D> {
+    pub(super) database: &'a D,
+    pub(super) member: &'a mut dyn Member<E>,
+}
+
+/// Folds everything from where the members are, which must be the same place, to the end of the
+/// store. `passed` hears of every page, after it has been written.
+pub(super) async fn drive<E: DomainEvent, S: EventStore, D: ReadDatabase>(
+    source: &Source<'_, S>,
+    driven: &mut [Driven<'_, E, D>],
+    passed: &mut (dyn FnMut(Passed<'_, E>) + Send),
+) -> Result<(), Interrupt> {
+    let filter = filter(source, driven);
+    let start = driven.iter().map(|it| it.member.seen()).min().unwrap_or_default();
+    let mut page = read(source, start, &filter).await?;
+    loop {
+        let end = page_end(source, &page);
+        let mut turns = Vec::with_capacity(driven.len());
+        for Driven { database, member } in driven.iter_mut() {
+            turns.push(fold(*database, &mut **member, &page.events, end).await?);
+        }
+        let (written, following) = tokio::join!(
+            write_all(source, driven, &mut turns, &page.events, end),
+            read_following(source, &page, &filter)
+        );
+        written?;
+        passed(Passed { events: &page.events, next: page.next });
+        if let Some(halted) = first_halt(driven, turns) {
+            return Err(halted);
+        }
+        match following? {
+            Some(following) => page = following,
+            None => return Ok(()),
+        }
+    }
+}
+
+fn filter<E, S, D>(source: &Source<'_, S>, driven: &[Driven<'_, E, D>]) -> EventFilter {
+    let mut types: Vec<_> = driven.iter().flat_map(|it| it.member.sources()).collect();
+    types.sort_unstable();
+    types.dedup();
+    EventFilter { types, metadata: source.metadata || source.traced }
+}
+
+fn page_end<E, S>(source: &Source<'_, S>, page: &ReadPage<E>) -> PageEnd {
+    PageEnd { next: page.next, at_end: page.at_end, now: source.clock.now(), traced: source.traced }
+}
+
+async fn read<E: DomainEvent, S: EventStore>(
+    source: &Source<'_, S>,
+    after: Position,
+    filter: &EventFilter,
+) -> Result<ReadPage<E>, StoreError> {
+    let page = source.store.read_all(after, filter, source.batch).await?;
+    Ok(ReadPage { events: Decoded::new(page.events), next: page.next, at_end: page.at_end })
+}
+
+async fn read_following<E: DomainEvent, S: EventStore>(
+    source: &Source<'_, S>,
+    page: &ReadPage<E>,
+    filter: &EventFilter,
+) -> Result<Option<ReadPage<E>>, StoreError> {
+    if page.at_end { Ok(None) } else { read(source, page.next, filter).await.map(Some) }
+}
+
+/// Folds a page, loading the rows it needs.
+async fn fold<E: DomainEvent, D: ReadDatabase>(
+    database: &D,
+    member: &mut dyn Member<E>,
+    page: &Decoded<E>,
+    end: PageEnd,
+) -> Result<Turn, ReadDatabaseError> {
+    loop {
+        let missing = member.prepare(page);
+        if !missing.is_empty() {
+            let rows = database.load(member.table(), missing).await?;
+            member.learn(rows)?;
+        }
+        match member.fold(page, end) {
+            Ok(turn) => return Ok(turn),
+            // From here on every row is loaded, so that this happens once at most.
+            Err(_) => member.forget(),
+        }
+    }
+}
+
+async fn write_all<E: DomainEvent, S: EventStore, D: ReadDatabase>(
+    source: &Source<'_, S>,
+    driven: &mut [Driven<'_, E, D>],
+    turns: &mut [Turn],
+    page: &Decoded<E>,
+    end: PageEnd,
+) -> Result<(), Interrupt> {
+    for (Driven { database, member }, turn) in driven.iter_mut().zip(turns) {
+        write(source, *database, &mut **member, turn, page, end).await?;
+    }
+    Ok(())
+}
+
+/// Writes one turn; where a row that was taken for new exists, folds the page again.
+async fn write<E: DomainEvent, S: EventStore, D: ReadDatabase>(
+    source: &Source<'_, S>,
+    database: &D,
+    member: &mut dyn Member<E>,
+    turn: &mut Turn,
+    page: &Decoded<E>,
+    end: PageEnd,
+) -> Result<(), Interrupt> {
+    if !turn.is_worth_writing(source.eager) {
+        member.settle(turn, false);
+        return Ok(());
+    }
+    loop {
+        let span = spans::batch(member.name(), page.len());
+        match database.commit(turn.take_commit()).instrument(span).await? {
+            Committed::Done => break,
+            Committed::Moved => return Err(Interrupt::Moved),
+            Committed::RowExists => {
+                member.forget();
+                *turn = fold(database, member, page, end).await?;
+            }
+        }
+    }
+    member.settle(turn, true);
+    Ok(())
+}
+
+fn first_halt<E, D>(driven: &[Driven<'_, E, D>], turns: Vec<Turn>) -> Option<Interrupt> {
+    let mut halts = driven.iter().zip(turns);
+    halts.find_map(|(it, turn)| turn.halt.map(|halt| Interrupt::Halted(it.member.name(), halt)))
+}

@@ -1,0 +1,124 @@
+//! What can go wrong while a projection is kept up to date.
+
+use super::{Poison, ReadDatabaseError};
+use crate::metadata::Position;
+use crate::store::StoreError;
+
+/// A projection could not be opened, brought up to date or waited for.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProjectorError {
+    /// The event store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The read database failed.
+    #[error(transparent)]
+    Database(#[from] ReadDatabaseError),
+    /// A newer program wrote an event that this one does not know. This program's rows stay as they
+    /// are; the newer program keeps its own.
+    #[error(
+        "{projection} halts before position {position}: {event_type} v{version} is not known to \
+         this program; a newer one wrote it, and can carry on"
+    )]
+    UnknownVersion {
+        /// Name of the projection.
+        projection: &'static str,
+        /// Stored name of the event type.
+        event_type: String,
+        /// The version.
+        version: u32,
+        /// Where the event lies.
+        position: Position,
+    },
+    /// The projection stands still before an event that it can't fold.
+    #[error(
+        "{projection} stopped before position {}: {} v{} of stream `{}` can't be folded: {}; mend \
+         the cause and retry it, or decide to skip it",
+        .poison.position, .poison.event_type, .poison.version, .poison.stream_id, .poison.reason
+    )]
+    Stopped {
+        /// Name of the projection.
+        projection: &'static str,
+        /// The event.
+        poison: Box<Poison>,
+    },
+    /// The stream that is waited for is parked behind an event that can't be folded.
+    #[error(
+        "{projection} holds stream `{}` back since position {}: {} v{} can't be folded: {}; mend \
+         the cause and retry it, or decide to skip it",
+        .poison.stream_id, .poison.position, .poison.event_type, .poison.version, .poison.reason
+    )]
+    Parked {
+        /// Name of the projection.
+        projection: &'static str,
+        /// The event.
+        poison: Box<Poison>,
+    },
+    /// There is no poison event at that position.
+    #[error(
+        "{projection} has no poison event at position {position}: its status lists those it has"
+    )]
+    NoSuchPoison {
+        /// Name of the projection.
+        projection: &'static str,
+        /// The position asked for.
+        position: Position,
+    },
+    /// The rows know of events that the store does not have.
+    #[error(
+        "{projection} has been built up to position {position}, but the event store ends at {head}: \
+         the rows belong to another store, or the store was restored from an older backup; bind the \
+         right database, or drop the rows and let them be built anew"
+    )]
+    AheadOfStore {
+        /// Name of the projection.
+        projection: &'static str,
+        /// The checkpoint of the rows.
+        position: Position,
+        /// The last position of the store.
+        head: Position,
+    },
+    /// An `immediate` projection can't be kept here.
+    #[error("{projection} can't be immediate: {reason}")]
+    NotImmediate {
+        /// Name of the projection.
+        projection: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// Another rebuild of the same rows was started while this one ran.
+    #[error("the rebuild of {projection} was given up: another one was started meanwhile")]
+    Superseded {
+        /// Name of the projection.
+        projection: &'static str,
+    },
+    /// The rows did not get there in time.
+    #[error(
+        "{projection} is at position {position} and did not reach {wanted} in time; see whether its \
+         runner is running, and its lag"
+    )]
+    TimedOut {
+        /// Name of the projection.
+        projection: &'static str,
+        /// Where the rows are.
+        position: Position,
+        /// Where they should be.
+        wanted: Position,
+    },
+}
+
+impl ProjectorError {
+    /// Whether the same may work when tried again, without anybody's help or after a disk or a
+    /// permission has been mended.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(error) => {
+                matches!(error, StoreError::Unavailable(_) | StoreError::Unwritable(_))
+            }
+            Self::Database(error) => {
+                error.is_transient() || matches!(error, ReadDatabaseError::Unwritable(_))
+            }
+            _ => false,
+        }
+    }
+}

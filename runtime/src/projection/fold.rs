@@ -1,0 +1,336 @@
+//! The batch fold: a page of events into row changes, in memory and by key.
+//!
+//! Pure: it asks for the rows it lacks ([`Fold::prepare`], [`Fold::learn`]) and says what to write
+//! ([`Folded`]); [`super::drive`] moves both to and from the read database.
+//!
+//! While a table is built from nothing, keys not yet seen are taken for new ones without asking. A
+//! guess is never written unproven: such rows go out as [`RowChange::Insert`], which a read database
+//! refuses where the row exists, and whatever an insert can't prove is folded again with the rows
+//! loaded ([`RowsNeeded`]).
+
+use std::collections::{HashMap, HashSet};
+
+use super::spans;
+use super::{Poison, Projection, ProjectionError, ReadDatabaseError, RowChange, RowValues};
+use crate::codec::DecodeError;
+use crate::event::DomainEvent;
+use crate::metadata::{Position, StreamId};
+use crate::store::{Page, StoredEvent};
+use crate::values::Timestamp;
+
+/// Rows kept between batches: rows beyond these are loaded again when they are touched again.
+const KEPT_ROWS: usize = 65_536;
+/// Streams that may be parked before the projection stops: so many are no accident of their data.
+const MOST_PARKED: usize = 1_000;
+
+/// A page of events, decoded once for every projection that folds it.
+pub(super) struct Decoded<E> {
+    page: Page,
+    events: Vec<Result<E, DecodeError>>,
+}
+
+impl<E: DomainEvent> Decoded<E> {
+    pub(super) fn new(page: Page) -> Self {
+        let read = |event: StoredEvent<'_>| {
+            E::read(event.event_type, event.version, event.data, event.meta)
+        };
+        let events = page.iter().map(read).collect();
+        Self { page, events }
+    }
+
+    /// Number of events.
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// When the first event was recorded.
+    pub(super) fn first_recorded_at(&self) -> Option<Timestamp> {
+        self.page.iter().next().map(|event| event.meta.recorded_at)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (StoredEvent<'_>, &Result<E, DecodeError>)> {
+        self.page.iter().zip(&self.events)
+    }
+}
+
+/// What a page does to the rows of a projection.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    /// At most one change per key.
+    pub(super) rows: Vec<RowChange>,
+    /// Poison found in the page.
+    pub(super) poison: Vec<Poison>,
+    /// Where the fold stopped short of the page's end.
+    pub(super) halt: Option<Halt>,
+}
+
+/// Why a fold stopped before an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// The event is poison, and rows of other streams may depend on it.
+    Poison(Box<Poison>),
+    /// This program does not know the event: a newer one wrote it.
+    Unknown { position: Position, event_type: String, version: u32 },
+}
+
+impl Halt {
+    /// The event before which the fold stopped.
+    pub(super) fn position(&self) -> Position {
+        match self {
+            Self::Poison(poison) => poison.position,
+            Self::Unknown { position, .. } => *position,
+        }
+    }
+}
+
+/// Rows that were taken for new may not be: the page must be folded again, with its rows loaded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RowsNeeded;
+
+/// What a projection knows between pages.
+pub(super) struct Fold<P: Projection> {
+    index: HashMap<P::Key, usize>,
+    slots: Vec<Slot<P::Row>>,
+    steps: Vec<Step>,
+    parked: HashSet<StreamId>,
+    skipped: HashSet<Position>,
+    assumes_new: bool,
+}
+
+/// A row as it is after the events so far.
+struct Slot<R> {
+    row: Option<R>,
+    stored: Stored,
+    touched: bool,
+}
+
+/// What is known of the row in the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    Unknown,
+    Absent,
+    Present,
+}
+
+/// What an event of the page asks for.
+enum Step {
+    /// Nothing: no source, or skipped.
+    Pass,
+    /// A fold into the row of this slot.
+    Fold(usize),
+    /// Nothing can be done with it.
+    Fail(Failure),
+}
+
+enum Failure {
+    Poison(String),
+    Unknown,
+}
+
+impl<P: Projection> Fold<P> {
+    /// A fold that goes on after what is recorded. `from_nothing` where the table has no rows.
+    pub(super) fn new(
+        poison: &[Poison],
+        skipped: impl IntoIterator<Item = Position>,
+        from_nothing: bool,
+    ) -> Self {
+        let parked = poison.iter().filter(|poison| !poison.stops);
+        Self {
+            index: HashMap::new(),
+            slots: Vec::new(),
+            steps: Vec::new(),
+            parked: parked.map(|poison| poison.stream_id.clone()).collect(),
+            skipped: skipped.into_iter().collect(),
+            assumes_new: from_nothing,
+        }
+    }
+
+    /// Plans a page, and says which rows must be loaded before it can be folded.
+    pub(super) fn prepare(&mut self, page: &Decoded<P::Event>) -> Vec<RowValues> {
+        let mut missing = Vec::new();
+        self.steps.clear();
+        for (stored, event) in page.iter() {
+            let step = self.plan(&stored, event, &mut missing);
+            self.steps.push(step);
+        }
+        missing
+    }
+
+    fn plan(
+        &mut self,
+        stored: &StoredEvent<'_>,
+        event: &Result<P::Event, DecodeError>,
+        missing: &mut Vec<RowValues>,
+    ) -> Step {
+        if self.skipped.contains(&stored.position) {
+            return Step::Pass;
+        }
+        let event = match event {
+            Ok(event) => event,
+            Err(_) if !P::SOURCES.contains(&stored.event_type) => return Step::Pass,
+            Err(DecodeError::UnknownType(_) | DecodeError::UnknownVersion { .. }) => {
+                return Step::Fail(Failure::Unknown);
+            }
+            Err(error) => return Step::Fail(Failure::Poison(error.to_string())),
+        };
+        match P::key(event, stored.meta) {
+            Ok(Some(key)) => Step::Fold(self.slot(key, missing)),
+            Ok(None) => Step::Pass,
+            Err(error) => Step::Fail(Failure::Poison(format!("its key: {error}"))),
+        }
+    }
+
+    fn slot(&mut self, key: P::Key, missing: &mut Vec<RowValues>) -> usize {
+        if let Some(slot) = self.index.get(&key) {
+            return *slot;
+        }
+        if !self.assumes_new {
+            missing.push(P::key_values(&key));
+        }
+        let stored = if self.assumes_new { Stored::Unknown } else { Stored::Absent };
+        self.slots.push(Slot { row: None, stored, touched: false });
+        self.index.insert(key, self.slots.len() - 1);
+        self.slots.len() - 1
+    }
+
+    /// Takes the rows that exist of those that [`Self::prepare`] asked for.
+    ///
+    /// # Errors
+    /// [`ReadDatabaseError::Corrupt`] where a row is none of the projection's.
+    pub(super) fn learn(&mut self, rows: Vec<RowValues>) -> Result<(), ReadDatabaseError> {
+        for values in rows {
+            let row = P::row(values).map_err(|error| {
+                ReadDatabaseError::Corrupt(format!("a row of {} can't be read: {error}", P::NAME))
+            })?;
+            if let Some(slot) = self.index.get(&P::key_of(&row)) {
+                self.slots[*slot] =
+                    Slot { row: Some(row), stored: Stored::Present, touched: false };
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds the page that was prepared.
+    ///
+    /// # Errors
+    /// [`RowsNeeded`]: after [`Self::forget`], prepare the page again.
+    pub(super) fn fold(
+        &mut self,
+        page: &Decoded<P::Event>,
+        now: Timestamp,
+        traced: bool,
+    ) -> Result<Folded, RowsNeeded> {
+        let mut folded = Folded::default();
+        let steps = std::mem::take(&mut self.steps);
+        for ((stored, event), step) in page.iter().zip(&steps) {
+            if !self.parked.is_empty() && self.parked.contains(&stored.meta.stream_id) {
+                continue;
+            }
+            let reason = match step {
+                Step::Pass => continue,
+                Step::Fold(slot) => match self.step(*slot, &stored, event, traced) {
+                    Ok(()) => continue,
+                    Err(_) if self.slots[*slot].stored == Stored::Unknown => {
+                        return Err(RowsNeeded);
+                    }
+                    Err(error) => error.to_string(),
+                },
+                Step::Fail(Failure::Poison(reason)) => reason.clone(),
+                Step::Fail(Failure::Unknown) => {
+                    folded.halt = Some(unknown(&stored));
+                    break;
+                }
+            };
+            let poison = self.poison(&stored, reason, now);
+            folded.poison.push(poison.clone());
+            if poison.stops {
+                folded.halt = Some(Halt::Poison(Box::new(poison)));
+                break;
+            }
+            self.parked.insert(poison.stream_id);
+        }
+        folded.rows = self.changes()?;
+        Ok(folded)
+    }
+
+    fn step(
+        &mut self,
+        slot: usize,
+        stored: &StoredEvent<'_>,
+        event: &Result<P::Event, DecodeError>,
+        traced: bool,
+    ) -> Result<(), ProjectionError> {
+        let Ok(event) = event else {
+            return Ok(());
+        };
+        let slot = &mut self.slots[slot];
+        slot.touched = true;
+        if traced {
+            return spans::event::<P>(stored)
+                .in_scope(|| P::fold(&mut slot.row, event, stored.meta));
+        }
+        P::fold(&mut slot.row, event, stored.meta)
+    }
+
+    fn poison(&self, stored: &StoredEvent<'_>, reason: String, now: Timestamp) -> Poison {
+        Poison {
+            position: stored.position,
+            stream_id: stored.meta.stream_id.clone(),
+            sequence: stored.meta.sequence,
+            event_type: stored.event_type.to_owned(),
+            version: stored.version,
+            reason,
+            found_at: now,
+            stops: !P::KEY_IS_STREAM || self.parked.len() >= MOST_PARKED,
+        }
+    }
+
+    fn changes(&self) -> Result<Vec<RowChange>, RowsNeeded> {
+        let mut touched: Vec<_> =
+            self.index.iter().filter(|(_, slot)| self.slots[**slot].touched).collect();
+        // In the order of their first events, so that the same page always writes the same way.
+        touched.sort_unstable_by_key(|(_, slot)| **slot);
+        let mut changes = Vec::with_capacity(touched.len());
+        for (key, slot) in touched {
+            let slot = &self.slots[*slot];
+            match (&slot.row, slot.stored) {
+                (Some(row), Stored::Present) => changes.push(RowChange::Put(P::row_values(row))),
+                (Some(row), _) => changes.push(RowChange::Insert(P::row_values(row))),
+                (None, Stored::Present) => changes.push(RowChange::Delete(P::key_values(key))),
+                (None, Stored::Absent) => {}
+                (None, Stored::Unknown) => return Err(RowsNeeded),
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The changes are written. Keeps the rows that are likely to be touched again.
+    pub(super) fn written(&mut self, events: usize) {
+        let touched_again = self.slots.len() * 2 <= events;
+        if self.slots.len() > KEPT_ROWS || !touched_again {
+            self.index.clear();
+            self.slots.clear();
+            return;
+        }
+        for slot in &mut self.slots {
+            slot.touched = false;
+            slot.stored = if slot.row.is_some() { Stored::Present } else { Stored::Absent };
+        }
+    }
+
+    /// Forgets every row, and asks for rows from now on.
+    pub(super) fn forget(&mut self) {
+        self.index.clear();
+        self.slots.clear();
+        self.steps.clear();
+        self.assumes_new = false;
+    }
+}
+
+fn unknown(stored: &StoredEvent<'_>) -> Halt {
+    Halt::Unknown {
+        position: stored.position,
+        event_type: stored.event_type.to_owned(),
+        version: stored.version,
+    }
+}

@@ -1,0 +1,333 @@
+//! `immediate` projections: rows that change in the append's own transaction.
+//!
+//! The store calls [`Immediately`] inside its appends. Each call goes by the checkpoint it finds in
+//! the transaction: where a program without this projection has appended meanwhile, the rows are
+//! first brought up to date, in the same transaction.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::drive::Interrupt;
+use super::fold::{Decoded, Halt};
+use super::projector::{Reached, interrupted};
+use super::session::{Member, PageEnd, Session, Turn, sources};
+use super::{
+    Checkpoint, Commit, Committed, Consistency, Poison, Projection, Projector, ProjectorError,
+    ReadDatabase, ReadDatabaseError, ReadTransaction, Switched, Table, TableState, spans,
+};
+use crate::clock::Clock;
+use crate::metadata::Position;
+use crate::store::{
+    AppendTransaction, AppendedEvents, EventFilter, EventStore, FoldError, FoldedChange,
+    ImmediateFold, Page, StoreError, StoredShape,
+};
+
+/// Appends of no concern after which the checkpoint is written all the same, so that the next one of
+/// concern has little to look through.
+const CHECKPOINT_AFTER: Position = 1_000;
+
+/// Refuses a projection that can't be immediate anywhere.
+pub(super) fn check<P: Projection>() -> Result<(), ProjectorError> {
+    if P::CONSISTENCY == Consistency::Immediate && !P::KEY_IS_STREAM {
+        return Err(ProjectorError::NotImmediate {
+            projection: P::NAME,
+            reason: "its key is not the partition key, so that appends to different streams would \
+                     change one row; make the key the partition key, or let it be \
+                     eventually_consistent"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Brings the rows up to date within the store's writer and folds every append from then on; `shadow`
+/// is a rebuilt table to be put in the place of the one that serves. Returns the position reached.
+pub(super) async fn register<P: Projection, S: EventStore, D: ReadDatabase>(
+    projector: &Projector<P, S, D>,
+    shadow: Option<Table>,
+) -> Result<Position, ProjectorError> {
+    let shared = &projector.shared;
+    // The rows move without the session from here on.
+    *projector.session().await = None;
+    let fold = Arc::new(Immediately::<P, D> {
+        database: shared.database.clone(),
+        table: shared.table,
+        shadow,
+        clock: Arc::clone(&shared.options.clock),
+        batch: shared.options.batch.max(1),
+        opened: Mutex::new(None),
+        projection: PhantomData,
+    });
+    let registered = shared.store.fold_immediately(fold.clone()).await;
+    let opened = fold.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let position = match (registered, opened) {
+        (Ok(()), Some(Ok(position))) => position,
+        (_, Some(Err(error))) => return Err(error),
+        (Err(StoreError::Unsupported(reason)), _) => return Err(not_immediate::<P>(reason)),
+        (Err(error), _) => return Err(error.into()),
+        (Ok(()), None) => {
+            return Err(not_immediate::<P>("the event store never opened it".to_owned()));
+        }
+    };
+    projector.publish(Reached { position, complete: true, poison: true });
+    Ok(position)
+}
+
+fn not_immediate<P: Projection>(reason: String) -> ProjectorError {
+    ProjectorError::NotImmediate { projection: P::NAME, reason }
+}
+
+/// An `immediate` projection as a store calls it.
+struct Immediately<P, D> {
+    database: D,
+    table: Table,
+    shadow: Option<Table>,
+    clock: Arc<dyn Clock>,
+    batch: usize,
+    /// What came of opening it.
+    opened: Mutex<Option<Result<Position, ProjectorError>>>,
+    projection: PhantomData<fn() -> P>,
+}
+
+/// The rows within a transaction, and a session on them.
+type Within<'t, P> = (Box<dyn ReadTransaction + 't>, Session<P>);
+
+impl<P: Projection, D: ReadDatabase> ImmediateFold for Immediately<P, D> {
+    fn name(&self) -> &str {
+        P::NAME
+    }
+
+    fn open(&self, transaction: &dyn AppendTransaction) -> Result<(), StoreError> {
+        let opened = self.open_within(transaction);
+        let answer = opened.as_ref().map(|_| ()).map_err(|error| match error {
+            ProjectorError::Store(error) => error.clone(),
+            error => StoreError::Unsupported(error.to_string()),
+        });
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
+        answer
+    }
+
+    fn fold(
+        &self,
+        transaction: &dyn AppendTransaction,
+        events: &AppendedEvents<'_>,
+    ) -> Result<FoldedChange, FoldError> {
+        let Some((rows, mut session)) = self.session_for(transaction, events)? else {
+            return Ok(Box::new(|_| Ok(())));
+        };
+        let held_back = |it: &&Poison| it.stops || it.stream_id == events.stream.id;
+        if let Some(poison) = session.state().poison.iter().find(held_back) {
+            return Err(FoldError::Refused(held_back_by::<P>(poison)));
+        }
+        let page = Decoded::new(page_of(events));
+        let next = events.first + events.events.len() as Position - 1;
+        let mut turn = self
+            .fold_page(&*rows, &mut session, &page, self.end(next, true))
+            .map_err(fold_error)?;
+        let refused = turn.commit.poison.first().map(|poison| poison.reason.clone());
+        match (refused, &turn.halt) {
+            (Some(reason), _) => Err(FoldError::Refused(reason)),
+            (None, Some(halt)) => Err(FoldError::Refused(halted::<P>(halt.clone()).to_string())),
+            (None, None) => Ok(self.change(turn.take_commit())),
+        }
+    }
+}
+
+impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
+    fn open_within(&self, transaction: &dyn AppendTransaction) -> Result<Position, ProjectorError> {
+        let rows = self.database.within(transaction).map_err(not_immediate::<P>)?;
+        let mut session = Session::new(rows.state(self.shadow.unwrap_or(self.table))?);
+        self.catch_up(transaction, &*rows, &mut session)?;
+        if let Some(shadow) = self.shadow {
+            let (projection, position) = (P::NAME, session.seen());
+            match rows.finish_rebuild(shadow, session.revision())? {
+                Switched::Done => {}
+                Switched::Moved => return Err(ProjectorError::Superseded { projection }),
+                // No append can come in between: the rows that serve know of more than there is.
+                Switched::Behind => {
+                    let ahead = rows.checkpoint(self.table)?.position;
+                    return Err(ProjectorError::AheadOfStore {
+                        projection,
+                        position: ahead,
+                        head: position,
+                    });
+                }
+            }
+        }
+        Ok(session.seen())
+    }
+
+    /// A session that has seen everything before the append, or none where the append is of no
+    /// concern.
+    fn session_for<'t>(
+        &self,
+        transaction: &'t dyn AppendTransaction,
+        events: &AppendedEvents<'_>,
+    ) -> Result<Option<Within<'t, P>>, FoldError> {
+        let rows = self.database.within(transaction).map_err(FoldError::Refused)?;
+        let checkpoint = rows.checkpoint(self.table).map_err(fold_error)?;
+        let behind = events.before.saturating_sub(checkpoint.position);
+        if !concerns::<P>(events) && behind < CHECKPOINT_AFTER {
+            return Ok(None);
+        }
+        let state = if behind == 0 && checkpoint.poison == 0 {
+            self.state_at(checkpoint)
+        } else {
+            rows.state(self.table).map_err(fold_error)?
+        };
+        let mut session = Session::new(state);
+        if behind > 0 {
+            self.catch_up(transaction, &*rows, &mut session).map_err(|error| match error {
+                ProjectorError::Store(error) => FoldError::Store(error),
+                ProjectorError::Database(error) => fold_error(error),
+                error => FoldError::Refused(error.to_string()),
+            })?;
+        }
+        Ok(Some((rows, session)))
+    }
+
+    /// The whole state, where the checkpoint says that there is no more to it. What was skipped lies
+    /// behind the checkpoint.
+    fn state_at(&self, checkpoint: Checkpoint) -> TableState {
+        TableState {
+            table: self.table,
+            position: checkpoint.position,
+            revision: checkpoint.revision,
+            complete: checkpoint.complete,
+            poison: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    fn catch_up(
+        &self,
+        transaction: &dyn AppendTransaction,
+        rows: &dyn ReadTransaction,
+        session: &mut Session<P>,
+    ) -> Result<(), ProjectorError> {
+        let metadata = P::READS_METADATA || spans::are_recorded();
+        let filter = EventFilter { types: sources::<P>(), metadata };
+        loop {
+            let page = transaction.read_all(session.seen(), &filter, self.batch)?;
+            let end = self.end(page.next, page.at_end);
+            let events = Decoded::new(page.events);
+            let mut turn = self.fold_page(rows, session, &events, end)?;
+            if turn.is_worth_writing(true) {
+                self.write(rows, session, &events, &mut turn, end)?;
+            }
+            if let Some(halt) = turn.halt {
+                return Err(halted::<P>(halt));
+            }
+            if end.at_end {
+                return Ok(());
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        rows: &dyn ReadTransaction,
+        session: &mut Session<P>,
+        events: &Decoded<P::Event>,
+        turn: &mut Turn,
+        end: PageEnd,
+    ) -> Result<(), ProjectorError> {
+        loop {
+            match rows.commit(turn.take_commit())? {
+                Committed::Done => break,
+                Committed::Moved => return Err(interrupted(P::NAME, Interrupt::Moved)),
+                Committed::RowExists => {
+                    session.forget();
+                    *turn = self.fold_page(rows, session, events, end)?;
+                }
+            }
+        }
+        session.settle(turn, true);
+        Ok(())
+    }
+
+    fn fold_page(
+        &self,
+        rows: &dyn ReadTransaction,
+        session: &mut Session<P>,
+        page: &Decoded<P::Event>,
+        end: PageEnd,
+    ) -> Result<Turn, ReadDatabaseError> {
+        loop {
+            let keys = session.prepare(page);
+            if !keys.is_empty() {
+                session.learn(rows.load(session.table(), &keys)?)?;
+            }
+            match session.fold(page, end) {
+                Ok(turn) => return Ok(turn),
+                Err(_) => session.forget(),
+            }
+        }
+    }
+
+    fn end(&self, next: Position, at_end: bool) -> PageEnd {
+        PageEnd { next, at_end, now: self.clock.now(), traced: spans::are_recorded() }
+    }
+
+    fn change(&self, commit: Commit) -> FoldedChange {
+        let database = self.database.clone();
+        Box::new(move |transaction| {
+            let rows = database.within(transaction).map_err(StoreError::Unsupported)?;
+            match rows.commit(commit).map_err(store_error)? {
+                Committed::Done => Ok(()),
+                // The fold found the revision and the rows in this very transaction.
+                Committed::Moved | Committed::RowExists => Err(StoreError::Corrupt {
+                    what: format!("the rows of {}", P::NAME),
+                    place: "the append's transaction".to_owned(),
+                    reason: "they changed between being read and being written".to_owned(),
+                }),
+            }
+        })
+    }
+}
+
+fn concerns<P: Projection>(events: &AppendedEvents<'_>) -> bool {
+    events.stream.aggregate == P::AGGREGATE
+        && events.events.iter().any(|event| P::SOURCES.contains(&event.event_type))
+}
+
+/// The events of an append as if they had been read.
+fn page_of(events: &AppendedEvents<'_>) -> Page {
+    let mut page = Page::default();
+    for (position, event) in (events.first..).zip(events.events) {
+        let shape = StoredShape {
+            aggregate: events.stream.aggregate.to_owned(),
+            event_type: event.event_type.to_owned(),
+            version: event.version,
+        };
+        page.push(Arc::new(shape), position, event.meta.clone(), &event.data);
+    }
+    page
+}
+
+fn halted<P: Projection>(halt: Halt) -> ProjectorError {
+    interrupted(P::NAME, Interrupt::Halted(P::NAME, halt))
+}
+
+fn held_back_by<P: Projection>(poison: &Poison) -> String {
+    let poison = Box::new(poison.clone());
+    ProjectorError::Parked { projection: P::NAME, poison }.to_string()
+}
+
+fn fold_error(error: ReadDatabaseError) -> FoldError {
+    FoldError::Store(store_error(error))
+}
+
+/// Rows and events lie in one database: where the rows fail, the store fails.
+fn store_error(error: ReadDatabaseError) -> StoreError {
+    match error {
+        ReadDatabaseError::Unavailable(reason) => StoreError::Unavailable(reason),
+        ReadDatabaseError::Unwritable(reason) => StoreError::Unwritable(reason),
+        ReadDatabaseError::OutcomeUnknown(reason) => StoreError::OutcomeUnknown(reason),
+        other => StoreError::Corrupt {
+            what: "a read model".to_owned(),
+            place: "the event store's database".to_owned(),
+            reason: other.to_string(),
+        },
+    }
+}

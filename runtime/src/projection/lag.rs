@@ -1,0 +1,232 @@
+//! How far a projection is behind: lag, the promised window, status, and waiting for one's own writes.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration as Time;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::drive::Passed;
+use super::projector::Reached;
+use super::{
+    Checkpoint, Consistency, Poison, Projection, Projector, ProjectorError, ReadDatabase, session,
+};
+use crate::event::DomainEvent;
+use crate::metadata::Position;
+use crate::store::{EventFilter, EventStore};
+use crate::values::{Duration, Timestamp};
+
+/// How often a wait looks at the checkpoint, which a runner in another process may move.
+const LOOK_EVERY: Time = Time::from_millis(10);
+
+/// How far the rows of a projection are behind the event store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// Positions that have not been looked at: no fewer than the events that concern the projection.
+    pub events: u64,
+    /// The age of the oldest event that concerns the projection and is not in its rows; zero where
+    /// there is none.
+    pub time: Duration,
+}
+
+/// What an operator wants to know of a projection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectionStatus {
+    /// Name of the projection.
+    pub projection: &'static str,
+    /// [`Projection::MEANING`] of this program.
+    pub meaning: u64,
+    /// Every event up to here is in the rows, parked, or skipped.
+    pub position: Position,
+    /// The last position of the event store.
+    pub head: Position,
+    /// Whether the rows may be read: false while they are built for the first time.
+    pub complete: bool,
+    /// How far the rows are behind.
+    pub lag: Lag,
+    /// The promised lag, where one is.
+    pub window: Option<Duration>,
+    /// Events that could not be folded and wait for a decision.
+    pub poison: Vec<Poison>,
+    /// Positions of the events that operators decided to skip.
+    pub skipped: Vec<Position>,
+}
+
+impl ProjectionStatus {
+    /// The event before which the whole projection stands still.
+    pub fn stopped_by(&self) -> Option<&Poison> {
+        self.poison.iter().find(|poison| poison.stops)
+    }
+
+    /// Whether the rows are as fresh as `consistencyWindow` promises.
+    pub fn is_within_window(&self) -> bool {
+        self.window.is_none_or(|window| self.lag.time <= window)
+    }
+}
+
+impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
+    /// How far the rows are behind.
+    ///
+    /// # Errors
+    /// A failure of the store or the read database.
+    pub async fn lag(&self) -> Result<Lag, ProjectorError> {
+        let position = self.position(self.checkpoint().await?);
+        self.lag_after(position, self.shared.store.head().await?).await
+    }
+
+    async fn lag_after(&self, position: Position, head: Position) -> Result<Lag, ProjectorError> {
+        let events = head.saturating_sub(position);
+        if events == 0 {
+            return Ok(Lag { events, time: Duration::ZERO });
+        }
+        let filter = EventFilter { types: session::sources::<P>(), metadata: false };
+        let page = self.shared.store.read_all(position, &filter, 1).await?;
+        let oldest = page.events.iter().next().map(|event| event.meta.recorded_at);
+        let now = self.shared.options.clock.now();
+        Ok(Lag { events, time: oldest.map_or(Duration::ZERO, |oldest| age(oldest, now)) })
+    }
+
+    /// Everything an operator wants to know.
+    ///
+    /// # Errors
+    /// A failure of the store or the read database.
+    pub async fn status(&self) -> Result<ProjectionStatus, ProjectorError> {
+        let state = self.state().await?;
+        let head = self.shared.store.head().await?;
+        let position = state.position.max(self.shared.reached.borrow().position);
+        Ok(ProjectionStatus {
+            projection: P::NAME,
+            meaning: P::MEANING,
+            position,
+            head,
+            complete: state.complete,
+            lag: self.lag_after(position, head).await?,
+            window: window::<P>(),
+            poison: state.poison,
+            skipped: state.skipped,
+        })
+    }
+
+    /// Waits until the rows show everything up to a position, such as that of one's own append.
+    ///
+    /// Somebody must be running the projection, here or in another process.
+    ///
+    /// # Errors
+    /// [`ProjectorError::TimedOut`]; or [`ProjectorError::Stopped`] and [`ProjectorError::Parked`]
+    /// where the rows won't show the event before an operator has decided.
+    pub async fn wait_for(&self, position: Position, timeout: Time) -> Result<(), ProjectorError> {
+        let mut reached = self.shared.reached.subscribe();
+        let deadline = Instant::now() + timeout;
+        loop {
+            let here = self.look(&mut reached, position).await?;
+            let there = here.complete && here.position >= position;
+            if here.poison {
+                self.check_poison(position, there).await?;
+            }
+            if there {
+                return Ok(());
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                let (projection, wanted, position) = (P::NAME, position, here.position);
+                return Err(ProjectorError::TimedOut { projection, position, wanted });
+            }
+            tokio::select! {
+                _ = reached.changed() => {}
+                () = sleep_until(deadline.min(now + LOOK_EVERY)) => {}
+            }
+        }
+    }
+
+    /// How far the rows are; asks the read database only where this process doesn't know of enough.
+    async fn look(
+        &self,
+        reached: &mut watch::Receiver<Reached>,
+        position: Position,
+    ) -> Result<Reached, ProjectorError> {
+        let here = *reached.borrow_and_update();
+        if here.complete && here.position >= position {
+            return Ok(here);
+        }
+        let Checkpoint { position: there, complete, poison, .. } = self.checkpoint().await?;
+        self.publish(Reached { position: there, complete, poison: poison > 0 });
+        if P::CONSISTENCY == Consistency::Immediate && there < position {
+            // Appends of no concern move no checkpoint.
+            self.catch_up().await?;
+        }
+        Ok(*reached.borrow_and_update())
+    }
+
+    /// Refuses where poison keeps the event at `position` out of the rows.
+    async fn check_poison(&self, position: Position, there: bool) -> Result<(), ProjectorError> {
+        let mut earlier = self.state().await?.poison;
+        earlier.retain(|poison| poison.position <= position);
+        if let Some(stopped) = earlier.iter().position(|poison| poison.stops) {
+            let poison = Box::new(earlier.swap_remove(stopped));
+            return Err(ProjectorError::Stopped { projection: P::NAME, poison });
+        }
+        if earlier.is_empty() || !there {
+            return Ok(());
+        }
+        let filter = EventFilter::default();
+        let page = self.shared.store.read_all(position.saturating_sub(1), &filter, 1).await?;
+        let waited_for = page.events.iter().next();
+        let stream = waited_for.filter(|it| it.position == position).map(|it| &it.meta.stream_id);
+        let parked = earlier.iter().position(|poison| Some(&poison.stream_id) == stream);
+        parked.map_or(Ok(()), |parked| {
+            let poison = Box::new(earlier.swap_remove(parked));
+            Err(ProjectorError::Parked { projection: P::NAME, poison })
+        })
+    }
+
+    pub(super) async fn checkpoint(&self) -> Result<Checkpoint, ProjectorError> {
+        Ok(self.shared.database.checkpoint(self.shared.table).await?)
+    }
+
+    fn position(&self, checkpoint: Checkpoint) -> Position {
+        checkpoint.position.max(self.shared.reached.borrow().position)
+    }
+}
+
+/// Whether a live projection keeps its `consistencyWindow`; speaks up when that changes.
+pub(super) struct Late {
+    projection: &'static str,
+    window: Option<Duration>,
+    late: AtomicBool,
+}
+
+impl Late {
+    pub(super) fn new<P: Projection>() -> Self {
+        Self { projection: P::NAME, window: window::<P>(), late: AtomicBool::new(false) }
+    }
+
+    /// Looks at a page whose rows have just become visible.
+    pub(super) fn check<E: DomainEvent>(&self, passed: &Passed<'_, E>, now: Timestamp) {
+        let (Some(window), Some(oldest)) = (self.window, passed.events.first_recorded_at()) else {
+            return;
+        };
+        let lag = age(oldest, now);
+        let late = lag > window;
+        if self.late.swap(late, Ordering::Relaxed) == late {
+            return;
+        }
+        let projection = self.projection;
+        if late {
+            tracing::warn!(projection, %lag, %window, "rows are later than consistencyWindow promises");
+        } else {
+            tracing::info!(projection, %lag, %window, "rows are within consistencyWindow again");
+        }
+    }
+}
+
+fn window<P: Projection>() -> Option<Duration> {
+    match P::CONSISTENCY {
+        Consistency::Immediate => Some(Duration::ZERO),
+        Consistency::Eventual { window } => window,
+    }
+}
+
+/// Clocks of different machines differ: an event from the future has no age.
+fn age(recorded_at: Timestamp, now: Timestamp) -> Duration {
+    now.since(recorded_at).max(Duration::ZERO)
+}

@@ -1,0 +1,297 @@
+//! [`MemoryReadDatabase`]: rows in memory, for tests and for read models that may be built anew at
+//! every start. Keeps every promise of [`ReadDatabase`] but durability.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::database::{Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues};
+use super::{Commit, Committed, Poison, RowChange, Skip, Switched, Table, TableSpec, TableState};
+use crate::metadata::Position;
+use crate::store::AppendTransaction;
+
+/// Rows of projections in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryReadDatabase {
+    contents: Arc<Mutex<Contents>>,
+}
+
+#[derive(Debug, Default)]
+struct Contents {
+    tables: BTreeMap<u64, MemoryTable>,
+    last_id: u64,
+    skips: BTreeMap<(&'static str, u64), BTreeMap<Position, Skip>>,
+}
+
+#[derive(Debug)]
+struct MemoryTable {
+    table: Table,
+    position: Position,
+    revision: u64,
+    complete: bool,
+    poison: BTreeMap<Position, Poison>,
+    rows: BTreeMap<RowValues, RowValues>,
+}
+
+impl MemoryReadDatabase {
+    /// An empty database.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        // Nothing below panics between two changes that belong together.
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ReadDatabase for MemoryReadDatabase {
+    async fn open(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
+        let mut contents = self.contents();
+        let id = match contents.find(spec, false) {
+            Some(found) => found.table.id,
+            None => contents.create(spec, false),
+        };
+        contents.state(id, spec.projection)
+    }
+
+    async fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
+        self.contents().state(table.id, table.spec.projection)
+    }
+
+    async fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
+        self.contents().checkpoint(table)
+    }
+
+    async fn load(
+        &self,
+        table: Table,
+        keys: Vec<RowValues>,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.contents().load(table, &keys)
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
+        Ok(self.contents().commit(commit))
+    }
+
+    async fn get(
+        &self,
+        spec: TableSpec,
+        key: RowValues,
+    ) -> Result<Option<RowValues>, ReadDatabaseError> {
+        Ok(self.contents().serving(spec)?.rows.get(&key).cloned())
+    }
+
+    async fn page(
+        &self,
+        spec: TableSpec,
+        after: Option<RowValues>,
+        limit: usize,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        let contents = self.contents();
+        let rows = &contents.serving(spec)?.rows;
+        let beyond = |key: &RowValues| after.as_ref().is_none_or(|after| key > after);
+        Ok(match &after {
+            Some(after) => rows.range(after.clone()..),
+            None => rows.range(RowValues::new()..),
+        }
+        .filter(|(key, _)| beyond(key))
+        .take(limit)
+        .map(|(_, row)| row.clone())
+        .collect())
+    }
+
+    async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {
+        Ok(self.contents().serving(spec)?.rows.len() as u64)
+    }
+
+    async fn begin_rebuild(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
+        let mut contents = self.contents();
+        if let Some(cut_off) = contents.find(spec, true).map(|found| found.table.id) {
+            contents.tables.remove(&cut_off);
+        }
+        let id = contents.create(spec, true);
+        contents.state(id, spec.projection)
+    }
+
+    async fn finish_rebuild(
+        &self,
+        shadow: Table,
+        revision: u64,
+    ) -> Result<Switched, ReadDatabaseError> {
+        self.contents().finish_rebuild(shadow, revision)
+    }
+
+    async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
+        if shadow.shadow {
+            self.contents().tables.remove(&shadow.id);
+        }
+        Ok(())
+    }
+
+    fn within<'a>(
+        &self,
+        transaction: &'a dyn AppendTransaction,
+    ) -> Result<Box<dyn ReadTransaction + 'a>, String> {
+        if transaction.database().is::<()>() {
+            Ok(Box::new(MemoryTransaction(self.clone())))
+        } else {
+            Err("its rows lie in memory and its events don't, so that no transaction holds both; \
+                 give it a read database on the event store's file"
+                .to_owned())
+        }
+    }
+}
+
+/// The same rows, seen from within an append to a store in memory.
+struct MemoryTransaction(MemoryReadDatabase);
+
+impl ReadTransaction for MemoryTransaction {
+    fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
+        self.0.contents().state(table.id, table.spec.projection)
+    }
+
+    fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
+        self.0.contents().checkpoint(table)
+    }
+
+    fn load(&self, table: Table, keys: &[RowValues]) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.0.contents().load(table, keys)
+    }
+
+    fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
+        Ok(self.0.contents().commit(commit))
+    }
+
+    fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
+        self.0.contents().finish_rebuild(shadow, revision)
+    }
+}
+
+impl Contents {
+    fn create(&mut self, spec: TableSpec, shadow: bool) -> u64 {
+        self.last_id += 1;
+        let table = MemoryTable {
+            table: Table { spec, id: self.last_id, shadow },
+            position: 0,
+            revision: 0,
+            complete: false,
+            poison: BTreeMap::new(),
+            rows: BTreeMap::new(),
+        };
+        self.tables.insert(self.last_id, table);
+        self.last_id
+    }
+
+    fn find(&self, spec: TableSpec, shadow: bool) -> Option<&MemoryTable> {
+        self.tables.values().find(|found| {
+            let found = &found.table;
+            found.shadow == shadow
+                && (found.spec.projection, found.spec.meaning) == (spec.projection, spec.meaning)
+        })
+    }
+
+    fn serving(&self, spec: TableSpec) -> Result<&MemoryTable, ReadDatabaseError> {
+        self.find(spec, false).ok_or(ReadDatabaseError::Gone(spec.projection))
+    }
+
+    fn table(&self, id: u64, projection: &'static str) -> Result<&MemoryTable, ReadDatabaseError> {
+        self.tables.get(&id).ok_or(ReadDatabaseError::Gone(projection))
+    }
+
+    fn state(&self, id: u64, projection: &'static str) -> Result<TableState, ReadDatabaseError> {
+        let found = self.table(id, projection)?;
+        let spec = found.table.spec;
+        let skips = self.skips.get(&(spec.projection, spec.meaning));
+        Ok(TableState {
+            table: found.table,
+            position: found.position,
+            revision: found.revision,
+            complete: found.complete,
+            poison: found.poison.values().cloned().collect(),
+            skipped: skips.into_iter().flat_map(|skips| skips.keys().copied()).collect(),
+        })
+    }
+
+    fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
+        let found = self.table(table.id, table.spec.projection)?;
+        Ok(Checkpoint {
+            position: found.position,
+            revision: found.revision,
+            complete: found.complete,
+            poison: found.poison.len() as u64,
+        })
+    }
+
+    fn load(&self, table: Table, keys: &[RowValues]) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        let rows = &self.table(table.id, table.spec.projection)?.rows;
+        Ok(keys.iter().filter_map(|key| rows.get(key)).cloned().collect())
+    }
+
+    fn commit(&mut self, commit: Commit) -> Committed {
+        let Commit { table, revision, .. } = commit;
+        let Some(found) = self.tables.get_mut(&table.id).filter(|it| it.revision == revision)
+        else {
+            return Committed::Moved;
+        };
+        if commit.rows.iter().any(|change| found.collides(change)) {
+            return Committed::RowExists;
+        }
+        found.position = commit.position;
+        found.revision += 1;
+        found.complete = commit.complete;
+        for change in commit.rows {
+            found.change(change);
+        }
+        for released in &commit.released {
+            found.poison.remove(released);
+        }
+        found.poison.extend(commit.poison.into_iter().map(|poison| (poison.position, poison)));
+        let skips = self.skips.entry((table.spec.projection, table.spec.meaning)).or_default();
+        skips.extend(commit.skips.into_iter().map(|skip| (skip.poison.position, skip)));
+        Committed::Done
+    }
+
+    fn finish_rebuild(
+        &mut self,
+        shadow: Table,
+        revision: u64,
+    ) -> Result<Switched, ReadDatabaseError> {
+        let serving = self.serving(shadow.spec)?;
+        let (id, serving_revision) = (serving.table.id, serving.revision);
+        let rebuilt = self.tables.get(&shadow.id).filter(|it| it.revision == revision);
+        let Some(rebuilt) = rebuilt else {
+            return Ok(Switched::Moved);
+        };
+        if rebuilt.position < serving.position {
+            return Ok(Switched::Behind);
+        }
+        if let Some(rebuilt) = self.tables.remove(&shadow.id) {
+            let table = Table { spec: shadow.spec, id, shadow: false };
+            let revision = serving_revision + 1;
+            self.tables.insert(id, MemoryTable { table, revision, complete: true, ..rebuilt });
+        }
+        Ok(Switched::Done)
+    }
+}
+
+impl MemoryTable {
+    fn key(&self, row: &RowValues) -> RowValues {
+        row[..self.table.spec.key_columns].to_vec()
+    }
+
+    fn collides(&self, change: &RowChange) -> bool {
+        matches!(change, RowChange::Insert(row) if self.rows.contains_key(&self.key(row)))
+    }
+
+    fn change(&mut self, change: RowChange) {
+        match change {
+            RowChange::Insert(row) | RowChange::Put(row) => {
+                self.rows.insert(self.key(&row), row);
+            }
+            RowChange::Delete(key) => {
+                self.rows.remove(&key);
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What an operator does about poison: retry an event after its cause is mended, or skip it.
+
+use super::drive::Interrupt;
+use super::fold::{Decoded, Fold};
+use super::projector::interrupted;
+use super::{
+    Commit, Committed, Poison, Projection, Projector, ProjectorError, ReadDatabase, Skip,
+    TableState, spans,
+};
+use crate::metadata::{Position, Sequence};
+use crate::store::{Direction, EventStore, Page, StreamKey, StreamRead};
+
+/// What came of retrying or skipping a poison event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// Its stream is up to date again.
+    Released,
+    /// Its stream is parked again, at the same event or at a later one.
+    Parked(Box<Poison>),
+}
+
+impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
+    /// Folds a poison event again, and the events of its stream that were held back behind it.
+    ///
+    /// # Errors
+    /// [`ProjectorError::NoSuchPoison`]; [`ProjectorError::Stopped`] where it stops the projection
+    /// again; or what [`Projector::catch_up`] fails with.
+    pub async fn retry_poison(&self, position: Position) -> Result<Retried, ProjectorError> {
+        self.decide(position, None).await
+    }
+
+    /// Leaves a poison event out of the rows for good, and folds the events that were held back
+    /// behind it. The decision is recorded, and kept when the rows are rebuilt under the same meaning.
+    ///
+    /// # Errors
+    /// As [`Self::retry_poison`].
+    pub async fn skip_poison(
+        &self,
+        position: Position,
+        operator: &str,
+        reason: &str,
+    ) -> Result<Retried, ProjectorError> {
+        tracing::warn!(projection = P::NAME, position, operator, reason, "an event is skipped");
+        self.decide(position, Some((operator, reason))).await
+    }
+
+    async fn decide(
+        &self,
+        position: Position,
+        skip: Option<(&str, &str)>,
+    ) -> Result<Retried, ProjectorError> {
+        let (stopped, retried) = self.refold(position, skip).await?;
+        if stopped {
+            self.catch_up().await?;
+        }
+        Ok(retried)
+    }
+
+    /// Whether the event stopped the projection, and what became of its stream.
+    async fn refold(
+        &self,
+        position: Position,
+        skip: Option<(&str, &str)>,
+    ) -> Result<(bool, Retried), ProjectorError> {
+        let mut held = self.session().await;
+        // Rows change here without the session's knowledge.
+        *held = None;
+        loop {
+            let state = self.state().await?;
+            let Some(poison) = state.poison.iter().find(|poison| poison.position == position)
+            else {
+                return Err(ProjectorError::NoSuchPoison { projection: P::NAME, position });
+            };
+            if poison.stops && skip.is_none() {
+                return Ok((true, Retried::Released));
+            }
+            let commit = Commit {
+                skips: skip.into_iter().map(|why| self.skip(poison, why)).collect(),
+                released: vec![position],
+                ..self.refold_stream(&state, poison, skip.is_some()).await?
+            };
+            let parked = commit.poison.first().cloned().map(Box::new);
+            let stopped = poison.stops;
+            if self.shared.database.commit(commit).await? == Committed::Done {
+                return Ok((stopped, parked.map_or(Retried::Released, Retried::Parked)));
+            }
+            // A runner elsewhere was faster: its rows are the ones to go on from.
+        }
+    }
+
+    fn skip(&self, poison: &Poison, (operator, reason): (&str, &str)) -> Skip {
+        Skip {
+            poison: poison.clone(),
+            operator: operator.to_owned(),
+            reason: reason.to_owned(),
+            decided_at: self.shared.options.clock.now(),
+        }
+    }
+
+    /// Folds a parked stream from its poison event to the checkpoint, in memory. Where the event
+    /// stopped the projection nothing lies between them.
+    async fn refold_stream(
+        &self,
+        state: &TableState,
+        poison: &Poison,
+        skip: bool,
+    ) -> Result<Commit, ProjectorError> {
+        let skipped = state.skipped.iter().copied().chain(skip.then_some(poison.position));
+        let mut fold = Fold::<P>::new(&[], skipped, false);
+        let mut after = poison.sequence - 1;
+        let mut commit = Commit::unchanged(state);
+        loop {
+            let (page, more) = self.held_back(state, poison, after).await?;
+            let page = Decoded::new(page);
+            let keys = fold.prepare(&page);
+            fold.learn(self.shared.database.load(state.table, keys).await?)?;
+            let folded = fold
+                .fold(&page, self.shared.options.clock.now(), spans::are_recorded())
+                .expect("every row has just been loaded");
+            if let Some(halt) = folded.halt {
+                return Err(interrupted(P::NAME, Interrupt::Halted(P::NAME, halt)));
+            }
+            // The rows of the pages before are among these.
+            commit.rows = folded.rows;
+            commit.poison = folded.poison;
+            match more {
+                Some(last) if commit.poison.is_empty() => after = last,
+                _ => return Ok(commit),
+            }
+        }
+    }
+
+    /// The next events of a parked stream up to the checkpoint, and the sequence after which more
+    /// may follow.
+    async fn held_back(
+        &self,
+        state: &TableState,
+        poison: &Poison,
+        after: Sequence,
+    ) -> Result<(Page, Option<Sequence>), ProjectorError> {
+        let read = StreamRead {
+            stream: StreamKey { aggregate: P::AGGREGATE, id: poison.stream_id.clone() },
+            after,
+            direction: Direction::Forwards,
+            limit: self.shared.options.batch.max(1),
+            metadata: P::READS_METADATA || spans::are_recorded(),
+        };
+        let mut page = self.shared.store.read_stream(read).await?;
+        let read = page.len();
+        let seen = page.iter().take_while(|event| event.position <= state.position).count();
+        let last = page.iter().next_back().map(|event| event.meta.sequence);
+        page.truncate(seen);
+        Ok((page, last.filter(|_| seen == read)))
+    }
+}

@@ -1,0 +1,366 @@
+//! [`Projector`]: keeps the rows of one projection up to date.
+//!
+//! It reads the event store, folds in memory and writes rows and checkpoint together, so that every
+//! event is in the rows exactly once, whatever crashes and however many projectors run. Rebuilding is
+//! [`super::rebuild`], poison is [`super::poison`], `immediate` is [`super::immediate`].
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration as Time, Instant};
+
+use tokio::sync::{Mutex, MutexGuard, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::drive::{self, Driven, Interrupt, Passed, Source};
+use super::fold::Halt;
+use super::immediate;
+use super::lag::Late;
+use super::session::Session;
+use super::{
+    Consistency, Projection, ProjectorError, ReadDatabase, ReadModel, Table, TableSpec, TableState,
+    spans,
+};
+use crate::clock::{Clock, SystemClock};
+use crate::metadata::Position;
+use crate::store::EventStore;
+
+/// How long a checkpoint may lag behind while only events of no concern come in.
+const CHECKPOINT_EVERY: Time = Time::from_millis(100);
+/// First and longest pause after a failure that may pass.
+const PAUSES: (Time, Time) = (Time::from_millis(10), Time::from_secs(5));
+
+/// How a [`Projector`] works.
+#[derive(Clone)]
+pub struct ProjectorOptions {
+    /// Most events that are folded and written together: what bounds memory.
+    pub batch: usize,
+    /// Where the time comes from that lag is measured by.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for ProjectorOptions {
+    fn default() -> Self {
+        Self { batch: 8_192, clock: Arc::new(SystemClock) }
+    }
+}
+
+/// Keeps the rows of a projection up to date. Cheap to clone; clones share one runner's memory.
+///
+/// Any number of projectors, in any number of processes, may run the same projection: each event is
+/// folded into the rows once.
+pub struct Projector<P: Projection, S, D> {
+    pub(super) shared: Arc<Shared<P, S, D>>,
+}
+
+pub(super) struct Shared<P: Projection, S, D> {
+    pub(super) store: S,
+    pub(super) database: D,
+    pub(super) options: ProjectorOptions,
+    pub(super) table: Table,
+    /// Held by whoever folds; none where the table must be looked at again first.
+    session: Mutex<Option<Session<P>>>,
+    pub(super) reached: watch::Sender<Reached>,
+    late: Late,
+}
+
+/// How far the rows are known to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reached {
+    pub(super) position: Position,
+    pub(super) complete: bool,
+    /// Whether events may wait for a decision.
+    pub(super) poison: bool,
+}
+
+impl Reached {
+    pub(super) fn of(state: &TableState) -> Self {
+        let poison = !state.poison.is_empty();
+        Self { position: state.position, complete: state.complete, poison }
+    }
+
+    fn at(self, position: Position) -> Self {
+        Self { position, ..self }
+    }
+}
+
+impl<P: Projection, S, D> Clone for Projector<P, S, D> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
+    /// Opens a projection: finds its table or creates it empty. Where the projection's meaning has
+    /// changed the table is a new one, which [`Self::catch_up`] or [`Self::run`] builds while the
+    /// public view still shows the old one.
+    ///
+    /// An `immediate` projection is brought up to date before this returns, and is from now on
+    /// folded inside the appends of `store` and its clones.
+    ///
+    /// # Errors
+    /// [`ProjectorError`].
+    pub async fn open(store: S, database: D) -> Result<Self, ProjectorError> {
+        Self::open_with(store, database, ProjectorOptions::default()).await
+    }
+
+    /// Opens a projection with other than the default options.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with(
+        store: S,
+        database: D,
+        options: ProjectorOptions,
+    ) -> Result<Self, ProjectorError> {
+        immediate::check::<P>()?;
+        let state = database.open(TableSpec::of::<P>()).await?;
+        let head = store.head().await?;
+        if state.position > head {
+            let (projection, position) = (P::NAME, state.position);
+            return Err(ProjectorError::AheadOfStore { projection, position, head });
+        }
+        let reached = Reached::of(&state);
+        let projector = Self {
+            shared: Arc::new(Shared {
+                store,
+                database,
+                options,
+                table: state.table,
+                session: Mutex::new(Some(Session::new(state))),
+                reached: watch::Sender::new(reached),
+                late: Late::new::<P>(),
+            }),
+        };
+        if P::CONSISTENCY == Consistency::Immediate {
+            projector.catch_up().await?;
+        }
+        Ok(projector)
+    }
+
+    /// Folds every event that the store has; returns the position up to which the rows are complete.
+    ///
+    /// # Errors
+    /// [`ProjectorError::Stopped`] and [`ProjectorError::UnknownVersion`] where an event stands in
+    /// the way; everything before it is written.
+    pub async fn catch_up(&self) -> Result<Position, ProjectorError> {
+        let advanced = self.advance(true).await?;
+        if P::CONSISTENCY == Consistency::Immediate {
+            return immediate::register(self, None).await;
+        }
+        Ok(advanced.seen)
+    }
+
+    /// Keeps the rows up to date until `stop` is ready, which may be at any time: what is under way
+    /// then is either written whole or not at all.
+    ///
+    /// Failures that may pass, such as a locked file or a full disk, are reported as warnings and
+    /// tried again, in growing intervals up to five seconds.
+    ///
+    /// # Errors
+    /// As [`Self::catch_up`].
+    pub async fn run(&self, stop: impl Future<Output = ()> + Send) -> Result<(), ProjectorError> {
+        let mut stop = pin!(stop);
+        if P::CONSISTENCY == Consistency::Immediate {
+            // Appends do it.
+            stop.await;
+            return Ok(());
+        }
+        let mut runner = Runner::new(self);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                went = runner.step() => went?,
+            }
+        }
+    }
+
+    /// Runs the projection in a task of its own.
+    pub fn spawn(&self) -> Running {
+        let (stop, stopped) = oneshot::channel();
+        let projector = self.clone();
+        // The channel closes when its handle goes, which is a stop too.
+        let until = async move { stopped.await.unwrap_or_default() };
+        Running { stop, task: tokio::spawn(async move { projector.run(until).await }) }
+    }
+
+    /// Typed access to the rows.
+    pub fn read_model(&self) -> ReadModel<P, D> {
+        ReadModel::of(self.shared.database.clone(), self.shared.table)
+    }
+
+    /// Folds up to the end of the store; `eager` writes a checkpoint even where no row changed.
+    async fn advance(&self, eager: bool) -> Result<Advanced, ProjectorError> {
+        let mut held = self.session().await;
+        loop {
+            let mut session = match held.take() {
+                Some(session) => session,
+                None => Session::new(self.state().await?),
+            };
+            match self.drive(&mut session, eager).await {
+                Ok(()) => {
+                    let (seen, written) = (session.seen_so_far(), session.state().position);
+                    self.publish(Reached::of(session.state()).at(seen));
+                    *held = Some(session);
+                    return Ok(Advanced { seen, written });
+                }
+                // Another runner wrote: its checkpoint is the one to go on from.
+                Err(Interrupt::Moved) => {}
+                Err(interrupt) => return Err(interrupted(P::NAME, interrupt)),
+            }
+        }
+    }
+
+    async fn drive(&self, session: &mut Session<P>, eager: bool) -> Result<(), Interrupt> {
+        let shared = &*self.shared;
+        let traced = spans::are_recorded();
+        let source = Source { traced, eager, ..self.source() };
+        let reached = Reached::of(session.state());
+        let mut driven = [Driven { database: &shared.database, member: session }];
+        let mut passed = |passed: Passed<'_, P::Event>| {
+            self.publish(reached.at(passed.next));
+            if reached.complete {
+                shared.late.check(&passed, shared.options.clock.now());
+            }
+        };
+        drive::drive(&source, &mut driven, &mut passed).await
+    }
+
+    pub(super) fn source(&self) -> Source<'_, S> {
+        Source {
+            store: &self.shared.store,
+            clock: &*self.shared.options.clock,
+            batch: self.shared.options.batch.max(1),
+            metadata: P::READS_METADATA,
+            traced: false,
+            eager: true,
+        }
+    }
+
+    /// Tells those who wait. What has been reached once stays reached.
+    pub(super) fn publish(&self, news: Reached) {
+        self.shared.reached.send_if_modified(|reached| {
+            let grown = Reached {
+                position: reached.position.max(news.position),
+                complete: reached.complete || news.complete,
+                poison: news.poison,
+            };
+            std::mem::replace(reached, grown) != grown
+        });
+    }
+
+    /// The right to fold, shared by all clones. What it holds is put back only when it is known to
+    /// agree with the table.
+    pub(super) async fn session(&self) -> MutexGuard<'_, Option<Session<P>>> {
+        self.shared.session.lock().await
+    }
+
+    pub(super) async fn state(&self) -> Result<TableState, ProjectorError> {
+        Ok(self.shared.database.state(self.shared.table).await?)
+    }
+}
+
+/// How far a projector came.
+#[derive(Clone, Copy)]
+struct Advanced {
+    /// Everything up to here has been seen.
+    seen: Position,
+    /// The checkpoint that says so; behind where what came after it was of no concern.
+    written: Position,
+}
+
+/// A projection that runs in a task of its own. When this is dropped it stops, sooner or later.
+#[derive(Debug)]
+pub struct Running {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ProjectorError>>,
+}
+
+impl Running {
+    /// Whether it is still running: it ends by itself where an event stands in its way.
+    pub fn is_running(&self) -> bool {
+        !self.task.is_finished()
+    }
+
+    /// Stops it, and waits until it has.
+    ///
+    /// # Errors
+    /// What it ended with by itself.
+    pub async fn stop(self) -> Result<(), ProjectorError> {
+        drop(self.stop);
+        match self.task.await {
+            Ok(ended) => ended,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is shutting down, and took the task along.
+                Err(_) => Ok(()),
+            },
+        }
+    }
+}
+
+/// Why a drive ended, as users of a projector see it.
+pub(super) fn interrupted(projection: &'static str, interrupt: Interrupt) -> ProjectorError {
+    match interrupt {
+        Interrupt::Moved => ProjectorError::Superseded { projection },
+        Interrupt::Store(error) => error.into(),
+        Interrupt::Database(error) => error.into(),
+        Interrupt::Halted(projection, Halt::Poison(poison)) => {
+            ProjectorError::Stopped { projection, poison }
+        }
+        Interrupt::Halted(projection, Halt::Unknown { position, event_type, version }) => {
+            ProjectorError::UnknownVersion { projection, event_type, version, position }
+        }
+    }
+}
+
+/// The live loop: folds what there is, waits for more.
+struct Runner<'a, P: Projection, S, D> {
+    projector: &'a Projector<P, S, D>,
+    written: Instant,
+    pause: Time,
+}
+
+impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
+    fn new(projector: &'a Projector<P, S, D>) -> Self {
+        Self { projector, written: Instant::now(), pause: PAUSES.0 }
+    }
+
+    async fn step(&mut self) -> Result<(), ProjectorError> {
+        let eager = self.written.elapsed() >= CHECKPOINT_EVERY;
+        match self.projector.advance(eager).await {
+            Ok(advanced) => {
+                if eager {
+                    self.written = Instant::now();
+                }
+                self.pause = PAUSES.0;
+                self.wait(advanced).await;
+                Ok(())
+            }
+            Err(error) if error.may_pass() => {
+                let pause = self.pause;
+                tracing::warn!(projection = P::NAME, %error, ?pause, "the projection tries again");
+                tokio::time::sleep(pause).await;
+                self.pause = (pause * 2).min(PAUSES.1);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(projection = P::NAME, %error, "the projection has stopped");
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits for more events. Where none come for a while, the checkpoint is due.
+    async fn wait(&self, advanced: Advanced) {
+        let changed = self.projector.shared.store.changed(advanced.seen);
+        if advanced.written < advanced.seen {
+            let due = CHECKPOINT_EVERY.saturating_sub(self.written.elapsed());
+            // Either way there is something to do.
+            let _ = tokio::time::timeout(due, changed).await;
+        } else {
+            changed.await;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! [`ReadModel`]: typed reading of a projection's rows.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Projection, ReadDatabase, ReadDatabaseError, RowValues, Table, TableSpec};
+
+/// The rows of a projection, by their key. Cheap to clone.
+///
+/// It reads the rows of the program's own meaning of the projection, also where the public view
+/// already shows a newer one.
+pub struct ReadModel<P, D> {
+    database: D,
+    table: Table,
+    complete: Arc<AtomicBool>,
+    projection: PhantomData<fn() -> P>,
+}
+
+impl<P, D: Clone> Clone for ReadModel<P, D> {
+    fn clone(&self) -> Self {
+        Self {
+            database: self.database.clone(),
+            table: self.table,
+            complete: Arc::clone(&self.complete),
+            projection: PhantomData,
+        }
+    }
+}
+
+impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
+    /// Opens the rows for reading, in a program that does not itself run the projection.
+    ///
+    /// # Errors
+    /// A failure of the read database.
+    pub async fn open(database: D) -> Result<Self, ReadModelError> {
+        let table = database.open(TableSpec::of::<P>()).await?.table;
+        Ok(Self::of(database, table))
+    }
+
+    pub(super) fn of(database: D, table: Table) -> Self {
+        let complete = Arc::new(AtomicBool::new(false));
+        Self { database, table, complete, projection: PhantomData }
+    }
+
+    /// The row of a key.
+    ///
+    /// # Errors
+    /// [`ReadModelError`].
+    pub async fn get(&self, key: &P::Key) -> Result<Option<P::Row>, ReadModelError> {
+        self.check_complete().await?;
+        let values = self.database.get(self.table.spec, P::key_values(key)).await?;
+        values.map(row::<P>).transpose()
+    }
+
+    /// At most `limit` rows after a key, in the order in which the database sorts keys: columns from
+    /// left to right, texts and enums by their bytes. Start with none, and go on after the last
+    /// row's key.
+    ///
+    /// # Errors
+    /// [`ReadModelError`].
+    pub async fn page(
+        &self,
+        after: Option<&P::Key>,
+        limit: usize,
+    ) -> Result<Vec<P::Row>, ReadModelError> {
+        self.check_complete().await?;
+        let after = after.map(P::key_values);
+        let rows = self.database.page(self.table.spec, after, limit).await?;
+        rows.into_iter().map(row::<P>).collect()
+    }
+
+    /// The number of rows.
+    ///
+    /// # Errors
+    /// [`ReadModelError`].
+    pub async fn count(&self) -> Result<u64, ReadModelError> {
+        self.check_complete().await?;
+        Ok(self.database.count(self.table.spec).await?)
+    }
+
+    /// Half-built rows would be wrong answers. Once complete, rows stay complete.
+    async fn check_complete(&self) -> Result<(), ReadModelError> {
+        if self.complete.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let checkpoint = self.database.checkpoint(self.table).await?;
+        if !checkpoint.complete {
+            let (projection, position) = (P::NAME, checkpoint.position);
+            return Err(ReadModelError::BeingBuilt { projection, position });
+        }
+        self.complete.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn row<P: Projection>(values: RowValues) -> Result<P::Row, ReadModelError> {
+    P::row(values).map_err(|error| {
+        ReadDatabaseError::Corrupt(format!("a row of {} can't be read: {error}", P::NAME)).into()
+    })
+}
+
+/// Rows could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadModelError {
+    /// The read database failed.
+    #[error(transparent)]
+    Database(#[from] ReadDatabaseError),
+    /// The rows are being built for the first time under this program's meaning.
+    #[error(
+        "the rows of {projection} are being built and have come to position {position}: run the \
+         projection, or wait until it has caught up"
+    )]
+    BeingBuilt {
+        /// Name of the projection.
+        projection: &'static str,
+        /// How far they have come.
+        position: u64,
+    },
+}

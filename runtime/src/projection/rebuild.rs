@@ -1,0 +1,217 @@
+//! [`Rebuild`]: builds rows anew beside those that serve reads, and puts them in their place.
+//!
+//! The rows that serve are read and kept up to date meanwhile. Memory is bounded by the batch.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::drive::{self, Driven, Interrupt, Passed, Source};
+use super::projector::{Reached, interrupted};
+use super::session::{Member, Session};
+use super::{
+    Consistency, Projection, Projector, ProjectorError, ReadDatabase, Switched, TableSpec,
+    TableState, immediate,
+};
+use crate::event::DomainEvent;
+use crate::metadata::Position;
+use crate::store::EventStore;
+
+/// How far a rebuild has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RebuildProgress {
+    /// Everything up to here is in the new rows.
+    pub position: Position,
+    /// The last position of the event store.
+    pub head: Position,
+    /// Number of events folded.
+    pub events: u64,
+}
+
+/// A rebuild of one projection, or of several of one aggregate that share a single reading.
+///
+/// ```no_run
+/// # use eventloom_runtime::projection::*;
+/// # use eventloom_runtime::{DomainEvent, EventStore};
+/// # async fn example<E: DomainEvent, A: Projection<Event = E>, B: Projection<Event = E>>(
+/// #     balances: Projector<A, impl EventStore, impl ReadDatabase>,
+/// # ) -> Result<(), ProjectorError> {
+/// Rebuild::of(&balances).run(|progress| println!("{} of {}", progress.position, progress.head)).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Rebuild<'a, E, S, D> {
+    parts: Vec<Box<dyn Part<E, S, D> + 'a>>,
+}
+
+impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
+    /// A rebuild of one projection.
+    pub fn of<P: Projection<Event = E>>(projector: &'a Projector<P, S, D>) -> Self {
+        Self { parts: vec![Box::new(projector)] }
+    }
+
+    /// Rebuilds another projection of the same aggregate and event store along with it.
+    #[must_use]
+    pub fn and<P: Projection<Event = E>>(mut self, projector: &'a Projector<P, S, D>) -> Self {
+        self.parts.push(Box::new(projector));
+        self
+    }
+
+    /// Rebuilds. The old rows serve until the new ones are complete; then they change places, one
+    /// projection after the other, each at once.
+    ///
+    /// Where this fails, or is dropped before its end, the old rows stay.
+    ///
+    /// # Errors
+    /// [`ProjectorError::Superseded`] where another rebuild was started meanwhile, or what
+    /// [`Projector::catch_up`] fails with.
+    pub async fn run(
+        self,
+        mut progress: impl FnMut(RebuildProgress) + Send,
+    ) -> Result<(), ProjectorError> {
+        let mut shadows = Vec::new();
+        let built = self.build(&mut shadows, &mut progress).await;
+        if built.is_err() {
+            for (part, shadow) in self.parts.iter().zip(&shadows) {
+                // What can't be dropped now is dropped by the next rebuild.
+                let _ = part.database().abandon_rebuild(shadow.table()).await;
+            }
+        }
+        built
+    }
+
+    async fn build(
+        &self,
+        shadows: &mut Vec<Box<dyn Member<E>>>,
+        progress: &mut (dyn FnMut(RebuildProgress) + Send),
+    ) -> Result<(), ProjectorError> {
+        for part in &self.parts {
+            let state = part.database().begin_rebuild(part.spec()).await?;
+            shadows.push(part.shadow(state));
+        }
+        self.fold(shadows, progress).await?;
+        for (part, shadow) in self.parts.iter().zip(shadows) {
+            part.finish(&mut **shadow).await?;
+        }
+        Ok(())
+    }
+
+    async fn fold(
+        &self,
+        shadows: &mut [Box<dyn Member<E>>],
+        progress: &mut (dyn FnMut(RebuildProgress) + Send),
+    ) -> Result<(), ProjectorError> {
+        let Some(first) = self.parts.first() else {
+            return Ok(());
+        };
+        let metadata = self.parts.iter().any(|part| part.source().metadata);
+        let source = Source { metadata, ..first.source() };
+        let head = source.store.head().await?;
+        let mut events = 0;
+        let mut passed = |passed: Passed<'_, E>| {
+            events += passed.events.len() as u64;
+            let position = passed.next;
+            progress(RebuildProgress { position, head: head.max(position), events });
+        };
+        let mut driven: Vec<_> = (self.parts.iter().zip(shadows))
+            .map(|(part, shadow)| Driven { database: part.database(), member: &mut **shadow })
+            .collect();
+        let folded = drive::drive(&source, &mut driven, &mut passed).await;
+        folded.map_err(|interrupt| interrupted(first.spec().projection, interrupt))
+    }
+}
+
+impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
+    /// Builds the rows anew; see [`Rebuild`].
+    ///
+    /// # Errors
+    /// As [`Rebuild::run`].
+    pub async fn rebuild(
+        &self,
+        progress: impl FnMut(RebuildProgress) + Send,
+    ) -> Result<(), ProjectorError> {
+        Rebuild::of(self).run(progress).await
+    }
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A projector, but for the types of its projection.
+trait Part<E, S, D>: Send + Sync {
+    fn spec(&self) -> TableSpec;
+
+    fn database(&self) -> &D;
+
+    fn source(&self) -> Source<'_, S>;
+
+    /// A session on a table that is being rebuilt.
+    fn shadow(&self, state: TableState) -> Box<dyn Member<E>>;
+
+    /// Folds what has come since, and puts the rebuilt rows in their place.
+    fn finish<'a>(&'a self, shadow: &'a mut dyn Member<E>)
+    -> Boxed<'a, Result<(), ProjectorError>>;
+}
+
+impl<P: Projection, S: EventStore, D: ReadDatabase> Part<P::Event, S, D> for &Projector<P, S, D> {
+    fn spec(&self) -> TableSpec {
+        TableSpec::of::<P>()
+    }
+
+    fn database(&self) -> &D {
+        &self.shared.database
+    }
+
+    fn source(&self) -> Source<'_, S> {
+        Projector::source(self)
+    }
+
+    fn shadow(&self, state: TableState) -> Box<dyn Member<P::Event>> {
+        Box::new(Session::<P>::new(state))
+    }
+
+    fn finish<'a>(
+        &'a self,
+        shadow: &'a mut dyn Member<P::Event>,
+    ) -> Boxed<'a, Result<(), ProjectorError>> {
+        Box::pin(self.switch(shadow))
+    }
+}
+
+impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
+    async fn switch(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
+        if P::CONSISTENCY == Consistency::Immediate {
+            return immediate::register(self, Some(shadow.table())).await.map(|_| ());
+        }
+        // From here on no runner of this projector moves the rows that serve.
+        let mut held = self.session().await;
+        loop {
+            self.drive_shadow(shadow).await?;
+            let database = &self.shared.database;
+            match database.finish_rebuild(shadow.table(), shadow.revision()).await? {
+                Switched::Done => {
+                    *held = None;
+                    let (position, complete, poison) = (shadow.seen(), true, true);
+                    self.publish(Reached { position, complete, poison });
+                    return Ok(());
+                }
+                // A runner elsewhere has gone on, and its readers must not see rows go back.
+                Switched::Behind => self.check_behind_store().await?,
+                Switched::Moved => return Err(interrupted(P::NAME, Interrupt::Moved)),
+            }
+        }
+    }
+
+    async fn drive_shadow(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
+        let mut driven = [Driven { database: &self.shared.database, member: shadow }];
+        let driven = drive::drive(&self.source(), &mut driven, &mut |_| {}).await;
+        driven.map_err(|interrupt| interrupted(P::NAME, interrupt))
+    }
+
+    async fn check_behind_store(&self) -> Result<(), ProjectorError> {
+        let position = self.checkpoint().await?.position;
+        let head = self.shared.store.head().await?;
+        if position > head {
+            return Err(ProjectorError::AheadOfStore { projection: P::NAME, position, head });
+        }
+        Ok(())
+    }
+}

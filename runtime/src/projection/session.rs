@@ -1,0 +1,210 @@
+//! A session: one runner's hold on one table, from the checkpoint it read to the next conflict.
+//!
+//! [`Member`] hides the projection's types, so that [`super::drive`] can feed several projections of
+//! one aggregate from one reading.
+
+use super::fold::{Decoded, Fold, Folded, Halt, RowsNeeded};
+use super::{Commit, Poison, Projection, ReadDatabaseError, RowValues, Table, TableState};
+use crate::metadata::Position;
+use crate::values::Timestamp;
+
+/// A projection as the driver sees it.
+pub(super) trait Member<E>: Send {
+    /// Name of the projection.
+    fn name(&self) -> &'static str;
+
+    /// The table.
+    fn table(&self) -> Table;
+
+    /// The aggregate and the event types that are folded.
+    fn sources(&self) -> Vec<(&'static str, &'static str)>;
+
+    /// Up to here everything has been seen.
+    fn seen(&self) -> Position;
+
+    /// The revision as last written.
+    fn revision(&self) -> u64;
+
+    /// Plans a page; gives the keys of the rows to be loaded first.
+    fn prepare(&mut self, page: &Decoded<E>) -> Vec<RowValues>;
+
+    /// Takes the rows that exist of those keys.
+    fn learn(&mut self, rows: Vec<RowValues>) -> Result<(), ReadDatabaseError>;
+
+    /// Folds the page.
+    fn fold(&mut self, page: &Decoded<E>, end: PageEnd) -> Result<Turn, RowsNeeded>;
+
+    /// The commit of the last turn is written, or was not worth writing.
+    fn settle(&mut self, turn: &Turn, written: bool);
+
+    /// Forgets all rows and loads them from now on.
+    fn forget(&mut self);
+}
+
+/// Where a page ends, and when it is folded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageEnd {
+    /// Up to here the page covers everything.
+    pub(super) next: Position,
+    /// Whether the store ended there.
+    pub(super) at_end: bool,
+    /// The time now.
+    pub(super) now: Timestamp,
+    /// Whether each event has its span.
+    pub(super) traced: bool,
+}
+
+/// One page folded by one projection.
+pub(super) struct Turn {
+    /// What to write.
+    pub(super) commit: Commit,
+    /// Where the fold stopped short of the page's end.
+    pub(super) halt: Option<Halt>,
+    events: usize,
+    at_end: bool,
+    says: Says,
+}
+
+/// How much a commit has to say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// What the last one said.
+    Nothing,
+    /// That nothing up to its position concerned the projection.
+    Passed,
+    /// Something that readers or operators see.
+    Something,
+}
+
+impl Turn {
+    /// Whether the commit must be written; while events come in fast it may wait where it only says
+    /// that nothing concerned the projection.
+    pub(super) fn is_worth_writing(&self, eager: bool) -> bool {
+        self.says == Says::Something || (eager && self.says == Says::Passed)
+    }
+
+    /// Gives the commit out, its rows for good.
+    pub(super) fn take_commit(&mut self) -> Commit {
+        let rows = std::mem::take(&mut self.commit.rows);
+        Commit { rows, ..self.commit.clone() }
+    }
+}
+
+/// One runner's hold on the table of a projection.
+pub(super) struct Session<P: Projection> {
+    state: TableState,
+    seen: Position,
+    pub(super) fold: Fold<P>,
+}
+
+impl<P: Projection> Session<P> {
+    pub(super) fn new(state: TableState) -> Self {
+        let from_nothing = state.position == 0;
+        let fold = Fold::new(&state.poison, state.skipped.iter().copied(), from_nothing);
+        Self { seen: state.position, fold, state }
+    }
+
+    /// The state as last written, but for what lies between it and what has been seen.
+    pub(super) fn state(&self) -> &TableState {
+        &self.state
+    }
+
+    /// Up to here everything has been seen, whether or not it concerned the projection.
+    pub(super) fn seen_so_far(&self) -> Position {
+        self.seen
+    }
+
+    fn turn(&self, mut folded: Folded, events: usize, end: PageEnd) -> Turn {
+        folded.poison.retain(|poison| !self.state.poison.iter().any(|it| it.is_same(poison)));
+        let before = |halt: &Halt| (halt.position() - 1).max(self.seen);
+        let position = folded.halt.as_ref().map_or(end.next, before);
+        // A stop that an earlier run recorded is over once its event has been passed.
+        let passed = self.state.poison.iter().filter(|it| it.stops && it.position <= position);
+        let released: Vec<_> = passed.map(|poison| poison.position).collect();
+        let complete = self.state.complete || (end.at_end && folded.halt.is_none());
+        let is_seen = !folded.rows.is_empty()
+            || !folded.poison.is_empty()
+            || !released.is_empty()
+            || complete != self.state.complete;
+        let says = match position > self.state.position {
+            _ if is_seen => Says::Something,
+            true => Says::Passed,
+            false => Says::Nothing,
+        };
+        Turn {
+            commit: Commit {
+                position,
+                complete,
+                rows: folded.rows,
+                poison: folded.poison,
+                released,
+                ..Commit::unchanged(&self.state)
+            },
+            halt: folded.halt,
+            events,
+            at_end: end.at_end,
+            says,
+        }
+    }
+}
+
+impl<P: Projection> Member<P::Event> for Session<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn table(&self) -> Table {
+        self.state.table
+    }
+
+    fn sources(&self) -> Vec<(&'static str, &'static str)> {
+        sources::<P>()
+    }
+
+    fn seen(&self) -> Position {
+        self.seen_so_far()
+    }
+
+    fn revision(&self) -> u64 {
+        self.state.revision
+    }
+
+    fn prepare(&mut self, page: &Decoded<P::Event>) -> Vec<RowValues> {
+        self.fold.prepare(page)
+    }
+
+    fn learn(&mut self, rows: Vec<RowValues>) -> Result<(), ReadDatabaseError> {
+        self.fold.learn(rows)
+    }
+
+    fn fold(&mut self, page: &Decoded<P::Event>, end: PageEnd) -> Result<Turn, RowsNeeded> {
+        let folded = self.fold.fold(page, end.now, end.traced)?;
+        Ok(self.turn(folded, page.len(), end))
+    }
+
+    fn settle(&mut self, turn: &Turn, written: bool) {
+        let commit = &turn.commit;
+        self.seen = commit.position;
+        if written {
+            self.state.position = commit.position;
+            self.state.complete = commit.complete;
+            self.state.revision += 1;
+            let replaced =
+                |it: &Poison| commit.poison.iter().any(|new| new.position == it.position);
+            let released = |it: &Poison| commit.released.contains(&it.position);
+            self.state.poison.retain(|poison| !released(poison) && !replaced(poison));
+            self.state.poison.extend(commit.poison.iter().cloned());
+        }
+        // At the end there may be a long wait, in which people may mend rows by hand.
+        self.fold.written(if turn.at_end { 0 } else { turn.events });
+    }
+
+    fn forget(&mut self) {
+        self.fold.forget();
+    }
+}
+
+/// The aggregate and the event types that a projection folds.
+pub(super) fn sources<P: Projection>() -> Vec<(&'static str, &'static str)> {
+    P::SOURCES.iter().map(|event_type| (P::AGGREGATE, *event_type)).collect()
+}

@@ -1,0 +1,177 @@
+//! What a projection keeps in a read database: its table, its checkpoint and its poison events.
+//!
+//! Plain values that [`super::ReadDatabase`] takes and gives; nothing here reads or writes.
+
+use super::{Column, Projection, Value};
+use crate::metadata::{Position, Sequence, StreamId};
+use crate::values::Timestamp;
+
+/// The table of a projection under one meaning. Tables of other meanings of the same projection lie
+/// beside it, so that two versions of a program never touch each other's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableSpec {
+    /// Name of the projection.
+    pub projection: &'static str,
+    /// The table part of its target: the public name of the rows.
+    pub name: &'static str,
+    /// [`Projection::MEANING`].
+    pub meaning: u64,
+    /// The columns, key columns first.
+    pub columns: &'static [Column],
+    /// Number of key columns.
+    pub key_columns: usize,
+}
+
+impl TableSpec {
+    /// The table of a projection.
+    pub const fn of<P: Projection>() -> Self {
+        Self {
+            projection: P::NAME,
+            name: P::TABLE,
+            meaning: P::MEANING,
+            columns: P::COLUMNS,
+            key_columns: P::KEY_COLUMNS,
+        }
+    }
+}
+
+/// An open table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// What it holds.
+    pub spec: TableSpec,
+    /// Tells it from earlier and later tables of the same projection and meaning.
+    pub id: u64,
+    /// Whether it is being rebuilt beside the one that serves reads.
+    pub shadow: bool,
+}
+
+/// How far a table has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableState {
+    /// The table.
+    pub table: Table,
+    /// Every event up to here is in the rows, parked, or skipped.
+    pub position: Position,
+    /// Counts the commits: a runner writes only where it is what the runner last saw.
+    pub revision: u64,
+    /// Whether the rows have once caught up with the store, so that they may be read.
+    pub complete: bool,
+    /// Events that could not be folded and wait for a decision.
+    pub poison: Vec<Poison>,
+    /// Positions of the events that an operator decided to skip.
+    pub skipped: Vec<Position>,
+}
+
+/// An event that a projection could not decode or fold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poison {
+    /// Place of the event in the store.
+    pub position: Position,
+    /// Its stream. Later events of the stream are held back while the event is parked.
+    pub stream_id: StreamId,
+    /// Its place in the stream.
+    pub sequence: Sequence,
+    /// Stored name of its type.
+    pub event_type: String,
+    /// Its stored version.
+    pub version: u32,
+    /// Why it could not be folded.
+    pub reason: String,
+    /// When that was found.
+    pub found_at: Timestamp,
+    /// Whether the whole projection stands still before it, and not just its stream.
+    pub stops: bool,
+}
+
+impl Poison {
+    /// Whether the same was found before, if at another time.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let found_at = other.found_at;
+        Self { found_at, ..self.clone() } == *other
+    }
+}
+
+/// An operator's decision to leave a poison event out for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// The event, with the reason it could not be folded.
+    pub poison: Poison,
+    /// Who decided.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub decided_at: Timestamp,
+}
+
+/// What becomes of a row. Values are in the order of the columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowChange {
+    /// A row of a key believed to be new: where it isn't, the commit is refused.
+    Insert(Vec<Value>),
+    /// A row of a key that may exist.
+    Put(Vec<Value>),
+    /// The key of a row that goes.
+    Delete(Vec<Value>),
+}
+
+/// Changes of one table, to be written together with its checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// The table.
+    pub table: Table,
+    /// The revision on which the changes are based.
+    pub revision: u64,
+    /// The new checkpoint.
+    pub position: Position,
+    /// Whether the rows have caught up.
+    pub complete: bool,
+    /// At most one change per key.
+    pub rows: Vec<RowChange>,
+    /// Poison events found, replacing what is recorded at their positions.
+    pub poison: Vec<Poison>,
+    /// Positions of poison events that are poison no longer.
+    pub released: Vec<Position>,
+    /// Decisions to skip, kept through rebuilds of the same meaning.
+    pub skips: Vec<Skip>,
+}
+
+impl Commit {
+    /// A commit that changes nothing but the revision.
+    pub fn unchanged(state: &TableState) -> Self {
+        Self {
+            table: state.table,
+            revision: state.revision,
+            position: state.position,
+            complete: state.complete,
+            rows: Vec::new(),
+            poison: Vec::new(),
+            released: Vec::new(),
+            skips: Vec::new(),
+        }
+    }
+}
+
+/// What came of a [`Commit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// Written.
+    Done,
+    /// Nothing was written: the table is at another revision, or gone. Another runner was there.
+    Moved,
+    /// Nothing was written: a row to be inserted exists.
+    RowExists,
+}
+
+/// What came of putting a rebuilt table in the place of the one that served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switched {
+    /// The rebuilt rows serve reads now.
+    Done,
+    /// Nothing was changed: the rows that serve are ahead of the rebuilt ones, and readers must not
+    /// see them go back.
+    Behind,
+    /// Nothing was changed: the rebuilt table is at another revision, or gone.
+    Moved,
+}
