@@ -16,6 +16,8 @@ mod read_model;
 mod rebuild;
 mod session;
 mod spans;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod table;
 mod value;
 
@@ -30,6 +32,8 @@ pub use poison::Retried;
 pub use projector::{Projector, ProjectorOptions, Running};
 pub use read_model::{ReadModel, ReadModelError};
 pub use rebuild::{Rebuild, RebuildProgress};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteReadDatabase;
 pub use table::{
     Commit, Committed, Poison, RowChange, Skip, Switched, Table, TableSpec, TableState,
 };

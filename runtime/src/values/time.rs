@@ -93,6 +93,12 @@ impl Timestamp {
     pub(crate) fn rfc3339(self) -> Rfc3339 {
         Rfc3339::new(self)
     }
+
+    /// RFC 3339 with all six digits of the fraction, so that texts sort as times do.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn sortable(self) -> Rfc3339 {
+        Rfc3339::with_digits(self, |_| 6)
+    }
 }
 
 impl Duration {
@@ -159,6 +165,13 @@ pub(crate) struct Rfc3339 {
 
 impl Rfc3339 {
     fn new(time: Timestamp) -> Self {
+        Self::with_digits(time, |fraction| {
+            6 - fraction.iter().rev().take_while(|it| **it == b'0').count()
+        })
+    }
+
+    /// With as many digits of the fraction as `digits` says of it.
+    fn with_digits(time: Timestamp, digits: impl FnOnce(&[u8]) -> usize) -> Self {
         let (day, micros) = (time.0.div_euclid(MICROS_PER_DAY), time.0.rem_euclid(MICROS_PER_DAY));
         let (seconds, fraction) = (micros / MICROS_PER_SECOND, micros % MICROS_PER_SECOND);
         let [year, month, date] = civil_from_days(day);
@@ -169,7 +182,11 @@ impl Rfc3339 {
         put(&mut text[11..13], seconds / 3600);
         put(&mut text[14..16], seconds / 60 % 60);
         put(&mut text[17..19], seconds % 60);
-        let len = if fraction == 0 { 19 } else { put_fraction(&mut text, fraction) };
+        put(&mut text[20..26], fraction);
+        let len = match digits(&text[20..26]) {
+            0 => 19,
+            digits => 20 + digits,
+        };
         text[len] = b'Z';
         Self { text, len: len + 1 }
     }
@@ -178,16 +195,9 @@ impl Rfc3339 {
         &self.text[..self.len]
     }
 
-    fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         str::from_utf8(self.as_bytes()).expect("digits and punctuation are ASCII")
     }
-}
-
-/// Writes the fraction without trailing zeros; gives the place after it.
-fn put_fraction(text: &mut [u8; 27], fraction: i64) -> usize {
-    put(&mut text[20..26], fraction);
-    let zeros = text[20..26].iter().rev().take_while(|digit| **digit == b'0').count();
-    26 - zeros
 }
 
 /// Writes a number in decimal digits, as many as there is room for.

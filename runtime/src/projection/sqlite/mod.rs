@@ -1,0 +1,284 @@
+//! [`SqliteReadDatabase`]: rows in SQLite, in the event store's file or in one of their own.
+//!
+//! Each projection and meaning has its table, `account_balance__` and the meaning; a view with the
+//! target's name, `account_balance`, shows the newest one that is complete. A newer program builds
+//! its own table while an older one keeps the other up to date, and the view moves forward only.
+
+mod cell;
+mod fault;
+mod names;
+mod registry;
+mod rows;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use self::fault::{Carrier, Fault};
+use self::rows::RowStatements;
+use super::{
+    Checkpoint, Commit, Committed, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues,
+    Switched, Table, TableSpec, TableState,
+};
+use crate::store::AppendTransaction;
+use crate::store::sqlite::SqliteDatabase;
+
+/// Rows of projections in an SQLite file. Cheap to clone; clones share the file.
+///
+/// `immediate` projections need the event store's file: open both on one [`SqliteDatabase`].
+#[derive(Clone)]
+pub struct SqliteReadDatabase {
+    database: SqliteDatabase,
+    tables: Tables,
+}
+
+/// The statements of the tables in use.
+#[derive(Clone, Default)]
+struct Tables {
+    statements: Arc<Mutex<HashMap<TableKey, Arc<RowStatements>>>>,
+}
+
+/// Target, meaning, and whether it is being rebuilt: what a table is named by.
+type TableKey = (&'static str, u64, bool);
+
+impl Tables {
+    fn serving(&self, spec: TableSpec) -> Arc<RowStatements> {
+        self.of(Table { spec, id: 0, shadow: false })
+    }
+
+    fn of(&self, table: Table) -> Arc<RowStatements> {
+        let key = (table.spec.name, table.spec.meaning, table.shadow);
+        let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = statements
+            .entry(key)
+            .or_insert_with(|| Arc::new(RowStatements::new(&table.spec, &names::rows_of(&table))));
+        Arc::clone(made)
+    }
+
+    fn commit(&self, connection: &Connection, commit: &Commit) -> Result<Committed, Fault> {
+        if !registry::is_at(connection, commit.table, commit.revision)? {
+            return Ok(Committed::Moved);
+        }
+        self.of(commit.table).write(connection, &commit.rows)?;
+        registry::record(connection, commit)?;
+        Ok(Committed::Done)
+    }
+}
+
+impl SqliteReadDatabase {
+    /// Opens the read models of a database, creating what they need where it is not there yet.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn open(database: &SqliteDatabase) -> Result<Self, ReadDatabaseError> {
+        let database = Self { database: database.clone(), tables: Tables::default() };
+        let create = |connection: &Connection| {
+            connection.execute_batch(include_str!("schema.sql")).map_err(Fault::from)
+        };
+        database.write(move |connection, _| create(connection)).await?;
+        Ok(database)
+    }
+
+    /// The database.
+    pub fn database(&self) -> &SqliteDatabase {
+        &self.database
+    }
+
+    async fn write<T, F>(&self, job: F) -> Result<T, ReadDatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Tables) -> Result<T, Fault> + Send + 'static,
+    {
+        self.try_write(job).await.map_err(told)
+    }
+
+    async fn try_write<T, F>(&self, job: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Tables) -> Result<T, Fault> + Send + 'static,
+    {
+        let (carrier, tables) = (Carrier::default(), self.tables.clone());
+        let keeper = carrier.clone();
+        let written = self
+            .database
+            .write(move |connection| job(connection, &tables).map_err(|fault| keeper.keep(fault)))
+            .await;
+        written.map_err(|error| carrier.open(error))
+    }
+
+    /// Reads in one view of the database.
+    async fn read<T, F>(&self, job: F) -> Result<T, ReadDatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Tables) -> Result<T, Fault> + Send + 'static,
+    {
+        let (carrier, tables) = (Carrier::default(), self.tables.clone());
+        let keeper = carrier.clone();
+        let read = self
+            .database
+            .read(move |connection| job(connection, &tables).map_err(|fault| keeper.keep(fault)))
+            .await;
+        read.map_err(|error| told(carrier.open(error)))
+    }
+}
+
+/// A fault that was carried past the database: SQLite's own have been explained by it.
+fn told(fault: Fault) -> ReadDatabaseError {
+    match fault {
+        Fault::Database(error) => error,
+        fault => ReadDatabaseError::Corrupt(fault.to_string()),
+    }
+}
+
+impl fmt::Debug for SqliteReadDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SqliteReadDatabase").field(&self.database).finish()
+    }
+}
+
+impl ReadDatabase for SqliteReadDatabase {
+    async fn open(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
+        self.write(move |connection, _| registry::open(connection, spec)).await
+    }
+
+    async fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
+        self.read(move |connection, _| {
+            let view = connection.unchecked_transaction()?;
+            registry::state(&view, table)
+        })
+        .await
+    }
+
+    async fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
+        self.read(move |connection, _| registry::checkpoint(connection, table)).await
+    }
+
+    async fn load(
+        &self,
+        table: Table,
+        keys: Vec<RowValues>,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.read(move |connection, tables| {
+            let view = connection.unchecked_transaction()?;
+            tables.of(table).load(&view, &keys)
+        })
+        .await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
+        let written =
+            self.try_write(move |connection, tables| tables.commit(connection, &commit)).await;
+        match written {
+            Err(Fault::RowExists) => Ok(Committed::RowExists),
+            written => written.map_err(told),
+        }
+    }
+
+    async fn get(
+        &self,
+        spec: TableSpec,
+        key: RowValues,
+    ) -> Result<Option<RowValues>, ReadDatabaseError> {
+        self.read(move |connection, tables| tables.serving(spec).get(connection, &key)).await
+    }
+
+    async fn page(
+        &self,
+        spec: TableSpec,
+        after: Option<RowValues>,
+        limit: usize,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.read(move |connection, tables| {
+            tables.serving(spec).page(connection, after.as_ref(), limit)
+        })
+        .await
+    }
+
+    async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {
+        self.read(move |connection, tables| tables.serving(spec).count(connection)).await
+    }
+
+    async fn begin_rebuild(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
+        self.write(move |connection, _| registry::begin_rebuild(connection, spec)).await
+    }
+
+    async fn finish_rebuild(
+        &self,
+        shadow: Table,
+        revision: u64,
+    ) -> Result<Switched, ReadDatabaseError> {
+        self.write(move |connection, _| registry::finish_rebuild(connection, shadow, revision))
+            .await
+    }
+
+    async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
+        self.write(move |connection, _| match shadow.shadow {
+            true => registry::drop_table(connection, shadow),
+            false => Ok(()),
+        })
+        .await
+    }
+
+    fn within<'a>(
+        &self,
+        transaction: &'a dyn AppendTransaction,
+    ) -> Result<Box<dyn ReadTransaction + 'a>, String> {
+        let Some(connection) = transaction.database().downcast_ref::<Connection>() else {
+            return Err("its rows lie in SQLite and its events don't".to_owned());
+        };
+        let (rows, events) = (self.database.path(), connection.path().unwrap_or_default());
+        if !is_same_file(rows, Path::new(events)) {
+            return Err(format!(
+                "its rows lie in {} and its events in {events}, and no transaction holds both; \
+                 open the read database on the event store's file",
+                rows.display()
+            ));
+        }
+        Ok(Box::new(Within { connection, tables: self.tables.clone() }))
+    }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let canonical = |path: &Path| path.canonicalize().ok();
+    one == other || (canonical(one).is_some() && canonical(one) == canonical(other))
+}
+
+/// The rows within a transaction of the event store.
+struct Within<'a> {
+    connection: &'a Connection,
+    tables: Tables,
+}
+
+impl Within<'_> {
+    fn run<T>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, ReadDatabaseError> {
+        job(self.connection).map_err(|fault| fault.on(self.connection))
+    }
+}
+
+impl ReadTransaction for Within<'_> {
+    fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
+        self.run(|connection| registry::state(connection, table))
+    }
+
+    fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
+        self.run(|connection| registry::checkpoint(connection, table))
+    }
+
+    fn load(&self, table: Table, keys: &[RowValues]) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.run(|connection| self.tables.of(table).load(connection, keys))
+    }
+
+    fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
+        self.run(|connection| self.tables.commit(connection, &commit))
+    }
+
+    fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
+        self.run(|connection| registry::finish_rebuild(connection, shadow, revision))
+    }
+}

@@ -1,0 +1,346 @@
+//! The registry of read models: which tables there are, how far they have come, and which of them
+//! the public views show.
+//!
+//! Everything here runs within the caller's transaction.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::fault::Fault;
+use super::names::{self, quoted};
+use super::rows;
+use crate::metadata::Position;
+use crate::projection::{
+    Checkpoint, Commit, Poison, ReadDatabaseError, Skip, Switched, Table, TableSpec, TableState,
+};
+use crate::values::Timestamp;
+
+/// Finds the table of a projection and meaning that serves reads, or creates it.
+pub(super) fn open(connection: &Connection, spec: TableSpec) -> Result<TableState, Fault> {
+    names::check(&spec)?;
+    check_target(connection, &spec)?;
+    let table = match find(connection, spec, false)? {
+        Some(table) => table,
+        None => create(connection, spec, false)?,
+    };
+    state(connection, table)
+}
+
+fn find(
+    connection: &Connection,
+    spec: TableSpec,
+    shadow: bool,
+) -> Result<Option<Table>, rusqlite::Error> {
+    let id = connection
+        .prepare_cached(
+            "SELECT id FROM eventloom_read_models \
+             WHERE projection = ?1 AND meaning = ?2 AND shadow = ?3",
+        )?
+        .query_row((spec.projection, names::meaning(&spec), shadow), |row| row.get::<_, i64>(0))
+        .optional()?;
+    Ok(id.map(|id| Table { spec, id: id.cast_unsigned(), shadow }))
+}
+
+fn create(connection: &Connection, spec: TableSpec, shadow: bool) -> Result<Table, Fault> {
+    let name = if shadow { names::shadow_rows(&spec) } else { names::rows(&spec) };
+    if let Some(kind) = kind_of(connection, &name)? {
+        let reason = format!("there is a {kind} `{name}` that is none of Eventloom's; rename it");
+        return Err(ReadDatabaseError::Unsuitable { projection: spec.projection, reason }.into());
+    }
+    connection.execute_batch(&rows::create(&spec, &name))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO eventloom_read_models \
+             (projection, meaning, shadow, target, position, revision, complete) \
+             VALUES (?1, ?2, ?3, ?4, 0, 0, 0)",
+        )?
+        .execute((spec.projection, names::meaning(&spec), shadow, spec.name))?;
+    let id = connection.last_insert_rowid().cast_unsigned();
+    Ok(Table { spec, id, shadow })
+}
+
+/// What has a name, if anything has.
+fn kind_of(connection: &Connection, name: &str) -> Result<Option<String>, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+/// Refuses a target whose name something else has: a table, or the view of another projection.
+fn check_target(connection: &Connection, spec: &TableSpec) -> Result<(), Fault> {
+    let other: Option<String> = connection
+        .prepare_cached(
+            "SELECT projection FROM eventloom_read_models \
+             WHERE target = ?1 AND projection <> ?2 LIMIT 1",
+        )?
+        .query_row((spec.name, spec.projection), |row| row.get(0))
+        .optional()?;
+    let taken = match (other, kind_of(connection, spec.name)?) {
+        (Some(other), _) => format!("view of the projection {other}"),
+        (None, None) => return Ok(()),
+        (None, Some(kind)) if kind == "view" && newest(connection, spec.name)?.is_some() => {
+            return Ok(());
+        }
+        (None, Some(kind)) => kind,
+    };
+    let (projection, name) = (spec.projection, spec.name);
+    Err(ReadDatabaseError::NameTaken { projection, name, kind: taken }.into())
+}
+
+/// How far a table has come, with its poison and what was skipped.
+pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState, Fault> {
+    let Checkpoint { position, revision, complete, .. } = checkpoint(connection, table)?;
+    let poison = connection
+        .prepare_cached(
+            "SELECT position, stream_id, sequence, event_type, version, reason, found_at, stops \
+             FROM eventloom_poison WHERE read_model = ?1 ORDER BY position",
+        )?
+        .query_map([table.id.cast_signed()], read_poison)?
+        .collect::<Result<_, _>>()?;
+    let skipped = connection
+        .prepare_cached(
+            "SELECT position FROM eventloom_skipped \
+             WHERE projection = ?1 AND meaning = ?2 ORDER BY position",
+        )?
+        .query_map((table.spec.projection, names::meaning(&table.spec)), |row| unsigned(row, 0))?
+        .collect::<Result<_, _>>()?;
+    Ok(TableState { table, position, revision, complete, poison, skipped })
+}
+
+fn read_poison(row: &Row<'_>) -> rusqlite::Result<Poison> {
+    Ok(Poison {
+        position: unsigned(row, 0)?,
+        stream_id: row.get::<_, String>(1)?.into(),
+        sequence: unsigned(row, 2)?,
+        event_type: row.get(3)?,
+        version: row.get(4)?,
+        reason: row.get(5)?,
+        found_at: time(row, 6)?,
+        stops: row.get(7)?,
+    })
+}
+
+fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+    row.get::<_, String>(index)?.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
+    })
+}
+
+/// How far a table has come.
+pub(super) fn checkpoint(connection: &Connection, table: Table) -> Result<Checkpoint, Fault> {
+    let found = connection
+        .prepare_cached(
+            "SELECT position, revision, complete, \
+             (SELECT count(*) FROM eventloom_poison WHERE read_model = id) \
+             FROM eventloom_read_models WHERE id = ?1",
+        )?
+        .query_row([table.id.cast_signed()], |row| {
+            Ok(Checkpoint {
+                position: unsigned(row, 0)?,
+                revision: unsigned(row, 1)?,
+                complete: row.get(2)?,
+                poison: unsigned(row, 3)?,
+            })
+        })
+        .optional()?;
+    Ok(found.ok_or(ReadDatabaseError::Gone(table.spec.projection))?)
+}
+
+/// Whether a table is still at the revision on which a change is based.
+pub(super) fn is_at(
+    connection: &Connection,
+    table: Table,
+    revision: u64,
+) -> Result<bool, rusqlite::Error> {
+    let found = connection
+        .prepare_cached("SELECT revision FROM eventloom_read_models WHERE id = ?1")?
+        .query_row([table.id.cast_signed()], |row| unsigned(row, 0))
+        .optional()?;
+    Ok(found == Some(revision))
+}
+
+/// Writes all of a commit but its rows, after [`is_at`] has said that it may be written.
+pub(super) fn record(connection: &Connection, commit: &Commit) -> Result<(), Fault> {
+    let id = commit.table.id.cast_signed();
+    let was_complete: bool = connection
+        .prepare_cached("SELECT complete FROM eventloom_read_models WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))?;
+    connection
+        .prepare_cached(
+            "UPDATE eventloom_read_models \
+             SET position = ?2, complete = ?3, revision = revision + 1 WHERE id = ?1",
+        )?
+        .execute((id, commit.position.cast_signed(), commit.complete))?;
+    for position in &commit.released {
+        connection
+            .prepare_cached("DELETE FROM eventloom_poison WHERE read_model = ?1 AND position = ?2")?
+            .execute((id, position.cast_signed()))?;
+    }
+    for poison in &commit.poison {
+        write_poison(connection, id, poison)?;
+    }
+    for skip in &commit.skips {
+        write_skip(connection, &commit.table.spec, skip)?;
+    }
+    if commit.complete && !was_complete && !commit.table.shadow {
+        show_newest(connection, commit.table.spec.name)?;
+    }
+    Ok(())
+}
+
+fn write_poison(connection: &Connection, id: i64, poison: &Poison) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO eventloom_poison (read_model, position, stream_id, sequence, \
+             event_type, version, reason, found_at, stops) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute((
+            id,
+            poison.position.cast_signed(),
+            poison.stream_id.as_str(),
+            poison.sequence.cast_signed(),
+            &poison.event_type,
+            poison.version,
+            &poison.reason,
+            poison.found_at.sortable().as_str().to_owned(),
+            poison.stops,
+        ))?;
+    Ok(())
+}
+
+fn write_skip(connection: &Connection, spec: &TableSpec, skip: &Skip) -> rusqlite::Result<()> {
+    let poison = &skip.poison;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO eventloom_skipped (projection, meaning, position, stream_id, \
+             sequence, event_type, version, failure, operator, reason, decided_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute((
+            spec.projection,
+            names::meaning(spec),
+            poison.position.cast_signed(),
+            poison.stream_id.as_str(),
+            poison.sequence.cast_signed(),
+            &poison.event_type,
+            poison.version,
+            &poison.reason,
+            &skip.operator,
+            &skip.reason,
+            skip.decided_at.sortable().as_str().to_owned(),
+        ))?;
+    Ok(())
+}
+
+/// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.
+pub(super) fn begin_rebuild(connection: &Connection, spec: TableSpec) -> Result<TableState, Fault> {
+    if find(connection, spec, false)?.is_none() {
+        return Err(ReadDatabaseError::Gone(spec.projection).into());
+    }
+    if let Some(cut_off) = find(connection, spec, true)? {
+        drop_table(connection, cut_off)?;
+    }
+    let shadow = create(connection, spec, true)?;
+    state(connection, shadow)
+}
+
+/// Drops a table and all that is known of it, but for decisions to skip.
+pub(super) fn drop_table(connection: &Connection, table: Table) -> Result<(), Fault> {
+    if find(connection, table.spec, table.shadow)? != Some(table) {
+        return Ok(());
+    }
+    let id = table.id.cast_signed();
+    connection.execute("DELETE FROM eventloom_poison WHERE read_model = ?1", [id])?;
+    connection.execute("DELETE FROM eventloom_read_models WHERE id = ?1", [id])?;
+    drop_rows(connection, &names::rows_of(&table))?;
+    Ok(())
+}
+
+fn drop_rows(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("DROP TABLE {}", quoted(name)))
+}
+
+/// Puts a rebuilt table in the place of the one that serves.
+pub(super) fn finish_rebuild(
+    connection: &Connection,
+    shadow: Table,
+    revision: u64,
+) -> Result<Switched, Fault> {
+    let spec = shadow.spec;
+    if !is_at(connection, shadow, revision)? {
+        return Ok(Switched::Moved);
+    }
+    let Some(serving) = find(connection, spec, false)? else {
+        return Err(ReadDatabaseError::Gone(spec.projection).into());
+    };
+    let rebuilt = checkpoint(connection, shadow)?.position;
+    if rebuilt < checkpoint(connection, serving)?.position {
+        return Ok(Switched::Behind);
+    }
+    drop_rows(connection, &names::rows(&spec))?;
+    rename(connection, &names::shadow_rows(&spec), &names::rows(&spec))?;
+    take_over(connection, shadow, serving, rebuilt)?;
+    show_newest(connection, spec.name)?;
+    Ok(Switched::Done)
+}
+
+/// Gives a table another name. Views that name it, ours and the user's, are left as they are: SQLite
+/// would otherwise look into each and refuse, the table they show being gone for a moment.
+fn rename(connection: &Connection, from: &str, to: &str) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "legacy_alter_table", true)?;
+    let sql = format!("ALTER TABLE {} RENAME TO {}", quoted(from), quoted(to));
+    let renamed = connection.execute_batch(&sql);
+    connection.pragma_update(None, "legacy_alter_table", false)?;
+    renamed
+}
+
+/// What is known of the rebuilt table is now known of the one that serves.
+fn take_over(
+    connection: &Connection,
+    shadow: Table,
+    serving: Table,
+    position: Position,
+) -> rusqlite::Result<()> {
+    let (shadow, serving) = (shadow.id.cast_signed(), serving.id.cast_signed());
+    connection.execute("DELETE FROM eventloom_poison WHERE read_model = ?1", [serving])?;
+    connection.execute(
+        "UPDATE eventloom_poison SET read_model = ?2 WHERE read_model = ?1",
+        [shadow, serving],
+    )?;
+    connection.execute("DELETE FROM eventloom_read_models WHERE id = ?1", [shadow])?;
+    connection.execute(
+        "UPDATE eventloom_read_models \
+         SET position = ?2, complete = 1, revision = revision + 1 WHERE id = ?1",
+        (serving, position.cast_signed()),
+    )?;
+    Ok(())
+}
+
+/// Points the public view at the newest complete rows.
+fn show_newest(connection: &Connection, target: &str) -> rusqlite::Result<()> {
+    let view = quoted(target);
+    connection.execute_batch(&format!("DROP VIEW IF EXISTS {view}"))?;
+    if let Some(rows) = newest(connection, target)? {
+        let rows = quoted(&rows);
+        connection.execute_batch(&format!("CREATE VIEW {view} AS SELECT * FROM {rows}"))?;
+    }
+    Ok(())
+}
+
+/// The table of the newest complete rows of a target.
+fn newest(connection: &Connection, target: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(
+            "SELECT target || '__' || meaning FROM eventloom_read_models \
+             WHERE target = ?1 AND complete = 1 AND shadow = 0 ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([target], |row| row.get(0))
+        .optional()
+}
+
+/// Positions, revisions and counts: numbers of ours, which never were negative.
+fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    row.get(index).map(i64::cast_unsigned)
+}
