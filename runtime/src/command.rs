@@ -190,6 +190,11 @@ impl<'a, A: Aggregate> Decide<'a, A> {
         self.push(event.into_event())
     }
 
+    /// Records an event that was decided elsewhere and has been validated.
+    pub(crate) fn record(&mut self, event: A::Event) -> Result<(), Halt<A::Error>> {
+        self.push(event)
+    }
+
     fn push(&mut self, event: A::Event) -> Result<(), Halt<A::Error>> {
         let mut meta = self.template.clone();
         meta.event_id = self.new_id();

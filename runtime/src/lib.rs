@@ -11,17 +11,21 @@ pub mod codec;
 pub mod command;
 pub mod eval;
 pub mod event;
+mod event_form;
 pub mod metadata;
 pub mod projection;
+pub mod repository;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod values;
 
 pub use aggregate::{Aggregate, ApplyError, Refusal, SnapshotStrategy, Step};
+pub use clock::block_on;
 pub use command::{Command, Decide, Halt, Target};
 pub use event::{DomainEvent, EventShape, EventTypes, UniqueKey};
 pub use metadata::{Metadata, Position, Sequence, StreamId};
 pub use projection::Projection;
+pub use repository::{CommandContext, ExecuteError, Executed, Repository};
 pub use store::{EventStore, MemoryStore, StoreError};
 pub use values::{Bytes, Date, Decimal, Duration, Timestamp, Uuid};

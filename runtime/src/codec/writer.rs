@@ -29,6 +29,15 @@ impl Writer {
         value.write_value(self);
     }
 
+    /// Writes a field of text, `null` where there is none.
+    pub fn text_field(&mut self, name: &str, text: Option<&str>) {
+        self.name(name);
+        match text {
+            Some(text) => self.text(text),
+            None => self.raw(b"null"),
+        }
+    }
+
     /// Writes the name of a field; its value is to follow.
     pub fn name(&mut self, name: &str) {
         self.separate();

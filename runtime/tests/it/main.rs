@@ -2,5 +2,7 @@
 
 mod codec;
 mod conformance;
+mod repository;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod wallet;

@@ -1,0 +1,244 @@
+//! Loading: a snapshot, then the events after it, in bounded pages.
+
+use super::folded::{self, Folded, check_follows, time_of};
+use super::{Repository, snapshot};
+use crate::aggregate::Aggregate;
+use crate::metadata::{Sequence, StreamId};
+use crate::store::{Direction, EventStore, Page, StoreError, StreamKey, StreamRead};
+use crate::values::Timestamp;
+
+/// The state of a stream at some moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded<A: Aggregate> {
+    /// The stream.
+    pub stream_id: StreamId,
+    /// The state.
+    pub state: A::State,
+    /// Sequence of the last event in the state; 0 where there is none.
+    pub sequence: Sequence,
+    /// The latest time of an event in the state.
+    pub last_time: Option<Timestamp>,
+}
+
+impl<A: Aggregate> Loaded<A> {
+    /// Whether there is any event.
+    pub fn exists(&self) -> bool {
+        self.sequence > 0
+    }
+
+    pub(super) fn new(stream: StreamKey, folded: Folded<A>) -> Self {
+        let Folded { state, sequence, last_time, .. } = folded;
+        Self { stream_id: stream.id, state, sequence, last_time }
+    }
+}
+
+/// A moment in the life of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// After the event of this sequence.
+    Sequence(Sequence),
+    /// At this time, by the events' own timestamps.
+    Time(Timestamp),
+}
+
+impl From<Timestamp> for AsOf {
+    fn from(time: Timestamp) -> Self {
+        Self::Time(time)
+    }
+}
+
+impl From<Sequence> for AsOf {
+    fn from(sequence: Sequence) -> Self {
+        Self::Sequence(sequence)
+    }
+}
+
+impl AsOf {
+    const NOW: Self = Self::Sequence(Sequence::MAX);
+
+    fn covers(self, sequence: Sequence, time: Timestamp) -> bool {
+        match self {
+            Self::Sequence(last) => sequence <= last,
+            Self::Time(last) => time <= last,
+        }
+    }
+
+    /// Whether nothing after an event that is not covered can be covered.
+    fn is_final<A: Aggregate>(self) -> bool {
+        matches!(self, Self::Sequence(_)) || A::ORDERED_BY_TIME
+    }
+
+    fn last_sequence(self) -> Sequence {
+        match self {
+            Self::Sequence(last) => last,
+            Self::Time(_) => Sequence::MAX,
+        }
+    }
+}
+
+impl<A: Aggregate, S: EventStore> Repository<A, S> {
+    /// The state of a stream now.
+    pub(super) async fn load_folded(&self, stream: &StreamKey) -> Result<Folded<A>, StoreError> {
+        match self.resume(stream, AsOf::NOW).await? {
+            Some(folded) => Ok(folded),
+            None => self.replay(stream).await,
+        }
+    }
+
+    /// The state of a stream as of a moment.
+    pub(super) async fn load_folded_as_of(
+        &self,
+        stream: &StreamKey,
+        moment: AsOf,
+    ) -> Result<Folded<A>, StoreError> {
+        if let Some(folded) = self.resume(stream, moment).await? {
+            return Ok(folded);
+        }
+        let mut folded = Folded::default();
+        self.walk(stream, &mut folded, 0, moment, |_| {}).await?;
+        Ok(folded)
+    }
+
+    /// Folds in what the stream holds beyond a state. Tells whether that was anything.
+    pub(super) async fn catch_up(
+        &self,
+        stream: &StreamKey,
+        folded: &mut Folded<A>,
+    ) -> Result<bool, StoreError> {
+        let before = folded.sequence;
+        self.walk(stream, folded, before, AsOf::NOW, |_| {}).await?;
+        Ok(folded.sequence > before)
+    }
+
+    /// Goes on from the latest snapshot for a moment, if there is one that can be trusted.
+    ///
+    /// Its own last event is read again: a store restored from a backup may hold snapshots of a
+    /// future that it lost.
+    async fn resume(
+        &self,
+        stream: &StreamKey,
+        moment: AsOf,
+    ) -> Result<Option<Folded<A>>, StoreError> {
+        let Some(mut folded) = self.read_snapshot(stream, moment).await? else { return Ok(None) };
+        let before = folded.sequence - 1;
+        if self.walk(stream, &mut folded, before, moment, |_| {}).await? {
+            return Ok(Some(folded));
+        }
+        ignore::<A>(stream, folded.sequence, "the stream does not reach that far");
+        Ok(None)
+    }
+
+    /// Folds a stream from its first event, and writes the snapshot that is missing.
+    ///
+    /// That one is missing is the rule after a change of the fold, and else the trace of damage.
+    async fn replay(&self, stream: &StreamKey) -> Result<Folded<A>, StoreError> {
+        let (mut folded, mut due) = (Folded::default(), None);
+        self.walk(stream, &mut folded, 0, AsOf::NOW, |folded| {
+            if snapshot::last_due::<A>(folded.sequence) == Some(folded.sequence) {
+                due = Some(folded.clone());
+            }
+        })
+        .await?;
+        if let Some(due) = due {
+            self.write_snapshot(stream, &due).await;
+        }
+        Ok(folded)
+    }
+
+    /// Folds the events after `cursor` into a state, as far as a moment covers them, and tells
+    /// whether the stream has the state's own last event. That is not looked at where `cursor` is
+    /// at it, as it is unless the state comes from a snapshot.
+    async fn walk(
+        &self,
+        stream: &StreamKey,
+        folded: &mut Folded<A>,
+        mut cursor: Sequence,
+        moment: AsOf,
+        mut each: impl FnMut(&Folded<A>) + Send,
+    ) -> Result<bool, StoreError> {
+        let start = folded.sequence;
+        loop {
+            let room = moment.last_sequence().saturating_sub(cursor);
+            let limit = usize::try_from(room)
+                .map_or(self.settings.page_size, |room| room.min(self.settings.page_size));
+            if limit == 0 {
+                return Ok(cursor >= start);
+            }
+            let page = self.read_page(stream, cursor, limit, A::READS_METADATA).await?;
+            for stored in page.iter() {
+                check_follows(&stored, cursor)?;
+                cursor += 1;
+                if cursor <= start {
+                    continue;
+                }
+                let event: A::Event = folded::read(&stored)?;
+                if moment.covers(cursor, time_of(&event, stored.meta)) {
+                    folded.apply(&event, &stored)?;
+                    each(folded);
+                } else if moment.is_final::<A>() {
+                    return Ok(true);
+                }
+            }
+            if page.len() < limit {
+                return Ok(cursor >= start);
+            }
+        }
+    }
+
+    /// The state of the latest snapshot for a moment. One that can't be read is ignored: the events
+    /// hold the truth.
+    async fn read_snapshot(
+        &self,
+        stream: &StreamKey,
+        moment: AsOf,
+    ) -> Result<Option<Folded<A>>, StoreError> {
+        if snapshot::last_due::<A>(Sequence::MAX).is_none() {
+            return Ok(None);
+        }
+        let last = moment.last_sequence();
+        let Some(found) = self.store.snapshot(stream, A::MEANING, last).await? else {
+            return Ok(None);
+        };
+        match snapshot::read::<A>(&found) {
+            Ok(folded) => {
+                let time = folded.last_time.unwrap_or(Timestamp::MIN);
+                Ok(Some(folded).filter(|folded| moment.covers(folded.sequence, time)))
+            }
+            Err(error) => {
+                ignore::<A>(stream, found.sequence, &error.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    /// A snapshot is never worth a failure: without it, the next load replays.
+    async fn write_snapshot(&self, stream: &StreamKey, folded: &Folded<A>) {
+        let snapshot = snapshot::write::<A>(folded);
+        if let Err(error) = self.store.save_snapshot(stream, snapshot).await {
+            tracing::warn!(
+                aggregate = A::NAME, stream = %stream.id, sequence = folded.sequence, %error,
+                "a missing snapshot could not be written"
+            );
+        }
+    }
+
+    /// The next events of a stream.
+    pub(super) async fn read_page(
+        &self,
+        stream: &StreamKey,
+        after: Sequence,
+        limit: usize,
+        metadata: bool,
+    ) -> Result<Page, StoreError> {
+        let direction = Direction::Forwards;
+        let read = StreamRead { stream: stream.clone(), after, direction, limit, metadata };
+        self.store.read_stream(read).await
+    }
+}
+
+fn ignore<A: Aggregate>(stream: &StreamKey, sequence: Sequence, reason: &str) {
+    tracing::warn!(
+        aggregate = A::NAME, stream = %stream.id, sequence, reason,
+        "a snapshot is ignored and the stream replayed"
+    );
+}

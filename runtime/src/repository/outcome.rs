@@ -1,0 +1,124 @@
+//! The first outcome of a command that is sent again, from what the store recorded of it.
+
+use super::folded::{self, Folded};
+use super::recorded::{Executed, Recorded};
+use super::request::Request;
+use super::{ExecuteError, Repository};
+use crate::aggregate::{Aggregate, Refusal};
+use crate::metadata::{Position, Sequence};
+use crate::store::{EventStore, RecordedCommand, StoreError, StreamKey, TakenKey};
+
+type Outcome<A> = Result<Executed<A>, ExecuteError<<A as Aggregate>::Error>>;
+
+impl<A: Aggregate, S: EventStore> Repository<A, S> {
+    /// The outcome recorded under the command's id, if it is the same command.
+    pub(super) async fn first_outcome(
+        &self,
+        request: &Request<'_, A>,
+        known: &mut Folded<A>,
+        recorded: RecordedCommand,
+    ) -> Outcome<A> {
+        if recorded.content != request.content {
+            return Err(ExecuteError::CommandIdReused { command_id: request.id.clone() });
+        }
+        if let Some((name, message)) = recorded.refusal {
+            return Err(refused_before(name, message));
+        }
+        match recorded.events {
+            Some(range) => {
+                let found = self.read_range(&request.stream, range).await?;
+                self.repeated(request, known, found).await
+            }
+            None => {
+                let found = Found { events: Vec::new(), position: self.store.head().await? };
+                self.repeated(request, known, found).await
+            }
+        }
+    }
+
+    /// The outcome of the command that took a key, which is the same command under another id or
+    /// none.
+    pub(super) async fn first_outcome_by_key(
+        &self,
+        request: &Request<'_, A>,
+        known: &mut Folded<A>,
+        taken: &TakenKey,
+    ) -> Outcome<A> {
+        let found = self.read_range(&request.stream, taken.events).await?;
+        let cause = found.events.first().and_then(|first| first.meta.causation_id.clone());
+        if let Some(cause) = cause
+            && let Some(recorded) = self.store.command(&cause).await?
+            && let Some((name, message)) = recorded.refusal
+            && recorded.content == request.content
+        {
+            return Err(refused_before(name, message));
+        }
+        self.repeated(request, known, found).await
+    }
+
+    async fn repeated(
+        &self,
+        request: &Request<'_, A>,
+        known: &mut Folded<A>,
+        found: Found<A>,
+    ) -> Outcome<A> {
+        let last = found.events.last().map(|last| last.meta.sequence);
+        if last.is_none_or(|last| known.sequence < last) {
+            self.catch_up(&request.stream, known).await?;
+        }
+        tracing::debug!("this command was carried out before");
+        Ok(Executed {
+            events: found.events,
+            sequence: last.unwrap_or(known.sequence),
+            position: found.position,
+            state: known.state.clone(),
+            duplicate: true,
+        })
+    }
+
+    /// The events of a range of sequences.
+    async fn read_range(
+        &self,
+        stream: &StreamKey,
+        (first, last): (Sequence, Sequence),
+    ) -> Result<Found<A>, StoreError> {
+        let mut found = Found { events: Vec::new(), position: 0 };
+        let mut cursor = first.saturating_sub(1);
+        while cursor < last {
+            let room = usize::try_from(last - cursor).unwrap_or(usize::MAX);
+            let limit = room.min(self.settings.page_size);
+            let page = self.read_page(stream, cursor, limit, true).await?;
+            for stored in page.iter() {
+                folded::check_follows(&stored, cursor)?;
+                cursor += 1;
+                let event = folded::read(&stored)?;
+                found.events.push(Recorded { event, meta: stored.meta.clone() });
+                found.position = stored.position;
+            }
+            if page.is_empty() {
+                return Err(missing(stream, cursor + 1));
+            }
+        }
+        Ok(found)
+    }
+}
+
+struct Found<A: Aggregate> {
+    events: Vec<Recorded<A::Event>>,
+    position: Position,
+}
+
+fn refused_before<E: Refusal>(name: String, message: String) -> ExecuteError<E> {
+    match E::restore(&name, message.clone()) {
+        Some(refusal) => ExecuteError::Refused(refusal),
+        None => ExecuteError::RefusedBefore { name, message },
+    }
+}
+
+fn missing(stream: &StreamKey, sequence: Sequence) -> StoreError {
+    StoreError::Corrupt {
+        what: "the outcome of a command".to_owned(),
+        place: format!("{} {}, sequence {sequence}", stream.aggregate, stream.id),
+        reason: "the command is recorded, but this event of it is not there".to_owned(),
+    }
+}

@@ -1,0 +1,179 @@
+//! A decision on a known state: what is to be appended, and what the caller is told.
+
+use super::folded::Folded;
+use super::request::Request;
+use super::{ExecuteError, Repository, snapshot};
+use crate::aggregate::{Aggregate, Refusal};
+use crate::codec::FieldError;
+use crate::command::{Decide, Decided, Halt};
+use crate::event::{DomainEvent, UniqueKey};
+use crate::metadata::{Metadata, Sequence};
+use crate::store::{Append, CommandRecord, EventStore, KeyClaim, NewEvent};
+use crate::values::Uuid;
+
+/// How a decision ended.
+#[derive(Clone)]
+pub(super) enum Ending<E> {
+    Done,
+    Refused(E),
+    Invalid(FieldError),
+    Failed(String),
+}
+
+impl<E: Refusal> Ending<E> {
+    pub(super) fn into_result(self) -> Result<(), ExecuteError<E>> {
+        match self {
+            Self::Done => Ok(()),
+            Self::Refused(refusal) => Err(ExecuteError::Refused(refusal)),
+            Self::Invalid(error) => Err(ExecuteError::Invalid(error)),
+            Self::Failed(reason) => Err(ExecuteError::Failed(reason)),
+        }
+    }
+}
+
+/// A decision.
+pub(super) struct Verdict<A: Aggregate> {
+    pub(super) ending: Ending<A::Error>,
+    /// The events to append, with the state that they lead to.
+    pub(super) change: Option<Change<A>>,
+}
+
+/// Events to append; never none.
+pub(super) struct Change<A: Aggregate> {
+    pub(super) events: Vec<(A::Event, Metadata)>,
+    pub(super) keys: Vec<UniqueKey>,
+    pub(super) after: Folded<A>,
+}
+
+impl<A: Aggregate> Verdict<A> {
+    pub(super) fn unchanged(ending: Ending<A::Error>) -> Self {
+        Self { ending, change: None }
+    }
+
+    /// Whether anything is to be written.
+    pub(super) fn is_written(&self, request: &Request<'_, A>) -> bool {
+        let decided = matches!(self.ending, Ending::Done | Ending::Refused(_));
+        self.change.is_some() || (request.has_id() && decided)
+    }
+
+    /// The append that writes it down. The same at every call.
+    pub(super) fn append(&self, request: &Request<'_, A>, expected: Sequence) -> Append {
+        let mut append = Append {
+            stream: request.stream.clone(),
+            expected,
+            events: Vec::new(),
+            keys: Vec::new(),
+            content: request.content,
+            command: self.command_record(request),
+            snapshot: None,
+        };
+        if let Some(Change { events, keys, after }) = &self.change {
+            append.events = events.iter().map(|(event, meta)| new_event(event, meta)).collect();
+            append.keys = keys.iter().map(claim).collect();
+            append.snapshot = snapshot::is_due::<A>(expected, after.sequence)
+                .then(|| snapshot::write::<A>(after));
+        }
+        append
+    }
+
+    /// Without an id of the caller's, a refusal that keeps events with keys is recorded under the
+    /// new id: a retry recognised by its key must find that it was refused.
+    fn command_record(&self, request: &Request<'_, A>) -> Option<CommandRecord> {
+        let refusal = match &self.ending {
+            Ending::Refused(refusal) => {
+                Some((refusal.name().to_owned(), refusal.message().to_owned()))
+            }
+            _ => None,
+        };
+        let has_keys = self.change.as_ref().is_some_and(|change| !change.keys.is_empty());
+        let recorded = request.has_id() || (refusal.is_some() && has_keys);
+        recorded.then(|| CommandRecord { id: request.id.clone(), refusal })
+    }
+}
+
+impl<A: Aggregate, S: EventStore> Repository<A, S> {
+    /// Decides on a known state.
+    pub(super) fn decide(&self, request: &Request<'_, A>, known: &Folded<A>) -> Verdict<A> {
+        if let Err(error) = request.command.validate() {
+            return Verdict::unchanged(Ending::Invalid(error));
+        }
+        if let Err(refusal) = request.command.check_target(&request.stream.id, known.sequence) {
+            return Verdict::unchanged(Ending::Refused(refusal));
+        }
+        let mut new_id = || self.settings.ids.new_id();
+        let template = self.template(request, known);
+        let history = known.history.clone();
+        let mut context =
+            Decide::new(&known.state, history, known.last_time, template, &mut new_id);
+        let ending = match request.command.decide(&mut context) {
+            Ok(()) => Ending::Done,
+            Err(Halt::RefusedKeeping(refusal)) => Ending::Refused(refusal),
+            Err(Halt::Refused(refusal)) => return Verdict::unchanged(Ending::Refused(refusal)),
+            Err(Halt::Invalid(error)) => return Verdict::unchanged(Ending::Invalid(error)),
+            Err(Halt::Failed(reason)) => return Verdict::unchanged(Ending::Failed(reason)),
+        };
+        match context.finish().and_then(|decided| change(decided, known.sequence)) {
+            Ok(change) => Verdict { ending, change },
+            Err(refusal) => Verdict::unchanged(Ending::Refused(refusal)),
+        }
+    }
+
+    /// Metadata of the first event. Its time is the caller's as it is, or now, but never before the
+    /// stream's last event.
+    fn template(&self, request: &Request<'_, A>, known: &Folded<A>) -> Metadata {
+        let (context, now) = (&request.context, self.settings.clock.now());
+        let not_before = known.last_time.unwrap_or(now);
+        Metadata {
+            event_id: Uuid::nil(),
+            stream_id: request.stream.id.clone(),
+            sequence: known.sequence + 1,
+            at: context.at.unwrap_or_else(|| now.max(not_before)),
+            recorded_at: now,
+            actor: context.actor.clone(),
+            correlation_id: context.correlation_id.clone(),
+            causation_id: context.causation_id.clone(),
+            traceparent: context.traceparent.clone(),
+        }
+    }
+}
+
+fn change<A: Aggregate>(
+    decided: Decided<A>,
+    before: Sequence,
+) -> Result<Option<Change<A>>, A::Error> {
+    let Decided { state, history, last_time, events } = decided;
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let keys = claimed_keys::<A>(&events)?;
+    let sequence = before + events.len() as Sequence;
+    Ok(Some(Change { events, keys, after: Folded { state, sequence, last_time, history } }))
+}
+
+/// The keys of all events. Events of one command may share a key that only recognises the command;
+/// a key that must be unique is refused even among them.
+fn claimed_keys<A: Aggregate>(events: &[(A::Event, Metadata)]) -> Result<Vec<UniqueKey>, A::Error> {
+    let mut keys = Vec::new();
+    for (event, _) in events {
+        event.unique_keys(&mut |key| keys.push(key));
+    }
+    keys.sort();
+    let twice = keys.windows(2).find(|pair| pair[0] == pair[1] && !pair[0].idempotent);
+    if let Some([key, _]) = twice {
+        let message = format!("two events of this command have the {} `{}`", key.field, key.value);
+        return Err(A::Error::duplicate_key(key.field, message));
+    }
+    keys.dedup();
+    Ok(keys)
+}
+
+fn new_event<E: DomainEvent>(event: &E, meta: &Metadata) -> NewEvent {
+    let mut data = Vec::with_capacity(128);
+    event.write(&mut data);
+    NewEvent { event_type: event.event_type(), version: event.version(), data, meta: meta.clone() }
+}
+
+/// A key as stores know it.
+pub(super) fn claim(key: &UniqueKey) -> KeyClaim {
+    KeyClaim { field: key.field, value: key.value.clone(), across_all: key.across_all }
+}
