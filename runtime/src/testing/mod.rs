@@ -5,6 +5,8 @@
 //! - [`faults`]: a store to which things happen that happen in production;
 //! - [`intercept`]: a store with anything in between;
 //! - [`spans`]: the spans and events of a piece of work;
+//! - [`draw`] and [`property`]: values for property tests;
+//! - [`harness`]: the generated tests' themes; [`shape`]: what a stored event must look like;
 //! - [`failure`]: what a check returns where it fails.
 //!
 //! Nothing here is part of a running program: the feature `testing` belongs into
@@ -12,15 +14,21 @@
 
 pub mod clock;
 pub mod conformance;
+pub mod draw;
 pub mod failure;
 pub mod faults;
+pub mod harness;
 pub mod intercept;
+pub mod property;
 mod run;
+pub mod shape;
 pub mod spans;
 pub mod stores;
 
 pub use clock::{CountingIds, JumpingClock, START, TestClock};
+pub use draw::{Draw, Range};
 pub use failure::{Check, Context, Failure, equal};
+pub use proptest;
 pub use run::{block_on, run};
 #[cfg(feature = "sqlite")]
 pub use stores::Sqlite;

@@ -1,0 +1,7 @@
+//! The generated harness, in so far as it does not depend on the ontology: one module per theme.
+//!
+//! Generated tests name a function of here, an aggregate or projection, and what the ontology says of
+//! it. Every function returns what it found, so that a mutation of the code under test can show that
+//! the function notices.
+
+pub mod schema;
