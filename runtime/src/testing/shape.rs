@@ -38,6 +38,8 @@ enum Shape {
     List(Box<Shape>),
     Optional(Box<Shape>),
     Record(Vec<(String, Shape)>),
+    /// A record within itself, which a shape names instead of writing it out again.
+    Again,
 }
 
 fn parse(text: &str) -> Result<Shape, String> {
@@ -80,6 +82,7 @@ impl<'a> Parser<'a> {
             "decimal" => Ok(Shape::Decimal(None)),
             "string" | "integer" | "boolean" | "timestamp" | "date" | "duration" | "uuid"
             | "bytes" => Ok(Shape::Scalar(name.to_owned())),
+            name if name.starts_with(char::is_uppercase) => Ok(Shape::Again),
             _ => Err(format!("`{name}{}` is no type", self.rest)),
         }
     }
@@ -155,6 +158,7 @@ impl Shape {
                 });
             }
             (Self::Enum(names), Value::String(text)) => names.contains(text),
+            (Self::Again, Value::Object(_)) => true,
             (Self::Decimal(limits), Value::String(text)) => is_decimal(text, *limits),
             (Self::Scalar(name), value) => is_scalar(name, value),
             _ => false,
