@@ -94,6 +94,36 @@ pub trait Interceptor<S: EventStore>: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = StoreResult<Option<TakenKey>>> + Send {
         store.taken_key(stream, claims)
     }
+
+    /// See [`EventStore::streams`].
+    fn streams(
+        &self,
+        store: &S,
+        aggregate: &'static str,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<StreamId>>> + Send {
+        store.streams(aggregate, after, limit)
+    }
+
+    /// See [`EventStore::head`].
+    fn head(&self, store: &S) -> impl Future<Output = StoreResult<Position>> + Send {
+        store.head()
+    }
+
+    /// See [`EventStore::fold_immediately`].
+    fn fold_immediately(
+        &self,
+        store: &S,
+        fold: Arc<dyn ImmediateFold>,
+    ) -> impl Future<Output = StoreResult<()>> + Send {
+        store.fold_immediately(fold)
+    }
+
+    /// See [`EventStore::changed`].
+    fn changed(&self, store: &S, after: Position) -> impl Future<Output = ()> + Send {
+        store.changed(after)
+    }
 }
 
 /// A store whose calls pass through an [`Interceptor`].
@@ -137,7 +167,7 @@ impl<S: EventStore, I: Interceptor<S>> EventStore for Intercepted<S, I> {
     }
 
     fn head(&self) -> impl Future<Output = StoreResult<Position>> + Send {
-        self.store.head()
+        self.interceptor.head(&self.store)
     }
 
     fn snapshot(
@@ -178,17 +208,17 @@ impl<S: EventStore, I: Interceptor<S>> EventStore for Intercepted<S, I> {
         after: Option<&StreamId>,
         limit: usize,
     ) -> impl Future<Output = StoreResult<Vec<StreamId>>> + Send {
-        self.store.streams(aggregate, after, limit)
+        self.interceptor.streams(&self.store, aggregate, after, limit)
     }
 
     fn fold_immediately(
         &self,
         fold: Arc<dyn ImmediateFold>,
     ) -> impl Future<Output = StoreResult<()>> + Send {
-        self.store.fold_immediately(fold)
+        self.interceptor.fold_immediately(&self.store, fold)
     }
 
     fn changed(&self, after: Position) -> impl Future<Output = ()> + Send {
-        self.store.changed(after)
+        self.interceptor.changed(&self.store, after)
     }
 }

@@ -1,12 +1,13 @@
 //! A restart: whatever was acknowledged is there again. A store in memory is kept open instead.
 
+use super::global::wakes;
 use super::sample::{
     Traces, account, append, command, customer, everything, holds, key, leaving_traces,
     read_to_end, snapshot, traces, unexpected,
 };
 use crate::metadata::Sequence;
 use crate::store::{Append, AppendError, EventStore};
-use crate::testing::failure::{Check, equal};
+use crate::testing::failure::{Check, Failure, equal};
 use crate::testing::stores::StoreKind;
 
 pub(super) async fn everything_is_there_after_a_restart(kind: impl StoreKind) -> Check {
@@ -85,14 +86,8 @@ pub(super) async fn two_handles_show_one_store(kind: impl StoreKind) -> Check {
 pub(super) async fn a_reader_is_woken_by_another_handle(kind: impl StoreKind) -> Check {
     let (place, first) = kind.open_new().await?;
     let second = kind.open(&place).await?;
-    let waiting = tokio::spawn(async move {
-        while second.head().await? == 0 {
-            second.changed(0).await;
-        }
-        Check::Ok(())
-    });
+    let waiting =
+        tokio::spawn(async move { wakes(&second, 0, "an append through another handle").await });
     first.append(append(&account("A1"), 0, 1)).await?;
-    waiting.await.map_err(|error| {
-        crate::testing::Failure::new(format!("the waiting task panicked: {error}"))
-    })?
+    waiting.await.map_err(|error| Failure::new(format!("the waiting task panicked: {error}")))?
 }

@@ -200,14 +200,14 @@ pub(super) async fn waiting_ends_when_an_event_is_there(kind: impl StoreKind) ->
 }
 
 /// Waits until the head lies beyond a position, looking whenever the store says so.
-async fn wakes(store: &impl EventStore, after: Position, what: &str) -> Check {
+pub(super) async fn wakes(store: &impl EventStore, after: Position, what: &str) -> Check {
     let wait = async {
         while store.head().await? <= after {
             store.changed(after).await;
         }
         Ok(())
     };
-    timeout(Duration::from_secs(10), wait)
+    timeout(Duration::from_secs(5), wait)
         .await
         .map_err(|_| Failure::new(format!("nobody was woken by {what}")))?
 }
