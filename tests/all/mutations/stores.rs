@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use eventloom_runtime::event::EventShape;
 use eventloom_runtime::metadata::Metadata;
@@ -191,7 +192,7 @@ broken_stores! {
             if actual != append.expected {
                 return Err(AppendError::Conflict { expected: append.expected, actual });
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
             append.expected = length(store, &append.stream).await?;
             store.append(append).await
         }
@@ -212,7 +213,7 @@ broken_stores! {
                     ..append.clone()
                 };
                 appended = store.append(piece).await?;
-                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
             Ok(appended)
         }
