@@ -366,7 +366,7 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// See [`AppendError`].
     fn append(&self, append: Append) -> impl Future<Output = Result<Appended, AppendError>> + Send;
 
-    /// Reads a page of a stream.
+    /// Reads a page of a stream. One with fewer events than the limit ends at the stream's end.
     ///
     /// # Errors
     /// A failure of the store.
@@ -403,7 +403,7 @@ pub trait EventStore: Clone + Send + Sync + 'static {
         at_most: Sequence,
     ) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send;
 
-    /// Replaces the snapshot of a stream, outside an append.
+    /// Replaces the snapshot of a stream and a meaning, outside an append.
     ///
     /// # Errors
     /// A failure of the store.
