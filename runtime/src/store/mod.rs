@@ -1,6 +1,6 @@
 //! The event store: what every store promises, in bytes. Typed events are the repository's business.
 //!
-//! Promises, shown by the conformance suite ([`crate::testing`]):
+//! Promises, shown by the conformance suite (feature `testing`):
 //! - an append is atomic: events, unique keys, command record and snapshot land together or not at all;
 //! - an append is acknowledged after it is durable;
 //! - sequences of a stream run 1, 2, 3 … without gap; positions grow with every event, and a reader
