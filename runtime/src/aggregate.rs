@@ -84,6 +84,20 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     fn read_state(data: &[u8]) -> Result<Self::State, DecodeError>;
 }
 
+/// The meaning of a fold of which a part is written by hand: the hash of what the ontology says, and
+/// the revision that the hand-written part states.
+pub const fn revised(meaning: u64, revision: u32) -> u64 {
+    // FNV-1a over the four bytes of the revision.
+    let bytes = revision.to_le_bytes();
+    let mut hash = meaning;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}
+
 /// A new event between the states before and after it.
 pub struct Step<'a, A: Aggregate> {
     /// The state before the event.

@@ -29,3 +29,11 @@ pub use projection::Projection;
 pub use repository::{CommandContext, ExecuteError, Executed, Repository};
 pub use store::{EventStore, MemoryStore, StoreError};
 pub use values::{Bytes, Date, Decimal, Duration, Timestamp, Uuid};
+
+/// Includes the code that a build script generated from an ontology: a module per aggregate.
+#[macro_export]
+macro_rules! include_ontology {
+    () => {
+        include!(concat!(env!("OUT_DIR"), "/eventloom.rs"));
+    };
+}

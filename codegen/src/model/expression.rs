@@ -251,3 +251,61 @@ pub enum Rounding {
     /// `half_up`: away from zero
     HalfUp,
 }
+
+impl Expression {
+    /// Whether this expression or any part of it has a property.
+    pub fn any(&self, property: &dyn Fn(&Self) -> bool) -> bool {
+        property(self) || self.parts().into_iter().any(|part| part.any(property))
+    }
+
+    /// The expressions that this one directly consists of, in the order of evaluation.
+    pub fn parts(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExpressionKind::String(_)
+            | ExpressionKind::Integer(_)
+            | ExpressionKind::Decimal(_)
+            | ExpressionKind::Boolean(_)
+            | ExpressionKind::Duration(_)
+            | ExpressionKind::Timestamp(_)
+            | ExpressionKind::Date(_)
+            | ExpressionKind::Uuid(_)
+            | ExpressionKind::Bytes(_)
+            | ExpressionKind::None
+            | ExpressionKind::Variant(_)
+            | ExpressionKind::Read(..)
+            | ExpressionKind::Meta(_)
+            | ExpressionKind::StreamId
+            | ExpressionKind::Local(_)
+            | ExpressionKind::Now
+            | ExpressionKind::NewId => Vec::new(),
+            ExpressionKind::Some(inner)
+            | ExpressionKind::Widen(inner)
+            | ExpressionKind::Field(inner, _)
+            | ExpressionKind::OptionalField(inner, _)
+            | ExpressionKind::Not(inner)
+            | ExpressionKind::Negate(inner) => vec![inner],
+            ExpressionKind::Logic(_, left, right)
+            | ExpressionKind::Compare(_, left, right)
+            | ExpressionKind::Arithmetic(_, left, right)
+            | ExpressionKind::Let(_, left, right) => vec![left, right],
+            ExpressionKind::If(condition, then, otherwise) => vec![condition, then, otherwise],
+            ExpressionKind::Match(subject, arms) => {
+                std::iter::once(subject.as_ref()).chain(arms.iter().map(|arm| &arm.body)).collect()
+            }
+            ExpressionKind::Call(_, receiver, arguments) => {
+                std::iter::once(receiver.as_ref()).chain(arguments).collect()
+            }
+            ExpressionKind::Record(fields, base) => {
+                fields.iter().map(|(_, value)| value).chain(base.as_deref()).collect()
+            }
+            ExpressionKind::List(elements) => elements.iter().collect(),
+            ExpressionKind::Format(pieces) => pieces
+                .iter()
+                .filter_map(|piece| match piece {
+                    Piece::Value(value) => Some(value),
+                    Piece::Text(_) => None,
+                })
+                .collect(),
+        }
+    }
+}

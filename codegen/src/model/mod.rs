@@ -4,9 +4,11 @@
 //! Names are the ontology's own; [`crate::naming`] derives Rust's from them.
 
 mod expression;
+mod shape;
 
 pub use expression::*;
 use serde::Serialize;
+pub use shape::Definitions;
 
 /// A whole ontology.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -5,10 +5,11 @@
 //! optional is `null`. A JSON number with a fraction or exponent is never accepted.
 //!
 //! Generated code implements [`Record`] and [`Label`]; [`Value`] says how everything else stands in
-//! a field. Reading is driven by serde_json (`reader`), which parses; this module neither parses
+//! a field. Reading is driven by serde_json ([`reader`]), which parses; this module neither parses
 //! JSON itself nor guesses: unknown, doubled and missing fields are errors that name their place.
 
 pub mod check;
+mod custom;
 mod error;
 mod label;
 mod reader;
@@ -17,6 +18,7 @@ mod writer;
 
 use std::mem;
 
+pub use custom::{DeserializeOwned, Serialize, decode_custom, encode_custom};
 pub use error::{DecodeError, FieldError};
 pub use label::Label;
 pub use reader::{Fields, Items, Slot, Token, optional, or_default, required};

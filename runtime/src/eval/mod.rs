@@ -5,8 +5,7 @@
 //! functions that are cheap to compile:
 //! - numbers: [`add`], [`subtract`], [`multiply`], [`divide`], [`remainder`], [`negate`], [`abs`],
 //!   [`clamp`], [`div`], [`round`], [`to_integer`], and [`dec!`](crate::dec) for literals;
-//! - times and spans: [`add`] and [`subtract`] too, [`date`], [`days`], [`hours`], [`minutes`],
-//!   [`seconds`];
+//! - times and spans: [`add`] and [`subtract`] too, [`days`], [`hours`], [`minutes`], [`seconds`];
 //! - texts and lists: [`length`], [`joined`], [`pushed`], [`extended`], [`item`];
 //! - values in messages: [`or_none`], [`listed`].
 //!
@@ -23,7 +22,7 @@ pub use collection::{Length, extended, item, joined, length, pushed};
 pub use decimal::{Rounding, decimal, div, round, to_integer};
 pub use integer::{divide, remainder};
 pub use message::{OrNone, listed, or_none};
-pub use time::{date, days, hours, minutes, seconds};
+pub use time::{days, hours, minutes, seconds};
 
 /// An expression has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -195,23 +195,18 @@ fn literals_keep_their_digits() {
 fn times_and_spans() {
     let noon = Timestamp::from_micros(1_700_000_000_000_000);
     let day = Duration::from_micros(86_400_000_000);
-    assert_eq!(date(noon).unwrap().to_string(), "2023-11-14");
-    assert_eq!(date(add(noon, day).unwrap()).unwrap().to_string(), "2023-11-15");
+    assert_eq!(add(noon, day).unwrap().to_string(), "2023-11-15T22:13:20Z");
     assert_eq!(days(day), 1);
     assert_eq!(hours(negate(day).unwrap()), -24);
     assert_eq!(minutes(day), 1440);
     assert_eq!(seconds(Duration::from_micros(1_999_999)), 1);
     assert!(matches!(add(Timestamp::MAX, day), Err(EvalError::Overflow(_))));
     assert!(matches!(subtract(Timestamp::MIN, day), Err(EvalError::Overflow(_))));
-    assert_eq!(date(Timestamp::MAX).unwrap().to_string(), "9999-12-31");
+    assert!(subtract(Timestamp::MIN, Timestamp::MAX).unwrap() < Duration::ZERO);
+    let longest = Duration::from_micros(i64::MAX);
+    assert!(matches!(add(longest, longest), Err(EvalError::Overflow(_))));
+    assert!(matches!(add(noon, longest), Err(EvalError::Overflow(_))));
     assert!(matches!(negate(Duration::from_micros(i64::MIN)), Err(EvalError::Overflow(_))));
-}
-
-#[test]
-fn a_time_never_leaves_what_can_be_written_down() {
-    let end = Timestamp::from_micros(253_402_214_400_000_000);
-    let year = Duration::from_micros(366 * 86_400_000_000);
-    assert!(matches!(add(end, year), Err(EvalError::Overflow(_))));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Points and spans of time.
 
 use super::{Add, EvalError, Signed, Subtract};
-use crate::values::{Date, Duration, Timestamp};
+use crate::values::{Duration, Timestamp};
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -12,7 +12,7 @@ impl Add<Duration> for Timestamp {
     type Sum = Self;
 
     fn add(self, span: Duration) -> Result<Self, EvalError> {
-        self.checked_add(span).ok_or_else(|| left_calendar(self))
+        self.checked_add(span).ok_or_else(|| left_the_calendar(self, '+', span))
     }
 }
 
@@ -20,7 +20,7 @@ impl Subtract<Duration> for Timestamp {
     type Difference = Self;
 
     fn subtract(self, span: Duration) -> Result<Self, EvalError> {
-        self.checked_sub(span).ok_or_else(|| left_calendar(self))
+        self.checked_sub(span).ok_or_else(|| left_the_calendar(self, '-', span))
     }
 }
 
@@ -28,6 +28,7 @@ impl Subtract for Timestamp {
     type Difference = Duration;
 
     fn subtract(self, earlier: Self) -> Result<Duration, EvalError> {
+        // Any two times of the calendar lie 10,000 years apart at most, which a span can hold.
         Ok(self.since(earlier))
     }
 }
@@ -54,14 +55,6 @@ impl Signed for Duration {
     }
 }
 
-/// The UTC date of a point in time.
-///
-/// # Errors
-/// None: every time has a date.
-pub fn date(time: Timestamp) -> Result<Date, EvalError> {
-    Ok(time.date())
-}
-
 /// Whole days of 24 hours in a span; the rest is dropped.
 pub fn days(span: Duration) -> i64 {
     span.as_micros() / DAY
@@ -82,12 +75,13 @@ pub fn seconds(span: Duration) -> i64 {
     span.as_micros() / SECOND
 }
 
-fn left_calendar(from: Timestamp) -> EvalError {
-    EvalError::Overflow(format!("a time near {from} leaves the years 0000 to 9999"))
+#[cold]
+fn left_the_calendar(time: Timestamp, operator: char, span: Duration) -> EvalError {
+    EvalError::Overflow(format!("{time} {operator} {span} leaves the years 0000 to 9999"))
 }
 
 fn spanned(micros: Option<i64>) -> Result<Duration, EvalError> {
-    micros
-        .map(Duration::from_micros)
-        .ok_or_else(|| EvalError::Overflow("a span of time leaves 292,000 years".to_string()))
+    micros.map(Duration::from_micros).ok_or_else(|| {
+        EvalError::Overflow("a span of time is longer than 292,000 years".to_owned())
+    })
 }

@@ -3,6 +3,7 @@
 //! Generated code says which rows an event touches and what they become ([`Projection`]); the
 //! runner folds batches in memory and writes rows and checkpoint in one transaction.
 
+mod custom;
 mod database;
 mod drive;
 mod error;
@@ -24,6 +25,7 @@ mod value;
 use std::fmt;
 use std::hash::Hash;
 
+pub use custom::{CustomRow, fold_custom};
 pub use database::{Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues};
 pub use error::ProjectorError;
 pub use lag::{Lag, ProjectionStatus};

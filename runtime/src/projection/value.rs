@@ -1,6 +1,6 @@
 //! Columns and their values: what a row is to a read database.
 
-use crate::codec::{DecodeError, Label};
+use crate::codec::{self, DecodeError, Label};
 use crate::values::{Bytes, Date, Decimal, Duration, Timestamp, Uuid};
 
 /// The type of a column, as read databases store it.
@@ -128,6 +128,13 @@ impl Value {
     pub fn from_label<L: Label>(label: L) -> Self {
         Self::Text(label.name().to_owned())
     }
+
+    /// A list or record as a column holds it: as JSON.
+    pub fn json<T: codec::Value>(value: &T) -> Self {
+        let mut data = Vec::new();
+        codec::encode(value, &mut data);
+        Self::Json(String::from_utf8_lossy(&data).into_owned())
+    }
 }
 
 /// Takes the values of a row apart, column by column.
@@ -158,6 +165,45 @@ impl Values {
         self.take_with(|value| L::from_name(&String::from_value(value)?))
     }
 
+    /// The next column's value, an enum that may be absent.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the column is missing or names no variant.
+    pub fn take_optional_label<L: Label>(&mut self) -> Result<Option<L>, DecodeError> {
+        self.take_with(|value| match value {
+            Value::Null => Some(None),
+            value => L::from_name(&String::from_value(value)?).map(Some),
+        })
+    }
+
+    /// The next column's value, a list or record.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the column is missing or holds something else.
+    pub fn take_json<T: codec::Value>(&mut self) -> Result<T, DecodeError> {
+        codec::decode(self.take_json_text()?.as_bytes())
+    }
+
+    /// The next column's value, JSON as it stands.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the column is missing or holds something else.
+    pub fn take_json_text(&mut self) -> Result<String, DecodeError> {
+        self.take_with(json_text)
+    }
+
+    /// The next column's value, a list or record that may be absent.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the column is missing or holds something else.
+    pub fn take_optional_json<T: codec::Value>(&mut self) -> Result<Option<T>, DecodeError> {
+        let text = self.take_with(|value| match value {
+            Value::Null => Some(None),
+            value => json_text(value).map(Some),
+        })?;
+        text.map(|text| codec::decode(text.as_bytes())).transpose()
+    }
+
     fn take_with<T>(&mut self, read: impl FnOnce(Value) -> Option<T>) -> Result<T, DecodeError> {
         let column = self.columns.next().map_or("(none)", |column| column.name);
         let value = self.values.next();
@@ -165,5 +211,12 @@ impl Values {
         value.and_then(read).ok_or_else(|| {
             DecodeError::Invalid(format!("column `{column}` does not hold a value of its type"))
         })
+    }
+}
+
+fn json_text(value: Value) -> Option<String> {
+    match value {
+        Value::Json(text) => Some(text),
+        _ => None,
     }
 }

@@ -1,0 +1,206 @@
+//! Apply: one small function per event, pure and checked.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::expression::{Compiler, Level};
+use super::layout::{self, Part};
+use super::names::{field_ident, local_ident, type_ident};
+use super::state::apply_ident;
+use super::types::Types;
+use super::view::View;
+use crate::model::{Assignment, Event, Expression, ExpressionKind, Field, Method, Scope, Type};
+
+/// The section's items.
+pub(crate) fn emit(view: &View<'_>) -> Vec<Part> {
+    let mut parts = vec![Part::Section("Apply")];
+    for event in &view.aggregate.events {
+        if let Some(apply) = event.apply.as_ref().filter(|apply| !apply.is_empty()) {
+            parts.push(fold(view, event, apply));
+        }
+    }
+    if parts.len() > 1 { parts } else { Vec::new() }
+}
+
+/// `Aggregate::apply`: the event's function, or the hand-written one.
+pub(crate) fn dispatch(view: &View<'_>) -> TokenStream {
+    let (state, events) = (view.state_type(), &view.events);
+    let mut meta_used = false;
+    let mut state_used = false;
+    let arms: Vec<TokenStream> = view
+        .aggregate
+        .events
+        .iter()
+        .map(|event| {
+            let (variant, function) = (type_ident(&event.name), apply_ident(event));
+            state_used |= event.apply.as_ref().is_none_or(|apply| !apply.is_empty());
+            match &event.apply {
+                None => {
+                    meta_used = true;
+                    let target = match view.aggregate.state {
+                        None => quote!(state.#function(event, meta)),
+                        Some(_) => quote!(B::#function(state, event, meta)),
+                    };
+                    quote!(#events::#variant(event) => #target)
+                }
+                Some(apply) if apply.is_empty() => quote!(#events::#variant(_) => Ok(())),
+                Some(apply) => {
+                    let uses = uses(view, apply);
+                    meta_used |= uses.meta;
+                    let (event, comma) =
+                        (uses.event.then(|| quote!(, event)), uses.meta.then(|| quote!(, meta)));
+                    let pattern = if uses.event { quote!(event) } else { quote!(_) };
+                    quote!(#events::#variant(#pattern) => #function(state #event #comma))
+                }
+            }
+        })
+        .collect();
+    let body =
+        if arms.is_empty() { quote!(match *event {}) } else { quote!(match event { #(#arms,)* }) };
+    let meta = if meta_used { quote!(meta) } else { quote!(_meta) };
+    let state_name = if state_used { quote!(state) } else { quote!(_state) };
+    quote! {
+        fn apply(
+            #state_name: &mut #state,
+            event: &#events,
+            #meta: &__Metadata,
+        ) -> Result<(), __ApplyError> { #body }
+    }
+}
+
+struct Uses {
+    event: bool,
+    meta: bool,
+}
+
+fn compiler<'v>(view: &'v View<'_>) -> Compiler<'v> {
+    Compiler::new(&view.types, [(Scope::State, quote!(state)), (Scope::Event, quote!(event))])
+}
+
+fn uses(view: &View<'_>, apply: &[Assignment]) -> Uses {
+    let compiler = compiler(view);
+    for assignment in apply {
+        compiler.compile(&assignment.value);
+    }
+    Uses { event: compiler.used(Scope::Event), meta: compiler.meta_used() }
+}
+
+fn fold(view: &View<'_>, event: &Event, apply: &[Assignment]) -> Part {
+    let compiler = compiler(view);
+    let fields = view.aggregate.state.as_deref().unwrap_or_default();
+    let body = assignments(&compiler, &quote!(state), Scope::State, fields, apply);
+    let (function, state, of) = (apply_ident(event), view.state_type(), type_ident(&event.name));
+    let event = compiler.used(Scope::Event).then(|| quote!(, event: &#of));
+    let meta = compiler.meta_used().then(|| quote!(, meta: &__Metadata));
+    layout::item(quote! {
+        fn #function(state: &mut #state #event #meta) -> Result<(), __ApplyError> {
+            #body
+            Ok(())
+        }
+    })
+}
+
+/// Assigns to the fields of `target`, whose scope is `own`: all that can fail and all that reads the
+/// target first, so that every right side sees the target as it was, and an error leaves it so.
+pub(crate) fn assignments(
+    compiler: &Compiler<'_>,
+    target: &TokenStream,
+    own: Scope,
+    fields: &[Field],
+    assignments: &[Assignment],
+) -> TokenStream {
+    let mut before = Vec::new();
+    let mut after = Vec::new();
+    for assignment in assignments {
+        let field = field_ident(&assignment.field);
+        let place = quote!(#target.#field);
+        let of = fields.iter().find(|field| field.name == assignment.field);
+        let of = of.map_or(&assignment.value.result, |field| &field.field_type);
+        if let Some((method, argument)) = in_place(assignment, assignments, own, of, compiler.types)
+        {
+            let (early, late) =
+                grow(compiler, &place, &assignment.field, &method, argument, |it| {
+                    reads(it, own, assignments)
+                });
+            before.push(early);
+            after.push(late);
+            continue;
+        }
+        let (code, fallible) = compiler.compile_noting(&assignment.value);
+        let checked = needs_check(compiler.types, of, &assignment.value);
+        let alone = assignments.len() == 1 && !checked && code.level > Level::Block;
+        let needs_local = fallible || checked || reads(&assignment.value, own, assignments);
+        let value = compiler.value(&assignment.value);
+        if alone || !needs_local {
+            after.push(quote!(#place = #value;));
+            continue;
+        }
+        let local = local_ident(&assignment.field);
+        let check = checked.then(|| compiler.types.check(of, &quote!(&#local), &assignment.field));
+        before.push(quote!(let #local = #value; #check));
+        after.push(quote!(#place = #local;));
+    }
+    quote!(#(#before)* #(#after)*)
+}
+
+/// Whether a value may lie outside the declared type of the field it is assigned to.
+fn needs_check(types: &Types<'_>, of: &Type, value: &Expression) -> bool {
+    let same = value.result == *of;
+    let copied = matches!(value.kind, ExpressionKind::Read(..) | ExpressionKind::None) && same;
+    types.is_checked(of) && !copied
+}
+
+/// Whether the value reads a field of the target that some assignment sets.
+fn reads(value: &Expression, own: Scope, assignments: &[Assignment]) -> bool {
+    assignments.iter().any(|assignment| value.reads(own, &assignment.field))
+}
+
+/// `items: items.push(x)` changes the list where it is, if nothing else reads it.
+fn in_place<'e>(
+    assignment: &'e Assignment,
+    all: &[Assignment],
+    own: Scope,
+    of: &Type,
+    types: &Types<'_>,
+) -> Option<(Ident, &'e Expression)> {
+    let ExpressionKind::Call(method, list, arguments) = &assignment.value.kind else { return None };
+    let method = match method {
+        Method::ListPush => quote::format_ident!("push"),
+        Method::ListExtend => quote::format_ident!("extend"),
+        _ => return None,
+    };
+    let argument = arguments.first()?;
+    let itself = list.kind == ExpressionKind::Read(own, assignment.field.clone());
+    let others = all.iter().filter(|other| other.field != assignment.field);
+    let mut others = others.filter(|other| other.value.reads(own, &assignment.field));
+    let fits = !types.is_checked(of) || argument_is_safe(argument, of);
+    (itself && fits && others.next().is_none()).then_some((method, argument))
+}
+
+/// Whether an argument was checked when it entered.
+fn argument_is_safe(argument: &Expression, of: &Type) -> bool {
+    let read = matches!(argument.kind, ExpressionKind::Read(..));
+    let item = match of {
+        Type::List(item) => **item == argument.result,
+        _ => false,
+    };
+    read && (item || argument.result == *of)
+}
+
+/// The statement that makes the argument, where it can fail or reads the list, and the one that adds it.
+fn grow(
+    compiler: &Compiler<'_>,
+    place: &TokenStream,
+    field: &str,
+    method: &Ident,
+    argument: &Expression,
+    reads_target: impl Fn(&Expression) -> bool,
+) -> (TokenStream, TokenStream) {
+    let (_, fallible) = compiler.compile_noting(argument);
+    let value = compiler.value(argument);
+    if !fallible && !reads_target(argument) {
+        return (TokenStream::new(), quote!(#place.#method(#value);));
+    }
+    let local = local_ident(field);
+    (quote!(let #local = #value;), quote!(#place.#method(#local);))
+}

@@ -1,0 +1,441 @@
+//! Events: a struct per event, a private one per earlier version, and the enum of them all.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::expression::Compiler;
+use super::layout::{self, Part};
+use super::names::{field_ident, function_ident, type_ident};
+use super::types;
+use super::view::View;
+use crate::model::{Assignment, Event, Field, OldVersion, Scope, Type, UniqueField};
+
+/// The section's items.
+pub(crate) fn emit(view: &View<'_>) -> Vec<Part> {
+    let mut parts = vec![Part::Section("Events")];
+    for event in &view.aggregate.events {
+        parts.extend(current(view, event));
+        parts.extend(event.history.iter().flat_map(|old| earlier(view, event, old)));
+    }
+    parts.push(enumeration(view));
+    parts.push(domain_event(view));
+    parts.extend(super::invariants::indexes(view));
+    parts.extend(unique_fields(view).map(|(unique, of)| unique_function(view, unique, of)));
+    parts
+}
+
+fn current(view: &View<'_>, event: &Event) -> Vec<Part> {
+    let ident = type_ident(&event.name);
+    let docs = layout::doc(&event_docs(view, event));
+    let derives = quote!(#[derive(Clone, Debug, PartialEq)]);
+    let mut parts = vec![
+        types::structure(&view.types, &docs, &derives, &ident, &event.fields),
+        types::record_impl(&view.types, &ident, &event.fields),
+    ];
+    if !event.retired {
+        parts.push(emit_impl(view, event, &ident));
+    }
+    parts
+}
+
+fn event_docs(view: &View<'_>, event: &Event) -> String {
+    let mut text = String::new();
+    if let Some(description) = &event.description {
+        text.push_str(&layout::prose(description));
+        text.push_str("\n\n");
+    }
+    text.push_str(&format!("`{}`, version {}.", event.name, event.version));
+    if event.retired {
+        text.push_str(" Retired: it is still read, and no longer emitted.");
+    }
+    if event.stored_as != event.name {
+        text.push_str(&format!(" Stored as {}.", layout::code(&event.stored_as)));
+    }
+    let _ = view;
+    text
+}
+
+fn emit_impl(view: &View<'_>, event: &Event, ident: &Ident) -> Part {
+    let (generics, marker, events) = (view.generics(), view.marker(), &view.events);
+    let validate = view.types.validate_body(&event.fields);
+    layout::block(
+        &quote!(impl #generics __Emit<#marker> for #ident),
+        vec![
+            vec![quote!(fn validate(&self) -> Result<(), __FieldError> { #validate })],
+            vec![quote!(fn into_event(self) -> #events { #events::#ident(self) })],
+        ],
+    )
+}
+
+fn old_ident(event: &Event, version: u32) -> Ident {
+    format_ident!("{}V{version}", type_ident(&event.name))
+}
+
+/// An earlier version: read only, so private.
+fn earlier(view: &View<'_>, event: &Event, old: &OldVersion) -> Vec<Part> {
+    let ident = old_ident(event, old.version);
+    let docs = layout::doc(&format!("`{}` as it was in version {}.", event.name, old.version));
+    let fields = old.fields.iter().map(|field| {
+        let (name, of) = (field_ident(&field.name), view.types.rust(&field.field_type));
+        quote!(#name: #of)
+    });
+    let structure = match old.fields.as_slice() {
+        [] => quote!(#docs struct #ident;),
+        _ => quote!(#docs struct #ident { #(#fields,)* }),
+    };
+    vec![
+        layout::item(structure),
+        upcast(view, event, old, &ident),
+        types::record_impl(&view.types, &ident, &old.fields),
+    ]
+}
+
+/// What an upcast needs and whether it can fail: known from compiling it.
+struct Upcast {
+    fields: Vec<TokenStream>,
+    reads_meta: bool,
+    fallible: bool,
+}
+
+fn compiled_upcast(view: &View<'_>, old: &OldVersion) -> Upcast {
+    let compiler = Compiler::new(&view.types, [(Scope::Event, quote!(self))]);
+    let fields = old.upcast.iter().map(|assignment| {
+        let value = compiler.value(&assignment.value);
+        super::expression::field_init(&assignment.field, &moved(old, assignment, value))
+    });
+    let fields = fields.collect();
+    Upcast { fields, reads_meta: compiler.meta_used(), fallible: compiler.is_fallible() }
+}
+
+/// `self.name` instead of `self.name.clone()` where nothing else reads the field.
+fn moved(old: &OldVersion, assignment: &Assignment, value: TokenStream) -> TokenStream {
+    let crate::model::ExpressionKind::Read(Scope::Event, name) = &assignment.value.kind else {
+        return value;
+    };
+    let reads = old.upcast.iter().filter(|other| other.value.reads(Scope::Event, name)).count();
+    if reads > 1 {
+        return value;
+    }
+    let field = field_ident(name);
+    quote!(self.#field)
+}
+
+fn upcast(view: &View<'_>, event: &Event, old: &OldVersion, ident: &Ident) -> Part {
+    let next = match event.history.iter().find(|next| next.version == old.version + 1) {
+        Some(next) => old_ident(event, next.version),
+        None => type_ident(&event.name),
+    };
+    let Upcast { fields, reads_meta, fallible } = compiled_upcast(view, old);
+    let meta = if reads_meta { quote!(, meta: &__Metadata) } else { TokenStream::new() };
+    let value = quote!(#next { #(#fields,)* });
+    let body = if fallible {
+        quote!(fn upcast(self #meta) -> Result<#next, __EvalError> { Ok(#value) })
+    } else {
+        quote!(fn upcast(self #meta) -> #next { #value })
+    };
+    layout::block(&quote!(impl #ident), vec![vec![body]])
+}
+
+fn enumeration(view: &View<'_>) -> Part {
+    let ident = &view.events;
+    let docs = layout::doc(&format!("The events of [`{}`].", view.ident));
+    let variants = view.aggregate.events.iter().map(|event| {
+        let docs = layout::doc(&match &event.description {
+            Some(description) => layout::prose(description),
+            None => layout::code(&event.name),
+        });
+        let variant = type_ident(&event.name);
+        quote!(#docs #variant(#variant))
+    });
+    layout::item(quote! {
+        #docs
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum #ident { #(#variants,)* }
+    })
+}
+
+fn domain_event(view: &View<'_>) -> Part {
+    let ident = &view.events;
+    let types = view.aggregate.events.iter().map(|event| &event.stored_as);
+    let shapes = view.aggregate.events.iter().flat_map(|event| shapes(view, event));
+    layout::block(
+        &quote!(impl __DomainEvent for #ident),
+        vec![
+            vec![quote!(const TYPES: &'static [&'static str] = &[#(#types),*];)],
+            vec![quote!(const SHAPES: &'static [__EventShape] = &[#(#shapes),*];)],
+            vec![type_index(view)],
+            vec![version(view)],
+            vec![write(view)],
+            vec![read(view)],
+            vec![occurred_at(view)],
+            vec![unique_keys(view)],
+            vec![describe(view)],
+        ],
+    )
+}
+
+fn shapes(view: &View<'_>, event: &Event) -> Vec<TokenStream> {
+    let old = event.history.iter().map(|old| (old.version, &old.fields));
+    let all = old.chain([(event.version, &event.fields)]);
+    all.map(|(version, fields)| {
+        let (stored_as, shape) = (&event.stored_as, view.types.shape(fields));
+        let version = proc_macro2::Literal::u32_unsuffixed(version);
+        quote!(__EventShape { event_type: #stored_as, version: #version, shape: #shape })
+    })
+    .collect()
+}
+
+/// `match self { … }` over all events; `match *self {}` where there are none.
+fn over_events(view: &View<'_>, arms: &[TokenStream]) -> TokenStream {
+    if view.aggregate.events.is_empty() {
+        quote!(match *self {})
+    } else {
+        quote!(match self { #(#arms,)* })
+    }
+}
+
+fn type_index(view: &View<'_>) -> TokenStream {
+    let arms = view.aggregate.events.iter().enumerate().map(|(index, event)| {
+        let variant = type_ident(&event.name);
+        let index = proc_macro2::Literal::usize_unsuffixed(index);
+        quote!(Self::#variant(_) => #index)
+    });
+    let body = over_events(view, &arms.collect::<Vec<_>>());
+    quote!(fn type_index(&self) -> usize { #body })
+}
+
+/// Only versions above 1 are spelled out.
+fn version(view: &View<'_>) -> TokenStream {
+    let events = &view.aggregate.events;
+    let mut arms: Vec<TokenStream> = Vec::new();
+    for event in events.iter().filter(|event| event.version > 1) {
+        let variant = type_ident(&event.name);
+        let version = proc_macro2::Literal::u32_unsuffixed(event.version);
+        arms.push(quote!(Self::#variant(_) => #version));
+    }
+    let body = if arms.is_empty() && !events.is_empty() {
+        quote!(1)
+    } else {
+        if arms.len() < events.len() {
+            arms.push(quote!(_ => 1));
+        }
+        over_events(view, &arms)
+    };
+    quote!(fn version(&self) -> u32 { #body })
+}
+
+fn write(view: &View<'_>) -> TokenStream {
+    let arms = view.aggregate.events.iter().map(|event| {
+        let variant = type_ident(&event.name);
+        quote!(Self::#variant(event) => __encode(event, out))
+    });
+    let body = over_events(view, &arms.collect::<Vec<_>>());
+    let out = if view.aggregate.events.is_empty() { quote!(_out) } else { quote!(out) };
+    quote!(fn write(&self, #out: &mut Vec<u8>) { #body })
+}
+
+fn read(view: &View<'_>) -> TokenStream {
+    let mut reads_meta = false;
+    let mut arms = Vec::new();
+    for event in &view.aggregate.events {
+        for old in &event.history {
+            let (arm, meta) = read_old(view, event, old);
+            reads_meta |= meta;
+            arms.push(arm);
+        }
+        let (stored_as, variant) = (&event.stored_as, type_ident(&event.name));
+        let version = proc_macro2::Literal::u32_unsuffixed(event.version);
+        arms.push(quote!((#stored_as, #version) => __decode(data).map(Self::#variant)));
+    }
+    let meta = if reads_meta { quote!(meta) } else { quote!(_meta) };
+    let data = if arms.is_empty() { quote!(_data) } else { quote!(data) };
+    let body = if arms.is_empty() {
+        quote!(Err(__DecodeError::unknown::<Self>(event_type, version)))
+    } else {
+        quote! {
+            match (event_type, version) {
+                #(#arms,)*
+                _ => Err(__DecodeError::unknown::<Self>(event_type, version)),
+            }
+        }
+    };
+    quote! {
+        fn read(
+            event_type: &str,
+            version: u32,
+            #data: &[u8],
+            #meta: &__Metadata,
+        ) -> Result<Self, __DecodeError> { #body }
+    }
+}
+
+/// The arm that reads an earlier version and brings it up, step by step; and whether it reads `meta`.
+fn read_old(view: &View<'_>, event: &Event, old: &OldVersion) -> (TokenStream, bool) {
+    let (stored_as, ident) = (&event.stored_as, old_ident(event, old.version));
+    let mut chain = quote!(__decode::<#ident>(data)?);
+    let mut reads_meta = false;
+    for step in event.history.iter().filter(|step| step.version >= old.version) {
+        let upcast = compiled_upcast(view, step);
+        reads_meta |= upcast.reads_meta;
+        let meta = upcast.reads_meta.then(|| quote!(meta));
+        let failing = upcast.fallible.then(|| quote!(.map_err(__DecodeError::invalid)?));
+        chain = quote!(#chain.upcast(#meta) #failing);
+    }
+    let variant = type_ident(&event.name);
+    let version = proc_macro2::Literal::u32_unsuffixed(old.version);
+    (quote!((#stored_as, #version) => Ok(Self::#variant(#chain))), reads_meta)
+}
+
+fn occurred_at(view: &View<'_>) -> TokenStream {
+    let events = &view.aggregate.events;
+    let mut arms: Vec<TokenStream> = Vec::new();
+    for event in events {
+        if let Some(field) = &event.occurred_at {
+            let (variant, field) = (type_ident(&event.name), field_ident(field));
+            arms.push(quote!(Self::#variant(event) => Some(event.#field)));
+        }
+    }
+    let body = if arms.is_empty() {
+        quote!(None)
+    } else {
+        if arms.len() < events.len() {
+            arms.push(quote!(_ => None));
+        }
+        quote!(match self { #(#arms,)* })
+    };
+    quote!(fn occurred_at(&self) -> Option<__Timestamp> { #body })
+}
+
+fn unique_keys(view: &View<'_>) -> TokenStream {
+    let events = &view.aggregate.events;
+    let mut arms: Vec<TokenStream> = Vec::new();
+    for event in events.iter().filter(|event| !event.unique.is_empty()) {
+        let variant = type_ident(&event.name);
+        let claims = event.unique.iter().map(|unique| {
+            let of = field_type(&event.fields, &unique.field);
+            let field = field_ident(&unique.field);
+            claim(unique, of, &quote!(event.#field))
+        });
+        let claims = claims.collect::<Vec<_>>();
+        arms.push(match claims.as_slice() {
+            [only] if !only.to_string().starts_with("if") => {
+                let only: TokenStream = without_semicolon(only);
+                quote!(Self::#variant(event) => #only)
+            }
+            _ => quote!(Self::#variant(event) => { #(#claims)* }),
+        });
+    }
+    if arms.is_empty() {
+        return quote!(
+            fn unique_keys(&self, _claim: &mut dyn FnMut(__UniqueKey)) {}
+        );
+    }
+    if arms.len() < events.len() {
+        arms.push(quote!(_ => {}));
+    }
+    quote! {
+        fn unique_keys(&self, claim: &mut dyn FnMut(__UniqueKey)) { match self { #(#arms,)* } }
+    }
+}
+
+fn without_semicolon(tokens: &TokenStream) -> TokenStream {
+    let mut tokens: Vec<_> = tokens.clone().into_iter().collect();
+    if tokens.last().is_some_and(|last| last.to_string() == ";") {
+        tokens.pop();
+    }
+    tokens.into_iter().collect()
+}
+
+/// Claims the value at a place; an absent optional claims nothing.
+pub(crate) fn claim(unique: &UniqueField, of: &Type, place: &TokenStream) -> TokenStream {
+    let function = function_ident("unique", &unique.field);
+    match of {
+        Type::Optional(_) => quote!(if let Some(value) = &#place { claim(#function(value)); }),
+        _ => quote!(claim(#function(&#place));),
+    }
+}
+
+fn field_type<'f>(fields: &'f [Field], name: &str) -> &'f Type {
+    let field = fields.iter().find(|field| field.name == name);
+    field.map_or(&Type::String, |field| &field.field_type)
+}
+
+/// The unique fields of the aggregate, each once, with their types.
+fn unique_fields<'v>(view: &'v View<'_>) -> impl Iterator<Item = (&'v UniqueField, &'v Type)> {
+    let mut seen: Vec<&str> = Vec::new();
+    let all = view.aggregate.events.iter().flat_map(|event| {
+        event.unique.iter().map(|unique| (unique, field_type(&event.fields, &unique.field)))
+    });
+    all.filter(move |(unique, _)| {
+        let new = !seen.contains(&unique.field.as_str());
+        seen.push(&unique.field);
+        new
+    })
+}
+
+fn unique_function(view: &View<'_>, unique: &UniqueField, of: &Type) -> Part {
+    let UniqueField { field, across_all, idempotent } = unique;
+    let function = function_ident("unique", field);
+    let of = super::expression::inner_type(of);
+    let of = match of {
+        Type::String => quote!(str),
+        of => view.types.rust(of),
+    };
+    layout::item(quote! {
+        fn #function(value: &#of) -> __UniqueKey {
+            __UniqueKey {
+                field: #field,
+                value: __key_text(value),
+                across_all: #across_all,
+                idempotent: #idempotent,
+            }
+        }
+    })
+}
+
+/// `Money deposited: amount 500, transaction id T1`
+fn describe(view: &View<'_>) -> TokenStream {
+    let arms = view.aggregate.events.iter().map(|event| {
+        let compiler = Compiler::new(&view.types, [(Scope::Event, quote!(event))]);
+        let variant = type_ident(&event.name);
+        let text = description(view, event, &compiler);
+        let event = if compiler.used(Scope::Event) { quote!(event) } else { quote!(_) };
+        quote!(Self::#variant(#event) => #text)
+    });
+    let body = over_events(view, &arms.collect::<Vec<_>>());
+    quote!(fn describe(&self) -> String { #body })
+}
+
+fn description(view: &View<'_>, event: &Event, compiler: &Compiler<'_>) -> TokenStream {
+    use crate::model::{Expression, ExpressionKind, Piece};
+    let mut pieces = vec![Piece::Text(sentence(&event.name))];
+    let mut separator = ": ";
+    for field in &event.fields {
+        let placed = field.name == view.aggregate.partition_key;
+        let is_time = event.occurred_at.as_ref() == Some(&field.name);
+        if placed || is_time {
+            continue;
+        }
+        pieces.push(Piece::Text(format!("{separator}{} ", words(&field.name))));
+        pieces.push(Piece::Value(Expression {
+            kind: ExpressionKind::Read(Scope::Event, field.name.clone()),
+            result: field.field_type.clone(),
+        }));
+        separator = ", ";
+    }
+    compiler.value(&Expression { kind: ExpressionKind::Format(pieces), result: Type::String })
+}
+
+/// `MoneyDeposited` → `Money deposited`
+fn sentence(name: &str) -> String {
+    let words = words(name);
+    let mut letters = words.chars();
+    letters
+        .next()
+        .map_or(String::new(), |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
+
+/// `transactionId` → `transaction id`
+fn words(name: &str) -> String {
+    crate::naming::snake(name).replace('_', " ")
+}

@@ -1,0 +1,222 @@
+//! The methods of the language: a method of the standard library where one means the same, else a
+//! function of the runtime's `eval`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{Code, Compiler, Kind, Level};
+use crate::model::{Expression, ExpressionKind, Method, Rounding, Type};
+
+/// The method that answers the opposite.
+pub(super) fn opposite(method: Method) -> Option<Method> {
+    match method {
+        Method::IsSome => Some(Method::IsNone),
+        Method::IsNone => Some(Method::IsSome),
+        _ => None,
+    }
+}
+
+impl Compiler<'_> {
+    pub(super) fn call(
+        &self,
+        method: Method,
+        receiver: &Expression,
+        arguments: &[Expression],
+        result: &Type,
+    ) -> Code {
+        let copy = super::is_copy(result);
+        match method {
+            Method::StringLen | Method::ListLen => {
+                let value = self.compile(receiver).borrow();
+                Code::value(quote!(__length(#value)), true)
+            }
+            Method::StringIsEmpty | Method::ListIsEmpty => {
+                self.plain(receiver, quote!(is_empty()), true)
+            }
+            Method::StringTrim => {
+                let value = self.compile(receiver).operand(Level::Atom);
+                Code::text(quote!(#value.trim()))
+            }
+            Method::StringToLowercase => self.plain(receiver, quote!(to_lowercase()), false),
+            Method::StringStartsWith => self.text_test(receiver, quote!(starts_with), arguments),
+            Method::StringEndsWith => self.text_test(receiver, quote!(ends_with), arguments),
+            Method::StringContains => self.text_test(receiver, quote!(contains), arguments),
+            Method::StringConcat => {
+                let (a, b) = (self.compile(receiver).borrow(), self.borrowed(arguments, 0));
+                Code::value(quote!(__joined(#a, #b)), false)
+            }
+            Method::StringReplace => {
+                let (from, to) = (self.borrowed(arguments, 0), self.borrowed(arguments, 1));
+                self.plain(receiver, quote!(replace(#from, #to)), false)
+            }
+            Method::Abs if matches!(result, Type::Decimal(_)) => {
+                self.plain(receiver, quote!(abs()), true)
+            }
+            Method::Abs => {
+                let value = self.argument(receiver);
+                self.checked(&quote!(__abs(#value)), true)
+            }
+            Method::Min => self.plain_with(receiver, quote!(min), arguments),
+            Method::Max => self.plain_with(receiver, quote!(max), arguments),
+            Method::Clamp => {
+                let value = self.argument(receiver);
+                let (low, high) =
+                    (self.own_argument(arguments, 0), self.own_argument(arguments, 1));
+                Code::value(quote!(__clamp(#value, #low, #high)), true)
+            }
+            Method::ToDecimal => {
+                let value = self.argument(receiver);
+                Code::value(quote!(__Decimal::from(#value)), true)
+            }
+            Method::Round => {
+                let (value, scale) = (self.argument(receiver), self.own_argument(arguments, 0));
+                self.checked(&quote!(__round(#value, #scale)), true)
+            }
+            Method::Div(rounding) => {
+                let value = self.argument(receiver);
+                let (by, scale) =
+                    (self.own_argument(arguments, 0), self.own_argument(arguments, 1));
+                let rounding = match rounding {
+                    Rounding::HalfEven => quote!(__Rounding::HalfEven),
+                    Rounding::HalfUp => quote!(__Rounding::HalfUp),
+                };
+                self.checked(&quote!(__div(#value, #by, #scale, #rounding)), true)
+            }
+            Method::ToInteger => {
+                let value = self.argument(receiver);
+                self.checked(&quote!(__to_integer(#value)), true)
+            }
+            Method::IsSome => self.plain(receiver, quote!(is_some()), true),
+            Method::IsNone => self.plain(receiver, quote!(is_none()), true),
+            Method::UnwrapOr => self.unwrap_or(receiver, &arguments[0], copy),
+            Method::Or => self.or(receiver, &arguments[0], copy),
+            Method::ListContains => self.list_contains(receiver, &arguments[0]),
+            Method::ListPush => {
+                let list = self.value(receiver);
+                let item = self.own_argument(arguments, 0);
+                Code::value(quote!(__pushed(#list, #item)), false)
+            }
+            Method::ListExtend => {
+                let list = self.value(receiver);
+                let items = self.own_argument(arguments, 0);
+                Code::value(quote!(__extended(#list, #items)), false)
+            }
+            Method::ListFirst => self.list_end(receiver, &quote!(first()), copy),
+            Method::ListLast => self.list_end(receiver, &quote!(last()), copy),
+            Method::ListGet => {
+                let list = self.compile(receiver).borrow();
+                let index = self.own_argument(arguments, 0);
+                Code::value(quote!(__item(#list, #index)), copy)
+            }
+            Method::TimestampDate => self.plain(receiver, quote!(date()), true),
+            Method::DurationDays => self.span_in(receiver, &quote!(__days)),
+            Method::DurationHours => self.span_in(receiver, &quote!(__hours)),
+            Method::DurationMinutes => self.span_in(receiver, &quote!(__minutes)),
+            Method::DurationSeconds => self.span_in(receiver, &quote!(__seconds)),
+        }
+    }
+
+    fn plain(&self, receiver: &Expression, call: TokenStream, copy: bool) -> Code {
+        let receiver = self.compile(receiver).operand(Level::Atom);
+        Code::value(quote!(#receiver.#call), copy)
+    }
+
+    fn plain_with(
+        &self,
+        receiver: &Expression,
+        name: TokenStream,
+        arguments: &[Expression],
+    ) -> Code {
+        let argument = self.own_argument(arguments, 0);
+        self.plain(receiver, quote!(#name(#argument)), true)
+    }
+
+    fn text_test(
+        &self,
+        receiver: &Expression,
+        name: TokenStream,
+        arguments: &[Expression],
+    ) -> Code {
+        let argument = self.borrowed(arguments, 0);
+        self.plain(receiver, quote!(#name(#argument)), true)
+    }
+
+    fn borrowed(&self, arguments: &[Expression], at: usize) -> TokenStream {
+        self.compile(&arguments[at]).borrow()
+    }
+
+    fn own_argument(&self, arguments: &[Expression], at: usize) -> TokenStream {
+        self.value(&arguments[at])
+    }
+
+    fn span_in(&self, receiver: &Expression, unit: &TokenStream) -> Code {
+        let span = self.compile(receiver).own();
+        Code::value(quote!(#unit(#span)), true)
+    }
+
+    fn list_end(&self, receiver: &Expression, end: &TokenStream, copy: bool) -> Code {
+        let list = self.compile(receiver).operand(Level::Atom);
+        let own = if copy { quote!(copied()) } else { quote!(cloned()) };
+        Code::value(quote!(#list.#end.#own), copy)
+    }
+
+    fn list_contains(&self, receiver: &Expression, item: &Expression) -> Code {
+        let list = self.compile(receiver).operand(Level::Atom);
+        let item = self.compile(item);
+        if item.kind == Kind::Text {
+            let item = item.tokens;
+            return Code::value(quote!(#list.iter().any(|item| item == #item)), true);
+        }
+        let item =
+            if item.kind == Kind::OptionalText { Code::value(item.own(), false) } else { item };
+        let item = item.borrow();
+        Code::value(quote!(#list.contains(#item)), true)
+    }
+
+    /// `a.unwrap_or(b)`: `b` is evaluated only where it is needed.
+    fn unwrap_or(&self, receiver: &Expression, default: &Expression, copy: bool) -> Code {
+        let optional = self.compile(receiver);
+        let (other, fallible) = self.compile_noting(default);
+        if fallible {
+            let (optional, other) = (optional.own(), other.own());
+            let code = quote!(match #optional { Some(value) => value, None => #other });
+            return Code::value(code, copy).at(Level::Block);
+        }
+        if other.kind == Kind::Text {
+            let (optional, other) = (self.option_ref(receiver, optional), other.tokens);
+            return Code::text(quote!(#optional.unwrap_or(#other)));
+        }
+        let optional = Code::value(optional.own(), copy).operand(Level::Atom);
+        let cheap = copy && !matches!(other.level, Level::Block);
+        let other = match (&default.kind, other) {
+            (ExpressionKind::List(_) | ExpressionKind::None, _) => self.value(default),
+            (_, other) => other.own(),
+        };
+        if cheap {
+            Code::value(quote!(#optional.unwrap_or(#other)), copy)
+        } else {
+            Code::value(quote!(#optional.unwrap_or_else(|| #other)), copy)
+        }
+    }
+
+    /// `a.or(b)`: `b` is evaluated only where it is needed.
+    fn or(&self, receiver: &Expression, other: &Expression, copy: bool) -> Code {
+        let optional = self.compile(receiver).own();
+        let (code, fallible) = self.compile_noting(other);
+        if fallible {
+            let other = code.own();
+            let code = quote!(match #optional { Some(value) => Some(value), None => #other });
+            return Code::value(code, copy).at(Level::Block);
+        }
+        let cheap = copy && !matches!(code.level, Level::Block);
+        let other = match &other.kind {
+            ExpressionKind::None => quote!(None),
+            _ => code.own(),
+        };
+        if cheap {
+            Code::value(quote!(#optional.or(#other)), copy)
+        } else {
+            Code::value(quote!(#optional.or_else(|| #other)), copy)
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Imports: which names of the runtime a module uses, and under which name.
+//!
+//! Quoted code writes names from outside with two underscores in front (`__Decimal`, `__add`). No name
+//! of an ontology can look like that, since Rust names never have two underscores in a row or one in
+//! front. [`Imports::resolve`] puts the short name in its place and notes the import; where a type of
+//! the ontology has the short name, the import gets another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+
+/// Prefix of names from the module `types`: `__types_Line`.
+const TYPES: &str = "types_";
+
+/// Where the names that generated code uses are found, by module.
+const PLACES: &[(&str, &[&str])] = &[
+    ("std", &["fmt"]),
+    ("std::error", &["Error"]),
+    ("std::marker", &["PhantomData"]),
+    (
+        "eventloom_runtime",
+        &[
+            "Aggregate",
+            "ApplyError",
+            "Bytes",
+            "Command",
+            "Date",
+            "Decide",
+            "Decimal",
+            "DomainEvent",
+            "Duration",
+            "EventShape",
+            "Halt",
+            "Metadata",
+            "Projection",
+            "Refusal",
+            "Repository",
+            "SnapshotStrategy",
+            "Step",
+            "StreamId",
+            "Target",
+            "Timestamp",
+            "UniqueKey",
+            "Uuid",
+            "dec",
+        ],
+    ),
+    ("eventloom_runtime::aggregate", &["Retention", "revised"]),
+    (
+        "eventloom_runtime::codec",
+        &[
+            "DecodeError",
+            "DeserializeOwned",
+            "FieldError",
+            "Fields",
+            "Label",
+            "Record",
+            "Serialize",
+            "Writer",
+            "check",
+            "decode",
+            "decode_custom",
+            "encode",
+            "encode_custom",
+            "key_text",
+            "optional",
+            "required",
+        ],
+    ),
+    ("eventloom_runtime::command", &["Emit"]),
+    (
+        "eventloom_runtime::eval",
+        &[
+            "EvalError",
+            "Rounding",
+            "abs",
+            "add",
+            "clamp",
+            "days",
+            "div",
+            "divide",
+            "extended",
+            "hours",
+            "item",
+            "joined",
+            "length",
+            "listed",
+            "minutes",
+            "multiply",
+            "negate",
+            "or_none",
+            "pushed",
+            "remainder",
+            "round",
+            "seconds",
+            "subtract",
+            "to_integer",
+        ],
+    ),
+    (
+        "eventloom_runtime::projection",
+        &[
+            "Column",
+            "ColumnType",
+            "Consistency",
+            "CustomRow",
+            "ProjectionError",
+            "Value",
+            "Values",
+            "fold_custom",
+        ],
+    ),
+    ("eventloom_runtime::values", &["date"]),
+];
+
+/// The imports of one module.
+pub(crate) struct Imports {
+    /// Types that the module defines itself.
+    own_types: BTreeSet<String>,
+    /// Types of the module `types`.
+    shared_types: BTreeSet<String>,
+    /// Path of the module → imported name → name under which it is used.
+    used: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Imports {
+    /// The imports of a module that defines these types, beside a module `types` with those.
+    pub(crate) fn new(own_types: BTreeSet<String>, shared_types: BTreeSet<String>) -> Self {
+        Self { own_types, shared_types, used: BTreeMap::new() }
+    }
+
+    /// Replaces the names from outside by names that are imported.
+    pub(crate) fn resolve(&mut self, tokens: TokenStream) -> TokenStream {
+        tokens.into_iter().map(|token| self.resolve_token(token)).collect()
+    }
+
+    fn resolve_token(&mut self, token: TokenTree) -> TokenTree {
+        match token {
+            TokenTree::Ident(ident) => TokenTree::Ident(self.resolve_ident(ident)),
+            TokenTree::Group(group) => {
+                TokenTree::Group(Group::new(group.delimiter(), self.resolve(group.stream())))
+            }
+            other => other,
+        }
+    }
+
+    fn resolve_ident(&mut self, ident: Ident) -> Ident {
+        let text = ident.to_string();
+        match text.strip_prefix("__") {
+            Some(outside) => Ident::new(&self.import(outside), ident.span()),
+            None => ident,
+        }
+    }
+
+    fn import(&mut self, outside: &str) -> String {
+        let shared = outside.strip_prefix(TYPES);
+        let (place, name, prefix) = match shared {
+            Some(name) => ("super::types", name, "Shared"),
+            None => (place_of(outside), outside, "Runtime"),
+        };
+        let mut used_as = name.to_owned();
+        while self.own_types.contains(&used_as)
+            || (shared.is_none() && self.shared_types.contains(&used_as))
+        {
+            used_as.insert_str(0, prefix);
+        }
+        self.used.entry(place.to_owned()).or_default().insert(name.to_owned(), used_as.clone());
+        used_as
+    }
+
+    /// The `use` lines: the standard library's, the runtime's, then those of `types`.
+    pub(crate) fn lines(&self) -> String {
+        let mut groups = [Vec::new(), Vec::new(), Vec::new()];
+        for (place, names) in &self.used {
+            let names: Vec<String> =
+                names.iter().map(|(name, used_as)| renamed(name, used_as)).collect();
+            let group = match place.split("::").next() {
+                Some("std") => 0,
+                Some("super") => 2,
+                _ => 1,
+            };
+            groups[group].push(use_line(place, &names));
+        }
+        groups.iter_mut().for_each(|group| group.sort());
+        let groups = groups.iter().filter(|group| !group.is_empty());
+        groups.map(|group| group.concat()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn place_of(name: &str) -> &'static str {
+    let place = PLACES.iter().find(|(_, names)| names.contains(&name)).map(|(place, _)| *place);
+    place.unwrap_or_else(|| unreachable!("`{name}` stands in no import table"))
+}
+
+fn renamed(name: &str, used_as: &str) -> String {
+    if name == used_as { name.to_owned() } else { format!("{name} as {used_as}") }
+}
+
+/// `use place::{a, b};`, in several lines where one is too narrow.
+fn use_line(place: &str, names: &[String]) -> String {
+    let one_line = match names {
+        [name] => format!("use {place}::{name};\n"),
+        names => format!("use {place}::{{{}}};\n", names.join(", ")),
+    };
+    if one_line.len() <= 96 {
+        return one_line;
+    }
+    let mut text = format!("use {place}::{{\n   ");
+    let mut width = 3;
+    for name in names {
+        if width + name.len() + 2 > 95 {
+            text.push_str("\n   ");
+            width = 3;
+        }
+        text.push_str(&format!(" {name},"));
+        width += name.len() + 2;
+    }
+    text + "\n};\n"
+}

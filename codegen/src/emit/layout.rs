@@ -1,0 +1,209 @@
+//! From items to text: each item is formatted alone, so that the blank lines between them, the
+//! sections and the comments are ours.
+//!
+//! Knows Rust's syntax, nothing of ontologies.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::tidy::tidy;
+
+/// Longest line of a wrapped comment, without its indentation and slashes.
+const COMMENT_WIDTH: usize = 90;
+
+/// A piece of a module.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// `// ---- Events ----`
+    Section(&'static str),
+    /// An item that has no members to be spaced out.
+    Item(TokenStream),
+    /// An `impl` or `trait`: its head, and its members in groups with blank lines between them.
+    Block(TokenStream, Vec<Vec<TokenStream>>),
+}
+
+/// An item that has no members to be spaced out.
+pub(crate) fn item(tokens: TokenStream) -> Part {
+    Part::Item(tokens)
+}
+
+/// An `impl` or `trait`: its head, and its members in groups with blank lines between them.
+pub(crate) fn block(head: &TokenStream, groups: Vec<Vec<TokenStream>>) -> Part {
+    Part::Block(head.clone(), groups)
+}
+
+impl Part {
+    /// The same with other tokens in the place of each stream.
+    pub(crate) fn map(self, mut change: impl FnMut(TokenStream) -> TokenStream) -> Self {
+        match self {
+            Self::Section(name) => Self::Section(name),
+            Self::Item(tokens) => Self::Item(change(tokens)),
+            Self::Block(head, groups) => {
+                let head = change(head);
+                let mut change_all = |group: Vec<_>| group.into_iter().map(&mut change).collect();
+                Self::Block(head, groups.into_iter().map(&mut change_all).collect())
+            }
+        }
+    }
+
+    /// All its tokens.
+    pub(crate) fn tokens(&self) -> TokenStream {
+        match self {
+            Self::Section(_) => TokenStream::new(),
+            Self::Item(tokens) => tokens.clone(),
+            Self::Block(head, groups) => {
+                let members = groups.iter().flatten();
+                quote!(#head { #(#members)* })
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Section(name) => format!("// ---- {name} ----\n"),
+            Self::Item(tokens) => tidy(&format(tokens.clone())),
+            Self::Block(head, groups) => block_text(head, groups),
+        }
+    }
+}
+
+fn block_text(head: &TokenStream, groups: &[Vec<TokenStream>]) -> String {
+    let groups = groups.iter().filter(|group| !group.is_empty());
+    let groups: Vec<String> = groups.map(|group| members(head, group)).collect();
+    let frame = format(quote!(#head { const FRAME: () = (); }));
+    let head = frame.split_once("    const FRAME").map_or("", |(head, _)| head).trim_end();
+    format!("{head}\n{}}}\n", groups.join("\n"))
+}
+
+/// The members as they stand inside the braces, indented.
+fn members(head: &TokenStream, group: &[TokenStream]) -> String {
+    let is_trait = head.clone().into_iter().any(|token| token.to_string() == "trait");
+    let frame = if is_trait { quote!(trait Frame) } else { quote!(impl Frame) };
+    let text = format(quote!(#frame { #(#group)* }));
+    let inside = text.split_once('\n').map_or("", |(_, rest)| rest);
+    tidy(inside.strip_suffix("}\n").unwrap_or(inside))
+}
+
+/// Formats an item.
+pub(crate) fn format(tokens: TokenStream) -> String {
+    let text = tokens.to_string();
+    match syn::parse2(tokens) {
+        Ok(file) => prettyplease::unparse(&file),
+        Err(error) => unreachable!("generated code is not Rust ({error}): {text}"),
+    }
+}
+
+/// A module of these parts, with its imports in front.
+pub(crate) fn module(head: &str, imports: &str, parts: &[Part]) -> String {
+    let mut texts: Vec<String> = parts.iter().map(Part::text).collect();
+    if !imports.is_empty() {
+        texts.insert(0, imports.to_owned());
+    }
+    format!("{head} {{\n{}}}\n", indented(&texts.join("\n")))
+}
+
+fn indented(text: &str) -> String {
+    let lines = text.lines().map(|line| match line {
+        "" => "\n".to_owned(),
+        line => format!("    {line}\n"),
+    });
+    lines.collect()
+}
+
+/// A documentation comment: ours, so Markdown is meant. Long lines are wrapped.
+pub(crate) fn doc(text: &str) -> TokenStream {
+    let mut in_code = false;
+    let lines = text.lines().flat_map(|line| {
+        in_code ^= line.starts_with("```");
+        if in_code || line.len() <= COMMENT_WIDTH {
+            vec![line.to_owned()]
+        } else {
+            wrapped_line(line)
+        }
+    });
+    let lines = lines.map(|line| match line.as_str() {
+        "" => quote!(#[doc = ""]),
+        line => {
+            let line = format!(" {line}");
+            quote!(#[doc = #line])
+        }
+    });
+    quote!(#(#lines)*)
+}
+
+/// A line in several; those of a list's item are indented like it.
+fn wrapped_line(line: &str) -> Vec<String> {
+    let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let hang = if line.starts_with("- ") { "  " } else { "" };
+    let lines = filled(&words, COMMENT_WIDTH - hang.len());
+    let hanging = lines.iter().skip(1).map(|line| format!("{hang}{line}"));
+    lines.iter().take(1).cloned().chain(hanging).collect()
+}
+
+/// Words in lines of at most this width, but at least one word.
+fn filled(words: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.clone()),
+        }
+    }
+    lines
+}
+
+/// Text of an ontology as Markdown that means nothing but the text, in lines of a pleasant width.
+pub(crate) fn prose(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        let words: Vec<String> = paragraph.split_whitespace().map(plain_word).collect();
+        wrapped(&words)
+    });
+    paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// A word without what Markdown, rustdoc's links or HTML would make of it; `code` stays code.
+fn plain_word(word: &str) -> String {
+    if word.starts_with("http://") || word.starts_with("https://") {
+        return format!("<{}>", word.replace(['<', '>'], ""));
+    }
+    let mut plain = String::new();
+    let single_code = word.matches('`').count() == 2 && !word.contains("``");
+    let mut in_code = false;
+    for c in word.chars() {
+        match c {
+            '`' if single_code => in_code = !in_code,
+            '`' | '[' | ']' | '<' | '>' | '*' | '\\' | '|' if !in_code => plain.push('\\'),
+            _ => {}
+        }
+        plain.push(c);
+    }
+    plain
+}
+
+fn wrapped(words: &[String]) -> String {
+    let lines = filled(words, COMMENT_WIDTH);
+    lines.iter().map(|line| line_start(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// A line at whose start `-`, `#`, `1.` and the like would begin a list or title.
+fn line_start(word: &str) -> String {
+    let number = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    if number.len() < word.len() && number.starts_with(['.', ')']) {
+        let digits = &word[..word.len() - number.len()];
+        return format!("{digits}\\{number}");
+    }
+    if word.starts_with(['-', '+', '#', '=', '~', '_']) {
+        format!("\\{word}")
+    } else {
+        word.to_owned()
+    }
+}
+
+/// Text as code within Markdown.
+pub(crate) fn code(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}

@@ -1,0 +1,90 @@
+//! Identifiers in generated code, on top of [`crate::naming`].
+
+use proc_macro2::Ident;
+
+use crate::naming;
+
+/// Names that generated functions use beside those of the ontology. Snake case names of an ontology
+/// never end in an underscore, so a local of one of these names gets one.
+const RESERVED: &[&str] = &[
+    "abs",
+    "add",
+    "after",
+    "before",
+    "changed",
+    "claim",
+    "clamp",
+    "command",
+    "context",
+    "created",
+    "current",
+    "date",
+    "days",
+    "decode",
+    "decode_custom",
+    "div",
+    "divide",
+    "encode",
+    "encode_custom",
+    "event",
+    "extended",
+    "f",
+    "fields",
+    "hours",
+    "id",
+    "index",
+    "item",
+    "joined",
+    "key",
+    "key_text",
+    "length",
+    "listed",
+    "message",
+    "meta",
+    "minutes",
+    "multiply",
+    "name",
+    "negate",
+    "optional",
+    "or_none",
+    "out",
+    "pushed",
+    "rejected",
+    "remainder",
+    "required",
+    "revised",
+    "round",
+    "row",
+    "seconds",
+    "state",
+    "step",
+    "subtract",
+    "to_integer",
+    "value",
+    "values",
+];
+
+/// The identifier of a field or method.
+pub(crate) fn field_ident(name: &str) -> Ident {
+    naming::ident(&naming::rust_field(name))
+}
+
+/// The identifier of a type or variant.
+pub(crate) fn type_ident(name: &str) -> Ident {
+    naming::ident(&naming::rust_type(name))
+}
+
+/// The identifier of a local variable.
+pub(crate) fn local_ident(name: &str) -> Ident {
+    let name = naming::rust_field(name);
+    if RESERVED.contains(&name.as_str()) {
+        naming::ident(&format!("{name}_"))
+    } else {
+        naming::ident(&name)
+    }
+}
+
+/// `apply` and `AccountOpened` → `apply_account_opened`
+pub(crate) fn function_ident(verb: &str, name: &str) -> Ident {
+    naming::ident(&format!("{verb}_{}", naming::snake(name)))
+}

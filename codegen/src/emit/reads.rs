@@ -1,0 +1,31 @@
+//! What an expression reads: asked to see which parameters, locals and metadata a function needs.
+
+use crate::model::{Expression, ExpressionKind, MetaField, Scope, Type};
+
+impl Expression {
+    /// Whether it reads this name of this scope.
+    pub(crate) fn reads(&self, scope: Scope, name: &str) -> bool {
+        self.any(&|part| {
+            matches!(&part.kind, ExpressionKind::Read(of, read) if *of == scope && read == name)
+        })
+    }
+
+    /// Whether it reads anything of this scope.
+    pub(crate) fn reads_scope(&self, scope: Scope) -> bool {
+        self.any(&|part| matches!(&part.kind, ExpressionKind::Read(of, _) if *of == scope))
+    }
+
+    /// Whether it reads what a store may leave out of the metadata: see the runtime's
+    /// `READS_METADATA`.
+    pub(crate) fn reads_metadata_texts(&self) -> bool {
+        use MetaField::{Actor, CausationId, CorrelationId};
+        self.any(&|part| {
+            matches!(part.kind, ExpressionKind::Meta(Actor | CausationId | CorrelationId))
+        })
+    }
+
+    /// `!self`
+    pub(crate) fn negated(self) -> Self {
+        Self { result: Type::Boolean, kind: ExpressionKind::Not(Box::new(self)) }
+    }
+}
