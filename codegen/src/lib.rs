@@ -1,10 +1,15 @@
 //! Compiles an ontology to Rust: load, resolve, check, lock, emit, write.
 //!
-//! Called from a build script; see [`Build`]. The stages never call each other: this file does.
+//! Called from a build script:
+//!
+//! ```no_run
+//! eventloom_codegen::Build::new("../ontology").compile_or_exit();
+//! ```
+//!
+//! The stages never call each other: [`compile_sources`] does, from text to text, and [`Build`] reads
+//! and writes around it.
 
-mod compile;
-
-pub use compile::{Outcome, compile_sources};
+use std::collections::BTreeMap;
 
 pub mod catalogue;
 pub mod diagnostic;
@@ -16,3 +21,32 @@ pub mod render;
 pub mod source;
 pub mod suggest;
 pub mod syntax;
+
+mod build_script;
+mod write;
+
+pub use build_script::{Build, Failure, Report};
+
+use diagnostic::Diagnostic;
+use source::Sources;
+
+/// The generated file that a program includes.
+pub const ROOT_FILE: &str = "ontology.rs";
+
+/// What became of an ontology.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What was found, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The generated files by path; none where there is an error.
+    pub files: BTreeMap<String, String>,
+}
+
+/// Compiles an ontology that is in memory.
+#[must_use]
+pub fn compile_sources(sources: &Sources) -> Outcome {
+    let loaded = load::load(sources);
+    let mut diagnostics = loaded.diagnostics;
+    diagnostic::sort(&mut diagnostics);
+    Outcome { diagnostics, files: BTreeMap::new() }
+}

@@ -3,7 +3,9 @@
 //! Plain unless colours are asked for, and the same text for the same findings, always. A broken
 //! place is shown as well as can be, never a reason to panic.
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{
+    Annotation, AnnotationKind, Group, Level, Origin, Padding, Renderer, Snippet,
+};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{FileId, SourceFile, Sources, Span};
@@ -74,7 +76,10 @@ fn element<'a>(
     file: &'a SourceFile,
 ) -> Group<'a> {
     if file.text.is_empty() {
-        return group.element(Origin::path(&file.path));
+        let origin = Origin::path(&file.path);
+        // A file that was read and is empty has a first line; one that was not read has none.
+        let origin = if file.refused.is_none() { origin.line(1).char_column(1) } else { origin };
+        return group.element(origin).element(Padding);
     }
     let primary = std::iter::once((&diagnostic.primary, AnnotationKind::Primary));
     let secondary = diagnostic.secondary.iter().map(|place| (place, AnnotationKind::Context));

@@ -120,6 +120,8 @@ pub struct Decide<'a, A: Aggregate> {
     history: EventTypes,
     template: Metadata,
     last_time: Option<Timestamp>,
+    /// The latest time of an event emitted here.
+    emitted_time: Option<Timestamp>,
     new_id: &'a mut dyn FnMut() -> Uuid,
     events: Vec<(A::Event, Metadata)>,
 }
@@ -141,6 +143,7 @@ impl<'a, A: Aggregate> Decide<'a, A> {
             history,
             template,
             last_time,
+            emitted_time: None,
             new_id,
             events: Vec::new(),
         }
@@ -198,7 +201,11 @@ impl<'a, A: Aggregate> Decide<'a, A> {
     fn push(&mut self, event: A::Event) -> Result<(), Halt<A::Error>> {
         let mut meta = self.template.clone();
         meta.event_id = self.new_id();
-        let time = event.occurred_at().unwrap_or(meta.at);
+        let time = event.occurred_at().unwrap_or_else(|| {
+            // One that has no time of its own happens after those that do.
+            meta.at = self.emitted_time.map_or(meta.at, |time| meta.at.max(time));
+            meta.at
+        });
         if A::ORDERED_BY_TIME && self.last_time.is_some_and(|last| time < last) {
             return Err(Halt::Refused(A::Error::out_of_order(format!(
                 "{} at {time} lies before the stream's last event at {}",
@@ -207,15 +214,28 @@ impl<'a, A: Aggregate> Decide<'a, A> {
             ))));
         }
         let before = self.after.clone();
-        A::apply(&mut self.after, &event, &meta)?;
-        let step =
-            Step { before: &before, event: &event, after: &self.after, history: &self.history };
-        A::check_event(&step).map_err(Halt::Refused)?;
+        if let Err(halt) = self.fold(&before, &event, &meta) {
+            // A decision may go on after a refused event: the state must not keep it.
+            self.after = before;
+            return Err(halt);
+        }
         self.history.insert(event.type_index());
-        self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+        self.last_time = self.last_time.max(Some(time));
+        self.emitted_time = self.emitted_time.max(Some(time));
         self.template.sequence += 1;
         self.events.push((event, meta));
         Ok(())
+    }
+
+    fn fold(
+        &mut self,
+        before: &A::State,
+        event: &A::Event,
+        meta: &Metadata,
+    ) -> Result<(), Halt<A::Error>> {
+        A::apply(&mut self.after, event, meta)?;
+        let step = Step { before, event, after: &self.after, history: &self.history };
+        A::check_event(&step).map_err(Halt::Refused)
     }
 
     /// Ends the decision: checks the state that the events lead to and hands them over.

@@ -23,6 +23,12 @@ impl StreamId {
     }
 }
 
+impl AsRef<str> for StreamId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl<T: AsRef<str> + ?Sized> From<&T> for StreamId {
     fn from(id: &T) -> Self {
         Self(Arc::from(id.as_ref()))

@@ -20,17 +20,18 @@ pub(crate) fn value_at(text: &str, at: usize, flow: Option<usize>) -> Range<usiz
 pub(crate) fn entry_value_at(text: &str, at: usize, flow: Option<usize>) -> Option<Range<usize>> {
     let value = match flow {
         Some(start) => FlowScanner::new(text, start, at).run(),
-        None => Some(block_value(text, at)),
+        None => block_value(text, at),
     };
     value.filter(|value| !value.is_empty() && value.start <= at && at <= value.end)
 }
 
 /// What stands after `key: `, or after `- `, on the line of a byte.
-fn block_value(text: &str, at: usize) -> Range<usize> {
+fn block_value(text: &str, at: usize) -> Option<Range<usize>> {
     let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
     let line = &text[line_start..line_end];
-    let mut start = line.len() - line.trim_start().len();
+    let indent = line.len() - line.trim_start().len();
+    let mut start = indent;
     while line[start..].starts_with("- ") {
         start += 2 + (line[start + 2..].len() - line[start + 2..].trim_start().len());
     }
@@ -39,7 +40,7 @@ fn block_value(text: &str, at: usize) -> Range<usize> {
         start += line[start..].len() - line[start..].trim_start().len();
     }
     let end = start + without_comment(&line[start..]).len();
-    line_start + start..line_start + end
+    (start > indent).then_some(line_start + start..line_start + end)
 }
 
 /// One past the colon after the key that a line starts with.
@@ -70,9 +71,18 @@ fn without_comment(line: &str) -> &str {
     line.trim_end()
 }
 
+/// Whether the flow collection that starts at a byte is closed, as a person reads it.
+pub(crate) fn is_closed(text: &str, start: usize) -> bool {
+    let mut scanner = FlowScanner::new(text, start, usize::MAX);
+    scanner.run();
+    scanner.open.is_empty()
+}
+
 /// Walks a flow collection as a person reads it, until the value at a byte is complete.
 struct FlowScanner<'a> {
     text: &'a str,
+    /// Where the outermost collection starts.
+    start: usize,
     /// The byte that is looked for.
     at: usize,
     /// The next byte to read.
@@ -105,15 +115,15 @@ impl Flow {
 
 impl<'a> FlowScanner<'a> {
     fn new(text: &'a str, start: usize, at: usize) -> Self {
-        Self { text, at, next: start, open: Vec::new() }
+        Self { text, start, at, next: start, open: Vec::new() }
     }
 
-    fn run(mut self) -> Option<Range<usize>> {
+    fn run(&mut self) -> Option<Range<usize>> {
         while let Some(c) = self.text[self.next..].chars().next() {
             let from = self.next;
             self.next += c.len_utf8();
             let Some(flow) = self.open.last_mut() else {
-                if from > self.at || !matches!(c, '{' | '[') {
+                if from > self.start {
                     return None;
                 }
                 self.open.push(Flow::new(c));

@@ -8,7 +8,7 @@ use std::ops::Range;
 use granit_parser::{ErrorKind, ScanError};
 
 use super::intended;
-use super::refusals::{quote_help, too_deep};
+use super::refusals::{quote_help, quoted, too_deep};
 use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
@@ -65,10 +65,14 @@ impl Place<'_> {
             E::UnclosedFlowCollection { open } => Some(self.unclosed(self.here(1), *open)),
             E::UnexpectedEofFlowMapping
             | E::UnexpectedEofFlowSequence
-            | E::UnexpectedEofImplicitFlowMapping => flow.map(|start| {
-                let open = if self.file.text[start..].starts_with('{') { '{' } else { '[' };
-                self.unclosed(self.span(start..start + 1), open)
-            }),
+            | E::UnexpectedEofImplicitFlowMapping => flow.map(|start| self.unclosed_flow(start)),
+            E::ExpectedFlowMappingSeparator
+            | E::ExpectedFlowSequenceSeparator
+            | E::InvalidFlowScalarIndent
+            | E::InvalidColonPlacement
+            | E::MismatchedFlowCollectionEnd { .. } => flow
+                .filter(|start| !intended::is_closed(&self.file.text, *start))
+                .map(|start| self.unclosed_flow(start)),
             E::UnclosedQuotedScalar
             | E::InvalidQuotedScalarIndent
             | E::DocumentIndicatorInQuotedScalar => self.unclosed_quote(),
@@ -77,6 +81,11 @@ impl Place<'_> {
             }
             _ => None,
         }
+    }
+
+    fn unclosed_flow(&self, start: usize) -> Diagnostic {
+        let open = if self.file.text[start..].starts_with('{') { '{' } else { '[' };
+        self.unclosed(self.span(start..start + 1), open)
     }
 
     fn directive(&self) -> Diagnostic {
@@ -134,7 +143,7 @@ impl Place<'_> {
     /// Errors inside the value of `key: value`.
     fn value(&self, range: Range<usize>, kind: &ErrorKind) -> Diagnostic {
         use ErrorKind as E;
-        let (text, span) = (&self.file.text[range.clone()], self.span(range));
+        let (text, span) = (&self.file.text[range.clone()], self.span(range.clone()));
         match kind {
             E::UnknownQuotedScalarEscape
             | E::InvalidQuotedScalarHexEscape
@@ -142,14 +151,8 @@ impl Place<'_> {
             | E::InvalidLowSurrogate
             | E::MissingLowSurrogate
             | E::UnpairedLowSurrogate
-            | E::InvalidUnicodeEscape => Diagnostic::error(
-                &codes::ESCAPE,
-                format!("{kind} in a text in double quotes"),
-                self.here(1),
-                "not an escape",
-            )
-            .note("in double quotes a backslash starts an escape such as \\n or \\\"")
-            .help("use single quotes, in which a backslash is a backslash"),
+            | E::InvalidUnicodeEscape => self.escape(range),
+            E::MisplacedFlowCollectionEnd => self.closes_nothing(),
             E::BlockSequenceEntryNotAllowed => Diagnostic::error(
                 &codes::LIST_ON_KEY_LINE,
                 "a list can't start on the line of its key",
@@ -163,7 +166,7 @@ impl Place<'_> {
                 span,
                 reason(text, kind),
             )
-            .help(quote_help(text)),
+            .help(quote_or_double(text)),
         }
     }
 
@@ -176,27 +179,16 @@ impl Place<'_> {
         match kind {
             E::SimpleKeyExpected | E::InvalidSimpleKey => not_a_line(span, text),
             E::MisplacedFlowCollectionEnd | E::MismatchedFlowCollectionEnd { .. } => {
-                let close = self.file.text[self.at..].chars().next().unwrap_or(' ');
-                Diagnostic::error(
-                    &codes::UNCLOSED,
-                    format!("`{close}` closes nothing"),
-                    self.here(1),
-                    "no bracket of this kind is open here",
-                )
-                .help("remove it, or add the bracket that it should close")
+                self.closes_nothing()
+            }
+            E::MappingValueNotAllowed if !text.contains(": ") && text.ends_with(':') => {
+                self.after_no_entry(span, text)
             }
             E::ExpectedBlockMappingKey
             | E::ExpectedBlockSequenceEntry
             | E::MappingValueNotAllowed
             | E::InvalidIndentation
-            | E::BlockSequenceEntryNotAllowed => Diagnostic::error(
-                &codes::INDENTATION,
-                "this line belongs to nothing above it",
-                span,
-                "indented neither like an entry above nor as the value of one",
-            )
-            .note("entries of one mapping start in the same column; a key has either a text or entries below it")
-            .help("line it up with the entries it belongs to"),
+            | E::BlockSequenceEntryNotAllowed => self.indentation(span),
             _ => Diagnostic::error(
                 &codes::YAML_SYNTAX,
                 format!("this is not YAML: {kind}"),
@@ -205,6 +197,86 @@ impl Place<'_> {
             )
             .help("check quotes, brackets, colons and indentation here and just above"),
         }
+    }
+
+    fn closes_nothing(&self) -> Diagnostic {
+        let close = self.file.text[self.at..].chars().next().unwrap_or(' ');
+        Diagnostic::error(
+            &codes::UNCLOSED,
+            format!("`{close}` closes nothing"),
+            self.here(1),
+            "no bracket of this kind is open here",
+        )
+        .help("remove it, or add the bracket that it should close")
+    }
+
+    /// The first backslash of a value that starts no escape.
+    fn escape(&self, range: Range<usize>) -> Diagnostic {
+        let text = &self.file.text[range.clone()];
+        let mut characters = text.char_indices();
+        let mut found = range;
+        while let Some((at, c)) = characters.next() {
+            let escaped = if c == '\\' { characters.next() } else { None };
+            if let Some((_, escaped)) =
+                escaped.filter(|(_, c)| !r#"0abtnvfre "/\N_LP"#.contains(*c))
+            {
+                found.start += at;
+                found.end = found.start + 1 + escaped.len_utf8();
+                break;
+            }
+        }
+        let written = self.file.text[found.clone()].to_owned();
+        let span = self.span(found);
+        let title = format!("`{written}` is no escape in double quotes");
+        Diagnostic::error(&codes::ESCAPE, title, span, "not an escape")
+            .note("in double quotes a backslash starts an escape such as \\n or \\\"")
+            .help("use single quotes, in which a backslash is a backslash")
+    }
+
+    /// A line that is indented like nothing above it, with the line that decides.
+    fn indentation(&self, span: Span) -> Diagnostic {
+        let diagnostic = Diagnostic::error(
+            &codes::INDENTATION,
+            "this line belongs to nothing above it",
+            span,
+            "indented neither like an entry above nor as the value of one",
+        );
+        let above = self.line_above();
+        let text = self.file.text[above.clone()].trim_end();
+        let column = |at: usize| self.file.position(at).column;
+        let (start, end) = (above.end - text.len(), above.end);
+        if text.is_empty() {
+            return diagnostic.help("line it up with the entries it belongs to");
+        }
+        let above = self.span(start..end);
+        if column(start) < column(span.start) {
+            return diagnostic
+                .place(above, "this line has a text already, so nothing can stand below it")
+                .help("give the key either a text or entries below it");
+        }
+        diagnostic
+            .place(above, format!("the entry above starts in column {}", column(start)))
+            .help("line it up with the entries it belongs to")
+    }
+
+    /// A key after a line that was no entry: that line is to blame.
+    fn after_no_entry(&self, span: Span, text: &str) -> Diagnostic {
+        let above = self.line_above();
+        if above.is_empty() || intended::entry_value_at(&self.file.text, above.end, None).is_some()
+        {
+            return self.indentation(span);
+        }
+        let written = &self.file.text[above.clone()];
+        not_a_line(self.span(above.clone()), written)
+            .place(span, format!("so `{text}` can't follow"))
+    }
+
+    /// The last line above that holds something, without the white space around it.
+    fn line_above(&self) -> Range<usize> {
+        let before = self.file.text[..self.line_start()].trim_end();
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = &before[start..];
+        start + (line.len() - line.trim_start().len())..before.len()
     }
 
     fn line_start(&self) -> usize {
@@ -231,6 +303,19 @@ impl Place<'_> {
 
     fn span(&self, range: Range<usize>) -> Span {
         Span { file: self.id, start: range.start, end: range.end }
+    }
+}
+
+/// How to write a value; where it is a text with an apostrophe in it, that is doubled.
+fn quote_or_double(text: &str) -> String {
+    let inner = text.strip_prefix('\'').map(|inner| inner.strip_suffix('\'').unwrap_or(inner));
+    let apostrophe = inner.and_then(|inner| {
+        let (_, after) = inner.split_once('\'')?;
+        after.starts_with(char::is_alphanumeric).then(|| quoted(inner))
+    });
+    match apostrophe {
+        Some(quoted) => format!("inside single quotes, ' is written '': {quoted}"),
+        None => quote_help(text),
     }
 }
 

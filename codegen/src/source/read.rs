@@ -60,7 +60,10 @@ impl Sources {
         match String::from_utf8(bytes) {
             Ok(text) => self.files.push(SourceFile::new(path, text)),
             Err(error) => {
-                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let text = match is_utf16(error.as_bytes()) {
+                    true => String::new(), // every other character would be shown as a NUL
+                    false => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+                };
                 let refusal = not_utf8(id, error.utf8_error().valid_up_to(), error.as_bytes());
                 self.add_refused(path, text, refusal);
             }
@@ -115,17 +118,20 @@ fn not_utf8(file: FileId, at: usize, bytes: &[u8]) -> Diagnostic {
     let mark = if bytes.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
     let start = at.saturating_sub(mark);
     let byte = bytes.get(at).copied().unwrap_or_default();
-    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let finding = Diagnostic::error(
         &NOT_UTF8,
         "the file is not UTF-8 text",
         Span { file, start, end: start + '\u{fffd}'.len_utf8() },
         format!("byte 0x{byte:02x} can't stand here"),
     );
-    if utf16 {
+    if is_utf16(bytes) {
         return finding.help("the file looks like UTF-16: save it as UTF-8");
     }
     finding.help("save the file as UTF-8")
+}
+
+fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
 }
 
 /// The YAML files of a folder, by name. Hidden ones are editors' leavings, not ontologies.

@@ -5,7 +5,7 @@
 //! optional is `null`. A JSON number with a fraction or exponent is never accepted.
 //!
 //! Generated code implements [`Record`] and [`Label`]; [`Value`] says how everything else stands in
-//! a field. Reading is driven by serde_json ([`reader`]), which parses; this module neither parses
+//! a field. Reading is driven by serde_json (`reader`), which parses; this module neither parses
 //! JSON itself nor guesses: unknown, doubled and missing fields are errors that name their place.
 
 pub mod check;

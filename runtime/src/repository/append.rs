@@ -4,15 +4,13 @@ use tracing::Instrument;
 
 use super::Repository;
 use super::request::Request;
-use super::verdict::Verdict;
+use super::verdict::{Change, Verdict};
 use crate::aggregate::Aggregate;
 use crate::metadata::Sequence;
-use crate::store::{AppendError, Appended, Direction, EventStore, StoreError, StreamRead};
+use crate::store::{AppendError, Appended, EventStore, StoreError};
 
 impl<A: Aggregate, S: EventStore> Repository<A, S> {
-    /// Appends what was decided. An unknown outcome is resolved: by looking for the events, and by
-    /// sending the same append again, which can land only once. Where even that can't tell, the
-    /// error says so.
+    /// Appends what was decided.
     pub(super) async fn append(
         &self,
         request: &Request<'_, A>,
@@ -21,60 +19,90 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     ) -> Result<Appended, AppendError> {
         let span = request.append_span(verdict);
         async {
-            let mut doubt = None;
-            let mut attempts = 0;
-            loop {
-                match self.store.append(verdict.append(request, expected)).await {
-                    Err(AppendError::Store(StoreError::OutcomeUnknown(reason))) => {
-                        doubt = Some(reason);
-                    }
-                    Err(AppendError::Store(_)) if doubt.is_some() => {}
-                    answer if doubt.is_none() => return answer,
-                    Ok(appended) => return Ok(appended),
-                    // The append that this answer is about may be the lost one.
-                    Err(error) => match self.find(request, expected, verdict).await {
-                        Ok(found) => return found.ok_or(error),
-                        Err(error) => {
-                            tracing::warn!(%error, "the outcome of an append is still unknown")
-                        }
-                    },
+            match self.store.append(verdict.append(request, expected)).await {
+                Err(AppendError::Store(StoreError::OutcomeUnknown(reason))) => {
+                    self.resolve(request, expected, verdict, reason).await
                 }
-                attempts += 1;
-                let Some(pause) = self.settings.retries.pause(attempts) else {
-                    return Err(StoreError::OutcomeUnknown(doubt.unwrap_or_default()).into());
-                };
-                tokio::time::sleep(pause).await;
-                if let Ok(Some(appended)) = self.find(request, expected, verdict).await {
-                    return Ok(appended);
-                }
+                answer => answer,
             }
         }
         .instrument(span)
         .await
     }
 
-    /// The outcome of an append that took place: told by the id of its first event, and for one
-    /// without events by the append's own repetition, which then meets its command id.
+    /// Finds out what became of an append: by looking for it, and by sending the same one again,
+    /// which can land only once. Where even that can't tell, the outcome stays unknown.
+    async fn resolve(
+        &self,
+        request: &Request<'_, A>,
+        expected: Sequence,
+        verdict: &Verdict<A>,
+        reason: String,
+    ) -> Result<Appended, AppendError> {
+        let mut attempts = 1;
+        while let Some(pause) = self.settings.retries.pause(attempts) {
+            tokio::time::sleep(pause).await;
+            attempts += 1;
+            if let Ok(Some(appended)) = self.find(request, expected, verdict).await {
+                return Ok(appended);
+            }
+            match self.store.append(verdict.append(request, expected)).await {
+                Ok(appended) => return Ok(appended),
+                Err(AppendError::Store(error)) => {
+                    tracing::warn!(%error, attempts, "the outcome of an append is still unknown");
+                }
+                // What this append was refused for may be the lost one itself.
+                Err(error) => {
+                    if let Ok(found) = self.find(request, expected, verdict).await {
+                        return found.ok_or(error);
+                    }
+                }
+            }
+        }
+        Err(StoreError::OutcomeUnknown(reason).into())
+    }
+
+    /// Whether an append took place: told by the ids of its events, and for one that only records
+    /// an outcome by that record.
     async fn find(
         &self,
         request: &Request<'_, A>,
         expected: Sequence,
         verdict: &Verdict<A>,
     ) -> Result<Option<Appended>, StoreError> {
-        let Some(change) = &verdict.change else { return Ok(None) };
-        let read = StreamRead {
-            stream: request.stream.clone(),
-            after: expected,
-            direction: Direction::Forwards,
-            limit: change.events.len(),
-            metadata: false,
-        };
-        let page = self.store.read_stream(read).await?;
+        match &verdict.change {
+            Some(change) => self.find_events(request, expected, change).await,
+            None => self.find_record(request, verdict).await,
+        }
+    }
+
+    async fn find_events(
+        &self,
+        request: &Request<'_, A>,
+        expected: Sequence,
+        Change { events, .. }: &Change<A>,
+    ) -> Result<Option<Appended>, StoreError> {
+        let page = self.read_page(&request.stream, expected, events.len(), false).await?;
         let ours = page
             .iter()
-            .zip(&change.events)
+            .zip(events)
             .all(|(stored, (_, meta))| stored.meta.event_id == meta.event_id);
-        let last = page.iter().next_back().filter(|_| ours && page.len() == change.events.len());
+        let last = page.iter().next_back().filter(|_| ours && page.len() == events.len());
         Ok(last.map(|last| Appended { position: last.position }))
+    }
+
+    async fn find_record(
+        &self,
+        request: &Request<'_, A>,
+        verdict: &Verdict<A>,
+    ) -> Result<Option<Appended>, StoreError> {
+        let Some(found) = self.store.command(&request.id).await? else { return Ok(None) };
+        let same = found.content == request.content
+            && found.events.is_none()
+            && found.refusal == verdict.recorded_refusal();
+        match same {
+            true => Ok(Some(Appended { position: self.store.head().await? })),
+            false => Ok(None),
+        }
     }
 }

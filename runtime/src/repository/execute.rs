@@ -55,12 +55,12 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
             };
             if verdict.change.is_none() && taken.is_none() {
                 match self.recognise(request, known).await? {
-                    Recognised::Repeated(executed) => return Ok(executed),
-                    Recognised::Taken(refusal) => {
+                    Some(Recognised::Repeated(executed)) => return Ok(executed),
+                    Some(Recognised::Taken(refusal)) => {
                         taken = Some(refusal);
                         continue;
                     }
-                    Recognised::Nothing => {}
+                    None => {}
                 }
             }
             if !verdict.is_written(request) {
@@ -68,8 +68,9 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                     confirmed = true;
                     continue;
                 }
+                verdict.ending.into_result()?;
                 let position = self.store.head().await?;
-                return conclude(verdict, known, position);
+                return Ok(executed(Vec::new(), known, position));
             }
             match self.append(request, known.sequence, &verdict).await {
                 Ok(appended) => return conclude(verdict, known, appended.position),
@@ -86,7 +87,6 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                     match self.recognise_key(request, known, &keys, *key).await? {
                         Recognised::Repeated(executed) => return Ok(executed),
                         Recognised::Taken(refusal) => taken = Some(refusal),
-                        Recognised::Nothing => {}
                     }
                 }
                 Err(AppendError::Projection { projection, reason }) => {
@@ -125,21 +125,21 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         &self,
         request: &Request<'_, A>,
         known: &mut Folded<A>,
-    ) -> Result<Recognised<A>, ExecuteError<A::Error>> {
+    ) -> Result<Option<Recognised<A>>, ExecuteError<A::Error>> {
         if request.has_id()
             && let Some(recorded) = self.store.command(&request.id).await?
         {
             let executed = self.first_outcome(request, known, recorded).await?;
-            return Ok(Recognised::Repeated(executed));
+            return Ok(Some(Recognised::Repeated(executed)));
         }
         let keys = request.unique_keys();
         if keys.is_empty() {
-            return Ok(Recognised::Nothing);
+            return Ok(None);
         }
         let claims: Vec<KeyClaim> = keys.iter().map(claim).collect();
         match self.store.taken_key(&request.stream, &claims).await? {
-            Some(taken) => self.recognise_key(request, known, &keys, taken).await,
-            None => Ok(Recognised::Nothing),
+            Some(taken) => self.recognise_key(request, known, &keys, taken).await.map(Some),
+            None => Ok(None),
         }
     }
 
@@ -167,26 +167,32 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
 
 /// What is found of a command under its id and keys.
 enum Recognised<A: Aggregate> {
-    Nothing,
     /// The same command: its first outcome.
     Repeated(Executed<A>),
     /// Another command has a key: the refusal.
     Taken(A::Error),
 }
 
-/// Tells the caller, and moves on what is known.
+/// Tells the caller of what was written, and moves on what is known.
 fn conclude<A: Aggregate>(
     verdict: Verdict<A>,
     known: &mut Folded<A>,
     position: Position,
 ) -> Outcome<A> {
     let mut events = Vec::new();
-    if let Some(change) = verdict.change {
-        let Change { events: recorded, after, .. } = change;
+    if let Some(Change { events: recorded, after, .. }) = verdict.change {
         *known = after;
         events = recorded.into_iter().map(|(event, meta)| Recorded { event, meta }).collect();
     }
     verdict.ending.into_result()?;
+    Ok(executed(events, known, position))
+}
+
+fn executed<A: Aggregate>(
+    events: Vec<Recorded<A::Event>>,
+    known: &Folded<A>,
+    position: Position,
+) -> Executed<A> {
     let (sequence, state) = (known.sequence, known.state.clone());
-    Ok(Executed { events, sequence, position, state, duplicate: false })
+    Executed { events, sequence, position, state, duplicate: false }
 }

@@ -50,7 +50,7 @@ impl<A: Aggregate> Folded<A> {
             .map_err(|error| corrupt(stored, format!("it cannot be applied: {error}")))?;
         let time = time_of(event, stored.meta);
         self.history.insert(event.type_index());
-        self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+        self.last_time = self.last_time.max(Some(time));
         self.sequence = stored.meta.sequence;
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The repository: typed aggregates on top of a store's bytes.
 //!
-//! It loads a state from snapshot and events ([`load`]), decides commands and appends what they lead
-//! to ([`execute`]), recognises what was sent before ([`outcome`]), and shows what happened
-//! ([`history`]). It knows no ontology and no database: those are [`Aggregate`] and [`EventStore`].
+//! It loads a state from snapshot and events (`load`), decides commands and appends what they lead
+//! to (`execute`), recognises what was sent before (`outcome`), and shows what happened (`history`).
+//! It knows no ontology and no database: those are [`Aggregate`] and [`EventStore`].
 
 mod append;
 mod cache;

@@ -76,15 +76,20 @@ impl<A: Aggregate> Verdict<A> {
         append
     }
 
-    /// Without an id of the caller's, a refusal that keeps events with keys is recorded under the
-    /// new id: a retry recognised by its key must find that it was refused.
-    fn command_record(&self, request: &Request<'_, A>) -> Option<CommandRecord> {
-        let refusal = match &self.ending {
+    /// Name and message of a refusal, as they are recorded.
+    pub(super) fn recorded_refusal(&self) -> Option<(String, String)> {
+        match &self.ending {
             Ending::Refused(refusal) => {
                 Some((refusal.name().to_owned(), refusal.message().to_owned()))
             }
             _ => None,
-        };
+        }
+    }
+
+    /// Without an id of the caller's, a refusal that keeps events with keys is recorded under the
+    /// new id: a retry recognised by its key must find that it was refused.
+    fn command_record(&self, request: &Request<'_, A>) -> Option<CommandRecord> {
+        let refusal = self.recorded_refusal();
         let has_keys = self.change.as_ref().is_some_and(|change| !change.keys.is_empty());
         let recorded = request.has_id() || (refusal.is_some() && has_keys);
         recorded.then(|| CommandRecord { id: request.id.clone(), refusal })

@@ -1,6 +1,6 @@
 //! The event store: what every store promises, in bytes. Typed events are the repository's business.
 //!
-//! Promises, shown by the conformance suite ([`crate::testing`]):
+//! Promises, shown by the conformance suite (feature `testing`):
 //! - an append is atomic: events, unique keys, command record and snapshot land together or not at all;
 //! - an append is acknowledged after it is durable;
 //! - sequences of a stream run 1, 2, 3 … without gap; positions grow with every event, and a reader
@@ -366,7 +366,7 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// See [`AppendError`].
     fn append(&self, append: Append) -> impl Future<Output = Result<Appended, AppendError>> + Send;
 
-    /// Reads a page of a stream.
+    /// Reads a page of a stream. One with fewer events than the limit ends at the stream's end.
     ///
     /// # Errors
     /// A failure of the store.
@@ -403,7 +403,7 @@ pub trait EventStore: Clone + Send + Sync + 'static {
         at_most: Sequence,
     ) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send;
 
-    /// Replaces the snapshot of a stream, outside an append.
+    /// Replaces the snapshot of a stream and a meaning, outside an append.
     ///
     /// # Errors
     /// A failure of the store.

@@ -453,3 +453,19 @@ pub(crate) struct Break;
 command!(Break, Any, [], self, _claim => {}, _context => {
     Err(Halt::Failed("the handler is broken".to_owned()))
 });
+
+/// Tries an amount that does not fit first, and goes on without it.
+#[derive(Clone, Debug)]
+pub(crate) struct PutAtMost {
+    pub(crate) amount: Decimal,
+}
+
+command!(PutAtMost, Any, [amount], self, _claim => {}, context => {
+    let (entry, at) = (context.new_id().to_string(), context.now());
+    context.emit(Named { name: "first".to_owned() })?;
+    let again = context.emit(Named { name: "second".to_owned() });
+    assert!(matches!(again, Err(Halt::Refused(_))));
+    let most = Moved { entry: entry.clone(), amount: Decimal::MAX, at };
+    assert!(matches!(context.emit(most), Err(Halt::Invalid(_))));
+    context.emit(Moved { entry, amount: self.amount, at })
+});

@@ -1,7 +1,7 @@
 //! `commands`: targets, steps, refusals and the events they emit.
 
 use super::Lowering;
-use super::section::{Section, example};
+use super::section::{Section, Wanted, example};
 use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
 use crate::load::keys::{self, Place};
@@ -43,7 +43,8 @@ impl Lowering<'_> {
         let mut named = target.entries();
         let (first, second) = (named.next()?, named.next());
         if let Some(second) = second {
-            self.one_expected("a target is either new or existing", &first.key, second.key.span);
+            let rule = "a target is either new or existing";
+            self.one_expected(rule, &first.key, second.key.span, "remove one of the two");
         }
         let refusal = self.text(&target, &first.key.value);
         if let Some(refusal) = &refusal {
@@ -82,7 +83,8 @@ impl Lowering<'_> {
             return None;
         };
         if let Some(second) = named.next() {
-            self.one_expected("a step does one thing", &first.key, second.key.span);
+            let help = "write each step as an item of its own, with `- `";
+            self.one_expected("a step does one thing", &first.key, second.key.span, help);
         }
         match first.key.value.as_str() {
             "reject" => self.rejections(&section, "reject").map(Step::Reject),
@@ -131,9 +133,14 @@ impl Lowering<'_> {
     }
 
     fn emission(&mut self, key: &Text, node: &Node) -> Option<Emission> {
-        let Value::Map(entries) = &node.value else {
-            let event = self.text_of(key, node, EMIT)?;
-            return Some(plain_emission(event));
+        let entries = match &node.value {
+            Value::Map(entries) => entries,
+            Value::Scalar(_) => return self.text_of(key, node, EMIT).map(plain_emission),
+            _ => {
+                let rule = "an item of `emit` is an event's name, or a mapping that starts with it";
+                self.wrong_shape(key, node, &Wanted::Rule(rule), EMIT);
+                return None;
+            }
         };
         let is_key = |entry: &&Entry| keys::find(Place::Emission, &entry.key.value).is_some();
         let mut events = entries.iter().filter(|entry| !is_key(entry));
@@ -194,17 +201,18 @@ impl Lowering<'_> {
             return None;
         };
         if let Some((second, _)) = named.next() {
-            self.one_expected("`forEach` goes through one list", &first.0, second.span);
+            let rule = "`forEach` goes through one list";
+            self.one_expected(rule, &first.0, second.span, "remove one of the two");
         }
         self.check_name(&first.0, Kind::Field);
         Some(first)
     }
 
     /// Reports a mapping that names several things where one is expected.
-    pub(super) fn one_expected(&mut self, rule: &str, first: &Text, second: Span) {
+    pub(super) fn one_expected(&mut self, rule: &str, first: &Text, second: Span, help: &str) {
         let diagnostic = Diagnostic::error(&codes::ONE_EXPECTED, rule, second, "a second one")
             .place(first.span, "the first");
-        self.report(diagnostic.help("remove one of the two"));
+        self.lose(diagnostic.help(help));
     }
 
     /// Reports an item that lacks what it is for.
@@ -212,16 +220,6 @@ impl Lowering<'_> {
         let diagnostic =
             Diagnostic::error(&codes::ONE_EXPECTED, rule, place, "nothing is named here");
         self.report(diagnostic.help(format!("for example `{example}`")));
-    }
-
-    /// The items of a list.
-    pub(super) fn list<'t>(&mut self, entry: &'t Entry, example: &str) -> &'t [Node] {
-        if let Value::List(items) = &entry.value.value {
-            return items;
-        }
-        let rule = format!("`{}` is a list", entry.key.value);
-        self.wrong_shape(&entry.key, &entry.value, &rule, example);
-        &[]
     }
 }
 

@@ -20,6 +20,7 @@ impl Lowering<'_> {
         let section = self.section(Place::Event, &entry.key, &entry.value)?;
         for required in ["version", "schema"] {
             if section.get(required).is_none() {
+                self.complete &= required != "schema";
                 self.missing_key(&section, required);
             }
         }
@@ -67,7 +68,7 @@ impl Lowering<'_> {
     fn history(&mut self, section: &Section<'_>) -> Vec<(Spanned<u32>, OldVersion)> {
         let Some(entry) = section.get("history") else { return Vec::new() };
         let example = example(Place::Event, "history").unwrap_or_default();
-        let entries = self.mapping(&entry.key, &entry.value, "`history`", example);
+        let entries = self.mapping_of(entry, example);
         entries
             .unwrap_or_default()
             .iter()
@@ -78,6 +79,7 @@ impl Lowering<'_> {
     fn old_version(&mut self, entry: &Entry) -> Option<OldVersion> {
         let section = self.section(Place::OldVersion, &entry.key, &entry.value)?;
         if section.get("schema").is_none() {
+            self.complete = false;
             self.missing_key(&section, "schema");
         }
         Some(OldVersion {

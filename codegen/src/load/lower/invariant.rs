@@ -20,10 +20,11 @@ impl Lowering<'_> {
             let _ = self.text_of(key, item, "- Balance cannot be negative")?;
             return Some(Invariant::Sentence(self.expression(key, item)));
         }
-        let head = Spanned { value: key.value.clone(), span: item.span };
+        let head = Spanned { value: String::new(), span: item.span };
         let section = self.section(Place::Invariant, &head, item)?;
         for required in ["name", "check"] {
             if section.get(required).is_none() {
+                self.complete = false;
                 self.missing_key(&section, required);
             }
         }

@@ -16,8 +16,8 @@ mod shapes;
 mod types;
 
 use super::Loaded;
-use super::keys::Place;
-use super::tree::Node;
+use super::keys::{self, Place};
+use super::tree::{Node, Value};
 use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span, Spanned};
@@ -44,6 +44,9 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     fn file(&mut self, root: &Node, ontology: &mut syntax::Ontology) {
+        if self.is_saga(root) {
+            return;
+        }
         let head = Spanned { value: self.file.path.clone(), span: self.start() };
         let Some(section) = self.section(Place::File, &head, root) else { return };
         ontology.types.extend(self.declared_types(&section));
@@ -52,6 +55,21 @@ impl Lowering<'_> {
             Some(entry) => ontology.aggregates.extend(self.aggregate(entry, &section)),
             None => self.parts_without_aggregate(&section),
         }
+    }
+
+    /// A saga's file is refused as a whole, not key by key.
+    fn is_saga(&mut self, root: &Node) -> bool {
+        let Value::Map(entries) = &root.value else { return false };
+        let Some(saga) = entries.iter().find(|entry| entry.key.value == "saga") else {
+            return false;
+        };
+        self.complete = false;
+        if let Some(keys::Key { status: keys::Status::Later(until_then), meaning, .. }) =
+            keys::find(Place::File, "saga")
+        {
+            self.not_yet(&saga.key, meaning, until_then);
+        }
+        true
     }
 
     fn parts_without_aggregate(&mut self, section: &section::Section<'_>) {

@@ -32,9 +32,14 @@ fn refused(name: &Text, kind: Kind, fault: Fault) -> Diagnostic {
         }
         Fault::Character(character) => {
             let title = format!("`{shown}` can't be a name");
-            error(&codes::NAME_CHARACTERS, title, format!("`{character}` can't stand in a name"))
+            let stranger = match character {
+                ' ' => "a space".to_owned(),
+                character => format!("`{character}`"),
+            };
+            let similar = similar(shown, kind).map(|name| format!("for example `{name}`"));
+            error(&codes::NAME_CHARACTERS, title, format!("{stranger} can't stand in a name"))
                 .note("a name becomes an identifier in Rust and in SQL")
-                .help(letters)
+                .help(similar.as_deref().unwrap_or(letters))
         }
         Fault::TooLong => {
             let title = format!("a name is longer than {} characters", naming::MAX_LENGTH);
@@ -53,12 +58,24 @@ fn refused(name: &Text, kind: Kind, fault: Fault) -> Diagnostic {
             .help("choose another name")
         }
         Fault::Taken => {
-            let title = format!("`{shown}` would hide a type of that name in the generated code");
-            error(&codes::NAME_TAKEN, title, format!("becomes `{}`", naming::pascal(shown))).help(
-                format!("choose a name of the domain, such as `{}Entry`", naming::pascal(shown)),
-            )
+            let rust = naming::pascal(shown);
+            let title = format!("`{shown}` would hide Rust's `{rust}` in the generated code");
+            error(&codes::NAME_TAKEN, title, format!("becomes `{rust}`"))
+                .help("choose a longer name, one that only your domain has")
         }
     }
+}
+
+/// The name without what can't stand in one, where that is a name.
+fn similar(name: &str, kind: Kind) -> Option<String> {
+    let words: Vec<&str> =
+        name.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()).collect();
+    let pascal = naming::pascal(&words.join("_"));
+    let similar = match kind {
+        Kind::Field => pascal.get(..1)?.to_ascii_lowercase() + pascal.get(1..)?,
+        _ => pascal,
+    };
+    naming::fault(&similar, kind).is_none().then_some(similar)
 }
 
 fn place(kind: Kind) -> &'static str {

@@ -28,6 +28,7 @@ impl Lowering<'_> {
         let section = self.section(Place::Projection, &entry.key, &entry.value)?;
         for required in ["source", "target"] {
             if section.get(required).is_none() {
+                self.complete = false;
                 self.missing_key(&section, required);
             }
         }
@@ -56,7 +57,7 @@ impl Lowering<'_> {
     fn rules_by_event(&mut self, section: &Section<'_>) -> Option<Vec<(Vec<Text>, Vec<RowRule>)>> {
         let entry = section.get("on")?;
         let example = example(Place::Projection, "on").unwrap_or_default();
-        let entries = self.mapping(&entry.key, &entry.value, "`on`", example)?;
+        let entries = self.mapping_of(entry, example)?;
         Some(entries.iter().map(|entry| (alternatives(&entry.key), self.rules(entry))).collect())
     }
 
@@ -76,15 +77,16 @@ impl Lowering<'_> {
             Some((entry, *verb))
         });
         let Some((entry, verb)) = verbs.next() else {
-            let rule = "a row rule has one of `insert`, `update`, `upsert` and `delete`";
-            let place = if matches!(node.value, Value::Map(_)) { event.span } else { node.span };
-            self.complete = false;
-            self.wrong_item(place, rule, "update: {balance: row.balance + amount}");
+            if !VERBS.iter().any(|(name, _)| section.is_misspelt(name)) {
+                let rule = "a row rule has one of `insert`, `update`, `upsert` and `delete`";
+                self.wrong_item(node.span, rule, "update: {balance: row.balance + amount}");
+            }
             return None;
         };
         if let Some((second, _)) = verbs.next() {
             let rule = "a row rule does one thing to its row";
-            self.one_expected(rule, &entry.key, second.key.span);
+            let help = "write two rules as a list, each with its own `when`";
+            self.one_expected(rule, &entry.key, second.key.span, help);
         }
         Some(RowRule {
             when: self.expression_at(&section, "when"),

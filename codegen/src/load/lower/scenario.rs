@@ -1,11 +1,14 @@
 //! `scenarios`: given, when, then, with plain values.
 
 use super::Lowering;
-use super::section::{Section, example};
+use super::section::{Section, Wanted, example};
 use crate::load::keys::Place;
 use crate::load::tree::{Entry, Node, Style, Value};
 use crate::source::Spanned;
 use crate::syntax::{Literal, Map, Scenario, Text};
+
+/// How an event or a command is written.
+const NAMED: &str = "AccountOpened: {customerId: C1}";
 
 /// A name with values: an event or a command.
 type Named = (Text, Map<Literal>);
@@ -14,7 +17,7 @@ impl Lowering<'_> {
     pub(super) fn scenarios(&mut self, file: &Section<'_>) -> Map<Scenario> {
         let Some(entry) = file.get("scenarios") else { return Map::new() };
         let example = example(Place::File, "scenarios").unwrap_or_default();
-        let entries = self.mapping(&entry.key, &entry.value, "`scenarios`", example);
+        let entries = self.mapping_of(entry, example);
         entries
             .unwrap_or_default()
             .iter()
@@ -47,7 +50,7 @@ impl Lowering<'_> {
     fn rows(&mut self, section: &Section<'_>) -> Map<Vec<Map<Literal>>> {
         let Some(entry) = section.get("rows") else { return Map::new() };
         let example = example(Place::Outcome, "rows").unwrap_or_default();
-        let entries = self.mapping(&entry.key, &entry.value, "`rows`", example);
+        let entries = self.mapping_of(entry, example);
         entries.unwrap_or_default().iter().map(|view| (view.key.clone(), self.view(view))).collect()
     }
 
@@ -57,7 +60,7 @@ impl Lowering<'_> {
         items
             .iter()
             .filter_map(|item| {
-                let entries = self.mapping(&view.key, item, "a row", example)?;
+                let entries = self.mapping(&view.key, item, &Wanted::Mapping("a row"), example)?;
                 Some(self.each_literal(entries))
             })
             .collect()
@@ -73,19 +76,25 @@ impl Lowering<'_> {
     fn named(&mut self, key: &Text, node: &Node) -> Option<Named> {
         let entries = match &node.value {
             Value::Map(entries) => entries,
-            _ => {
-                let name = self.text_of(key, node, "- AccountOpened: {customerId: C1}")?;
+            Value::Scalar(_) => {
+                let name = self.text_of(key, node, NAMED)?;
                 return self.of_this_stream(name).map(|name| (name, Map::new()));
+            }
+            _ => {
+                let rule = format!("`{}` holds a name, or a name with its values", key.value);
+                self.wrong_shape(key, node, &Wanted::Rule(&rule), NAMED);
+                return None;
             }
         };
         let Some(first) = entries.first() else {
             let rule = format!("an item of `{}` names what it is", key.value);
-            self.wrong_item(node.span, &rule, "- AccountOpened: {customerId: C1}");
+            self.wrong_item(node.span, &rule, NAMED);
             return None;
         };
         if let Some(second) = entries.get(1) {
             let rule = format!("an item of `{}` names one thing", key.value);
-            self.one_expected(&rule, &first.key, second.key.span);
+            let help = "write each as an item of its own, with `- `";
+            self.one_expected(&rule, &first.key, second.key.span, help);
         }
         let name = self.of_this_stream(first.key.clone())?;
         match first.value.value {
@@ -105,9 +114,8 @@ impl Lowering<'_> {
     }
 
     fn literals(&mut self, entry: &Entry) -> Option<Map<Literal>> {
-        let what = format!("`{}`", entry.key.value);
         let example = format!("{}: {{field: value}}", entry.key.value);
-        let entries = self.mapping(&entry.key, &entry.value, &what, &example)?;
+        let entries = self.mapping_of(entry, &example)?;
         Some(self.each_literal(entries))
     }
 
@@ -130,9 +138,8 @@ impl Lowering<'_> {
             }
             Value::Map(entries) => Some(Literal::Record(self.each_literal(entries), node.span)),
             Value::Empty | Value::Broken => {
-                let rule =
-                    "a text is written in quotes where it is empty, an absent value as `none`";
-                self.wrong_shape(key, node, rule, "");
+                let rule = "an empty text is written '', an absent value `none`";
+                self.wrong_shape(key, node, &Wanted::Rule(rule), "");
                 None
             }
         }

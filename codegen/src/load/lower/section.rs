@@ -3,7 +3,7 @@
 use super::Lowering;
 use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
-use crate::load::keys::{self, Place, Status};
+use crate::load::keys::{self, Key, Place, Status};
 use crate::load::tree::{Entry, Node, Value};
 use crate::suggest::nearest;
 use crate::syntax::Text;
@@ -12,16 +12,18 @@ use crate::syntax::Text;
 pub(super) struct Section<'t> {
     /// Which mapping it is.
     pub(super) place: Place,
-    /// What it belongs to: its key, or the file.
+    /// What it belongs to: its key, or an item of a list without a name.
     pub(super) head: Text,
     entries: Vec<&'t Entry>,
+    /// The keys that misspelt ones were most likely meant to be.
+    meant: Vec<&'static str>,
 }
 
 impl<'t> Section<'t> {
     /// The entry of a key.
     pub(super) fn get(&self, name: &str) -> Option<&'t Entry> {
         debug_assert!(
-            matches!(keys::find(self.place, name), Some(key) if matches!(key.status, Status::Supported(_))),
+            example(self.place, name).is_some(),
             "`{name}` of {:?} is lowered, so it stands in the table as supported",
             self.place
         );
@@ -31,6 +33,40 @@ impl<'t> Section<'t> {
     /// All entries that are understood, in the order written.
     pub(super) fn entries(&self) -> impl Iterator<Item = &'t Entry> {
         self.entries.iter().copied()
+    }
+
+    /// Whether a key stands there in another spelling, which has been reported.
+    pub(super) fn is_misspelt(&self, name: &str) -> bool {
+        self.meant.contains(&name)
+    }
+}
+
+/// What a key's value must be.
+pub(super) enum Wanted<'a> {
+    /// A mapping, for what.
+    Mapping(&'a str),
+    /// A list, for what.
+    List(&'a str),
+    /// Something else, as a sentence.
+    Rule(&'a str),
+}
+
+impl Wanted<'_> {
+    fn rule(&self) -> String {
+        match self {
+            Self::Mapping(what) => format!("{what} is a mapping"),
+            Self::List(what) => format!("{what} is a list"),
+            Self::Rule(rule) => (*rule).to_owned(),
+        }
+    }
+
+    /// How an empty one is written, for those who want nothing.
+    fn empty(&self) -> Option<&'static str> {
+        match self {
+            Self::Mapping(_) => Some("an empty mapping is written `{}`"),
+            Self::List(_) => Some("an empty list is written `[]`"),
+            Self::Rule(_) => None,
+        }
     }
 }
 
@@ -42,38 +78,32 @@ impl Lowering<'_> {
         head: &Text,
         node: &'t Node,
     ) -> Option<Section<'t>> {
-        let entries = self.mapping(head, node, place.described(), "")?;
-        let known = entries.iter().filter(|entry| self.is_known(place, entry)).collect();
-        Some(Section { place, head: head.clone(), entries: known })
-    }
-
-    /// Reads a mapping in which a misspelt key may have hidden something: see [`Lowering::section`].
-    fn is_known(&mut self, place: Place, entry: &Entry) -> bool {
-        match keys::find(place, &entry.key.value).map(|key| (key, key.status)) {
-            Some((_, Status::Supported(_))) => true,
-            Some((key, Status::Later(until_then))) => {
-                self.not_yet(&entry.key, key.meaning, until_then);
-                false
-            }
-            None => {
-                self.unknown_key(place, &entry.key);
-                false
+        let wanted = Wanted::Mapping(place.described());
+        let entries = self.mapping(head, node, &wanted, place.example())?;
+        let mut section = Section { place, head: head.clone(), entries: vec![], meant: vec![] };
+        for entry in entries {
+            match keys::find(place, &entry.key.value) {
+                Some(Key { status: Status::Supported(_), .. }) => section.entries.push(entry),
+                Some(Key { status: Status::Later(until_then), meaning, .. }) => {
+                    // What stands at the top or in a step may be named elsewhere.
+                    self.complete &= !matches!(place, Place::File | Place::Step);
+                    self.not_yet(&entry.key, meaning, until_then);
+                }
+                None => section.meant.extend(self.unknown_key(place, &entry.key)),
             }
         }
+        Some(section)
     }
 
     /// Reports a part of the language that is not supported yet.
     pub(super) fn not_yet(&mut self, key: &Text, meaning: &str, until_then: &str) {
-        let diagnostic = Diagnostic::error(
-            &codes::NOT_YET,
-            format!("`{}` is not supported yet", key.value),
-            key.span,
-            meaning,
-        );
-        self.lose(diagnostic.help(format!("until it is: {until_then}")));
+        let title = format!("`{}` is not supported yet", key.value);
+        let diagnostic = Diagnostic::error(&codes::NOT_YET, title, key.span, meaning);
+        self.report(diagnostic.help(format!("until it is: {until_then}")));
     }
 
-    fn unknown_key(&mut self, place: Place, key: &Text) {
+    /// Reports a key that does not belong there. Gives the key that was most likely meant.
+    fn unknown_key(&mut self, place: Place, key: &Text) -> Option<&'static str> {
         let mut diagnostic = Diagnostic::error(
             &codes::UNKNOWN_KEY,
             format!("{} has no key `{}`", place.described(), key.value),
@@ -81,70 +111,91 @@ impl Lowering<'_> {
             "unknown key",
         );
         let supported = || {
-            keys::of(place).filter(|key| matches!(key.status, Status::Supported(_))).map(|k| k.name)
+            let is_supported = |key: &&Key| matches!(key.status, Status::Supported(_));
+            keys::of(place).filter(is_supported).map(|key| key.name)
         };
-        diagnostic = match nearest(&key.value, supported()) {
+        let meant = nearest(&key.value, supported());
+        diagnostic = match meant {
             Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
-            None => diagnostic.help(format!("it can have {}", listed(supported()))),
+            None => diagnostic.help(format!("it can have {}", listed(supported(), "and"))),
         };
         if let Some(other) = other_place(place, &key.value) {
-            diagnostic =
-                diagnostic.note(format!("`{}` is a key of {}", key.value, other.described()));
+            let note = format!("`{}` is a key of {}", key.value, other.described());
+            diagnostic = diagnostic.note(note);
         }
         self.lose(diagnostic);
+        meant
     }
 
     /// Reports a key that must be there.
     pub(super) fn missing_key(&mut self, section: &Section<'_>, name: &str) {
-        let diagnostic = Diagnostic::error(
-            &codes::MISSING_KEY,
-            format!("{} must say its `{name}`", section.place.described()),
-            section.head.span,
-            format!("`{}` has no `{name}`", section.head.value),
-        );
+        if section.is_misspelt(name) {
+            return;
+        }
+        let head = &section.head;
+        let label = match head.value.as_str() {
+            "" => format!("no `{name}` here"),
+            head => format!("`{head}` has no `{name}`"),
+        };
+        let title = format!("{} must say its `{name}`", section.place.described());
+        let diagnostic = Diagnostic::error(&codes::MISSING_KEY, title, head.span, label);
         let example = example(section.place, name).unwrap_or_default();
-        self.lose(diagnostic.help(format!("for example `{example}`")));
+        self.report(diagnostic.help(format!("for example `{example}`")));
     }
 
-    /// The entries of a mapping with free keys.
+    /// The entries of a mapping.
     pub(super) fn mapping<'t>(
         &mut self,
         head: &Text,
         node: &'t Node,
-        what: &str,
+        wanted: &Wanted<'_>,
         example: &str,
     ) -> Option<&'t [Entry]> {
         if let Value::Map(entries) = &node.value {
             return Some(entries);
         }
-        self.wrong_shape(head, node, &format!("{what} is a mapping"), example);
+        self.wrong_shape(head, node, wanted, example);
         None
     }
 
-    /// Reports a value of another kind than its key needs. `rule` is a sentence such as "an event is
-    /// a mapping"; the example may be empty.
-    pub(super) fn wrong_shape(&mut self, key: &Text, node: &Node, rule: &str, example: &str) {
-        let diagnostic = match &node.value {
-            Value::Broken => {
-                self.complete = false;
-                return;
+    /// The items of a list.
+    pub(super) fn list<'t>(&mut self, entry: &'t Entry, example: &str) -> &'t [Node] {
+        if let Value::List(items) = &entry.value.value {
+            return items;
+        }
+        let what = format!("`{}`", entry.key.value);
+        self.wrong_shape(&entry.key, &entry.value, &Wanted::List(&what), example);
+        &[]
+    }
+
+    /// Reports a value of another kind than its key needs.
+    pub(super) fn wrong_shape(
+        &mut self,
+        key: &Text,
+        node: &Node,
+        wanted: &Wanted<'_>,
+        example: &str,
+    ) {
+        self.complete = false;
+        let mut diagnostic = match &node.value {
+            Value::Broken => return,
+            Value::Empty => {
+                let title = format!("`{}` has no value", key.value);
+                let nothing =
+                    Diagnostic::error(&codes::NO_VALUE, title, key.span, "nothing follows");
+                nothing.note(wanted.rule())
             }
-            Value::Empty => Diagnostic::error(
-                &codes::NO_VALUE,
-                format!("`{}` has no value", key.value),
-                key.span,
-                "nothing follows",
-            )
-            .note(rule)
-            .help("an empty mapping is written `{}`, an empty list `[]`"),
-            _ => Diagnostic::error(
-                &codes::WRONG_SHAPE,
-                format!("{rule}, not {}", node.described()),
-                node.span,
-                format!("this is {}", node.described()),
-            ),
+            _ => {
+                let found = node.described();
+                let title = format!("{}, not {found}", wanted.rule());
+                let label = format!("this is {found}");
+                Diagnostic::error(&codes::WRONG_SHAPE, title, node.span, label)
+            }
         };
-        self.lose(match example {
+        if let Some(empty) = wanted.empty().filter(|_| matches!(node.value, Value::Empty)) {
+            diagnostic = diagnostic.help(empty);
+        }
+        self.report(match example {
             "" => diagnostic,
             example if example.contains('\n') => diagnostic.help(format!("for example\n{example}")),
             example => diagnostic.help(format!("for example `{example}`")),
@@ -152,7 +203,7 @@ impl Lowering<'_> {
     }
 }
 
-/// How a key is written.
+/// How a key is written; none where it is not supported.
 pub(super) fn example(place: Place, name: &str) -> Option<&'static str> {
     match keys::find(place, name)?.status {
         Status::Supported(example) => Some(example),
@@ -169,11 +220,11 @@ fn other_place(place: Place, name: &str) -> Option<Place> {
 }
 
 /// Names as they stand in a sentence.
-pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>, last_by: &str) -> String {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     match names.split_last() {
         Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        Some((last, others)) => format!("{} {last_by} {last}", others.join(", ")),
         None => String::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! The values of keys: texts, words, names, expressions and mappings of them.
 
 use super::Lowering;
-use super::section::{Section, example, listed};
+use super::section::{Section, Wanted, example, listed};
 use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
 use crate::load::offsets::offsets;
@@ -29,7 +29,8 @@ impl Lowering<'_> {
                 None
             }
             _ => {
-                self.wrong_shape(key, node, &format!("`{}` is a text", key.value), example);
+                let rule = format!("`{}` is a text", key.value);
+                self.wrong_shape(key, node, &Wanted::Rule(&rule), example);
                 None
             }
         }
@@ -70,7 +71,7 @@ impl Lowering<'_> {
         );
         let help = match nearest(&text.value, words.iter().copied()) {
             Some(word) => format!("did you mean `{word}`?"),
-            None => format!("write {}", listed(words.iter().copied()).replace(" and ", " or ")),
+            None => format!("write {}", listed(words.iter().copied(), "or")),
         };
         self.report(diagnostic.help(help));
     }
@@ -81,13 +82,13 @@ impl Lowering<'_> {
         let rule = format!("`{name}` is a list of names");
         let example = example(section.place, name).unwrap_or_default();
         let Value::List(items) = &entry.value.value else {
-            self.wrong_shape(&entry.key, &entry.value, &rule, example);
+            self.wrong_shape(&entry.key, &entry.value, &Wanted::Rule(&rule), example);
             return None;
         };
         let texts = items.iter().filter_map(|item| match &item.value {
             Value::Scalar(scalar) => Some(Spanned { value: scalar.text.clone(), span: item.span }),
             _ => {
-                self.wrong_shape(&entry.key, item, &rule, example);
+                self.wrong_shape(&entry.key, item, &Wanted::Rule(&rule), example);
                 None
             }
         });
@@ -126,7 +127,7 @@ impl Lowering<'_> {
             node.span,
             label,
         );
-        self.report(diagnostic.help("a text is an expression too: an empty one is written '\"\"'"));
+        self.report(diagnostic.help("write the expression; an empty text is written '\"\"'"));
     }
 
     fn collection_for_expression(&mut self, key: &Text, node: &Node) {
@@ -171,9 +172,18 @@ impl Lowering<'_> {
         entry: &Entry,
         example: &str,
     ) -> Option<Map<Expression>> {
-        let what = format!("`{}`", entry.key.value);
-        let entries = self.mapping(&entry.key, &entry.value, &what, example)?;
+        let entries = self.mapping_of(entry, example)?;
         Some(self.each_expression(entries))
+    }
+
+    /// The entries of a mapping with free keys.
+    pub(super) fn mapping_of<'t>(
+        &mut self,
+        entry: &'t Entry,
+        example: &str,
+    ) -> Option<&'t [Entry]> {
+        let what = format!("`{}`", entry.key.value);
+        self.mapping(&entry.key, &entry.value, &Wanted::Mapping(&what), example)
     }
 
     pub(super) fn each_expression(&mut self, entries: &[Entry]) -> Map<Expression> {
@@ -185,8 +195,7 @@ impl Lowering<'_> {
 
     /// `field: expression` lines, among which `..: event` may stand.
     pub(super) fn assignments(&mut self, entry: &Entry, example: &str) -> Option<Assignments> {
-        let what = format!("`{}`", entry.key.value);
-        let entries = self.mapping(&entry.key, &entry.value, &what, example)?;
+        let entries = self.mapping_of(entry, example)?;
         let mut assignments = Assignments::default();
         for entry in entries {
             if entry.key.value == ".." {
@@ -216,7 +225,7 @@ impl Lowering<'_> {
     ) -> Option<&'t [Entry]> {
         let entry = section.get(name)?;
         let example = example(section.place, name).unwrap_or_default();
-        let entries = self.mapping(&entry.key, &entry.value, &format!("`{name}`"), example)?;
+        let entries = self.mapping_of(entry, example)?;
         for entry in entries {
             self.check_name(&entry.key, kind);
         }

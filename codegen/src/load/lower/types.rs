@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Lowering;
-use super::section::{Section, example};
+use super::section::{Section, Wanted, example};
 use crate::catalogue::names as codes;
 use crate::diagnostic::Diagnostic;
 use crate::load::keys::Place;
@@ -33,7 +33,7 @@ impl Lowering<'_> {
                 Value::Map(entries) => entries,
                 _ => {
                     let example = example(Place::File, "types").unwrap_or_default();
-                    self.wrong_shape(&entry.key, &entry.value, rule, example);
+                    self.wrong_shape(&entry.key, &entry.value, &Wanted::Rule(rule), example);
                     return None;
                 }
             };
@@ -88,7 +88,7 @@ impl Lowering<'_> {
     pub(super) fn fields(&mut self, section: &Section<'_>, name: &str) -> Option<Map<Field>> {
         let entry = section.get(name)?;
         let example = example(section.place, name).unwrap_or_default();
-        let entries = self.mapping(&entry.key, &entry.value, &format!("`{name}`"), example)?;
+        let entries = self.mapping_of(entry, example)?;
         Some(self.fields_of(entries))
     }
 

@@ -4,7 +4,7 @@ use eventloom_runtime::ExecuteError;
 use eventloom_runtime::testing::block_on;
 
 use super::{Bench, refusal};
-use crate::wallet::{Break, Open, PutTwice, Settle, dec};
+use crate::wallet::{Break, Open, PutAtMost, PutTwice, Settle, dec};
 
 #[test]
 fn a_command_leads_to_events_and_a_state() {
@@ -58,5 +58,16 @@ fn nothing_to_do_is_a_success() {
         let done = bench.wallets.execute("W", Settle { balance: dec("10") }).await.unwrap();
         assert!(done.events.is_empty());
         assert_eq!((done.sequence, done.position, done.duplicate), (1, 1, false));
+    });
+}
+
+#[test]
+fn a_decision_may_go_on_without_an_event_that_was_refused() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let done = bench.wallets.execute("W", PutAtMost { amount: dec("7") }).await.unwrap();
+        assert_eq!((done.events.len(), done.sequence, done.state.balance), (2, 2, dec("7")));
+        assert_eq!(bench.wallets.load("W").await.unwrap().state, done.state);
+        assert_eq!(bench.put("W", "E1", "1").await.unwrap().state.balance, dec("8"));
     });
 }

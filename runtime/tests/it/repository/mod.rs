@@ -1,11 +1,24 @@
 //! The repository, through its public API, on a store in memory.
 
 mod commands;
+mod history;
+mod idempotency;
+mod loading;
+mod properties;
+mod races;
+mod recording;
+mod snapshots;
+mod spans;
+mod time;
+mod unknown_outcomes;
 
-use eventloom_runtime::repository::{Executed, NewEvents};
-use eventloom_runtime::testing::{CountingIds, TestClock};
+use eventloom_runtime::metadata::Metadata;
+use eventloom_runtime::repository::{Executed, NewEvents, RetryPolicy};
+use eventloom_runtime::store::{Append, NewEvent, StreamKey};
+use eventloom_runtime::testing::{CountingIds, START, TestClock};
 use eventloom_runtime::{
-    CommandContext, EventStore, ExecuteError, MemoryStore, Repository, Timestamp,
+    CommandContext, EventStore, ExecuteError, MemoryStore, Refusal, Repository, Sequence,
+    Timestamp, Uuid,
 };
 
 use crate::wallet::{Moved, Put, Take, Wallet, WalletError, dec};
@@ -27,10 +40,17 @@ impl Bench {
 
 impl<S: EventStore> Bench<S> {
     pub(crate) async fn on(store: S) -> Self {
-        let clock = TestClock::default();
-        let builder = Repository::builder().clock(clock.clone()).ids(CountingIds::default());
-        let wallets = builder.page_size(7).open(store.clone()).await.expect("the same shapes");
+        let (clock, ids) = (TestClock::default(), CountingIds::default());
+        let wallets = open(store.clone(), &clock, &ids).await;
         Self { wallets, clock, store }
+    }
+
+    /// Another repository on the same store, as in another process.
+    pub(crate) async fn elsewhere(&self) -> Self {
+        let clock = self.clock.clone();
+        let wallets = Repository::builder().clock(clock.clone()).page_size(7);
+        let wallets = wallets.open(self.store.clone()).await.expect("the same shapes");
+        Self { wallets, clock, store: self.store.clone() }
     }
 
     pub(crate) async fn put(&self, stream: &str, entry: &str, amount: &str) -> Outcome {
@@ -41,10 +61,72 @@ impl<S: EventStore> Bench<S> {
         self.wallets.execute(stream, take(entry, amount)).await
     }
 
+    /// Puts one into the wallet so many times.
+    pub(crate) async fn fill(&self, stream: &str, times: u64) {
+        for time in 1..=times {
+            self.put(stream, &format!("fill-{time}"), "1").await.expect("a movement");
+        }
+    }
+
     /// Number of events of all streams.
     pub(crate) async fn events(&self) -> u64 {
         self.store.head().await.expect("a head")
     }
+
+    /// Appends bytes that no program of ours wrote.
+    pub(crate) async fn smuggle(
+        &self,
+        stream: &str,
+        sequence: Sequence,
+        event_type: &'static str,
+        version: u32,
+        data: &str,
+    ) {
+        let event = NewEvent {
+            event_type,
+            version,
+            data: data.as_bytes().to_vec(),
+            meta: meta(stream, sequence),
+        };
+        let append = Append {
+            stream: wallet(stream),
+            expected: sequence - 1,
+            events: vec![event],
+            keys: Vec::new(),
+            content: [0; 16],
+            command: None,
+            snapshot: None,
+        };
+        self.store.append(append).await.expect("an append");
+    }
+}
+
+async fn open<S: EventStore>(
+    store: S,
+    clock: &TestClock,
+    ids: &CountingIds,
+) -> Repository<Wallet, S> {
+    let builder = Repository::builder().clock(clock.clone()).ids(ids.clone());
+    let retries = RetryPolicy { attempts: 6, ..RetryPolicy::default() };
+    builder.page_size(7).retries(retries).open(store).await.expect("the same shapes")
+}
+
+pub(crate) fn meta(stream: &str, sequence: Sequence) -> Metadata {
+    Metadata {
+        event_id: Uuid::from_u128(u128::from(sequence)),
+        stream_id: stream.into(),
+        sequence,
+        at: START,
+        recorded_at: START,
+        actor: None,
+        correlation_id: None,
+        causation_id: None,
+        traceparent: None,
+    }
+}
+
+pub(crate) fn wallet(id: &str) -> StreamKey {
+    StreamKey { aggregate: "Wallet", id: id.into() }
 }
 
 pub(crate) fn put(entry: &str, amount: &str) -> Put {
@@ -63,9 +145,13 @@ pub(crate) fn moved(entry: &str, amount: &str, at: Timestamp) -> NewEvents<Walle
     NewEvents::new().with(Moved { entry: entry.into(), amount: dec(amount), at })
 }
 
+/// Microseconds after the clock's start.
+pub(crate) fn after(micros: i64) -> Timestamp {
+    Timestamp::from_micros(START.as_micros() + micros)
+}
+
 /// Name of the refusal that an outcome is.
 pub(crate) fn refusal(outcome: &Outcome) -> &'static str {
-    use eventloom_runtime::Refusal;
     match outcome {
         Err(error) => error.refusal().map_or("no refusal", Refusal::name),
         Ok(_) => "no refusal",

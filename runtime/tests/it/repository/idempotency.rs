@@ -1,0 +1,208 @@
+//! A command that is sent again gets its first outcome again, whatever has happened since.
+
+use eventloom_runtime::testing::block_on;
+use eventloom_runtime::{CommandContext, Duration, ExecuteError};
+
+use super::{Bench, id, put, refusal, take};
+use crate::wallet::{Open, PutTwice, Rename, Settle, TakeNoted, dec};
+
+#[test]
+fn a_command_id_brings_the_first_outcome_back() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let first = bench.wallets.execute_with("W", put("E1", "10"), id("C1")).await.unwrap();
+        bench.put("W", "E2", "5").await.unwrap();
+        bench.clock.advance(Duration::from_micros(1_000));
+        for bench in [&bench, &bench.elsewhere().await] {
+            let again = bench.wallets.execute_with("W", put("E1", "10"), id("C1")).await.unwrap();
+            assert!(again.duplicate);
+            assert_eq!(again.events, first.events);
+            assert_eq!((again.sequence, again.position), (first.sequence, first.position));
+            assert_eq!(again.state.balance, dec("15"));
+        }
+        assert_eq!(bench.events().await, 2);
+    });
+}
+
+#[test]
+fn a_refusal_is_an_outcome_too() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.put("W", "E1", "1").await.unwrap();
+        let first = bench.wallets.execute_with("W", take("E2", "2"), id("C1")).await;
+        assert_eq!(refusal(&first), "InsufficientFunds");
+        bench.put("W", "E3", "10").await.unwrap();
+        for bench in [&bench, &bench.elsewhere().await] {
+            let again = bench.wallets.execute_with("W", take("E2", "2"), id("C1")).await;
+            assert_eq!(again, first);
+        }
+        // Without the id, and under another, it is a new command.
+        assert!(bench.wallets.execute_with("W", take("E2", "2"), id("C2")).await.is_ok());
+    });
+}
+
+#[test]
+fn nothing_to_do_is_an_outcome_too() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.put("W", "E1", "10").await.unwrap();
+        let settle = Settle { balance: dec("10") };
+        let first = bench.wallets.execute_with("W", settle.clone(), id("C1")).await.unwrap();
+        assert!(first.events.is_empty() && !first.duplicate);
+        bench.put("W", "E2", "1").await.unwrap();
+        let again = bench.wallets.execute_with("W", settle, id("C1")).await.unwrap();
+        assert!(again.events.is_empty() && again.duplicate);
+        assert_eq!(again.state.balance, dec("11"));
+    });
+}
+
+#[test]
+fn a_command_id_is_for_one_command_on_one_stream() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.wallets.execute_with("W", put("E1", "10"), id("C1")).await.unwrap();
+        let reused = |outcome: super::Outcome| match outcome {
+            Err(ExecuteError::CommandIdReused { command_id }) => assert_eq!(&*command_id, "C1"),
+            other => panic!("{other:?}"),
+        };
+        reused(bench.wallets.execute_with("W", put("E1", "11"), id("C1")).await);
+        reused(bench.wallets.execute_with("V", put("E1", "10"), id("C1")).await);
+        reused(bench.wallets.execute_with("W", take("E1", "10"), id("C1")).await);
+        // Decided otherwise, too: refused, and with nothing to do.
+        reused(bench.wallets.execute_with("W", take("E1", "100"), id("C1")).await);
+        reused(bench.wallets.execute_with("W", Settle { balance: dec("10") }, id("C1")).await);
+        // The same value in other digits is the same content.
+        assert!(
+            bench.wallets.execute_with("W", put("E1", "10.00"), id("C1")).await.unwrap().duplicate
+        );
+        assert_eq!(bench.events().await, 1);
+    });
+}
+
+#[test]
+fn a_key_brings_the_first_outcome_back() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let first = bench.put("W", "E1", "10").await.unwrap();
+        for bench in [&bench, &bench.elsewhere().await] {
+            let again = bench.put("W", "E1", "10").await.unwrap();
+            assert!(again.duplicate);
+            assert_eq!(again.events, first.events);
+        }
+        assert_eq!(refusal(&bench.put("W", "E1", "11").await), "DuplicateEntry");
+        assert_eq!(refusal(&bench.take("W", "E1", "10").await), "DuplicateEntry");
+        assert!(!bench.put("V", "E1", "10").await.unwrap().duplicate, "keys are the stream's");
+        assert_eq!(bench.events().await, 2);
+    });
+}
+
+/// A withdrawal that emptied the account was sent again after its answer got lost, and was told
+/// that there are insufficient funds: the money was gone because of itself.
+#[test]
+fn a_retry_meets_itself_before_it_meets_a_refusal() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.put("W", "E1", "10").await.unwrap();
+        let first = bench.take("W", "E2", "10").await.unwrap();
+        let again = bench.take("W", "E2", "10").await.unwrap();
+        assert!(again.duplicate);
+        assert_eq!(again.events, first.events);
+        let first = bench.wallets.execute_with("V", Open { name: "mine".into() }, id("C1")).await;
+        let again = bench.wallets.execute_with("V", Open { name: "mine".into() }, id("C1")).await;
+        assert_eq!(again.unwrap().events, first.unwrap().events);
+        // With other content the key is looked at before the funds as well.
+        assert_eq!(refusal(&bench.take("W", "E2", "11").await), "DuplicateEntry");
+    });
+}
+
+#[test]
+fn a_key_without_idempotency_is_refused_even_to_its_own_command() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.wallets.execute("W", Open { name: "mine".into() }).await.unwrap();
+        let again = bench.wallets.execute("W", Open { name: "mine".into() }).await;
+        assert_eq!(refusal(&again), "DuplicateName", "keys come before the target");
+        let other = bench.wallets.execute("V", Open { name: "mine".into() }).await;
+        assert_eq!(refusal(&other), "DuplicateName", "across all wallets");
+        assert_eq!(
+            other.unwrap_err().to_string(),
+            "DuplicateName: the name `mine` was taken by another command, at sequence 1 of Wallet `W`"
+        );
+        let renamed = bench.wallets.execute("W", Rename { name: "yours".into() }).await;
+        assert_eq!(refusal(&renamed), "NamedAlready");
+        assert_eq!(bench.events().await, 1);
+    });
+}
+
+#[test]
+fn a_refusal_for_a_taken_key_is_recorded_under_the_id() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.put("W", "E1", "10").await.unwrap();
+        let first = bench.wallets.execute_with("W", put("E1", "11"), id("C1")).await;
+        assert_eq!(refusal(&first), "DuplicateEntry");
+        assert_eq!(bench.wallets.execute_with("W", put("E1", "11"), id("C1")).await, first);
+        let recorded = bench.wallets.execute_with("W", put("E1", "12"), id("C1")).await;
+        assert!(matches!(recorded, Err(ExecuteError::CommandIdReused { .. })));
+    });
+}
+
+#[test]
+fn events_of_one_command_may_share_a_key_that_recognises_it() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let twice = PutTwice { entry: "E1".into(), amount: dec("1") };
+        let first = bench.wallets.execute("W", twice.clone()).await.unwrap();
+        let again = bench.wallets.execute("W", twice).await.unwrap();
+        assert_eq!((again.events.len(), again.duplicate), (2, true));
+        assert_eq!(again.events, first.events);
+    });
+}
+
+#[test]
+fn a_refusal_that_keeps_events_is_refused_again() {
+    block_on(async {
+        for context in [CommandContext::new(), id("C1")] {
+            let bench = Bench::new().await;
+            bench.put("W", "E1", "1").await.unwrap();
+            let take = TakeNoted { entry: "E2".into(), amount: dec("5") };
+            let first = bench.wallets.execute_with("W", take.clone(), context.clone()).await;
+            assert_eq!(refusal(&first), "InsufficientFunds");
+            assert_eq!(bench.events().await, 2, "the note is kept");
+            bench.put("W", "E3", "100").await.unwrap();
+            let again = bench.wallets.execute_with("W", take.clone(), context).await;
+            assert_eq!(again, first);
+            // Under another id it is the same command still: its key says so.
+            assert_eq!(bench.wallets.execute_with("W", take, id("C2")).await, first);
+            assert_eq!(bench.events().await, 3);
+        }
+    });
+}
+
+#[test]
+fn a_recorded_refusal_that_the_program_no_longer_has_is_told_as_it_was() {
+    block_on(async {
+        use eventloom_runtime::EventStore;
+        use eventloom_runtime::store::{Append, CommandRecord};
+        let bench = Bench::new().await;
+        let refused = bench.wallets.execute_with("W", take("E1", "1"), id("C1")).await;
+        assert_eq!(refusal(&refused), "WalletNotFound");
+        let recorded = bench.store.command("C1").await.unwrap().unwrap();
+        let old = Some(("GoneByNow".to_owned(), "it was so".to_owned()));
+        let append = Append {
+            stream: recorded.stream,
+            expected: 0,
+            events: Vec::new(),
+            keys: Vec::new(),
+            content: recorded.content,
+            command: Some(CommandRecord { id: "C2".into(), refusal: old }),
+            snapshot: None,
+        };
+        bench.store.append(append).await.unwrap();
+        let again = bench.wallets.execute_with("W", take("E1", "1"), id("C2")).await.unwrap_err();
+        assert_eq!(
+            again.to_string(),
+            "this command was refused before as GoneByNow (it was so); this program has no such refusal"
+        );
+    });
+}

@@ -1,0 +1,120 @@
+//! Loading: in pages, as of a moment, and what can't be read says where it lies.
+
+use eventloom_runtime::StoreError;
+use eventloom_runtime::repository::AsOf;
+use eventloom_runtime::testing::block_on;
+
+use super::{Bench, after};
+use crate::wallet::dec;
+
+const MOVED: &str = r#"{"entry":"E","amount":"1","at":"2026-01-01T00:00:00Z"}"#;
+
+#[test]
+fn an_absent_stream_has_the_initial_state() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let loaded = bench.wallets.load("W").await.unwrap();
+        assert!(!loaded.exists());
+        assert_eq!((loaded.sequence, loaded.last_time), (0, None));
+        let loaded = bench.wallets.load_as_of("W", after(0)).await.unwrap();
+        assert_eq!((loaded.sequence, loaded.state.balance), (0, dec("0")));
+    });
+}
+
+#[test]
+fn every_length_around_pages_and_snapshots_loads_whole() {
+    block_on(async {
+        let bench = Bench::new().await;
+        for length in 1..=43 {
+            bench.put("W", &format!("E{length}"), "1").await.unwrap();
+            let loaded = bench.elsewhere().await.wallets.load("W").await.unwrap();
+            assert_eq!((loaded.sequence, loaded.state.movements), (length, length as i64));
+        }
+        for sequence in 0..=43 {
+            let loaded = bench.wallets.load_as_of("W", AsOf::Sequence(sequence)).await.unwrap();
+            assert_eq!((loaded.sequence, loaded.state.movements), (sequence, sequence as i64));
+        }
+        let beyond = bench.wallets.load_as_of("W", AsOf::Sequence(99)).await.unwrap();
+        assert_eq!(beyond.sequence, 43);
+    });
+}
+
+async fn failure(bench: &Bench) -> StoreError {
+    let loaded = bench.wallets.load("W").await.unwrap_err();
+    let executed = bench.put("W", "E9", "1").await.unwrap_err();
+    assert_eq!(executed.to_string(), loaded.to_string(), "a command fails as loading does");
+    loaded
+}
+
+#[test]
+fn a_damaged_event_says_where_it_lies() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.put("V", "E1", "1").await.unwrap();
+        bench.smuggle("W", 1, "Moved", 1, MOVED).await;
+        bench.smuggle("W", 2, "Moved", 1, r#"{"entry":"E","amount":7}"#).await;
+        assert_eq!(
+            failure(&bench).await.to_string(),
+            "corrupt: event Moved v1 at Wallet W, sequence 2, position 3: \
+             amount: expected a decimal as text, found an integer"
+        );
+        let before = bench.wallets.load_as_of("W", AsOf::Sequence(1)).await.unwrap();
+        assert_eq!(before.state.movements, 1);
+    });
+}
+
+#[test]
+fn an_event_that_cannot_be_applied_says_where_it_lies() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let most = MOVED.replace("\"1\"", "\"79228162514264337593543950335\"");
+        bench.smuggle("W", 1, "Moved", 1, &most).await;
+        bench.smuggle("W", 2, "Moved", 1, &most).await;
+        let error = failure(&bench).await;
+        assert!(matches!(&error, StoreError::Corrupt { place, reason, .. }
+            if place == "Wallet W, sequence 2, position 2" && reason.starts_with("it cannot be applied")));
+    });
+}
+
+#[test]
+fn an_event_of_a_newer_program_is_not_damage() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.smuggle("W", 1, "Moved", 2, MOVED).await;
+        bench.smuggle("V", 1, "Borrowed", 1, "{}").await;
+        let newer = |event_type: &str, version, position| StoreError::UnknownVersion {
+            event_type: event_type.to_owned(),
+            version,
+            position,
+        };
+        assert_eq!(failure(&bench).await, newer("Moved", 2, 1));
+        assert_eq!(bench.wallets.load("V").await.unwrap_err(), newer("Borrowed", 1, 2));
+    });
+}
+
+#[test]
+fn a_hole_in_a_stream_is_damage() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.smuggle("W", 1, "Moved", 1, MOVED).await;
+        let mut hole = super::meta("W", 3);
+        hole.stream_id = "W".into();
+        let append = eventloom_runtime::store::Append {
+            stream: super::wallet("W"),
+            expected: 1,
+            events: vec![eventloom_runtime::store::NewEvent {
+                event_type: "Moved",
+                version: 1,
+                data: MOVED.as_bytes().to_vec(),
+                meta: hole,
+            }],
+            keys: Vec::new(),
+            content: [0; 16],
+            command: None,
+            snapshot: None,
+        };
+        eventloom_runtime::EventStore::append(&bench.store, append).await.unwrap();
+        let error = failure(&bench).await.to_string();
+        assert!(error.ends_with("it follows sequence 1: events are missing or doubled"), "{error}");
+    });
+}

@@ -1,0 +1,238 @@
+//! Several programs on one store: outdated states, conflicts, and twins.
+
+use std::sync::Arc;
+
+use eventloom_runtime::repository::RetryPolicy;
+use eventloom_runtime::store::{Append, AppendError, Appended};
+use eventloom_runtime::testing::block_on;
+use eventloom_runtime::testing::faults::{Fault, Faults};
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::{EventStore, ExecuteError, MemoryStore, Repository};
+
+use super::{Bench, id, put, refusal, take, wallet};
+use crate::wallet::{Settle, Wallet, dec};
+
+/// A refusal was decided on a state that another program had changed long ago, and no append was
+/// there to find that out.
+#[test]
+fn a_refusal_is_never_decided_on_an_outdated_state() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let elsewhere = bench.elsewhere().await;
+        bench.put("W", "E1", "1").await.unwrap();
+        elsewhere.put("W", "E2", "10").await.unwrap();
+        bench.take("W", "E3", "11").await.unwrap();
+        assert_eq!(refusal(&elsewhere.take("W", "E4", "1").await), "InsufficientFunds");
+        elsewhere.put("W", "E5", "7").await.unwrap();
+        let settled = bench.wallets.execute("W", Settle { balance: dec("0") }).await.unwrap();
+        assert_eq!(settled.events.len(), 1, "there was something to do");
+    });
+}
+
+#[test]
+fn a_conflict_is_decided_again() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let elsewhere = bench.elsewhere().await;
+        for number in 0..20 {
+            let bench = if number % 2 == 0 { &bench } else { &elsewhere };
+            let executed = bench.put("W", &format!("E{number}"), "1").await.unwrap();
+            assert_eq!(executed.sequence, number + 1);
+            assert_eq!(executed.state.movements, number as i64 + 1);
+        }
+    });
+}
+
+#[test]
+fn conflicts_without_end_are_told() {
+    block_on(async {
+        let (faults, store) = (Faults::default(), MemoryStore::new());
+        let bench = Bench::on(faults.on(store)).await;
+        faults.plan([Fault::Conflict; 5]);
+        assert_eq!(bench.put("W", "E1", "1").await.unwrap().sequence, 1);
+        faults.plan([Fault::Conflict; 6]);
+        let error = bench.put("W", "E2", "1").await.unwrap_err();
+        assert_eq!(error, ExecuteError::Conflict { stream: wallet("W"), attempts: 6 });
+        assert_eq!(
+            error.to_string(),
+            "Wallet `W` was changed by others 6 times in a row while this command was decided; \
+             send it again"
+        );
+        assert_eq!(bench.put("W", "E2", "1").await.unwrap().sequence, 2);
+    });
+}
+
+#[test]
+fn a_store_that_fails_is_no_refusal_and_leaves_nothing_behind() {
+    block_on(async {
+        let (faults, store) = (Faults::default(), MemoryStore::new());
+        let bench = Bench::on(faults.on(store)).await;
+        for fault in [Fault::Unavailable, Fault::Unwritable] {
+            faults.plan([fault]);
+            let error = bench.put("W", "E1", "1").await.unwrap_err();
+            assert!(matches!(error, ExecuteError::Store(_)), "{error:?}");
+        }
+        assert_eq!(bench.events().await, 0);
+        assert_eq!(bench.put("W", "E1", "1").await.unwrap().sequence, 1);
+    });
+}
+
+#[test]
+fn commands_of_many_programs_all_land_once() {
+    const PROGRAMS: usize = 6;
+    const EACH: usize = 25;
+    block_on(async {
+        let store = MemoryStore::new();
+        let tasks: Vec<_> = (0..PROGRAMS)
+            .map(|program| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let patient = RetryPolicy { attempts: 1_000, ..RetryPolicy::default() };
+                    let wallets = Repository::<Wallet, _>::builder().retries(patient);
+                    let wallets = wallets.open(store).await.unwrap();
+                    for number in 0..EACH {
+                        let put = put(&format!("E{program}-{number}"), "1");
+                        wallets.execute("W", put.clone()).await.unwrap();
+                        assert!(wallets.execute("W", put).await.unwrap().duplicate);
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let loaded = Bench::on(store).await.wallets.load("W").await.unwrap();
+        assert_eq!(loaded.sequence as usize, PROGRAMS * EACH);
+        assert_eq!(loaded.state.movements as usize, PROGRAMS * EACH);
+    });
+}
+
+#[test]
+fn commands_of_one_program_on_one_stream_do_not_conflict() {
+    block_on(async {
+        let impatient = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
+        let wallets = Repository::<Wallet, _>::builder().retries(impatient);
+        let wallets = wallets.open(MemoryStore::new()).await.unwrap();
+        let tasks: Vec<_> = (0..100)
+            .map(|number| {
+                let wallets = wallets.clone();
+                tokio::spawn(async move {
+                    wallets.execute("W", put(&number.to_string(), "1")).await.map(|_| ())
+                })
+            })
+            .collect();
+        for task in tasks {
+            assert_eq!(task.await.unwrap(), Ok(()));
+        }
+    });
+}
+
+/// Twins: the same command at the same time, in one program and in several.
+#[test]
+fn racing_twins_have_one_outcome() {
+    block_on(async {
+        for round in 0..20 {
+            let bench = Bench::new().await;
+            bench.put("W", "E1", "10").await.unwrap();
+            let programs = Arc::new([bench.elsewhere().await, bench.elsewhere().await]);
+            let tasks: Vec<_> = (0..8)
+                .map(|twin: usize| {
+                    let programs = Arc::clone(&programs);
+                    tokio::spawn(async move {
+                        let wallets = &programs[twin % 2].wallets;
+                        match round % 2 {
+                            0 => wallets.execute("W", take("E2", "10")).await,
+                            _ => wallets.execute_with("W", take("E2", "10"), id("C1")).await,
+                        }
+                    })
+                })
+                .collect();
+            let mut first = 0;
+            for task in tasks {
+                let executed = task.await.unwrap().unwrap();
+                assert_eq!((executed.sequence, executed.events.len()), (2, 1));
+                first += usize::from(!executed.duplicate);
+            }
+            assert_eq!((first, bench.events().await), (1, 2));
+        }
+    });
+}
+
+/// A command whose caller gave it up may have landed; the next one finds out.
+#[test]
+fn a_command_that_is_given_up_confuses_nobody() {
+    #[derive(Clone)]
+    struct LandsUnheard;
+
+    impl Interceptor<MemoryStore> for LandsUnheard {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            append: Append,
+        ) -> Result<Appended, AppendError> {
+            let appended = store.append(append).await?;
+            if appended.position == 2 {
+                std::future::pending::<()>().await;
+            }
+            Ok(appended)
+        }
+    }
+
+    block_on(async {
+        let bench = Bench::on(Intercepted::new(MemoryStore::new(), LandsUnheard)).await;
+        bench.put("W", "E1", "1").await.unwrap();
+        let patience = std::time::Duration::from_millis(20);
+        tokio::time::timeout(patience, bench.put("W", "E2", "1")).await.unwrap_err();
+        let again = bench.put("W", "E2", "1").await.unwrap();
+        assert!(again.duplicate);
+        assert_eq!(bench.put("W", "E3", "1").await.unwrap().state.balance, dec("3"));
+    });
+}
+
+/// The store was restored from a backup while a program had newer states at hand.
+#[test]
+fn a_store_that_lost_events_is_read_again() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.fill("W", 5).await;
+        let restored = MemoryStore::new();
+        Bench::on(restored.clone()).await.fill("W", 2).await;
+        let switch = Switch { to: restored };
+        let store = Intercepted::new(bench.store.clone(), switch.clone());
+        let wallets = Repository::<Wallet, _>::builder().open(store).await.unwrap();
+        wallets.execute("W", put("E6", "1")).await.unwrap();
+        SWITCHED.store(true, std::sync::atomic::Ordering::SeqCst);
+        let executed = wallets.execute("W", put("E7", "1")).await.unwrap();
+        assert_eq!((executed.sequence, executed.state.balance), (3, dec("3")));
+    });
+}
+
+static SWITCHED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[derive(Clone)]
+struct Switch {
+    to: MemoryStore,
+}
+
+impl Switch {
+    fn pick<'a>(&'a self, from: &'a MemoryStore) -> &'a MemoryStore {
+        match SWITCHED.load(std::sync::atomic::Ordering::SeqCst) {
+            true => &self.to,
+            false => from,
+        }
+    }
+}
+
+impl Interceptor<MemoryStore> for Switch {
+    async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+        self.pick(store).append(append).await
+    }
+
+    async fn read_stream(
+        &self,
+        store: &MemoryStore,
+        read: eventloom_runtime::store::StreamRead,
+    ) -> Result<eventloom_runtime::store::Page, eventloom_runtime::StoreError> {
+        self.pick(store).read_stream(read).await
+    }
+}

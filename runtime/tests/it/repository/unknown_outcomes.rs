@@ -1,0 +1,90 @@
+//! A connection that breaks around a commit: never reported as success or failure wrongly.
+
+use eventloom_runtime::testing::block_on;
+use eventloom_runtime::testing::faults::{Fault, Faults, Faulty};
+use eventloom_runtime::{ExecuteError, MemoryStore, StoreError};
+
+use super::{Bench, id, put, refusal, take};
+use crate::wallet::{Settle, TakeNoted, dec};
+
+async fn bench() -> (Bench<Faulty<MemoryStore>>, Faults) {
+    let faults = Faults::default();
+    (Bench::on(faults.on(MemoryStore::new())).await, faults)
+}
+
+/// The connection died after the commit; the retry appended the withdrawal a second time.
+#[test]
+fn a_lost_answer_is_found_and_not_repeated() {
+    block_on(async {
+        for context in [super::CommandContext::new(), id("C1")] {
+            let (bench, faults) = bench().await;
+            faults.plan([Fault::AnswerLost]);
+            let executed = bench.wallets.execute_with("W", put("E1", "10"), context).await.unwrap();
+            assert_eq!((executed.sequence, executed.position, executed.duplicate), (1, 1, false));
+            assert_eq!(bench.events().await, 1);
+            assert_eq!(bench.take("W", "E2", "10").await.unwrap().sequence, 2);
+        }
+    });
+}
+
+#[test]
+fn a_lost_request_is_sent_again() {
+    block_on(async {
+        let (bench, faults) = bench().await;
+        faults.plan([Fault::RequestLost, Fault::RequestLost, Fault::AnswerLost]);
+        let executed = bench.put("W", "E1", "10").await.unwrap();
+        assert_eq!((executed.sequence, executed.duplicate), (1, false));
+        assert_eq!((bench.events().await, faults.left()), (1, 0));
+    });
+}
+
+#[test]
+fn a_store_that_stays_away_leaves_the_outcome_unknown() {
+    block_on(async {
+        let (bench, faults) = bench().await;
+        faults.plan([Fault::RequestLost]);
+        faults.plan([Fault::Unavailable; 5]);
+        let unknown = bench.put("W", "E1", "10").await.unwrap_err();
+        assert!(
+            matches!(unknown, ExecuteError::Store(StoreError::OutcomeUnknown(_))),
+            "unavailable would say that nothing was changed: {unknown:?}"
+        );
+        assert_eq!(bench.put("W", "E1", "10").await.unwrap().sequence, 1);
+    });
+}
+
+#[test]
+fn an_outcome_without_events_is_found_too() {
+    block_on(async {
+        let (bench, faults) = bench().await;
+        bench.put("W", "E1", "10").await.unwrap();
+        faults.plan([Fault::AnswerLost]);
+        let refused = bench.wallets.execute_with("W", take("E2", "11"), id("C1")).await;
+        assert_eq!(refusal(&refused), "InsufficientFunds");
+        faults.plan([Fault::AnswerLost]);
+        let settle = Settle { balance: dec("10") };
+        let settled = bench.wallets.execute_with("W", settle, id("C2")).await.unwrap();
+        assert!(!settled.duplicate, "it was this one that landed");
+        faults.plan([Fault::AnswerLost]);
+        let noted = TakeNoted { entry: "E3".into(), amount: dec("11") };
+        let refused = bench.wallets.execute("W", noted).await;
+        assert_eq!(refusal(&refused), "InsufficientFunds");
+        assert_eq!(bench.events().await, 2);
+    });
+}
+
+/// Another program takes the place while the outcome is unknown: then the lost append can't have
+/// landed, and the command is decided again.
+#[test]
+fn a_place_taken_by_another_is_a_conflict() {
+    block_on(async {
+        let (bench, faults) = bench().await;
+        bench.put("W", "E1", "10").await.unwrap();
+        let elsewhere = bench.elsewhere().await;
+        elsewhere.take("W", "E2", "10").await.unwrap();
+        faults.plan([Fault::RequestLost]);
+        let refused = bench.take("W", "E3", "10").await;
+        assert_eq!(refusal(&refused), "InsufficientFunds");
+        assert_eq!(bench.events().await, 2);
+    });
+}
