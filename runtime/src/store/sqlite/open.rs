@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::decimal::{self, DECIMAL_COLLATION};
@@ -78,6 +79,8 @@ fn set_up(
     options: &SqliteOptions,
 ) -> Result<(), rusqlite::Error> {
     connection.busy_handler(Some(wait_for_lock(options.busy_timeout)))?;
+    // Plans must not depend on the values bound to them: statements would be compiled over and over.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.create_collation(DECIMAL_COLLATION, decimal::compare)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let cache = match role {
