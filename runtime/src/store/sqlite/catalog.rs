@@ -3,7 +3,6 @@
 //! What it holds has been committed and never changes, so that nothing has to be taken back when a
 //! transaction is rolled back, and other processes can only add to it.
 
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,14 +25,15 @@ pub(super) struct Catalog {
 /// All shapes at one moment.
 #[derive(Default)]
 pub(super) struct Shapes {
-    by_id: HashMap<i64, Arc<StoredShape>>,
-    last: i64,
+    /// By number, in order: they are few, and looked up for every event.
+    by_id: Vec<(i64, Arc<StoredShape>)>,
 }
 
 impl Shapes {
     /// The shape of that number.
     pub(super) fn get(&self, id: i64) -> Option<&Arc<StoredShape>> {
-        self.by_id.get(&id)
+        let index = self.by_id.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(&self.by_id[index].1)
     }
 
     /// Numbers of the shapes that pass a filter, in order.
@@ -43,10 +43,7 @@ impl Shapes {
                 shape.aggregate == *aggregate && shape.event_type == *event_type
             })
         };
-        let mut ids: Vec<i64> =
-            self.by_id.iter().filter(|(_, shape)| passes(shape)).map(|(id, _)| *id).collect();
-        ids.sort_unstable();
-        ids
+        self.by_id.iter().filter(|(_, shape)| passes(shape)).map(|(id, _)| *id).collect()
     }
 }
 
@@ -71,7 +68,7 @@ impl Catalog {
         let last: i64 = connection
             .prepare_cached("SELECT coalesce(max(id), 0) FROM shapes")?
             .query_row([], |row| row.get(0))?;
-        if last == known.last {
+        if last == known.by_id.last().map_or(0, |(id, _)| *id) {
             return Ok(known);
         }
         let fresh = Arc::new(read_shapes(connection)?);
@@ -111,15 +108,14 @@ impl Catalog {
 
 fn read_shapes(connection: &Connection) -> Result<Shapes> {
     let mut shapes = Shapes::default();
-    let mut statement =
-        connection.prepare_cached("SELECT id, aggregate, event_type, version FROM shapes")?;
+    let mut statement = connection
+        .prepare_cached("SELECT id, aggregate, event_type, version FROM shapes ORDER BY id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
         let shape =
             StoredShape { aggregate: row.get(1)?, event_type: row.get(2)?, version: row.get(3)? };
-        shapes.last = shapes.last.max(id);
-        shapes.by_id.insert(id, Arc::new(shape));
+        shapes.by_id.push((id, Arc::new(shape)));
     }
     Ok(shapes)
 }

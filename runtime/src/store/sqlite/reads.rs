@@ -199,9 +199,10 @@ impl<'a> Events<'a> {
     }
 
     fn shape(&mut self, id: i64, position: i64) -> Result<Arc<StoredShape>, JobError> {
-        if self.shapes.get(id).is_none() {
-            self.shapes = self.catalog.shapes_now(self.connection)?;
+        if let Some(shape) = self.shapes.get(id) {
+            return Ok(Arc::clone(shape));
         }
+        self.shapes = self.catalog.shapes_now(self.connection)?;
         match self.shapes.get(id) {
             Some(shape) => Ok(Arc::clone(shape)),
             None => Err(damaged(self.connection, position, format!("there is no shape {id}"))),
