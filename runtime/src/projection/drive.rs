@@ -62,7 +62,8 @@ struct ReadPage<E> {
 /// A page as it was passed on, for progress.
 pub(super) struct Passed<'a, E> {
     pub(super) events: &'a Decoded<E>,
-    pub(super) next: Position,
+    /// Up to here every projection has seen everything.
+    pub(super) seen: Position,
 }
 
 /// A projection to be driven, and where its rows lie.
@@ -79,8 +80,7 @@ pub(super) async fn drive<E: DomainEvent, S: EventStore, D: ReadDatabase>(
     passed: &mut (dyn FnMut(Passed<'_, E>) + Send),
 ) -> Result<(), Interrupt> {
     let filter = filter(source, driven);
-    let start = driven.iter().map(|it| it.member.seen()).min().unwrap_or_default();
-    let mut page = read(source, start, &filter).await?;
+    let mut page = read(source, seen(driven), &filter).await?;
     loop {
         let end = page_end(source, &page);
         let mut turns = Vec::with_capacity(driven.len());
@@ -92,7 +92,7 @@ pub(super) async fn drive<E: DomainEvent, S: EventStore, D: ReadDatabase>(
             read_following(source, &page, &filter)
         );
         written?;
-        passed(Passed { events: &page.events, next: page.next });
+        passed(Passed { events: &page.events, seen: seen(driven) });
         if let Some(halted) = first_halt(driven, turns) {
             return Err(halted);
         }
@@ -101,6 +101,10 @@ pub(super) async fn drive<E: DomainEvent, S: EventStore, D: ReadDatabase>(
             None => return Ok(()),
         }
     }
+}
+
+fn seen<E, D>(driven: &[Driven<'_, E, D>]) -> Position {
+    driven.iter().map(|it| it.member.seen()).min().unwrap_or_default()
 }
 
 fn filter<E, S, D>(source: &Source<'_, S>, driven: &[Driven<'_, E, D>]) -> EventFilter {

@@ -93,6 +93,8 @@ pub(super) struct Fold<P: Projection> {
     slots: Vec<Slot<P::Row>>,
     steps: Vec<Step>,
     parked: HashSet<StreamId>,
+    /// Parked by the page at hand, which may yet be folded again.
+    parking: HashSet<StreamId>,
     skipped: HashSet<Position>,
     assumes_new: bool,
 }
@@ -140,6 +142,7 @@ impl<P: Projection> Fold<P> {
             slots: Vec::new(),
             steps: Vec::new(),
             parked: parked.map(|poison| poison.stream_id.clone()).collect(),
+            parking: HashSet::new(),
             skipped: skipped.into_iter().collect(),
             assumes_new: from_nothing,
         }
@@ -221,9 +224,10 @@ impl<P: Projection> Fold<P> {
         traced: bool,
     ) -> Result<Folded, RowsNeeded> {
         let mut folded = Folded::default();
+        self.parking.clear();
         let steps = std::mem::take(&mut self.steps);
         for ((stored, event), step) in page.iter().zip(&steps) {
-            if !self.parked.is_empty() && self.parked.contains(&stored.meta.stream_id) {
+            if self.is_held_back(&stored.meta.stream_id) {
                 continue;
             }
             let reason = match step {
@@ -247,10 +251,15 @@ impl<P: Projection> Fold<P> {
                 folded.halt = Some(Halt::Poison(Box::new(poison)));
                 break;
             }
-            self.parked.insert(poison.stream_id);
+            self.parking.insert(poison.stream_id);
         }
         folded.rows = self.changes()?;
         Ok(folded)
+    }
+
+    fn is_held_back(&self, stream: &StreamId) -> bool {
+        let is_in = |parked: &HashSet<StreamId>| !parked.is_empty() && parked.contains(stream);
+        is_in(&self.parked) || is_in(&self.parking)
     }
 
     fn step(
@@ -281,7 +290,7 @@ impl<P: Projection> Fold<P> {
             version: stored.version,
             reason,
             found_at: now,
-            stops: !P::KEY_IS_STREAM || self.parked.len() >= MOST_PARKED,
+            stops: !P::KEY_IS_STREAM || self.parked.len() + self.parking.len() >= MOST_PARKED,
         }
     }
 
@@ -306,6 +315,7 @@ impl<P: Projection> Fold<P> {
 
     /// The changes are written. Keeps the rows that are likely to be touched again.
     pub(super) fn written(&mut self, events: usize) {
+        self.parked.extend(self.parking.drain());
         let touched_again = self.slots.len() * 2 <= events;
         if self.slots.len() > KEPT_ROWS || !touched_again {
             self.index.clear();

@@ -46,6 +46,7 @@ impl MemoryReadDatabase {
 
 impl ReadDatabase for MemoryReadDatabase {
     async fn open(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
+        spec.check_key()?;
         let mut contents = self.contents();
         let id = match contents.find(spec, false) {
             Some(found) => found.table.id,

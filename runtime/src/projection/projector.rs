@@ -219,7 +219,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let reached = Reached::of(session.state());
         let mut driven = [Driven { database: &shared.database, member: session }];
         let mut passed = |passed: Passed<'_, P::Event>| {
-            self.publish(reached.at(passed.next));
+            self.publish(reached.at(passed.seen));
             if reached.complete {
                 shared.late.check(&passed, shared.options.clock.now());
             }

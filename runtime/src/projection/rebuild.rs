@@ -109,7 +109,7 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
         let mut events = 0;
         let mut passed = |passed: Passed<'_, E>| {
             events += passed.events.len() as u64;
-            let position = passed.next;
+            let position = passed.seen;
             progress(RebuildProgress { position, head: head.max(position), events });
         };
         let mut driven: Vec<_> = (self.parts.iter().zip(shadows))

@@ -2,7 +2,7 @@
 //!
 //! Plain values that [`super::ReadDatabase`] takes and gives; nothing here reads or writes.
 
-use super::{Column, Projection, Value};
+use super::{Column, Projection, ReadDatabaseError, Value};
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::values::Timestamp;
 
@@ -32,6 +32,19 @@ impl TableSpec {
             columns: P::COLUMNS,
             key_columns: P::KEY_COLUMNS,
         }
+    }
+
+    /// Refuses a key by which rows can't be found.
+    pub(super) fn check_key(&self) -> Result<(), ReadDatabaseError> {
+        let key = self.columns.get(..self.key_columns).unwrap_or_default();
+        let reason = match key.iter().find(|column| column.optional) {
+            None if !key.is_empty() => return Ok(()),
+            None => "it has no key".to_owned(),
+            Some(column) => {
+                format!("its key column `{}` is optional; a key is never absent", column.name)
+            }
+        };
+        Err(ReadDatabaseError::Unsuitable { projection: self.projection, reason })
     }
 }
 

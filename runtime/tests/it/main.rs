@@ -2,6 +2,7 @@
 
 mod codec;
 mod conformance;
+mod projection;
 mod repository;
 #[cfg(feature = "sqlite")]
 mod sqlite;

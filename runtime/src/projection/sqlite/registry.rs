@@ -17,6 +17,7 @@ use crate::values::Timestamp;
 
 /// Finds the table of a projection and meaning that serves reads, or creates it.
 pub(super) fn open(connection: &Connection, spec: TableSpec) -> Result<TableState, Fault> {
+    spec.check_key()?;
     names::check(&spec)?;
     check_target(connection, &spec)?;
     let table = match find(connection, spec, false)? {

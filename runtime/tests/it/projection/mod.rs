@@ -1,0 +1,16 @@
+//! Projections: rows that always are what their events say.
+
+mod catching_up;
+mod immediate;
+mod ledger;
+mod live;
+mod meaning;
+mod model;
+mod poison;
+mod properties;
+mod reading;
+mod rebuilding;
+mod rig;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod unreliable;

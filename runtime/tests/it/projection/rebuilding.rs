@@ -1,0 +1,245 @@
+//! Rebuilding beside the rows that serve, and changing places.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use eventloom_runtime::EventStore;
+use eventloom_runtime::projection::{
+    Commit, Projector, ProjectorError, ReadDatabase, Rebuild, RebuildProgress, RowChange, Switched,
+    TableSpec,
+};
+
+use super::ledger::{Balances, Moves, Tags};
+use super::rig::{Place, append, batches, everywhere, moved, open, open_with, opened, tagged};
+use super::unreliable::{Fate, Unreliable};
+
+everywhere!(
+    rebuilt_rows_are_the_rows_there_were,
+    a_rebuild_mends_rows_that_were_tampered_with,
+    progress_ends_at_the_head,
+    several_projections_share_one_reading,
+    rows_are_read_and_kept_up_to_date_meanwhile,
+    rows_never_go_back_when_they_are_switched,
+    a_rebuild_started_anew_wins,
+    a_rebuild_that_fails_leaves_the_rows_as_they_are,
+    a_rebuild_that_was_dropped_leaves_the_rows_as_they_are,
+    poison_is_found_anew,
+    wrong_guesses_in_one_projection_do_not_hurt_its_companion,
+    rebuilding_rows_that_are_ahead_of_their_store_is_refused,
+);
+
+async fn fill<L: Place>(place: &L, streams: u64, moves: u64) -> u64 {
+    for stream in 0..streams {
+        let mut entries = vec![opened(&format!("owner {stream}"))];
+        entries.extend(
+            (0..moves).map(|number| {
+                moved(i64::try_from(stream * moves + number).expect("a small number"))
+            }),
+        );
+        append(place.store(), &format!("s{stream}"), 0, &entries).await;
+    }
+    place.store().head().await.expect("a head")
+}
+
+async fn rebuilt_rows_are_the_rows_there_were<L: Place>(place: L) {
+    fill(&place, 5, 7).await;
+    let balances = open_with::<Balances, L>(&place, 4).await;
+    balances.catch_up().await.expect("it catches up");
+    let before = balances.read_model().page(None, 100).await.expect("a page");
+
+    balances.rebuild(|_| {}).await.expect("it is rebuilt");
+
+    assert_eq!(before.len(), 5);
+    assert_eq!(balances.read_model().page(None, 100).await, Ok(before));
+    append(place.store(), "s0", 8, &[moved(1_000)]).await;
+    balances.catch_up().await.expect("it goes on where the rebuild ended");
+    let first = balances.read_model().get(&"s0".to_owned()).await.expect("an answer");
+    assert_eq!(first.expect("a row").moves, 8);
+}
+
+async fn a_rebuild_mends_rows_that_were_tampered_with<L: Place>(place: L) {
+    fill(&place, 2, 3).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+    let spec = TableSpec::of::<Balances>();
+    let state = place.rows().open(spec).await.expect("a table");
+    let gone = RowChange::Delete(vec![(&"s0".to_owned()).into()]);
+    let tampered = Commit { rows: vec![gone], ..Commit::unchanged(&state) };
+    place.rows().commit(tampered).await.expect("a commit");
+    assert_eq!(balances.read_model().count().await, Ok(1));
+
+    balances.rebuild(|_| {}).await.expect("it is rebuilt");
+
+    assert_eq!(balances.read_model().count().await, Ok(2));
+}
+
+async fn progress_ends_at_the_head<L: Place>(place: L) {
+    let head = fill(&place, 3, 9).await;
+    let balances = open_with::<Balances, L>(&place, 8).await;
+    let mut seen: Vec<RebuildProgress> = Vec::new();
+
+    balances.rebuild(|progress| seen.push(progress)).await.expect("it is rebuilt");
+
+    assert!(seen.len() >= 3, "one for every batch: {seen:?}");
+    assert!(seen.is_sorted_by_key(|progress| progress.position), "{seen:?}");
+    let last = seen.last().expect("progress");
+    assert_eq!((last.position, last.head, last.events), (head, head, 30));
+}
+
+async fn several_projections_share_one_reading<L: Place>(place: L) {
+    let head = fill(&place, 3, 5).await;
+    append(place.store(), "t", 0, &[tagged("x"), tagged("x")]).await;
+    let (balances, tags) = (open_with(&place, 4).await, open_with(&place, 4).await);
+    let moves = open_with::<Moves, L>(&place, 4).await;
+    let mut events = 0;
+
+    Rebuild::of::<Balances>(&balances)
+        .and::<Tags>(&tags)
+        .and(&moves)
+        .run(|progress| events = progress.events)
+        .await
+        .expect("all are rebuilt");
+
+    assert_eq!(events, head + 2, "each event is read once");
+    assert_eq!(balances.read_model().count().await, Ok(3));
+    assert_eq!(moves.read_model().count().await, Ok(15));
+    assert_eq!(tags.read_model().page(None, 9).await.expect("a page")[0].uses, 2);
+}
+
+async fn rows_are_read_and_kept_up_to_date_meanwhile<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada")]).await;
+    let balances = open_with::<Balances, L>(&place, 3).await;
+    balances.catch_up().await.expect("it catches up");
+    let running = balances.spawn();
+    let done = AtomicBool::new(false);
+    let rebuilds = async {
+        for _ in 0..10 {
+            balances.rebuild(|_| {}).await.expect("it is rebuilt");
+        }
+        done.store(true, Ordering::SeqCst);
+    };
+    let appends = async {
+        let (rows, mut sequence) = (balances.read_model(), 1);
+        while !done.load(Ordering::SeqCst) {
+            let position = append(place.store(), "a", sequence, &[moved(1)]).await;
+            balances.wait_for(position, super::rig::SOON).await.expect("the rows get there");
+            let ada = rows.get(&"a".to_owned()).await.expect("an answer").expect("a row");
+            assert_eq!(ada.moves.unsigned_abs(), sequence, "rows must never go back");
+            sequence += 1;
+        }
+        sequence - 1
+    };
+
+    let ((), moves) = tokio::join!(rebuilds, appends);
+
+    running.stop().await.expect("it stops");
+    let ada = balances.read_model().get(&"a".to_owned()).await.expect("an answer");
+    assert_eq!(ada.expect("a row").moves.unsigned_abs(), moves);
+}
+
+/// The rows that serve went on while others were rebuilt: readers have seen what those lack.
+async fn rows_never_go_back_when_they_are_switched<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada")]).await;
+    let spec = TableSpec::of::<Balances>();
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+    let shadow = place.rows().begin_rebuild(spec).await.expect("a shadow");
+
+    let behind = place.rows().finish_rebuild(shadow.table, shadow.revision).await;
+
+    assert_eq!(behind, Ok(Switched::Behind));
+    assert_eq!(balances.read_model().count().await, Ok(1));
+}
+
+async fn a_rebuild_started_anew_wins<L: Place>(place: L) {
+    fill(&place, 2, 4).await;
+    let balances = open_with::<Balances, L>(&place, 2).await;
+    balances.catch_up().await.expect("it catches up");
+    let spec = TableSpec::of::<Balances>();
+    let first = place.rows().begin_rebuild(spec).await.expect("a shadow");
+    let second = place.rows().begin_rebuild(spec).await.expect("another shadow");
+
+    let late = place.rows().finish_rebuild(first.table, first.revision).await;
+
+    assert_eq!(late, Ok(Switched::Moved));
+    place.rows().abandon_rebuild(first.table).await.expect("nothing is left to drop");
+    let state = place.rows().state(second.table).await;
+    assert!(state.is_ok(), "the second one is untouched: {state:?}");
+}
+
+async fn a_rebuild_that_fails_leaves_the_rows_as_they_are<L: Place>(place: L) {
+    fill(&place, 2, 4).await;
+    open::<Balances, L>(&place).await.catch_up().await.expect("it catches up");
+    let rows = Unreliable::new(place.rows().clone(), [Fate::Written, Fate::Lost]);
+    let store = place.store().clone();
+    let failing = Projector::<Balances, _, _>::open_with(store, rows, batches(3)).await;
+
+    let failed = failing.expect("it opens").rebuild(|_| {}).await;
+
+    assert!(matches!(failed, Err(ProjectorError::Database(_))), "{failed:?}");
+    let balances = open::<Balances, L>(&place).await;
+    assert_eq!(balances.read_model().count().await, Ok(2));
+    balances.rebuild(|_| {}).await.expect("the next one is not in its way");
+}
+
+async fn a_rebuild_that_was_dropped_leaves_the_rows_as_they_are<L: Place>(place: L) {
+    fill(&place, 2, 40).await;
+    let balances = open_with::<Balances, L>(&place, 1).await;
+    balances.catch_up().await.expect("it catches up");
+    let (started, begun) = tokio::sync::oneshot::channel();
+    let mut started = Some(started);
+    let rebuild = balances.rebuild(move |_| {
+        started.take().map(|started| started.send(()));
+    });
+
+    tokio::select! {
+        biased;
+        _ = begun => {}
+        ended = rebuild => ended.expect("no failure"),
+    }
+
+    assert_eq!(balances.read_model().count().await, Ok(2));
+    balances.rebuild(|_| {}).await.expect("the next one is not in its way");
+    balances.catch_up().await.expect("it goes on");
+    assert_eq!(balances.read_model().count().await, Ok(2));
+}
+
+async fn poison_is_found_anew<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[moved(1), opened("Ada")]).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+    let before = balances.status().await.expect("a status").poison;
+
+    balances.rebuild(|_| {}).await.expect("it is rebuilt");
+
+    let after = balances.status().await.expect("a status").poison;
+    assert_eq!((before.len(), after.len()), (1, 1));
+    assert_eq!(before[0].position, after[0].position);
+}
+
+async fn wrong_guesses_in_one_projection_do_not_hurt_its_companion<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada"), tagged("x"), moved(1), tagged("x")]).await;
+    append(place.store(), "a", 4, &[moved(2), tagged("x"), moved(3), tagged("X")]).await;
+    append(place.store(), "a", 8, &[tagged("x"), moved(4)]).await;
+    let (balances, tags) = (open_with(&place, 2).await, open_with(&place, 2).await);
+
+    let both = Rebuild::of::<Balances>(&balances).and::<Tags>(&tags);
+    both.run(|_| {}).await.expect("both are rebuilt");
+
+    let ada = balances.read_model().get(&"a".to_owned()).await.expect("an answer").expect("a row");
+    assert_eq!((ada.amount, ada.moves), (10.into(), 4));
+    assert_eq!(tags.read_model().page(None, 9).await.expect("a page")[0].uses, 1);
+}
+
+async fn rebuilding_rows_that_are_ahead_of_their_store_is_refused<L: Place>(place: L) {
+    fill(&place, 1, 1).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+    let state = place.rows().open(TableSpec::of::<Balances>()).await.expect("a table");
+    let ahead = Commit { position: 9, ..Commit::unchanged(&state) };
+    place.rows().commit(ahead).await.expect("a commit");
+
+    let refused = balances.rebuild(|_| {}).await;
+
+    let (projection, position, head) = ("Balances", 9, 2);
+    assert_eq!(refused, Err(ProjectorError::AheadOfStore { projection, position, head }));
+}

@@ -1,0 +1,420 @@
+//! Read models in SQLite: what people find who open the file, and several programs on one file.
+
+use eventloom_runtime::codec::DecodeError;
+use eventloom_runtime::projection::{
+    Column, ColumnType, Commit, Committed, Consistency, MemoryReadDatabase, Projection,
+    ProjectionError, Projector, ProjectorError, ReadDatabase, ReadDatabaseError, RowChange,
+    SqliteReadDatabase, TableSpec, Value,
+};
+use eventloom_runtime::store::MemoryStore;
+use eventloom_runtime::store::sqlite::SqliteDatabase;
+use eventloom_runtime::testing::block_on;
+use eventloom_runtime::{Bytes, Date, Decimal, Duration, EventStore, Metadata, Timestamp, Uuid};
+
+use super::ledger::{Balances, Entry, ImmediateBalances, NextBalances, Rival, Usurper};
+use super::rig::{InSqlite, Place, append, moved, open, opened, tagged};
+
+type Text = Vec<String>;
+
+fn column(sql: &rusqlite::Connection, query: &str) -> Text {
+    let mut statement = sql.prepare(query).expect("a query");
+    let rows = statement.query_map((), |row| {
+        Ok(match row.get_ref(0)? {
+            rusqlite::types::ValueRef::Integer(number) => number.to_string(),
+            other => other.as_str().expect("text").to_owned(),
+        })
+    });
+    rows.expect("rows").collect::<Result<_, _>>().expect("texts")
+}
+
+#[test]
+fn the_view_has_the_name_of_the_target_and_shows_the_rows() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        append(place.store(), "a", 0, &[opened("Ada"), moved(15)]).await;
+        let balances = open::<Balances, _>(&place).await;
+        let sql = place.sql();
+        let views = "SELECT name FROM sqlite_schema WHERE type = 'view' AND name <> 'event_log'";
+        assert_eq!(column(&sql, views), Text::new(), "half-built rows are not shown");
+
+        balances.catch_up().await.expect("it catches up");
+
+        assert_eq!(column(&sql, views), ["table"]);
+        assert_eq!(column(&sql, r#"SELECT "select" FROM "table""#), ["a"]);
+        assert_eq!(column(&sql, r#"SELECT "group ""by""; --" FROM "table""#), ["15"]);
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'table%'";
+        assert_eq!(column(&sql, tables), ["table__0000000000000001"]);
+    });
+}
+
+#[test]
+fn the_view_moves_forward_only() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        append(place.store(), "a", 0, &[opened("Ada")]).await;
+        let old = open::<Balances, _>(&place).await;
+        old.catch_up().await.expect("it catches up");
+        let sql = place.sql();
+        let shown = "SELECT sql FROM sqlite_schema WHERE name = 'table'";
+        let new = open::<NextBalances, _>(&place).await;
+        assert!(column(&sql, shown)[0].contains("table__0000000000000001"), "the new is not built");
+
+        new.catch_up().await.expect("it catches up");
+        assert!(column(&sql, shown)[0].contains("table__0000000000000002"));
+        append(place.store(), "a", 1, &[moved(1)]).await;
+        old.catch_up().await.expect("it catches up");
+        old.rebuild(|_| {}).await.expect("it is rebuilt");
+
+        assert!(column(&sql, shown)[0].contains("table__0000000000000002"), "it never goes back");
+        assert_eq!(column(&sql, r#"SELECT "rowid" FROM "table""#), ["0"]);
+        let restarted = open::<Balances, _>(&place).await;
+        restarted.catch_up().await.expect("it catches up");
+        assert!(column(&sql, shown)[0].contains("table__0000000000000002"));
+    });
+}
+
+/// People build views of their own on top of ours, and a rebuild replaces the table under them.
+#[test]
+fn views_of_the_users_own_survive_a_rebuild() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        append(place.store(), "a", 0, &[opened("Ada")]).await;
+        let balances = open::<Balances, _>(&place).await;
+        balances.catch_up().await.expect("it catches up");
+        let sql = place.sql();
+        sql.execute_batch(r#"CREATE VIEW vips AS SELECT "order" AS owner FROM "table""#)
+            .expect("a view");
+
+        balances.rebuild(|_| {}).await.expect("it is rebuilt");
+
+        assert_eq!(column(&sql, "SELECT owner FROM vips"), ["Ada"]);
+        let left = "SELECT name FROM sqlite_schema WHERE name LIKE '%rebuild%'";
+        assert_eq!(column(&sql, left), Text::new());
+    });
+}
+
+#[test]
+fn a_target_whose_name_is_taken_is_refused() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        open::<Balances, _>(&place).await;
+
+        let rival = place.rows().open(TableSpec::of::<Rival>()).await;
+        let usurper = place.rows().open(TableSpec::of::<Usurper>()).await;
+
+        let (projection, name) = ("Rival", "TABLE");
+        let kind = "view of the projection Balances".to_owned();
+        assert_eq!(rival, Err(ReadDatabaseError::NameTaken { projection, name, kind }));
+        let (projection, name, kind) = ("Usurper", "events", "table".to_owned());
+        assert_eq!(usurper, Err(ReadDatabaseError::NameTaken { projection, name, kind }));
+    });
+}
+
+#[test]
+fn names_that_sqlite_cannot_have_are_refused() {
+    const TWICE: &[Column] = &[
+        Column { name: "id", column_type: ColumnType::Text, optional: false },
+        Column { name: "ID", column_type: ColumnType::Text, optional: false },
+    ];
+    const NUL: &[Column] =
+        &[Column { name: "a\0b", column_type: ColumnType::Text, optional: false }];
+    const KEY: &[Column] = &[Column { name: "id", column_type: ColumnType::Text, optional: true }];
+    const FINE: &[Column] =
+        &[Column { name: "id", column_type: ColumnType::Text, optional: false }];
+    let cases = [
+        ("table", TWICE, "two columns `ID`"),
+        ("table", NUL, "can't be a name"),
+        ("table", KEY, "its key column `id` is optional"),
+        ("table", &[], "it has no key"),
+        ("", FINE, "can't be a name"),
+        ("sqlite_things", FINE, "names that begin with `sqlite_` are reserved"),
+        ("Eventloom_things", FINE, "names that begin with `eventloom_` are reserved"),
+    ];
+    block_on(async {
+        let place = InSqlite::new().await;
+        for (name, columns, expected) in cases {
+            let key_columns = columns.len().min(1);
+            let spec = TableSpec { projection: "P", name, meaning: 1, columns, key_columns };
+            let refused = place.rows().open(spec).await.expect_err("it must be refused");
+            assert!(refused.to_string().contains(expected), "{name:?}: {refused}");
+        }
+    });
+}
+
+/// A projection of every type of column there is.
+#[derive(Debug)]
+struct Everything;
+
+const fn any(name: &'static str, column_type: ColumnType, optional: bool) -> Column {
+    Column { name, column_type, optional }
+}
+
+impl Projection for Everything {
+    const NAME: &'static str = "Everything";
+    const DATABASE: &'static str = "read_db";
+    const TABLE: &'static str = "everything";
+    const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+    const MEANING: u64 = 1;
+    const AGGREGATE: &'static str = "Ledger";
+    const SOURCES: &'static [&'static str] = &["Moved"];
+    const COLUMNS: &'static [Column] = &[
+        any("text", ColumnType::Text, false),
+        any("integer", ColumnType::Integer, false),
+        any("decimal", ColumnType::Decimal, false),
+        any("boolean", ColumnType::Boolean, false),
+        any("timestamp", ColumnType::Timestamp, false),
+        any("date", ColumnType::Date, false),
+        any("duration", ColumnType::Duration, false),
+        any("uuid", ColumnType::Uuid, false),
+        any("bytes", ColumnType::Bytes, false),
+        any("json", ColumnType::Json, true),
+        any("none", ColumnType::Decimal, true),
+    ];
+    const KEY_COLUMNS: usize = 9;
+    const KEY_IS_STREAM: bool = false;
+    const READS_METADATA: bool = false;
+
+    type Event = Entry;
+    type Key = ();
+    type Row = ();
+
+    fn key(_: &Entry, _: &Metadata) -> Result<Option<()>, ProjectionError> {
+        Ok(None)
+    }
+
+    fn fold(_: &mut Option<()>, _: &Entry, _: &Metadata) -> Result<(), ProjectionError> {
+        Ok(())
+    }
+
+    fn key_values((): &()) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn row_values((): &()) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn row(_: Vec<Value>) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
+    fn key_of((): &()) {}
+}
+
+fn everything(at: i64, decimal: Decimal) -> Vec<Value> {
+    let day = Date::new(2026, 11, 21).expect("a day");
+    vec![
+        Value::Text("it's\0\"all\"; --".to_owned()),
+        Value::Integer(i64::MIN),
+        Value::Decimal(decimal),
+        Value::Boolean(true),
+        Value::Timestamp(Timestamp::from_micros(at)),
+        Value::Date(day),
+        Value::Duration(Duration::from_micros(-1)),
+        Value::Uuid(Uuid::from_u128(7)),
+        Value::Bytes(Bytes(vec![0, 255])),
+        Value::Json(r#"["a"]"#.to_owned()),
+        Value::Null,
+    ]
+}
+
+#[test]
+fn every_type_comes_back_as_it_was() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        let spec = TableSpec::of::<Everything>();
+        let state = place.rows().open(spec).await.expect("a table");
+        let row = everything(1_795_253_400_000_000, Decimal::MAX);
+        let least = everything(Timestamp::MIN.as_micros(), Decimal::MIN);
+        let rows = vec![RowChange::Insert(row.clone()), RowChange::Put(least.clone())];
+        let commit = Commit { rows, complete: true, ..Commit::unchanged(&state) };
+
+        assert_eq!(place.rows().commit(commit).await, Ok(Committed::Done));
+
+        let all = place.rows().page(spec, None, 10).await;
+        assert_eq!(all, Ok(vec![least.clone(), row.clone()]), "in the order of their values");
+        assert_eq!(place.rows().get(spec, row[..9].to_vec()).await, Ok(Some(row)));
+        let sql = place.sql();
+        let times = column(&sql, "SELECT timestamp FROM everything");
+        assert!(times.contains(&"2026-11-21T09:30:00.000000Z".to_owned()), "{times:?}");
+        let days = column(&sql, "SELECT datetime(timestamp) FROM everything");
+        assert!(days.contains(&"2026-11-21 09:30:00".to_owned()), "SQL tools read it: {days:?}");
+        let after = place.rows().page(spec, Some(least[..9].to_vec()), 10).await;
+        assert_eq!(after.map(|rows| rows.len()), Ok(1));
+    });
+}
+
+#[test]
+fn a_row_that_was_damaged_is_told_by_its_column() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        append(place.store(), "a", 0, &[opened("Ada")]).await;
+        let balances = open::<Balances, _>(&place).await;
+        balances.catch_up().await.expect("it catches up");
+        let damage = r#"UPDATE "table__0000000000000001" SET "group ""by""; --" = 'a lot'"#;
+        place.sql().execute(damage, ()).expect("a damage");
+
+        let read = balances.read_model().get(&"a".to_owned()).await.expect_err("it is damaged");
+
+        let text = read.to_string();
+        assert!(text.contains("column `group \"by\"; --` does not hold a Decimal"), "{text}");
+    });
+}
+
+/// The commit loses against another runner of another program: nothing of it is written.
+#[test]
+fn commits_of_two_programs_exclude_each_other() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        let (_, other) = place.open_again().await;
+        let spec = TableSpec::of::<Balances>();
+        let (mine, theirs) = (place.rows().open(spec).await, other.open(spec).await);
+        let (mine, theirs) = (mine.expect("a table"), theirs.expect("the same table"));
+        assert_eq!(mine, theirs);
+        let row = |amount: i64| {
+            vec![
+                Value::Text("a".to_owned()),
+                Value::Text("Ada".to_owned()),
+                Value::Decimal(amount.into()),
+                Value::Integer(0),
+            ]
+        };
+        let commit = |state, amount, position| Commit {
+            rows: vec![RowChange::Put(row(amount))],
+            position,
+            ..Commit::unchanged(state)
+        };
+
+        assert_eq!(other.commit(commit(&theirs, 1, 4)).await, Ok(Committed::Done));
+        assert_eq!(place.rows().commit(commit(&mine, 2, 7)).await, Ok(Committed::Moved));
+
+        let checkpoint = place.rows().checkpoint(mine.table).await.expect("a checkpoint");
+        assert_eq!((checkpoint.position, checkpoint.revision), (4, 1));
+        let key = vec![Value::Text("a".to_owned())];
+        assert_eq!(place.rows().get(spec, key).await, Ok(Some(row(1))));
+    });
+}
+
+#[test]
+fn a_refused_insert_takes_the_whole_commit_with_it() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        append(place.store(), "a", 0, &[opened("Ada")]).await;
+        let balances = open::<Balances, _>(&place).await;
+        balances.catch_up().await.expect("it catches up");
+        let state = place.rows().open(TableSpec::of::<Balances>()).await.expect("a table");
+        let row = |id: &str| {
+            let texts = [id, "Eve"].map(|text| Value::Text(text.to_owned()));
+            let [id, owner] = texts;
+            vec![id, owner, Value::Decimal(Decimal::ONE), Value::Integer(1)]
+        };
+        let rows = vec![RowChange::Insert(row("b")), RowChange::Insert(row("a"))];
+        let commit = Commit { rows, position: 9, ..Commit::unchanged(&state) };
+
+        assert_eq!(place.rows().commit(commit).await, Ok(Committed::RowExists));
+
+        assert_eq!(balances.read_model().count().await, Ok(1));
+        let after = place.rows().open(TableSpec::of::<Balances>()).await.expect("a table");
+        assert_eq!(after, state);
+    });
+}
+
+#[test]
+fn runners_of_two_programs_fold_each_event_once() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        let (store, rows) = place.open_again().await;
+        let one = open::<Balances, _>(&place).await;
+        let other = Projector::<Balances, _, _>::open(store.clone(), rows).await.expect("it opens");
+        let (one_runs, other_runs) = (one.spawn(), other.spawn());
+        append(place.store(), "a", 0, &[opened("Ada")]).await;
+        for sequence in 1..60 {
+            match sequence % 2 {
+                0 => append(place.store(), "a", sequence, &[moved(1)]).await,
+                _ => append(&store, "a", sequence, &[moved(1)]).await,
+            };
+        }
+
+        one.wait_for(60, super::rig::SOON).await.expect("they get there");
+        other.wait_for(60, super::rig::SOON).await.expect("they get there");
+
+        one_runs.stop().await.expect("it stops");
+        other_runs.stop().await.expect("it stops");
+        let ada = one.read_model().get(&"a".to_owned()).await.expect("an answer").expect("a row");
+        assert_eq!(ada.moves, 59);
+    });
+}
+
+/// An older version of the program, without the projection, appends too.
+#[test]
+fn an_immediate_projection_makes_up_for_appends_of_other_programs() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        let balances = open::<ImmediateBalances, _>(&place).await;
+        append(place.store(), "a", 0, &[opened("Ada")]).await;
+        let (older, _) = place.open_again().await;
+        append(&older, "a", 1, &[moved(1), moved(2)]).await;
+        append(&older, "b", 0, &[opened("Bob"), tagged("x")]).await;
+
+        append(place.store(), "a", 3, &[moved(4)]).await;
+
+        let rows = balances.read_model();
+        let ada = rows.get(&"a".to_owned()).await.expect("an answer").expect("a row");
+        assert_eq!((ada.amount, ada.moves), (7.into(), 3));
+        assert_eq!(rows.count().await, Ok(2));
+        append(&older, "b", 2, &[moved(9)]).await;
+        let head = older.head().await.expect("a head");
+        balances.wait_for(head, super::rig::SOON).await.expect("it makes up for it");
+        let bob = rows.get(&"b".to_owned()).await.expect("an answer").expect("a row");
+        assert_eq!(bob.amount, 9.into());
+    });
+}
+
+#[test]
+fn immediate_rows_must_lie_with_their_events() {
+    block_on(async {
+        let (place, elsewhere) = (InSqlite::new().await, InSqlite::new().await);
+        let refusal = |opened: Result<(), ProjectorError>| {
+            let error = opened.expect_err("it must be refused");
+            assert!(matches!(error, ProjectorError::NotImmediate { .. }), "{error:?}");
+            error.to_string()
+        };
+        let store = place.store().clone();
+
+        let memory =
+            Projector::<ImmediateBalances, _, _>::open(store.clone(), MemoryReadDatabase::new());
+        let memory = refusal(memory.await.map(drop));
+        let other = elsewhere.rows().clone();
+        let other = Projector::<ImmediateBalances, _, _>::open(store.clone(), other);
+        let other = refusal(other.await.map(drop));
+        let events = MemoryStore::new();
+        let events = Projector::<ImmediateBalances, _, _>::open(events, place.rows().clone());
+        let events = refusal(events.await.map(drop));
+
+        assert!(memory.contains("its rows lie in memory and its events don't"), "{memory}");
+        assert!(other.contains("no transaction holds both"), "{other}");
+        assert!(events.contains("its rows lie in SQLite and its events don't"), "{events}");
+        append(&store, "a", 0, &[moved(1)]).await;
+    });
+}
+
+/// Two handles on one file are one database; a symbolic link is no other file.
+#[test]
+fn the_same_file_by_another_name_is_the_same_database() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        let link = place.folder.path().join("link.db");
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(place.store().database().path(), &link).expect("a link");
+        #[cfg(not(unix))]
+        std::fs::hard_link(place.store().database().path(), &link).expect("a link");
+        let database = SqliteDatabase::open(place.store().database().path()).expect("a database");
+        let rows = SqliteReadDatabase::open(&database).await.expect("a read database");
+
+        let balances = Projector::<ImmediateBalances, _, _>::open(place.store().clone(), rows);
+        let balances = balances.await.expect("the file is the same");
+
+        append(place.store(), "a", 0, &[opened("Ada")]).await;
+        assert_eq!(balances.read_model().count().await, Ok(1));
+    });
+}

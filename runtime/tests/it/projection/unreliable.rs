@@ -1,0 +1,112 @@
+//! A read database that fails when it is told to: what a crash between two batches leaves behind.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use eventloom_runtime::projection::{
+    Checkpoint, Commit, Committed, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues,
+    Switched, Table, TableSpec, TableState,
+};
+use eventloom_runtime::store::AppendTransaction;
+
+/// What happens to one commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It goes through.
+    Written,
+    /// Nothing is written, and the caller hears of a failure.
+    Lost,
+    /// It is written, and the caller hears of a failure.
+    Unanswered,
+}
+
+/// A read database with a plan of fates, one per commit; after its end all goes well.
+#[derive(Clone)]
+pub(crate) struct Unreliable<D> {
+    rows: D,
+    plan: Arc<Mutex<VecDeque<Fate>>>,
+}
+
+impl<D> Unreliable<D> {
+    pub(crate) fn new(rows: D, plan: impl IntoIterator<Item = Fate>) -> Self {
+        Self { rows, plan: Arc::new(Mutex::new(plan.into_iter().collect())) }
+    }
+}
+
+impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
+    async fn open(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
+        self.rows.open(spec).await
+    }
+
+    async fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
+        self.rows.state(table).await
+    }
+
+    async fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
+        self.rows.checkpoint(table).await
+    }
+
+    async fn load(
+        &self,
+        table: Table,
+        keys: Vec<RowValues>,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.rows.load(table, keys).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
+        let fate = self.plan.lock().expect("no panic").pop_front().unwrap_or(Fate::Written);
+        if fate == Fate::Lost {
+            return Err(ReadDatabaseError::Unavailable("as planned".to_owned()));
+        }
+        let committed = self.rows.commit(commit).await?;
+        match fate {
+            Fate::Unanswered => Err(ReadDatabaseError::OutcomeUnknown("as planned".to_owned())),
+            _ => Ok(committed),
+        }
+    }
+
+    async fn get(
+        &self,
+        spec: TableSpec,
+        key: RowValues,
+    ) -> Result<Option<RowValues>, ReadDatabaseError> {
+        self.rows.get(spec, key).await
+    }
+
+    async fn page(
+        &self,
+        spec: TableSpec,
+        after: Option<RowValues>,
+        limit: usize,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.rows.page(spec, after, limit).await
+    }
+
+    async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {
+        self.rows.count(spec).await
+    }
+
+    async fn begin_rebuild(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
+        self.rows.begin_rebuild(spec).await
+    }
+
+    async fn finish_rebuild(
+        &self,
+        shadow: Table,
+        revision: u64,
+    ) -> Result<Switched, ReadDatabaseError> {
+        self.rows.finish_rebuild(shadow, revision).await
+    }
+
+    async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
+        self.rows.abandon_rebuild(shadow).await
+    }
+
+    fn within<'a>(
+        &self,
+        transaction: &'a dyn AppendTransaction,
+    ) -> Result<Box<dyn ReadTransaction + 'a>, String> {
+        self.rows.within(transaction)
+    }
+}
