@@ -31,7 +31,7 @@ use diagnostic::Diagnostic;
 use source::Sources;
 
 /// The generated file that a program includes.
-pub const ROOT_FILE: &str = "ontology.rs";
+pub const ROOT_FILE: &str = "eventloom.rs";
 
 /// What became of an ontology.
 #[derive(Clone, Debug, Default)]

@@ -14,6 +14,7 @@ pub(crate) use code::{Code, Kind, Level};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
+use super::calendar::rfc3339;
 use super::names::{field_ident, local_ident, type_ident};
 use super::types::{Types, is_copy};
 use crate::model::{
@@ -32,6 +33,7 @@ pub(crate) struct Compiler<'m> {
     meta_used: Cell<bool>,
     fallible: Cell<usize>,
     new_ids: RefCell<Vec<Ident>>,
+    in_example: bool,
 }
 
 impl<'m> Compiler<'m> {
@@ -50,7 +52,24 @@ impl<'m> Compiler<'m> {
             meta_used: Cell::default(),
             fallible: Cell::default(),
             new_ids: RefCell::default(),
+            in_example: false,
         }
+    }
+
+    /// The same, for an example: times are text that is parsed.
+    pub(crate) fn in_example(mut self) -> Self {
+        self.in_example = true;
+        self
+    }
+
+    /// A point in time.
+    pub(crate) fn time(&self, micros: i64) -> TokenStream {
+        if self.in_example {
+            let text = rfc3339(micros);
+            return quote!(#text.parse()?);
+        }
+        let micros = grouped(micros);
+        quote!(__Timestamp::from_micros(#micros))
     }
 
     /// The same, reading the metadata and the stream's id from a decision.
@@ -143,10 +162,7 @@ impl<'m> Compiler<'m> {
                 let micros = grouped(*micros);
                 owned(quote!(__Duration::from_micros(#micros)))
             }
-            ExpressionKind::Timestamp(micros) => {
-                let micros = grouped(*micros);
-                owned(quote!(__Timestamp::from_micros(#micros)))
-            }
+            ExpressionKind::Timestamp(micros) => owned(self.time(*micros)),
             ExpressionKind::Date(text) => owned(date(text)),
             ExpressionKind::Uuid(text) => owned(uuid(text)),
             ExpressionKind::Bytes(bytes) => owned(quote!(__Bytes(vec![#(#bytes),*]))),

@@ -24,13 +24,16 @@ const PLACES: &[(&str, &[&str])] = &[
             "ApplyError",
             "Bytes",
             "Command",
+            "CommandContext",
             "Date",
             "Decide",
             "Decimal",
             "DomainEvent",
             "Duration",
             "EventShape",
+            "ExecuteError",
             "Halt",
+            "MemoryStore",
             "Metadata",
             "Projection",
             "Refusal",
@@ -68,6 +71,7 @@ const PLACES: &[(&str, &[&str])] = &[
         ],
     ),
     ("eventloom_runtime::command", &["Emit"]),
+    ("eventloom_runtime::repository", &["NewEvents"]),
     (
         "eventloom_runtime::eval",
         &[
@@ -104,7 +108,11 @@ const PLACES: &[(&str, &[&str])] = &[
             "ColumnType",
             "Consistency",
             "CustomRow",
+            "MemoryReadDatabase",
             "ProjectionError",
+            "Projector",
+            "ProjectorError",
+            "ReadModel",
             "Value",
             "Values",
             "fold_custom",
@@ -119,6 +127,8 @@ pub(crate) struct Imports {
     own_types: BTreeSet<String>,
     /// Types of the module `types`.
     shared_types: BTreeSet<String>,
+    /// Path of the module that holds `types`.
+    parent: String,
     /// Path of the module → imported name → name under which it is used.
     used: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -126,7 +136,17 @@ pub(crate) struct Imports {
 impl Imports {
     /// The imports of a module that defines these types, beside a module `types` with those.
     pub(crate) fn new(own_types: BTreeSet<String>, shared_types: BTreeSet<String>) -> Self {
-        Self { own_types, shared_types, used: BTreeMap::new() }
+        Self { own_types, shared_types, parent: "super".to_owned(), used: BTreeMap::new() }
+    }
+
+    /// The imports of an example outside the generated file, which is included in the module `parent`.
+    pub(crate) fn of_example(own_types: BTreeSet<String>, parent: &str) -> Self {
+        Self { parent: parent.to_owned(), ..Self::new(own_types, BTreeSet::new()) }
+    }
+
+    /// Imports a name under itself.
+    pub(crate) fn add(&mut self, place: &str, name: &str) {
+        self.used.entry(place.to_owned()).or_default().insert(name.to_owned(), name.to_owned());
     }
 
     /// Replaces the names from outside by names that are imported.
@@ -155,8 +175,8 @@ impl Imports {
     fn import(&mut self, outside: &str) -> String {
         let shared = outside.strip_prefix(TYPES);
         let (place, name, prefix) = match shared {
-            Some(name) => ("super::types", name, "Shared"),
-            None => (place_of(outside), outside, "Runtime"),
+            Some(name) => (format!("{}::types", self.parent), name, "Shared"),
+            None => (place_of(outside).to_owned(), outside, "Runtime"),
         };
         let mut used_as = name.to_owned();
         while self.own_types.contains(&used_as)
@@ -164,7 +184,7 @@ impl Imports {
         {
             used_as.insert_str(0, prefix);
         }
-        self.used.entry(place.to_owned()).or_default().insert(name.to_owned(), used_as.clone());
+        self.used.entry(place).or_default().insert(name.to_owned(), used_as.clone());
         used_as
     }
 

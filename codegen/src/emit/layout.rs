@@ -93,6 +93,11 @@ pub(crate) fn format(tokens: TokenStream) -> String {
     }
 }
 
+/// Formats an item and touches it up.
+pub(crate) fn tidied(tokens: TokenStream) -> String {
+    tidy(&format(tokens))
+}
+
 /// A module of these parts, with its imports in front.
 pub(crate) fn module(head: &str, imports: &str, parts: &[Part]) -> String {
     let mut texts: Vec<String> = parts.iter().map(Part::text).collect();

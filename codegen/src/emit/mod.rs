@@ -8,6 +8,7 @@
 //! writes the runtime's names with two underscores in front; [`imports`] makes short names of them.
 
 mod apply;
+mod calendar;
 mod commands;
 mod errors;
 mod events;
@@ -21,6 +22,7 @@ mod names;
 mod projections;
 mod reads;
 mod rows;
+mod samples;
 mod state;
 mod tidy;
 mod types;
@@ -39,7 +41,7 @@ use crate::model::{Aggregate, Ontology};
 use crate::naming;
 
 /// The generated file, relative to the output folder.
-pub const FILE: &str = "eventloom.rs";
+pub const FILE: &str = crate::ROOT_FILE;
 
 /// What the emitter has to know besides the model.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,16 @@
 
 use crate::model::{Expression, ExpressionKind, MetaField, Scope, Type};
 
+/// Whether the expression depends on the clock.
+pub(crate) fn reads_time(expression: &Expression) -> bool {
+    expression.any(&|part| {
+        matches!(
+            part.kind,
+            ExpressionKind::Now | ExpressionKind::Meta(MetaField::At | MetaField::RecordedAt)
+        )
+    })
+}
+
 impl Expression {
     /// Whether it reads this name of this scope.
     pub(crate) fn reads(&self, scope: Scope, name: &str) -> bool {

@@ -88,11 +88,11 @@ fn marker(view: &View<'_>) -> Part {
     if view.has_behavior() {
         layout::item(quote! {
             #docs
-            #[derive(Clone, Copy, Debug)]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             pub struct #ident<B>(__PhantomData<B>);
         })
     } else {
-        layout::item(quote!(#docs #[derive(Clone, Copy, Debug)] pub struct #ident;))
+        layout::item(quote!(#docs #[derive(Clone, Copy, Debug, PartialEq, Eq)] pub struct #ident;))
     }
 }
 

@@ -43,7 +43,8 @@ impl<'m> Types<'m> {
         self.shapes.shape(fields)
     }
 
-    fn get(&self, name: &str) -> Option<&'m TypeDefinition> {
+    /// The definition of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&'m TypeDefinition> {
         self.definitions.get(name).copied()
     }
 
