@@ -1,5 +1,4 @@
-//! Every test that crosses packages, in one binary.
+//! The tests of the compiler, and of what crosses packages, in one binary.
 
 mod cases;
-mod mutations;
 mod seeds;

@@ -3,4 +3,5 @@
 //! A check that nothing can turn red proves nothing. Here every promise of the conformance suite, and
 //! every theme of the generated harness, meets code that does not keep it.
 
+mod erased;
 mod stores;
