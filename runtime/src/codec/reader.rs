@@ -62,22 +62,18 @@ impl fmt::Debug for Token<'_> {
 
 /// A place that a value is read into: an `Option` of a [`Value`], none until it is read.
 pub trait Slot {
-    /// Whether a value has been read.
-    fn is_filled(&self) -> bool;
-
     /// Reads a value.
     ///
     /// # Errors
-    /// [`DecodeError`] where the token is not such a value.
+    /// [`DecodeError`] where the token is not such a value, or the slot has one.
     fn fill(&mut self, token: Token<'_>) -> Result<(), DecodeError>;
 }
 
 impl<T: Value> Slot for Option<T> {
-    fn is_filled(&self) -> bool {
-        self.is_some()
-    }
-
     fn fill(&mut self, token: Token<'_>) -> Result<(), DecodeError> {
+        if self.is_some() {
+            return Err(doubled());
+        }
         *self = Some(T::read_value(token)?);
         Ok(())
     }
@@ -99,6 +95,11 @@ pub fn optional<T>(slot: Option<Option<T>>) -> Option<T> {
 /// The value of a field with a default for data that does not have the field.
 pub fn or_default<T>(slot: Option<T>, default: impl FnOnce() -> T) -> T {
     slot.unwrap_or_else(default)
+}
+
+#[cold]
+fn doubled() -> DecodeError {
+    DecodeError::Invalid("the field comes twice".to_owned())
 }
 
 #[cold]
@@ -135,7 +136,10 @@ impl Items<'_> {
 
 /// Reads a whole document into a slot.
 pub(super) fn read_document(data: &[u8], slot: &mut dyn Slot) -> Result<(), DecodeError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(data);
+    // Checked once for the whole document, it need not be checked for every text in it.
+    let text = str::from_utf8(data)
+        .map_err(|error| DecodeError::Invalid(format!("not valid JSON: {error}")))?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let mut failure = None;
     Fill { slot, failure: &mut failure }
         .deserialize(&mut deserializer)
@@ -166,9 +170,6 @@ impl<'de, A: MapAccess<'de>> ObjectReader<A> {
         likely: usize,
     ) -> Result<Option<usize>, DecodeError> {
         match self.0.next_key_seed(FindSlot { slots, likely }) {
-            Ok(Some(Found::Slot(index))) if slots[index].1.is_filled() => {
-                Err(DecodeError::Invalid(format!("the field `{}` comes twice", slots[index].0)))
-            }
             Ok(Some(Found::Slot(index))) => Ok(Some(index)),
             Ok(Some(Found::Unknown(name))) => Err(unknown(&name, slots)),
             Ok(None) => Ok(None),

@@ -169,7 +169,7 @@ fn from_text<T>(
 
 impl Value for Decimal {
     fn write_value(&self, out: &mut Writer) {
-        out.plain_text(decimal::canonical(self).as_bytes());
+        out.plain_text(decimal::Text::new(self).as_bytes());
     }
 
     fn read_value(token: Token<'_>) -> Result<Self, DecodeError> {

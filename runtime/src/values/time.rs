@@ -173,7 +173,9 @@ impl Rfc3339 {
     /// With as many digits of the fraction as `digits` says of it.
     fn with_digits(time: Timestamp, digits: impl FnOnce(&[u8]) -> usize) -> Self {
         let (day, micros) = (time.0.div_euclid(MICROS_PER_DAY), time.0.rem_euclid(MICROS_PER_DAY));
-        let (seconds, fraction) = (micros / MICROS_PER_SECOND, micros % MICROS_PER_SECOND);
+        // Within a day, both parts are small and not negative.
+        let seconds = (micros / MICROS_PER_SECOND) as u32;
+        let fraction = (micros % MICROS_PER_SECOND) as u32;
         let [year, month, date] = civil_from_days(day);
         let mut text = *b"0000-00-00T00:00:00.000000Z";
         put(&mut text[0..4], year);
@@ -201,7 +203,7 @@ impl Rfc3339 {
 }
 
 /// Writes a number in decimal digits, as many as there is room for.
-fn put(room: &mut [u8], mut number: i64) {
+fn put(room: &mut [u8], mut number: u32) {
     for digit in room.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
@@ -209,15 +211,16 @@ fn put(room: &mut [u8], mut number: i64) {
 }
 
 fn parse_rfc3339(text: &[u8]) -> Result<Timestamp, RangeError> {
-    let form = || RangeError::new("expected the form 2026-11-21T09:30:00Z");
-    let (Some(date), Some(time)) = (text.get(..10), text.get(11..19)) else { return Err(form()) };
-    if !matches!(text[10], b'T' | b't') || time[2] != b':' || time[5] != b':' {
-        return Err(form());
-    }
-    let day = day_number(parse_ymd(date).ok_or_else(form)?)?;
-    let part = |at: usize| number(&time[at..at + 2]).ok_or_else(form);
-    let (hour, minute, second) = (part(0)?, part(3)?, part(6)?);
-    let (micros, rest) = parse_fraction(&text[19..])?;
+    let Some((fixed, rest)) = text.split_first_chunk::<19>() else { return Err(not_rfc3339()) };
+    let [date @ .., _, _, _, _, _, _, _, _, _] = fixed;
+    let [.., b'T' | b't', h1, h2, b':', m1, m2, b':', s1, s2] = fixed else {
+        return Err(not_rfc3339());
+    };
+    let date = parse_ymd(date).ok_or_else(not_rfc3339)?;
+    let part = |tens, ones| number(&[tens, ones]).ok_or_else(not_rfc3339);
+    let (hour, minute, second) = (part(*h1, *h2)?, part(*m1, *m2)?, part(*s1, *s2)?);
+    let day = day_number(date)?;
+    let (micros, rest) = parse_fraction(rest)?;
     let offset = parse_offset(rest)?;
     if hour > 23 || minute > 59 || second > 59 {
         return Err(RangeError::new("there is no such time of day (leap seconds cannot be kept)"));
@@ -226,18 +229,32 @@ fn parse_rfc3339(text: &[u8]) -> Result<Timestamp, RangeError> {
     Timestamp::try_from_micros(day * MICROS_PER_DAY + seconds * MICROS_PER_SECOND + micros)
 }
 
-/// Reads `2026-11-21` to its parts, whose ranges are unchecked.
-pub(super) fn parse_ymd(text: &[u8]) -> Option<[u32; 3]> {
-    if text.len() != 10 || text[4] != b'-' || text[7] != b'-' {
-        return None;
-    }
-    Some([number(&text[..4])?, number(&text[5..7])?, number(&text[8..])?])
+#[cold]
+fn not_rfc3339() -> RangeError {
+    RangeError::new("expected the form 2026-11-21T09:30:00Z")
 }
 
-fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |sum, digit| {
-        digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
-    })
+/// Reads `2026-11-21` to its parts, whose ranges are unchecked.
+pub(super) fn parse_ymd(text: &[u8]) -> Option<[u32; 3]> {
+    match *text {
+        [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] => {
+            Some([number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?])
+        }
+        _ => None,
+    }
+}
+
+/// Reads a few digits.
+fn number<const N: usize>(digits: &[u8; N]) -> Option<u32> {
+    let mut sum = 0;
+    for digit in digits {
+        let value = digit.wrapping_sub(b'0');
+        if value > 9 {
+            return None;
+        }
+        sum = sum * 10 + u32::from(value);
+    }
+    Some(sum)
 }
 
 fn day_number([year, month, day]: [u32; 3]) -> Result<i64, RangeError> {
@@ -251,66 +268,70 @@ fn day_number([year, month, day]: [u32; 3]) -> Result<i64, RangeError> {
     if day == 0 || day > days {
         return Err(RangeError::new("there is no such day"));
     }
-    Ok(days_from_civil(year as i64, month as i64, day as i64))
+    Ok(days_from_civil(year, month, day))
 }
 
 /// Reads an optional fraction to microseconds; gives what follows it.
 fn parse_fraction(text: &[u8]) -> Result<(i64, &[u8]), RangeError> {
-    let Some(digits) = text.strip_prefix(b".") else { return Ok((0, text)) };
-    let len = digits.iter().take_while(|digit| digit.is_ascii_digit()).count();
-    let (digits, rest) = digits.split_at(len);
-    let (kept, beyond) = digits.split_at(len.min(6));
+    let [b'.', digits @ ..] = text else { return Ok((0, text)) };
+    let (mut micros, mut unit, mut len) = (0, 100_000, 0);
+    while let Some(digit @ b'0'..=b'9') = digits.get(len) {
+        let digit = i64::from(digit - b'0');
+        if unit == 0 && digit != 0 {
+            return Err(RangeError::new("it is finer than a microsecond"));
+        }
+        micros += digit * unit;
+        unit /= 10;
+        len += 1;
+    }
     if len == 0 {
         return Err(RangeError::new("expected digits after the point"));
     }
-    if beyond.iter().any(|digit| *digit != b'0') {
-        return Err(RangeError::new("it is finer than a microsecond"));
-    }
-    let micros = (0..6).fold(0, |sum, place| {
-        sum * 10 + kept.get(place).map_or(0, |digit| i64::from(digit - b'0'))
-    });
-    Ok((micros, rest))
+    Ok((micros, &digits[len..]))
 }
 
 /// Reads `Z` or `±hh:mm` to seconds east of UTC.
 fn parse_offset(text: &[u8]) -> Result<i64, RangeError> {
     let form =
         || RangeError::new("expected an offset at its end: Z, or hours and minutes as +01:00");
-    let sign = match text {
+    let (sign, hours, minutes) = match *text {
         [b'Z' | b'z'] => return Ok(0),
-        [b'+', _, _, b':', _, _] => 1,
-        [b'-', _, _, b':', _, _] => -1,
+        [b'+', h1, h2, b':', m1, m2] => (1, number(&[h1, h2]), number(&[m1, m2])),
+        [b'-', h1, h2, b':', m1, m2] => (-1, number(&[h1, h2]), number(&[m1, m2])),
         _ => return Err(form()),
     };
-    let (hours, minutes) =
-        (number(&text[1..3]).ok_or_else(form)?, number(&text[4..6]).ok_or_else(form)?);
-    if hours > 23 || minutes > 59 {
-        return Err(form());
+    match (hours, minutes) {
+        (Some(hours @ 0..=23), Some(minutes @ 0..=59)) => {
+            Ok(sign * i64::from(hours * 3600 + minutes * 60))
+        }
+        _ => Err(form()),
     }
-    Ok(sign * i64::from(hours * 3600 + minutes * 60))
 }
 
-/// Days from 1970-01-01 to a day of the proleptic Gregorian calendar, counted in eras of 400 years
-/// from 0000-03-01, so that the leap day ends each year.
-const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
+/// Days from 0000-03-01, less one era of 400 years, to 1970-01-01. The era keeps January and February
+/// of the year 0, which are counted to the year before, above zero.
+const EPOCH: u32 = 719_468 + DAYS_PER_ERA;
+const DAYS_PER_ERA: u32 = 146_097;
+
+/// Days from 1970-01-01 to a day of the proleptic Gregorian calendar, in the years from 0. Years are
+/// counted from March, so that the leap day ends them.
+const fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
+    let year = year + 400 - (month <= 2) as u32;
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + day_of_year;
+    days as i64 - EPOCH as i64
 }
 
-/// The inverse of [`days_from_civil`].
-const fn civil_from_days(days: i64) -> [i64; 3] {
-    let days = days + 719_468;
-    let day_of_era = days.rem_euclid(146_097);
+/// The inverse of [`days_from_civil`], for the days of a [`Timestamp`].
+const fn civil_from_days(days: i64) -> [u32; 3] {
+    let days = (days + EPOCH as i64) as u32;
+    let (era, day_of_era) = (days / DAYS_PER_ERA, days % DAYS_PER_ERA);
     let year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + days.div_euclid(146_097) * 400;
-    [if month <= 2 { year + 1 } else { year }, month, day]
+    let year = era * 400 + year_of_era + (month <= 2) as u32 - 400;
+    [year, month, day]
 }

@@ -1,5 +1,6 @@
 //! The runtime's behaviour through its public API, in one binary so that it links once.
 
+mod clock;
 mod codec;
 mod conformance;
 mod projection;

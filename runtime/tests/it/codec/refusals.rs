@@ -41,10 +41,7 @@ fn a_refusal_names_the_place() {
             r#"{"lines":[{"sku":"A","price":"1","prize":"2"}]}"#,
             "lines[0]: unknown field `prize`; the fields are sku, price",
         ),
-        (
-            r#"{"lines":[{"sku":"A","sku":"B","price":"1"}]}"#,
-            "lines[0]: the field `sku` comes twice",
-        ),
+        (r#"{"lines":[{"sku":"A","sku":"B","price":"1"}]}"#, "lines[0].sku: the field comes twice"),
         (r#"{"lines":{}}"#, "lines: expected a list, found an object"),
         (r#"{"lines":[7]}"#, "lines[0]: expected an object, found an integer"),
         ("{}", "the field `lines` is missing"),
