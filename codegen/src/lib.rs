@@ -18,6 +18,7 @@ pub mod load;
 pub mod model;
 pub mod naming;
 pub mod render;
+pub mod resolve;
 pub mod source;
 pub mod suggest;
 pub mod syntax;

@@ -13,6 +13,7 @@ pub mod load;
 pub mod names;
 pub mod projections;
 pub mod scenarios;
+pub mod types;
 
 /// One permanent code and its explanation.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +54,7 @@ pub(crate) use codes;
 static GROUPS: &[&[&Code]] = &[
     load::ALL,
     names::ALL,
+    types::ALL,
     expressions::ALL,
     events::ALL,
     commands::ALL,

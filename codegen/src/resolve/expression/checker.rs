@@ -1,0 +1,228 @@
+//! Gives types to an expression: what is written against what is expected.
+//!
+//! Every conversion the language makes by itself becomes a node of its own, so that emitting needs
+//! no thought. A part that is wrong is reported and yields none; its neighbours are still checked.
+
+use super::scope::{Local, Scope};
+use super::tree::{Node, NodeKind};
+use crate::catalogue::expressions::{NONE_NOT_HANDLED, TYPE_MISMATCH, TYPE_NOT_KNOWN};
+use crate::catalogue::types::DIGITS;
+use crate::diagnostic::Diagnostic;
+use crate::model::{Expression, ExpressionKind, Type};
+use crate::source::Span;
+
+/// The state of checking one expression.
+pub(super) struct Checker<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    /// The locals in view, the innermost last.
+    pub(super) locals: Vec<Local>,
+    pub(super) findings: &'a mut Vec<Diagnostic>,
+}
+
+/// What a value is for: shown beside a mismatch.
+pub(crate) struct Purpose {
+    /// Where the type is stated.
+    pub(crate) span: Span,
+    /// What is stated there.
+    pub(crate) text: String,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn new(scope: &'a Scope<'a>, findings: &'a mut Vec<Diagnostic>) -> Self {
+        Self { scope, locals: scope.locals.clone(), findings }
+    }
+
+    /// Reports, and yields nothing.
+    pub(super) fn refuse<T>(&mut self, found: Diagnostic) -> Option<T> {
+        self.findings.push(found);
+        None
+    }
+
+    /// A type as the ontology writes it.
+    pub(super) fn show(&self, shown: &Type) -> String {
+        self.scope.types.show(shown)
+    }
+
+    /// The expression as a value of this type.
+    pub(super) fn check(&mut self, node: &Node, expected: &Type) -> Option<Expression> {
+        let found = self.infer(node, Some(expected))?;
+        self.coerce(found, expected, node.span, None)
+    }
+
+    /// The expression with the type it has by itself; what is expected helps where it has none.
+    pub(super) fn infer(&mut self, node: &Node, expected: Option<&Type>) -> Option<Expression> {
+        match &node.kind {
+            NodeKind::String(text, _) => self.text(text, expected, node.span),
+            NodeKind::Integer(digits) => self.integer(*digits, false, expected, node.span),
+            NodeKind::Decimal(digits) => Some(decimal(digits.clone())),
+            NodeKind::Duration(micros) => {
+                Some(value(ExpressionKind::Duration(*micros), Type::Duration))
+            }
+            NodeKind::Boolean(truth) => {
+                Some(value(ExpressionKind::Boolean(*truth), Type::Boolean))
+            }
+            NodeKind::Name(name) => self.name(name, node.span, expected),
+            NodeKind::Variant(owner, variant) => self.owned_variant(owner, variant),
+            NodeKind::Member(base, field) => self.member(base, field),
+            NodeKind::Call(function, arguments) => {
+                self.function(function, arguments, node.span)
+            }
+            NodeKind::Method(receiver, method, arguments) => {
+                self.method(receiver, method, arguments)
+            }
+            NodeKind::Not(inner) => {
+                let inner = self.check(inner, &Type::Boolean)?;
+                Some(value(ExpressionKind::Not(Box::new(inner)), Type::Boolean))
+            }
+            NodeKind::Negate(inner) => self.negate(inner, expected),
+            NodeKind::Binary(operator, place, left, right) => {
+                self.binary(*operator, *place, left, right, expected)
+            }
+            NodeKind::If(condition, then, otherwise) => {
+                self.choice(condition, then, otherwise, expected)
+            }
+            NodeKind::Match(subject, arms) => self.match_arms(subject, arms, node.span, expected),
+            NodeKind::Let(name, bound, body) => self.binding(name, bound, body, expected),
+            NodeKind::Record(name, fields, base) => {
+                self.record(name, fields, base.as_deref(), node.span)
+            }
+            NodeKind::List(elements) => self.list(elements, node.span, expected),
+        }
+    }
+
+    /// A value as one of this type, with the conversion spelled out.
+    pub(super) fn coerce(
+        &mut self,
+        found: Expression,
+        expected: &Type,
+        span: Span,
+        purpose: Option<&Purpose>,
+    ) -> Option<Expression> {
+        match convert(found, expected) {
+            Ok(converted) => self.within_digits(converted, expected, span),
+            Err(found) => {
+                let refused = self.mismatch(&found, expected, span);
+                self.refuse(match purpose {
+                    Some(purpose) => refused.place(purpose.span, purpose.text.clone()),
+                    None => refused,
+                })
+            }
+        }
+    }
+
+    /// A constant must fit the digits of its place: it would be refused each time.
+    fn within_digits(
+        &mut self,
+        found: Expression,
+        expected: &Type,
+        span: Span,
+    ) -> Option<Expression> {
+        let constant = match &found.kind {
+            ExpressionKind::Some(inner) => &inner.kind,
+            kind => kind,
+        };
+        let (Type::Decimal(Some((digits, scale))), ExpressionKind::Decimal(text)) =
+            (super::names::beneath_optional(expected), constant)
+        else {
+            return Some(found);
+        };
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let whole = whole.trim_start_matches(['-', '0']).len();
+        let fits = fraction.len() <= *scale as usize && whole <= (*digits - *scale) as usize;
+        if fits {
+            return Some(found);
+        }
+        let title = format!("`{text}` does not fit `{}`", self.show(expected));
+        let refused = Diagnostic::error(&DIGITS, title, span, "too many digits");
+        self.refuse(refused.help(format!(
+            "at most {} digits before the point and {scale} after it",
+            digits - scale
+        )))
+    }
+
+    fn mismatch(&self, found: &Expression, expected: &Type, span: Span) -> Diagnostic {
+        let (is, wanted) = (self.show(&found.result), self.show(expected));
+        if let Type::Optional(inner) = &found.result {
+            if convertible(inner, expected) {
+                let title = format!("this may be none, but `{wanted}` is expected");
+                return Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{is}`"))
+                    .help(HANDLE_NONE);
+            }
+        }
+        let title = format!("expected `{wanted}`, found `{is}`");
+        let refused = Diagnostic::error(&TYPE_MISMATCH, title, span, format!("this is `{is}`"));
+        match (&found.result, expected) {
+            (Type::Decimal(_), Type::Integer) => {
+                refused.help("`.to_integer()` cuts the digits after the point off")
+            }
+            (Type::String, Type::Enum(_)) => refused.help("write a variant without quotes"),
+            (_, Type::String) => refused.help("`format(\"{…}\")` makes a text of a value"),
+            _ => refused,
+        }
+    }
+
+    /// The type of this can't be told from the expression alone.
+    pub(super) fn not_known<T>(&mut self, what: &str, span: Span, help: &str) -> Option<T> {
+        let title = format!("the type of {what} cannot be told here");
+        self.refuse(Diagnostic::error(&TYPE_NOT_KNOWN, title, span, "of which type?").help(help))
+    }
+}
+
+/// How to get at the value of an optional.
+pub(super) const HANDLE_NONE: &str = "give a value for none with `.unwrap_or(…)`, decide with `match x { Some(y) => …, None => … }`, or reject none in an earlier step";
+
+/// A typed node.
+pub(super) fn value(kind: ExpressionKind, result: Type) -> Expression {
+    Expression { kind, result }
+}
+
+/// A decimal from canonical text.
+pub(super) fn decimal(digits: String) -> Expression {
+    value(ExpressionKind::Decimal(digits), Type::Decimal(None))
+}
+
+/// Whether a value of one type becomes one of the other by itself.
+fn convertible(from: &Type, to: &Type) -> bool {
+    match (from, to) {
+        (Type::Decimal(_) | Type::Integer, Type::Decimal(_)) => true,
+        (Type::Optional(from), Type::Optional(to)) | (Type::List(from), Type::List(to)) => {
+            same(from, to)
+        }
+        (from, Type::Optional(to)) => convertible(from, to),
+        (from, to) => from == to,
+    }
+}
+
+/// Whether two types are one in expressions: digits bind what is stored, not what is calculated.
+pub(super) fn same(a: &Type, b: &Type) -> bool {
+    match (a, b) {
+        (Type::Decimal(_), Type::Decimal(_)) => true,
+        (Type::Optional(a), Type::Optional(b)) | (Type::List(a), Type::List(b)) => same(a, b),
+        (a, b) => a == b,
+    }
+}
+
+/// The value as one of this type; the value itself where there is no conversion.
+pub(crate) fn convert(found: Expression, expected: &Type) -> Result<Expression, Expression> {
+    if same(&found.result, expected) {
+        return Ok(found);
+    }
+    match (&found.result, expected) {
+        (Type::Integer, Type::Decimal(_)) => Ok(widen(found)),
+        (from, Type::Optional(to)) if convertible(from, to) => {
+            let inner = convert(found, to)?;
+            Ok(value(ExpressionKind::Some(Box::new(inner)), expected.clone()))
+        }
+        _ => Err(found),
+    }
+}
+
+fn widen(found: Expression) -> Expression {
+    match found.kind {
+        ExpressionKind::Integer(number) => decimal(number.to_string()),
+        kind => {
+            let inner = Box::new(Expression { kind, result: found.result });
+            value(ExpressionKind::Widen(inner), Type::Decimal(None))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Expressions: a checked subset of Rust's, from text to typed trees.
+//!
+//! `guard` looks the text over, `parse` makes the language's own tree of it, `checker` and its
+//! neighbours give it types. Nothing is evaluated here; places within the text are `place`'s.
+
+mod call;
+mod checker;
+mod control;
+mod guard;
+pub(crate) mod literal;
+mod names;
+mod operators;
+mod parse;
+mod place;
+pub(crate) mod scope;
+mod template;
+mod tokens;
+mod tree;
+mod values;
+
+use checker::Checker;
+pub(crate) use checker::{Purpose, convert};
+pub(crate) use control::{local_fault, unused};
+pub(crate) use names::listed;
+pub(crate) use operators::present_when;
+use place::Places;
+use scope::Scope;
+
+use crate::diagnostic::Diagnostic;
+use crate::model::{Expression, Type};
+use crate::syntax;
+
+impl Scope<'_> {
+    /// The expression as a value of this type.
+    pub(crate) fn check(
+        &self,
+        written: &syntax::Expression,
+        expected: &Type,
+        purpose: Option<&Purpose>,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Expression> {
+        let node = self.parse(written, findings)?;
+        let mut checker = Checker::new(self, findings);
+        let found = checker.infer(&node, Some(expected))?;
+        checker.coerce(found, expected, node.span, purpose)
+    }
+
+    /// The expression with the type it has by itself.
+    pub(crate) fn infer(
+        &self,
+        written: &syntax::Expression,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Expression> {
+        let node = self.parse(written, findings)?;
+        Checker::new(self, findings).infer(&node, None)
+    }
+
+    /// A condition: true or false.
+    pub(crate) fn condition(
+        &self,
+        written: &syntax::Expression,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Expression> {
+        self.check(written, &Type::Boolean, None, findings)
+    }
+
+    /// A text with values in braces.
+    pub(crate) fn template(
+        &self,
+        written: &syntax::Expression,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Expression> {
+        template::pieces(&mut Checker::new(self, findings), &written.text, Places::of(written))
+    }
+
+    fn parse(
+        &self,
+        written: &syntax::Expression,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<tree::Node> {
+        match parse::parse(&written.text, Places::of(written)) {
+            Ok(node) => Some(node),
+            Err(found) => {
+                findings.push(found);
+                None
+            }
+        }
+    }
+}

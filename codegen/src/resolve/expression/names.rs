@@ -1,0 +1,378 @@
+//! Names: bare, qualified by a scope, fields of records, and variants.
+
+use super::checker::{Checker, value};
+use super::scope::{META, SCOPES, meta_type, scope_name};
+use super::tree::{Node, NodeKind};
+use crate::catalogue::expressions::{
+    AMBIGUOUS_NAME, NOT_HERE, NOT_YET, NO_FIELDS, TYPE_MISMATCH, UNKNOWN_NAME, UNKNOWN_VARIANT,
+};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Expression, ExpressionKind, Scope, Type};
+use crate::source::Span;
+use crate::suggest::nearest;
+use crate::syntax::Text;
+
+impl Checker<'_> {
+    /// A bare name, in the order of the language: locals, the place's own, the state, variants.
+    pub(super) fn name(
+        &mut self,
+        name: &str,
+        span: Span,
+        expected: Option<&Type>,
+    ) -> Option<Expression> {
+        let local = self.locals.iter().rev().find(|local| local.written.as_deref() == Some(name));
+        if let Some(local) = local {
+            local.used.set(true);
+            let local_type = local.local_type.clone()?;
+            let read = value(ExpressionKind::Local(local.name.clone()), local_type);
+            return Some(self.narrowed(read));
+        }
+        if name == "none" {
+            return self.none(span, expected);
+        }
+        let places = self.bare_places(name);
+        match places.as_slice() {
+            [Reach::Field(scope)] => self.field_of(*scope, name, span),
+            [Reach::Stream] => Some(value(ExpressionKind::StreamId, Type::String)),
+            [] => self.bare_variant(name, span, expected),
+            several => {
+                let ways: Vec<String> = several.iter().map(|reach| reach.qualified(name)).collect();
+                let title = format!("`{name}` could be {}", ways.join(" or "));
+                let found = Diagnostic::error(&AMBIGUOUS_NAME, title, span, "which one?");
+                let found = several.iter().fold(found, |found, reach| self.place_of(found, reach, name));
+                self.refuse(found.help(format!("write {}", ways.join(" or "))))
+            }
+        }
+    }
+
+    /// What a bare name reaches, the place's own first.
+    fn bare_places(&self, name: &str) -> Vec<Reach> {
+        let fields = self.scope.places.iter().filter(|place| place.bare);
+        let mut reached: Vec<Reach> = fields
+            .filter(|place| place.fields.contains(name))
+            .map(|place| Reach::Field(place.scope))
+            .collect();
+        let own = |reach: &Reach| matches!(reach, Reach::Field(Scope::Event | Scope::Input));
+        if self.scope.stream == Some(name) && !reached.iter().any(own) {
+            reached.insert(0, Reach::Stream);
+        }
+        reached
+    }
+
+    fn place_of(&self, found: Diagnostic, reach: &Reach, name: &str) -> Diagnostic {
+        let Reach::Field(scope) = reach else { return found };
+        match self.scope.fields(*scope).and_then(|fields| fields.get(name)) {
+            Some(field) => found.place(field.span, format!("`{}`", reach.qualified_bare(name))),
+            None => found,
+        }
+    }
+
+    fn none(&mut self, span: Span, expected: Option<&Type>) -> Option<Expression> {
+        match expected {
+            Some(Type::Optional(_)) => {
+                Some(value(ExpressionKind::None, expected.cloned().unwrap_or(Type::Boolean)))
+            }
+            Some(other) => {
+                let title = format!("`{}` is never none", self.show(other));
+                self.refuse(
+                    Diagnostic::error(&TYPE_MISMATCH, title, span, "none does not fit here")
+                        .help(format!("give a value, or declare the type as `{}?`", self.show(other))),
+                )
+            }
+            None => self.not_known("`none`", span, "compare an optional with `.is_none()`"),
+        }
+    }
+
+    fn field_of(&mut self, scope: Scope, name: &str, span: Span) -> Option<Expression> {
+        let fields = self.scope.fields(scope)?;
+        let Some(field) = fields.get(name) else {
+            return self.unknown_field(scope, name, span);
+        };
+        let field_type = field.field_type.clone()?;
+        let read = value(ExpressionKind::Read(scope, name.to_owned()), field_type);
+        Some(self.narrowed(read))
+    }
+
+    fn unknown_field<T>(&mut self, scope: Scope, name: &str, span: Span) -> Option<T> {
+        let of = scope_name(scope);
+        let title = format!("`{of}` has no field `{name}`");
+        let found = Diagnostic::error(&UNKNOWN_NAME, title, span, "unknown field");
+        let fields = self.scope.fields(scope);
+        let names: Vec<&str> = fields.into_iter().flat_map(|fields| fields.names()).collect();
+        self.refuse(match nearest(name, names.iter().copied()) {
+            Some(meant) => found.help(format!("did you mean `{meant}`?")),
+            None => found.help(format!("`{of}` has {}", listed(&names))),
+        })
+    }
+
+    /// The local that holds the present value of this optional, where it is known to be present.
+    pub(super) fn narrowed(&mut self, read: Expression) -> Expression {
+        let local = self.locals.iter().rev().find(|local| local.narrows.as_ref() == Some(&read.kind));
+        match local.and_then(|local| Some((local, local.local_type.clone()?))) {
+            Some((local, local_type)) => {
+                local.used.set(true);
+                value(ExpressionKind::Local(local.name.clone()), local_type)
+            }
+            None => read,
+        }
+    }
+
+    /// `x.y`: a field of a scope, of `meta`, of a record, or of an optional record.
+    pub(super) fn member(&mut self, base: &Node, field: &Text) -> Option<Expression> {
+        if let NodeKind::Name(name) = &base.kind {
+            if name == "meta" {
+                return self.meta(field, base.span);
+            }
+            if name == "config" {
+                let title = "`config` is not supported yet";
+                return self.refuse(Diagnostic::error(&NOT_YET, title, base.span, "not yet"));
+            }
+            if let Some((_, scope)) = SCOPES.iter().find(|(scope, _)| scope == name) {
+                return self.scoped(*scope, field, base.span);
+            }
+        }
+        let base_span = base.span;
+        let base = self.infer(base, None)?;
+        let (record, optional) = match &base.result {
+            Type::Record(record) => (record.clone(), false),
+            Type::Optional(inner) => match inner.as_ref() {
+                Type::Record(record) => (record.clone(), true),
+                _ => return self.no_fields(&base.result, field, base_span),
+            },
+            _ => return self.no_fields(&base.result, field, base_span),
+        };
+        let field_type = self.record_field(&record, field)?;
+        let name = field.value.clone();
+        let read = if optional {
+            let result = match field_type {
+                Type::Optional(_) => field_type,
+                plain => Type::Optional(Box::new(plain)),
+            };
+            value(ExpressionKind::OptionalField(Box::new(base), name), result)
+        } else {
+            value(ExpressionKind::Field(Box::new(base), name), field_type)
+        };
+        Some(self.narrowed(read))
+    }
+
+    fn scoped(&mut self, scope: Scope, field: &Text, place: Span) -> Option<Expression> {
+        if self.scope.fields(scope).is_some() {
+            return self.field_of(scope, &field.value, field.span);
+        }
+        let name = scope_name(scope);
+        let title = format!("`{name}` cannot be read in {}", self.scope.stands_in);
+        let found = Diagnostic::error(&NOT_HERE, title, place, "not here");
+        let seen: Vec<&str> = self.scope.places.iter().map(|place| scope_name(place.scope)).collect();
+        let meta = (!self.scope.meta.is_empty()).then_some("meta");
+        let seen: Vec<&str> = seen.into_iter().chain(meta).collect();
+        self.refuse(match seen.as_slice() {
+            [] => found.help("only constant values can stand here"),
+            seen => found.help(format!("what can be read here is {}", listed(seen))),
+        })
+    }
+
+    fn meta(&mut self, field: &Text, place: Span) -> Option<Expression> {
+        if self.scope.meta.is_empty() {
+            let title = format!("`meta` cannot be read in {}", self.scope.stands_in);
+            return self.refuse(Diagnostic::error(&NOT_HERE, title, place, "not here"));
+        }
+        let known = META.iter().find(|(name, _)| *name == field.value);
+        match known {
+            Some((_, meta)) => Some(value(ExpressionKind::Meta(*meta), meta_type(*meta))),
+            None if field.value == "position" => {
+                let title = "`meta.position` is not supported yet";
+                self.refuse(Diagnostic::error(&NOT_YET, title, field.span, "not yet"))
+            }
+            None => {
+                let title = format!("`meta` has no field `{}`", field.value);
+                let found = Diagnostic::error(&UNKNOWN_NAME, title, field.span, "unknown field");
+                let names: Vec<&str> = META.iter().map(|(name, _)| *name).collect();
+                self.refuse(match nearest(&field.value, names.iter().copied()) {
+                    Some(meant) => found.help(format!("did you mean `{meant}`?")),
+                    None => found.help(format!("`meta` has {}", listed(&names))),
+                })
+            }
+        }
+    }
+
+    fn no_fields<T>(&mut self, of: &Type, field: &Text, base: Span) -> Option<T> {
+        let title = format!("`{}` has no fields, so no `{}`", self.show(of), field.value);
+        let label = format!("this is `{}`", self.show(of));
+        let found = Diagnostic::error(&NO_FIELDS, title, base, label);
+        self.refuse(found.help(format!("a method has parentheses: `.{}()`", field.value)))
+    }
+
+    /// The type of a record's field; none where it is unknown or broken.
+    pub(super) fn record_field(&mut self, record: &str, field: &Text) -> Option<Type> {
+        let fields = self.scope.types.record(record)?;
+        if let Some(found) = fields.get(&field.value) {
+            return found.field_type.clone();
+        }
+        let shown = self.show(&Type::Record(record.to_owned()));
+        let title = format!("`{shown}` has no field `{}`", field.value);
+        let found = Diagnostic::error(&UNKNOWN_NAME, title, field.span, "unknown field");
+        let names: Vec<&str> = fields.names().collect();
+        self.refuse(match nearest(&field.value, names.iter().copied()) {
+            Some(meant) => found.help(format!("did you mean `{meant}`?")),
+            None => found.help(format!("`{shown}` has {}", listed(&names))),
+        })
+    }
+
+    /// `Status::Open`
+    pub(super) fn owned_variant(&mut self, owner: &Text, variant: &Text) -> Option<Expression> {
+        let of = self.owner(owner)?;
+        let Type::Enum(rust) = &of else { return None };
+        let name = self.variant_of(rust, &variant.value, variant.span)?;
+        Some(value(ExpressionKind::Variant(name), of))
+    }
+
+    /// The enum that qualifies a variant.
+    pub(super) fn owner(&mut self, owner: &Text) -> Option<Type> {
+        match self.scope.types.declared(&owner.value) {
+            Some(found @ Type::Enum(_)) => Some(found),
+            Some(_) => {
+                let title = format!("`{}` is a record and has no variants", owner.value);
+                self.refuse(Diagnostic::error(&UNKNOWN_VARIANT, title, owner.span, "not an enum"))
+            }
+            None => {
+                let title = format!("there is no enum `{}`", owner.value);
+                let found = Diagnostic::error(&UNKNOWN_VARIANT, title, owner.span, "unknown type");
+                let names = self.scope.types.declared_names();
+                let meant = nearest(&owner.value, names).map(str::to_owned);
+                self.refuse(match meant {
+                    Some(meant) => found.help(format!("did you mean `{meant}`?")),
+                    None => found.help("an enum that stands inline has no name: write the variant alone, or declare the enum under `types:`"),
+                })
+            }
+        }
+    }
+
+    /// The variant of this name, or a finding.
+    pub(super) fn variant_of(&mut self, rust: &str, name: &str, span: Span) -> Option<String> {
+        let variants = self.scope.types.variants(rust);
+        if variants.iter().any(|variant| variant == name) {
+            return Some(name.to_owned());
+        }
+        let shown = self.show(&Type::Enum(rust.to_owned()));
+        let title = format!("`{shown}` has no variant `{name}`");
+        let found = Diagnostic::error(&UNKNOWN_VARIANT, title, span, "unknown variant");
+        let names: Vec<&str> = variants.iter().map(String::as_str).collect();
+        self.refuse(match nearest(name, names.iter().copied()) {
+            Some(meant) => found.help(format!("did you mean `{meant}`?")),
+            None => found.help(format!("the variants are {}", listed(&names))),
+        })
+    }
+
+    fn bare_variant(
+        &mut self,
+        name: &str,
+        span: Span,
+        expected: Option<&Type>,
+    ) -> Option<Expression> {
+        let Some(of @ Type::Enum(rust)) = expected.map(beneath_optional) else {
+            return self.unknown_name(name, span, &[]);
+        };
+        let variants = self.scope.types.variants(rust);
+        if variants.iter().any(|variant| variant == name) {
+            return Some(value(ExpressionKind::Variant(name.to_owned()), of.clone()));
+        }
+        let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
+        self.unknown_name(name, span, &variants)
+    }
+
+    /// Nothing has this name: the nearest thing that could have been meant.
+    fn unknown_name<T>(&mut self, name: &str, span: Span, variants: &[&str]) -> Option<T> {
+        if SCOPES.iter().any(|(scope, _)| *scope == name) || name == "meta" {
+            let title = format!("`{name}` is not a value by itself");
+            let found = Diagnostic::error(&UNKNOWN_NAME, title, span, "name one of its fields");
+            return self.refuse(found.help(format!("write `{name}.field`")));
+        }
+        let title = format!("nothing here is named `{name}`");
+        let found = Diagnostic::error(&UNKNOWN_NAME, title, span, "unknown name");
+        let help = self.help_for_unknown(name, variants);
+        self.refuse(help.into_iter().fold(found, Diagnostic::help))
+    }
+
+    fn help_for_unknown(&self, name: &str, variants: &[&str]) -> Option<String> {
+        let hidden = self.scope.places.iter().find(|place| !place.bare && place.fields.contains(name));
+        if let Some(place) = hidden {
+            return Some(format!("did you mean `{}.{name}`?", scope_name(place.scope)));
+        }
+        match name {
+            "None" | "null" | "nil" => return Some("write `none`".into()),
+            "True" | "TRUE" => return Some("write `true`".into()),
+            "False" | "FALSE" => return Some("write `false`".into()),
+            _ => {}
+        }
+        let locals = self.locals.iter().filter_map(|local| local.written.as_deref());
+        let fields = self.scope.places.iter().filter(|place| place.bare);
+        let fields = fields.flat_map(|place| place.fields.names());
+        let candidates: Vec<&str> =
+            locals.chain(fields).chain(self.scope.stream).chain(variants.iter().copied()).collect();
+        if let Some(meant) = nearest(name, candidates.iter().copied()) {
+            return Some(format!("did you mean `{meant}`?"));
+        }
+        let qualified = self.scope.places.iter().filter(|place| !place.bare).find_map(|place| {
+            let meant = nearest(name, place.fields.names())?;
+            Some(format!("did you mean `{}.{meant}`?", scope_name(place.scope)))
+        });
+        qualified.or_else(|| {
+            (!candidates.is_empty()).then(|| format!("the names here are {}", listed(&candidates)))
+        })
+    }
+
+    /// Whether the node has no type by itself, so that its neighbour must be looked at first.
+    pub(super) fn needs_context(&self, node: &Node) -> bool {
+        match &node.kind {
+            NodeKind::Name(name) => {
+                let is_local =
+                    self.locals.iter().any(|local| local.written.as_ref() == Some(name));
+                !is_local && self.bare_places(name).is_empty()
+            }
+            NodeKind::List(elements) => elements.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+/// What a bare name reaches.
+enum Reach {
+    Field(Scope),
+    Stream,
+}
+
+impl Reach {
+    fn qualified(&self, name: &str) -> String {
+        format!("`{}`", self.qualified_bare(name))
+    }
+
+    fn qualified_bare(&self, name: &str) -> String {
+        match self {
+            Self::Field(scope) => format!("{}.{name}", scope_name(*scope)),
+            Self::Stream => "meta.streamId".into(),
+        }
+    }
+}
+
+/// A type without its `?`.
+pub(super) fn beneath_optional(of: &Type) -> &Type {
+    match of {
+        Type::Optional(inner) => inner,
+        plain => plain,
+    }
+}
+
+/// Names in a row, as people write them.
+pub(crate) fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 12;
+    let mut quoted: Vec<String> =
+        names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    if names.len() > SHOWN {
+        quoted.push(format!("{} more", names.len() - SHOWN));
+    }
+    match quoted.split_last() {
+        None => "nothing".into(),
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+    }
+}

@@ -1,0 +1,289 @@
+//! Operators between two values, and what the left side tells the right about optionals.
+
+use super::checker::{Checker, HANDLE_NONE, same, value};
+use super::names::beneath_optional;
+use super::tree::{Node, Operator};
+use crate::catalogue::expressions::{NONE_NOT_HANDLED, NO_OPERATOR, TYPE_MISMATCH};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Arithmetic, Comparison, Expression, ExpressionKind, Logic, Type};
+use crate::source::Span;
+
+impl Checker<'_> {
+    pub(super) fn binary(
+        &mut self,
+        operator: Operator,
+        place: Span,
+        left: &Node,
+        right: &Node,
+        expected: Option<&Type>,
+    ) -> Option<Expression> {
+        match operator {
+            Operator::Logic(logic) => self.logic(logic, left, right),
+            Operator::Compare(comparison) => self.compare(comparison, place, left, right),
+            Operator::Arithmetic(arithmetic) => {
+                self.arithmetic(arithmetic, place, left, right, expected)
+            }
+        }
+    }
+
+    /// Both sides, each with the other's help where it has no type by itself.
+    fn sides(
+        &mut self,
+        left: &Node,
+        right: &Node,
+        expected: Option<&Type>,
+    ) -> Option<(Expression, Expression)> {
+        if self.needs_context(left) && !self.needs_context(right) {
+            let right = self.infer(right, expected);
+            let hint = right.as_ref().map(|right| right.result.clone());
+            let left = match (&right, hint) {
+                (Some(_), Some(hint)) => self.infer(left, Some(&hint)),
+                _ => return None,
+            };
+            return Some((left?, right?));
+        }
+        let found = self.infer(left, expected);
+        let Some(found) = found else {
+            // The right side alone may still show a mistake of its own.
+            if !self.needs_context(right) {
+                self.infer(right, expected);
+            }
+            return None;
+        };
+        let hint = found.result.clone();
+        let hint = if self.needs_context(right) { Some(hint) } else { expected.cloned() };
+        let right = self.infer(right, hint.as_ref())?;
+        Some((found, right))
+    }
+
+    fn compare(
+        &mut self,
+        comparison: Comparison,
+        place: Span,
+        left: &Node,
+        right: &Node,
+    ) -> Option<Expression> {
+        let (left_span, right_span) = (left.span, right.span);
+        let (left, right) = self.sides(left, right, None)?;
+        let ordered = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        if ordered {
+            for (side, span) in [(&left, left_span), (&right, right_span)] {
+                self.check_ordered(&side.result, comparison, span)?;
+            }
+        }
+        match self.meet(left, right) {
+            Ok((left, right)) => Some(value(
+                ExpressionKind::Compare(comparison, Box::new(left), Box::new(right)),
+                Type::Boolean,
+            )),
+            Err((left, right)) => {
+                let (left, right) = (self.show(&left), self.show(&right));
+                let title = format!("`{left}` and `{right}` cannot be compared");
+                let found = Diagnostic::error(&TYPE_MISMATCH, title, place, "of two types");
+                self.refuse(
+                    found
+                        .place(left_span, format!("`{left}`"))
+                        .place(right_span, format!("`{right}`")),
+                )
+            }
+        }
+    }
+
+    /// Whether values of the type are less or greater than each other.
+    fn check_ordered(&mut self, of: &Type, comparison: Comparison, span: Span) -> Option<()> {
+        match of {
+            Type::String
+            | Type::Integer
+            | Type::Decimal(_)
+            | Type::Timestamp
+            | Type::Date
+            | Type::Duration => Some(()),
+            Type::Optional(_) => {
+                let shown = self.show(of);
+                let title = format!("`{}` needs a value, but this may be none", sign(comparison));
+                let found = Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{shown}`"));
+                self.refuse(found.help(HANDLE_NONE))
+            }
+            other => {
+                let shown = self.show(other);
+                let title = format!("values of `{shown}` are not less or greater than each other");
+                let found = Diagnostic::error(&NO_OPERATOR, title, span, format!("this is `{shown}`"));
+                self.refuse(found.help("compare with `==` or `!=`"))
+            }
+        }
+    }
+
+    fn arithmetic(
+        &mut self,
+        arithmetic: Arithmetic,
+        place: Span,
+        left: &Node,
+        right: &Node,
+        expected: Option<&Type>,
+    ) -> Option<Expression> {
+        let (left_span, right_span) = (left.span, right.span);
+        // A list or optional around the sum says nothing about its parts.
+        let expected = expected.map(beneath_optional).filter(|expected| {
+            matches!(expected, Type::Decimal(_)) && !matches!(arithmetic, Arithmetic::Divide | Arithmetic::Remainder)
+        });
+        let (left, right) = self.sides(left, right, expected)?;
+        for (side, span) in [(&left, left_span), (&right, right_span)] {
+            if let Type::Optional(_) = side.result {
+                let shown = self.show(&side.result);
+                let title = format!("`{}` needs a value, but this may be none", symbol(arithmetic));
+                let found = Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{shown}`"));
+                return self.refuse(found.help(HANDLE_NONE));
+            }
+        }
+        let (left_type, right_type) = (left.result.clone(), right.result.clone());
+        let Some(result) = result_of(arithmetic, &left_type, &right_type) else {
+            return self.no_arithmetic(arithmetic, place, (&left_type, left_span), (&right_type, right_span));
+        };
+        let met = match (&left_type, &right_type) {
+            (Type::Integer, Type::Decimal(_)) | (Type::Decimal(_), Type::Integer) => {
+                self.meet(left, right).ok()?
+            }
+            _ => (left, right),
+        };
+        let kind = ExpressionKind::Arithmetic(arithmetic, Box::new(met.0), Box::new(met.1));
+        Some(value(kind, result))
+    }
+
+    fn no_arithmetic<T>(
+        &mut self,
+        arithmetic: Arithmetic,
+        place: Span,
+        left: (&Type, Span),
+        right: (&Type, Span),
+    ) -> Option<T> {
+        let (left_shown, right_shown) = (self.show(left.0), self.show(right.0));
+        let symbol = symbol(arithmetic);
+        let title = format!("`{left_shown}` {symbol} `{right_shown}` has no meaning");
+        let found = Diagnostic::error(&NO_OPERATOR, title, place, "not for these types")
+            .place(left.1, format!("`{left_shown}`"))
+            .place(right.1, format!("`{right_shown}`"));
+        let numbers = [left.0, right.0]
+            .iter()
+            .all(|side| matches!(side, Type::Integer | Type::Decimal(_)));
+        self.refuse(match (arithmetic, left.0) {
+            (Arithmetic::Divide, _) if numbers => found.help(
+                "say how to round: `a.div(b, 2, half_even)` has 2 digits after the point; `/` divides integers",
+            ),
+            (Arithmetic::Remainder, _) if numbers => found.help("`%` is for integers"),
+            (Arithmetic::Add, Type::String) => {
+                found.help("join texts with `a.concat(b)` or `format(\"{a} {b}\")`")
+            }
+            (Arithmetic::Add, Type::List(_)) => {
+                found.help("add an element with `.push(x)`, a list with `.extend(xs)`")
+            }
+            _ => found,
+        })
+    }
+
+    pub(super) fn no_operator<T>(&mut self, operator: &str, shown: &str, span: Span) -> Option<T> {
+        let title = format!("`{operator}` has no meaning for {shown}");
+        self.refuse(Diagnostic::error(&NO_OPERATOR, title, span, format!("this is {shown}")))
+    }
+
+    /// `a && b`, `a || b`: what the left side has told about optionals, the right side knows.
+    fn logic(&mut self, logic: Logic, left: &Node, right: &Node) -> Option<Expression> {
+        let checked = self.check(left, &Type::Boolean);
+        let Some(left) = checked else {
+            self.check(right, &Type::Boolean);
+            return None;
+        };
+        let present = present_when(&left, logic == Logic::And);
+        let (right, used) = self.knowing(&present, |checker| checker.check(right, &Type::Boolean));
+        let otherwise = value(ExpressionKind::Boolean(logic == Logic::Or), Type::Boolean);
+        let right = used.into_iter().rev().fold(right?, |body, (local, optional)| {
+            super::control::match_present(&local, optional, body, otherwise.clone())
+        });
+        Some(value(ExpressionKind::Logic(logic, Box::new(left), Box::new(right)), Type::Boolean))
+    }
+}
+
+/// The optionals that are present where the condition has this value.
+pub(crate) fn present_when(condition: &Expression, holds: bool) -> Vec<Expression> {
+    use crate::model::Method;
+    match &condition.kind {
+        ExpressionKind::Call(Method::IsSome, optional, _) if holds => readable(optional),
+        ExpressionKind::Call(Method::IsNone, optional, _) if !holds => readable(optional),
+        ExpressionKind::Not(inner) => present_when(inner, !holds),
+        ExpressionKind::Logic(logic, left, right) if (*logic == Logic::And) == holds => {
+            let mut both = present_when(left, holds);
+            both.extend(present_when(right, holds));
+            both
+        }
+        ExpressionKind::Compare(Comparison::Equal, left, right) => {
+            present_when_equal(left, right, holds)
+        }
+        ExpressionKind::Compare(Comparison::NotEqual, left, right) => {
+            present_when_equal(left, right, !holds)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An optional that equals a value, or does not equal none, is present.
+fn present_when_equal(left: &Expression, right: &Expression, equal: bool) -> Vec<Expression> {
+    match (&left.kind, &right.kind, equal) {
+        (_, ExpressionKind::Some(_), true) | (_, ExpressionKind::None, false) => readable(left),
+        (ExpressionKind::Some(_), _, true) | (ExpressionKind::None, _, false) => readable(right),
+        _ => Vec::new(),
+    }
+}
+
+/// Only what is read, not calculated, can be found again.
+fn readable(optional: &Expression) -> Vec<Expression> {
+    let path = match &optional.kind {
+        ExpressionKind::Read(..) | ExpressionKind::Local(_) => true,
+        ExpressionKind::Field(base, _) | ExpressionKind::OptionalField(base, _) => {
+            !readable(base).is_empty()
+        }
+        ExpressionKind::Meta(_) => true,
+        _ => false,
+    };
+    if path { vec![optional.clone()] } else { Vec::new() }
+}
+
+/// The type of a calculation, or none where it has no meaning.
+fn result_of(arithmetic: Arithmetic, left: &Type, right: &Type) -> Option<Type> {
+    use Arithmetic::{Add, Divide, Multiply, Remainder, Subtract};
+    match (left, arithmetic, right) {
+        (Type::Integer, _, Type::Integer) => Some(Type::Integer),
+        (
+            Type::Integer | Type::Decimal(_),
+            Add | Subtract | Multiply,
+            Type::Integer | Type::Decimal(_),
+        ) => Some(Type::Decimal(None)),
+        (Type::Timestamp, Add | Subtract, Type::Duration) => Some(Type::Timestamp),
+        (Type::Timestamp, Subtract, Type::Timestamp) => Some(Type::Duration),
+        (Type::Duration, Add | Subtract, Type::Duration) => Some(Type::Duration),
+        (_, Divide | Remainder, _) => None,
+        (left, _, right) => {
+            debug_assert!(!(same(left, right) && matches!(left, Type::Integer)));
+            None
+        }
+    }
+}
+
+fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "==",
+        Comparison::NotEqual => "!=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
+fn symbol(arithmetic: Arithmetic) -> &'static str {
+    match arithmetic {
+        Arithmetic::Add => "+",
+        Arithmetic::Subtract => "-",
+        Arithmetic::Multiply => "*",
+        Arithmetic::Divide => "/",
+        Arithmetic::Remainder => "%",
+    }
+}
