@@ -1,3 +1,58 @@
 //! EL04xx: commands.
 
-super::codes! {}
+super::codes! {
+    FIELD_NOT_FILLED = "EL0410" {
+        what: "An event is emitted without a value for one of its fields.",
+        why: "Fields that are not written are filled from the input, the stream and the clock only; nothing else is guessed.",
+        example: "input: {}\nemit: AccountClosed    # which has a reason",
+        fix: "Give the value in `emit`, or add an input of that name.",
+    }
+    FILL_TYPE = "EL0411" {
+        what: "An input has the name of an event's field, but another type.",
+        why: "It would be filled from the input if the types agreed.",
+        example: "input: {amount: string}\nemit: MoneyDeposited    # amount: decimal",
+        fix: "Give the value in `emit`, or change one of the types.",
+    }
+    ELSE_WITHOUT_WHEN = "EL0412" {
+        what: "An `else` stands without a `when`.",
+        why: "Without a condition it is never emitted.",
+        example: "emit: [{MoneyDeposited: {}, else: {DepositRefused: {}}}]",
+        fix: "Add the condition, or remove the `else`.",
+    }
+    NOT_A_LIST = "EL0413" {
+        what: "`forEach` goes through something that is no list.",
+        why: "It emits once per element.",
+        example: "forEach: {i: amount}",
+        fix: "Name a list.",
+    }
+    INPUT_IS_KEY = "EL0414" {
+        what: "An input has the name of the partition key.",
+        why: "The caller says which stream the command goes to, and the name is known in the command; two values of one name could differ.",
+        example: "partitionKey: accountId\ninput: {accountId: string}",
+        fix: "Remove the input.",
+    }
+    TARGET = "EL0415" {
+        what: "A target names a refusal that is never used.",
+        why: "`target: any` takes every stream.",
+        example: "target: {any: AccountNotFound}",
+        fix: "Remove the name, or choose `new` or `existing`.",
+    }
+    CUSTOM_AND_DECLARED = "EL0416" {
+        what: "A command is decided by hand and by the ontology.",
+        why: "`handler: custom` makes a required method that decides alone.",
+        example: "handler: custom\nemit: MoneyDeposited",
+        fix: "Keep one of the two.",
+    }
+    EMITS_NOTHING = "EL0417" {
+        what: "A command emits no event.",
+        why: "What emits nothing changes nothing.",
+        example: "commands:\n  CloseAccount: {input: {reason: string}}",
+        fix: "Add `emit:`, or `handler: custom`.",
+    }
+    ENSURE_EMITS = "EL0418" {
+        what: "An `ensure` has events to keep.",
+        why: "It checks the outcome of the command's own events, none of which is kept.",
+        example: "ensure: {LimitExceeded: {when: after.balance < 100, emit: LimitHit}}",
+        fix: "Emit with the refusal of a `reject` step.",
+    }
+}

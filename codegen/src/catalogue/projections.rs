@@ -1,3 +1,112 @@
 //! EL06xx: projections.
 
-super::codes! {}
+super::codes! {
+    NO_SOURCE = "EL0601" {
+        what: "A projection has no source.",
+        why: "Without events its table stays empty.",
+        example: "source: []",
+        fix: "Name the events it folds.",
+    }
+    SOURCE_TWICE = "EL0602" {
+        what: "An event is a source twice.",
+        why: "It is folded once, so the second is likely meant to be another event.",
+        example: "source: [MoneyDeposited, MoneyDeposited]",
+        fix: "Remove one of the two.",
+    }
+    SOURCE_NOT_YET = "EL0603" {
+        what: "Events of other aggregates are not supported as sources yet.",
+        why: "They are documented for a later release; they are refused rather than ignored.",
+        example: "source: [Customer.CustomerRenamed]",
+        fix: "Fold the aggregate's own events.",
+    }
+    TARGET = "EL0604" {
+        what: "A target does not name a database and a table.",
+        why: "The program binds the database's name to a real one, and the table is created there.",
+        example: "target: account-balance",
+        fix: "Write `db.table`: letters, digits and `_`, a letter first, at most 63 characters.",
+    }
+    STRATEGY = "EL0605" {
+        what: "There is no such update strategy.",
+        why: "It says whether rows change in the append's own transaction or soon after.",
+        example: "updateStrategy: eventual",
+        fix: "Write `eventually_consistent` or `immediate`.",
+    }
+    CONSISTENCY = "EL0606" {
+        what: "A consistency window cannot be kept.",
+        why: "It is the promised lag of an eventually consistent projection, as a span of time.",
+        example: "consistencyWindow: half a second",
+        fix: "Write a span such as `500ms`; remove it from an immediate projection.",
+    }
+    NEEDS_COLUMNS = "EL0607" {
+        what: "A projection has rules or a key, but no columns.",
+        why: "They say what the columns of a row become.",
+        example: "key: accountId    # and no columns:",
+        fix: "Add `columns:` with names and types, or remove `key`, `on` and `mirrors` and write the handler by hand.",
+    }
+    IMMEDIATE_KEY = "EL0608" {
+        what: "An immediate projection has another key than the stream's id.",
+        why: "Its rows change inside the append of one stream; two streams must never change one row.",
+        example: "updateStrategy: immediate\nkey: customerId",
+        fix: "Use the partition key as `key:`, or make it eventually consistent.",
+    }
+    MIRROR = "EL0609" {
+        what: "`mirrors` has nothing to compare with.",
+        why: "It says that a column always equals a value of the stream's state.",
+        example: "mirrors: {balance: state.balance}    # and no state:",
+        fix: "Declare `state:` and use the partition key as `key:`, or remove `mirrors`.",
+    }
+    KEY = "EL0610" {
+        what: "A key does not find one row.",
+        why: "Every event finds its row by the same columns, with plain values of the same types.",
+        example: "key: limit    # limit: decimal?",
+        fix: "Use values that are always there; give a rule a `key:` of its own where its event differs.",
+    }
+    KEY_MISSING = "EL0611" {
+        what: "A projection does not say which row an event concerns.",
+        why: "Columns alone do not tell rows apart.",
+        example: "columns: {customerId: string, balance: decimal}    # and no key:",
+        fix: "Add `key:` with a column.",
+    }
+    NO_RULE = "EL0612" {
+        what: "A source has no rule.",
+        why: "An event that does nothing to a row is likely forgotten.",
+        example: "source: [MoneyDeposited, MoneyWithdrawn]\non: {MoneyDeposited: {…}}",
+        fix: "Add a rule, or remove the event from `source`.",
+    }
+    RULE_WITHOUT_SOURCE = "EL0613" {
+        what: "A rule is for an event that is no source.",
+        why: "It would never be used.",
+        example: "source: [MoneyDeposited]\non: {MoneyWithdrawn: {…}}",
+        fix: "Add the event to `source`, or remove the rule.",
+    }
+    RULE_TWICE = "EL0614" {
+        what: "An event has rules twice.",
+        why: "Which of them counts would be a guess.",
+        example: "on: {A: {…}, A | B: {…}}",
+        fix: "Write the cases of one event as a list.",
+    }
+    ALWAYS_FIRST = "EL0615" {
+        what: "A case that always holds stands before others.",
+        why: "The first case that holds is taken, so the others never are.",
+        example: "A: [{update: {…}}, {when: row.balance < 0, delete: row}]",
+        fix: "Put it last, or give it a `when`.",
+    }
+    COLUMN_MISSING = "EL0616" {
+        what: "An insert leaves out a column without a default.",
+        why: "A row has a value for every column, and a guess would be shown as a fact.",
+        example: "insert: {customerId: event.customerId}    # balance is missing",
+        fix: "Give it a value, make it optional, or give it a default.",
+    }
+    KEY_COLUMN_SET = "EL0617" {
+        what: "A rule sets a column of the key.",
+        why: "The key says what stands there, and a row never changes its key.",
+        example: "key: accountId\non: {A: {insert: {accountId: event.accountId}}}",
+        fix: "Remove the line.",
+    }
+    NO_ZERO_ROW = "EL0618" {
+        what: "An upsert of a new row lacks a column that has no zero.",
+        why: "Where the row is absent an upsert starts from zeros.",
+        example: "upsert: {count: row.count + 1}    # updatedAt: timestamp is not named",
+        fix: "Name the column, make it optional, or give it a default.",
+    }
+}

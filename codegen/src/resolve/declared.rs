@@ -149,9 +149,8 @@ impl<'a> DeclaredEvent<'a> {
             Some(named) if named.value == "recorded" => None,
             Some(named) => Some(&named.value),
             None => {
-                let is_time = |field: &&super::fields::Field| {
-                    field.field_type == Some(Type::Timestamp)
-                };
+                let is_time =
+                    |field: &&super::fields::Field| field.field_type == Some(Type::Timestamp);
                 let mut times = self.fields.0.iter().filter(is_time);
                 let first = times.next()?;
                 times.next().is_none().then_some(first.name.as_str())

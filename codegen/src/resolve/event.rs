@@ -44,11 +44,15 @@ fn check_versions(event: &DeclaredEvent<'_>, findings: &mut Vec<Diagnostic>) {
     let name = &event.name.value;
     for (version, _) in &event.syntax.history {
         if version.value >= current {
-            let title = format!("`{name}` is at v{current}, so v{} is no earlier version", version.value);
+            let title =
+                format!("`{name}` is at v{current}, so v{} is no earlier version", version.value);
             findings.push(
                 Diagnostic::error(&VERSIONS, title, version.span, "not earlier")
                     .place(event.syntax.version.span, "the current version")
-                    .help(format!("raise `version` to v{}, or remove this entry", version.value + 1)),
+                    .help(format!(
+                        "raise `version` to v{}, or remove this entry",
+                        version.value + 1
+                    )),
             );
         }
     }
@@ -69,12 +73,8 @@ fn check_versions(event: &DeclaredEvent<'_>, findings: &mut Vec<Diagnostic>) {
 /// An event happens at one time, which must be clear.
 fn check_time(event: &DeclaredEvent<'_>, findings: &mut Vec<Diagnostic>) {
     let name = &event.name.value;
-    let times: Vec<&Field> = event
-        .fields
-        .0
-        .iter()
-        .filter(|field| field.field_type == Some(Type::Timestamp))
-        .collect();
+    let times: Vec<&Field> =
+        event.fields.0.iter().filter(|field| field.field_type == Some(Type::Timestamp)).collect();
     let Some(named) = &event.syntax.occurred_at else {
         if let [first, second, ..] = times.as_slice() {
             let title = format!("`{name}` has several timestamps: which is its time?");
@@ -93,7 +93,10 @@ fn check_time(event: &DeclaredEvent<'_>, findings: &mut Vec<Diagnostic>) {
         return;
     }
     if event.fields.contains(&named.value) {
-        let title = format!("`{}` of `{name}` is no `timestamp`, so it cannot be the event's time", named.value);
+        let title = format!(
+            "`{}` of `{name}` is no `timestamp`, so it cannot be the event's time",
+            named.value
+        );
         findings.push(Diagnostic::error(&OCCURRED_AT, title, named.span, "not a `timestamp`"));
     } else {
         let owner = format!("`{name}`");
@@ -132,13 +135,11 @@ struct Upcast<'a> {
 impl Upcast<'_> {
     fn resolve(&self, findings: &mut Vec<Diagnostic>) -> Option<Vec<Assignment>> {
         let name = &self.event.name.value;
-        let scope = Scope::empty(
-            &self.declared.types,
-            format!("the upcast of `{name}` v{}", self.version),
-        )
-        .bare(model::Scope::Event, self.from)
-        .with_meta()
-        .with_stream(self.declared.partition_key);
+        let scope =
+            Scope::empty(&self.declared.types, format!("the upcast of `{name}` v{}", self.version))
+                .bare(model::Scope::Event, self.from)
+                .with_meta()
+                .with_stream(self.declared.partition_key);
         let owner = format!("`{name}` v{}", self.version + 1);
         let target = Target { fields: self.to, owner: &owner };
         let empty = Vec::new();
@@ -195,13 +196,15 @@ impl Upcast<'_> {
             .place(field.span, "this field is new");
         let found = match field_type {
             Type::Optional(_) => found.help(format!("add `upcast: {{{}: none}}`", field.name)),
-            _ => found.help(format!("add `upcast: {{{}: …}}` with its value for old events", field.name)),
+            _ => found
+                .help(format!("add `upcast: {{{}: …}}` with its value for old events", field.name)),
         };
         let unnamed = self.from.0.iter().find(|old| {
             !self.to.contains(&old.name) && old.field_type.as_ref() == Some(field_type)
         });
         match unnamed {
-            Some(old) => found.help(format!("if it was renamed, add `upcast: {{{}: {}}}`", field.name, old.name)),
+            Some(old) => found
+                .help(format!("if it was renamed, add `upcast: {{{}: {}}}`", field.name, old.name)),
             None => found,
         }
     }
@@ -247,7 +250,9 @@ fn apply(
             place.unwrap_or(event.name.span),
             "nothing to write to",
         );
-        findings.push(found.help("declare the fields under `state:`, or fold by hand and remove `apply`"));
+        findings.push(
+            found.help("declare the fields under `state:`, or fold by hand and remove `apply`"),
+        );
         return None;
     };
     let scope = Scope::empty(&declared.types, format!("the apply of `{name}`"))
@@ -287,7 +292,10 @@ pub(crate) fn assignments(
             .filter(|field| !named(&field.name) && !kept_out(&field.name))
             .collect();
         if copied.is_empty() {
-            let title = format!("`..: event` copies nothing: {} has no other field of the event", target.owner);
+            let title = format!(
+                "`..: event` copies nothing: {} has no other field of the event",
+                target.owner
+            );
             findings.push(Diagnostic::error(&NOTHING_TO_COPY, title, spread, "remove this line"));
             sound = false;
         }
@@ -315,7 +323,8 @@ fn copy(
     convert(read, field_type)
         .map_err(|read| {
             let (is, wanted) = (scope.types.show(&read.result), scope.types.show(field_type));
-            let title = format!("`..: event` cannot copy `{}`: `{is}` is no `{wanted}`", field.name);
+            let title =
+                format!("`..: event` cannot copy `{}`: `{is}` is no `{wanted}`", field.name);
             findings.push(
                 Diagnostic::error(&NOTHING_TO_COPY, title, spread, "copies same-named fields")
                     .place(from.span, format!("`{is}`"))

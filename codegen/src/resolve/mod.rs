@@ -1,8 +1,57 @@
 //! From the ontology as written to the ontology as meant: names resolved, expressions typed.
-pub(crate) mod assign;
-pub(crate) mod defaults;
-pub(crate) mod expression;
-pub(crate) mod fields;
+//!
+//! `load` comes before and reports what is wrong with the text; [`crate::check`] comes after and
+//! judges what is sound but unwise. Every part is looked at, whatever is wrong with the others, so
+//! that one build shows all mistakes. No file is read here and nothing is evaluated.
+
+mod aggregate;
+mod assign;
+mod command;
+mod declared;
+mod defaults;
+mod emission;
+mod event;
+mod event_store;
+mod expression;
+mod fields;
+mod invariant;
+mod keys;
+mod literal;
+mod meaning;
 pub mod methods;
-pub(crate) mod text_value;
-pub(crate) mod types;
+mod projection;
+mod refusals;
+mod scenario;
+mod sentence;
+mod text_value;
+mod types;
+mod value_rule;
+
+use crate::diagnostic::{Diagnostic, has_errors};
+use crate::model;
+use crate::source::Sources;
+use crate::syntax;
+use types::Types;
+
+/// Resolves an ontology: a model only if there is no error.
+pub fn resolve(
+    ontology: &syntax::Ontology,
+    sources: &Sources,
+) -> (Option<model::Ontology>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let mut types = Types::declare(&ontology.types, &mut findings);
+    defaults::of_records(&mut types, &ontology.types, &mut findings);
+    let mut aggregates = Vec::new();
+    for syntax in &ontology.aggregates {
+        let source = sources.file(syntax.name.span.file).map_or("", |file| file.name.as_str());
+        aggregates.extend(aggregate::resolve(syntax, source, &types, &mut findings));
+    }
+    if has_errors(&findings) {
+        return (None, findings);
+    }
+    let types = types.definitions_beyond(&Types::default());
+    for aggregate in &mut aggregates {
+        aggregate::set_meanings(aggregate, &types);
+    }
+    (Some(model::Ontology { types, aggregates }), findings)
+}

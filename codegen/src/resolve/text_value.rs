@@ -6,18 +6,20 @@ use crate::model::{ExpressionKind, Type};
 /// right form where the text is not of it.
 pub(crate) fn parse(text: &str, expected: &Type) -> Option<Result<ExpressionKind, &'static str>> {
     match expected {
-        Type::Timestamp => Some(timestamp(text).map(ExpressionKind::Timestamp).ok_or(
-            "RFC 3339 with at most six digits after the second, as `2026-01-01T09:30:00Z`",
-        )),
-        Type::Date => Some(date(text).map(ExpressionKind::Date).ok_or("`2026-01-31`")),
-        Type::Uuid => Some(
-            uuid(text)
-                .map(ExpressionKind::Uuid)
-                .ok_or("`8-4-4-4-12` hexadecimal digits, as `67e55044-10b1-426f-9247-bb680e5fe0c8`"),
-        ),
-        Type::Bytes => {
-            Some(base64(text).map(ExpressionKind::Bytes).ok_or("base64 with padding, as `aGVsbG8=`"))
+        Type::Timestamp => {
+            Some(timestamp(text).map(ExpressionKind::Timestamp).ok_or(
+                "RFC 3339 with at most six digits after the second, as `2026-01-01T09:30:00Z`",
+            ))
         }
+        Type::Date => Some(date(text).map(ExpressionKind::Date).ok_or("`2026-01-31`")),
+        Type::Uuid => {
+            Some(uuid(text).map(ExpressionKind::Uuid).ok_or(
+                "`8-4-4-4-12` hexadecimal digits, as `67e55044-10b1-426f-9247-bb680e5fe0c8`",
+            ))
+        }
+        Type::Bytes => Some(
+            base64(text).map(ExpressionKind::Bytes).ok_or("base64 with padding, as `aGVsbG8=`"),
+        ),
         _ => None,
     }
 }
@@ -67,7 +69,8 @@ fn days_since_1970(text: &str) -> Option<i64> {
     // Years are counted from March, so that the leap day is the last of its year.
     let (from_march, march_year) = ((month + 9) % 12, if month < 3 { year - 1 } else { year });
     let day_of_year = (153 * from_march + 2) / 5 + day - 1;
-    let leap_days = march_year.div_euclid(4) - march_year.div_euclid(100) + march_year.div_euclid(400);
+    let leap_days =
+        march_year.div_euclid(4) - march_year.div_euclid(100) + march_year.div_euclid(400);
     Some(march_year * 365 + leap_days + day_of_year - 719_468)
 }
 
@@ -98,7 +101,7 @@ fn uuid(text: &str) -> Option<String> {
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn base64(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let body = text.trim_end_matches('=');

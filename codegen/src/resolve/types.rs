@@ -155,6 +155,7 @@ impl Types {
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Type> {
         match &written.kind {
+            TypeKind::Broken => None, // reported by `load`
             TypeKind::Name { name, arguments } => self.named(name, arguments, findings),
             TypeKind::Enum(variants) => Some(self.inline_enum(variants, place)),
             TypeKind::List(element) => {
@@ -163,7 +164,8 @@ impl Types {
             TypeKind::Optional(inner) => match self.resolve(inner, place, findings)? {
                 Type::Optional(_) => {
                     let title = "a type is optional twice";
-                    let found = Diagnostic::error(&TYPE_FORM, title, written.span, "one `?` too many");
+                    let found =
+                        Diagnostic::error(&TYPE_FORM, title, written.span, "one `?` too many");
                     findings.push(found.help("write one `?`: there is one way to be absent"));
                     None
                 }
@@ -190,7 +192,8 @@ impl Types {
         if let Some(extra) = arguments.first() {
             let title = format!("`{}` takes no digits", name.value);
             let found = Diagnostic::error(&TYPE_FORM, title, extra.span, "not here");
-            findings.push(found.help("only `decimal(p,s)` has digits: p in all, s after the point"));
+            findings
+                .push(found.help("only `decimal(p,s)` has digits: p in all, s after the point"));
             return None;
         }
         let scalar = SCALARS.iter().find(|(scalar, _)| *scalar == name.value);
@@ -223,7 +226,8 @@ impl Types {
     fn unknown_type(&self, name: &syntax::Text) -> Diagnostic {
         let title = format!("there is no type `{}`", name.value);
         let found = Diagnostic::error(&UNKNOWN_TYPE, title, name.span, "unknown type");
-        let foreign = FOREIGN_NAMES.iter().find(|(foreign, _)| *foreign == name.value.to_lowercase());
+        let foreign =
+            FOREIGN_NAMES.iter().find(|(foreign, _)| *foreign == name.value.to_lowercase());
         let names = SCALARS.iter().map(|(scalar, _)| *scalar).chain(self.declared_names());
         match foreign.map(|(_, ours)| *ours).or_else(|| nearest(&name.value, names)) {
             Some(meant) => found.help(format!("did you mean `{meant}`?")),
@@ -313,14 +317,19 @@ fn decimal_with_digits(
     findings: &mut Vec<Diagnostic>,
 ) -> Option<Type> {
     let (title, place) = match arguments {
-        [digits, scale] if (1..=MAX_DIGITS).contains(&digits.value) && scale.value <= digits.value => {
+        [digits, scale]
+            if (1..=MAX_DIGITS).contains(&digits.value) && scale.value <= digits.value =>
+        {
             return Some(Type::Decimal(Some((digits.value, scale.value))));
         }
         [digits, _] if digits.value == 0 || digits.value > MAX_DIGITS => {
             (format!("a decimal has 1 to {MAX_DIGITS} digits, not {}", digits.value), digits.span)
         }
         [digits, scale] => {
-            let title = format!("{} digits after the point are more than {} in all", scale.value, digits.value);
+            let title = format!(
+                "{} digits after the point are more than {} in all",
+                scale.value, digits.value
+            );
             (title, scale.span)
         }
         _ => (format!("`decimal` takes two numbers, not {}", arguments.len()), name.span),
@@ -328,4 +337,11 @@ fn decimal_with_digits(
     let found = Diagnostic::error(&TYPE_FORM, title, place, "this number");
     findings.push(found.help("write `decimal(12,2)`: 12 digits in all, 2 of them after the point"));
     None
+}
+
+/// Whether a decimal in canonical text has no more digits than its type.
+pub(crate) fn fits_digits(text: &str, digits: u32, scale: u32) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole = whole.trim_start_matches(['-', '0']).len();
+    fraction.len() <= scale as usize && whole <= (digits - scale) as usize
 }

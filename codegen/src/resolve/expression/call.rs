@@ -67,7 +67,12 @@ impl Checker<'_> {
         sound.then(|| value(call, result))
     }
 
-    fn argument(&mut self, parameter: Shape, argument: &Node, receiver: &Type) -> Option<Expression> {
+    fn argument(
+        &mut self,
+        parameter: Shape,
+        argument: &Node,
+        receiver: &Type,
+    ) -> Option<Expression> {
         let expected = shape(parameter, receiver)?;
         self.check(argument, &expected)
     }
@@ -82,7 +87,8 @@ impl Checker<'_> {
             "half_up" => Some(Rounding::HalfUp),
             _ => {
                 let title = "rounding is `half_even` or `half_up`";
-                let found = Diagnostic::error(&ARGUMENTS, title, argument.span, "not a way to round");
+                let found =
+                    Diagnostic::error(&ARGUMENTS, title, argument.span, "not a way to round");
                 self.refuse(found.help(
                     "`half_even` sends 0.5 to 0 and 1.5 to 2, `half_up` sends both away from zero",
                 ))
@@ -104,7 +110,8 @@ impl Checker<'_> {
         };
         match checked.get(at).map(|scale| &scale.kind) {
             Some(ExpressionKind::Integer(scale)) if !(0..=MAX_SCALE).contains(scale) => {
-                let title = format!("a decimal has 0 to {MAX_SCALE} digits after the point, not {scale}");
+                let title =
+                    format!("a decimal has 0 to {MAX_SCALE} digits after the point, not {scale}");
                 let span = arguments.get(at).map(|argument| argument.span)?;
                 self.refuse(Diagnostic::error(&LITERAL, title, span, "out of range"))
             }
@@ -136,12 +143,14 @@ impl Checker<'_> {
         let present = matches!(name.value.as_str(), "is_some" | "is_none" | "unwrap_or" | "or");
         if present && methods::find(of, &name.value).is_none() {
             let title = format!("`{shown}` is never none here, so `{}` has no meaning", name.value);
-            let found = Diagnostic::error(&UNKNOWN_METHOD, title, place, format!("this is `{shown}`"));
+            let found =
+                Diagnostic::error(&UNKNOWN_METHOD, title, place, format!("this is `{shown}`"));
             return self.refuse(found.help("remove the call, and what depends on it"));
         }
         if methods::find(beneath_optional(of), &name.value).is_some() {
             let title = format!("`{}` needs a value, but this may be none", name.value);
-            let found = Diagnostic::error(&NONE_NOT_HANDLED, title, place, format!("this is `{shown}`"));
+            let found =
+                Diagnostic::error(&NONE_NOT_HANDLED, title, place, format!("this is `{shown}`"));
             return self.refuse(found.help(HANDLE_NONE));
         }
         let title = format!("`{shown}` has no method `{}`", name.value);
@@ -164,15 +173,23 @@ impl Checker<'_> {
         match name.value.as_str() {
             "format" => self.format(arguments, span),
             "now" | "new_id" if !self.scope.clock => {
-                let title = format!("`{}()` cannot be called in {}", name.value, self.scope.stands_in);
+                let title =
+                    format!("`{}()` cannot be called in {}", name.value, self.scope.stands_in);
                 let found = Diagnostic::error(&NOT_HERE, title, name.span, "not here");
-                self.refuse(found.note("what is folded again later must give the same result").help(
-                    "keep the value in the event: the command that emits it may call this",
-                ))
+                self.refuse(
+                    found.note("what is folded again later must give the same result").help(
+                        "keep the value in the event: the command that emits it may call this",
+                    ),
+                )
             }
             "now" | "new_id" if !arguments.is_empty() => {
                 let title = format!("`{}` takes no argument", name.value);
-                self.refuse(Diagnostic::error(&ARGUMENTS, title, span, "remove what is in the parentheses"))
+                self.refuse(Diagnostic::error(
+                    &ARGUMENTS,
+                    title,
+                    span,
+                    "remove what is in the parentheses",
+                ))
             }
             "now" => Some(value(ExpressionKind::Now, Type::Timestamp)),
             "new_id" => Some(value(ExpressionKind::NewId, Type::Uuid)),

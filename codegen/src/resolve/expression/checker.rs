@@ -58,15 +58,11 @@ impl<'a> Checker<'a> {
             NodeKind::Duration(micros) => {
                 Some(value(ExpressionKind::Duration(*micros), Type::Duration))
             }
-            NodeKind::Boolean(truth) => {
-                Some(value(ExpressionKind::Boolean(*truth), Type::Boolean))
-            }
+            NodeKind::Boolean(truth) => Some(value(ExpressionKind::Boolean(*truth), Type::Boolean)),
             NodeKind::Name(name) => self.name(name, node.span, expected),
             NodeKind::Variant(owner, variant) => self.owned_variant(owner, variant),
             NodeKind::Member(base, field) => self.member(base, field),
-            NodeKind::Call(function, arguments) => {
-                self.function(function, arguments, node.span)
-            }
+            NodeKind::Call(function, arguments) => self.function(function, arguments, node.span),
             NodeKind::Method(receiver, method, arguments) => {
                 self.method(receiver, method, arguments)
             }
@@ -126,10 +122,7 @@ impl<'a> Checker<'a> {
         else {
             return Some(found);
         };
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let whole = whole.trim_start_matches(['-', '0']).len();
-        let fits = fraction.len() <= *scale as usize && whole <= (*digits - *scale) as usize;
-        if fits {
+        if crate::resolve::types::fits_digits(text, *digits, *scale) {
             return Some(found);
         }
         let title = format!("`{text}` does not fit `{}`", self.show(expected));
@@ -142,12 +135,12 @@ impl<'a> Checker<'a> {
 
     fn mismatch(&self, found: &Expression, expected: &Type, span: Span) -> Diagnostic {
         let (is, wanted) = (self.show(&found.result), self.show(expected));
-        if let Type::Optional(inner) = &found.result {
-            if convertible(inner, expected) {
-                let title = format!("this may be none, but `{wanted}` is expected");
-                return Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{is}`"))
-                    .help(HANDLE_NONE);
-            }
+        if let Type::Optional(inner) = &found.result
+            && convertible(inner, expected)
+        {
+            let title = format!("this may be none, but `{wanted}` is expected");
+            return Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{is}`"))
+                .help(HANDLE_NONE);
         }
         let title = format!("expected `{wanted}`, found `{is}`");
         let refused = Diagnostic::error(&TYPE_MISMATCH, title, span, format!("this is `{is}`"));

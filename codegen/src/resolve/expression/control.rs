@@ -30,7 +30,8 @@ impl Checker<'_> {
             return None;
         };
         // Only a condition that says nothing else can become a `match` without writing a branch twice.
-        let one = |holds| present_when(&condition, holds).into_iter().filter(|_| is_one(&condition));
+        let one =
+            |holds| present_when(&condition, holds).into_iter().filter(|_| is_one(&condition));
         let (in_then, in_otherwise): (Vec<_>, Vec<_>) = (one(true).collect(), one(false).collect());
         let ((then, then_uses), (otherwise, otherwise_uses)) =
             self.branches(then, otherwise, &in_then, &in_otherwise, expected)?;
@@ -54,7 +55,8 @@ impl Checker<'_> {
         in_then: &[Expression],
         in_otherwise: &[Expression],
         expected: Option<&Type>,
-    ) -> Option<((Expression, Vec<(String, Expression)>), (Expression, Vec<(String, Expression)>))> {
+    ) -> Option<((Expression, Vec<(String, Expression)>), (Expression, Vec<(String, Expression)>))>
+    {
         let spans = [then.span, otherwise.span];
         let context_first = self.needs_context(then) && !self.needs_context(otherwise);
         let (first, second) = if context_first { (otherwise, then) } else { (then, otherwise) };
@@ -62,13 +64,11 @@ impl Checker<'_> {
             if context_first { (in_otherwise, in_then) } else { (in_then, in_otherwise) };
         let (a, a_uses) = self.knowing(known_first, |checker| checker.infer(first, expected));
         let hint = expected.cloned().or_else(|| a.as_ref().map(|a| a.result.clone()));
-        let (b, b_uses) = self.knowing(known_second, |checker| checker.infer(second, hint.as_ref()));
+        let (b, b_uses) =
+            self.knowing(known_second, |checker| checker.infer(second, hint.as_ref()));
         let (a, b) = (a?, b?);
-        let ((then, then_uses), (otherwise, otherwise_uses)) = if context_first {
-            ((b, b_uses), (a, a_uses))
-        } else {
-            ((a, a_uses), (b, b_uses))
-        };
+        let ((then, then_uses), (otherwise, otherwise_uses)) =
+            if context_first { ((b, b_uses), (a, a_uses)) } else { ((a, a_uses), (b, b_uses)) };
         let mut values = self.one_type(vec![then, otherwise], &spans, expected)?;
         let otherwise = values.pop()?;
         Some(((values.pop()?, then_uses), (otherwise, otherwise_uses)))
@@ -193,7 +193,8 @@ impl Checker<'_> {
             let arms: Vec<String> = missing.iter().map(|case| format!("{case} => …")).collect();
             return self.refuse(found.help(format!("add `{}`", arms.join(", "))));
         }
-        let checked: Vec<(Vec<Pattern>, Expression)> = checked.into_iter().collect::<Option<_>>()?;
+        let checked: Vec<(Vec<Pattern>, Expression)> =
+            checked.into_iter().collect::<Option<_>>()?;
         let spans: Vec<Span> = arms.iter().map(|arm| arm.body.span).collect();
         let (patterns, bodies): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
         let bodies = self.one_type(bodies, &spans, expected)?;
@@ -216,7 +217,8 @@ impl Checker<'_> {
             let (found, name) = self.pattern(pattern, subject)?;
             if !open.take(&found) {
                 let title = "an arm of `match` can never be reached";
-                let found = Diagnostic::error(&UNREACHABLE_ARM, title, pattern.span, "decided above");
+                let found =
+                    Diagnostic::error(&UNREACHABLE_ARM, title, pattern.span, "decided above");
                 return self.refuse(found.help("remove it, or move it up"));
             }
             patterns.push(found);
@@ -225,15 +227,16 @@ impl Checker<'_> {
         let body = match bound {
             Some(name) if arm.patterns.len() == 1 => {
                 let inner = beneath_optional(subject).clone();
-                let body =
-                    self.with_local(&name, Some(inner), |checker| checker.infer(&arm.body, expected));
+                let body = self
+                    .with_local(&name, Some(inner), |checker| checker.infer(&arm.body, expected));
                 let (body, local) = body?;
                 return Some((vec![Pattern::Some(local)], body));
             }
             Some(_) => {
                 let title = "a pattern names a value that the patterns beside it do not have";
                 let found = Diagnostic::error(&PATTERN, title, arm.span, "several patterns");
-                return self.refuse(found.help("give `Some(…)` an arm of its own, or write `Some(_)`"));
+                return self
+                    .refuse(found.help("give `Some(…)` an arm of its own, or write `Some(_)`"));
             }
             None => self.infer(&arm.body, expected),
         };
@@ -241,7 +244,11 @@ impl Checker<'_> {
     }
 
     /// A pattern, and the name it binds.
-    fn pattern(&mut self, pattern: &PatternNode, subject: &Type) -> Option<(Pattern, Option<Text>)> {
+    fn pattern(
+        &mut self,
+        pattern: &PatternNode,
+        subject: &Type,
+    ) -> Option<(Pattern, Option<Text>)> {
         let optional = matches!(subject, Type::Optional(_));
         let variants_of = match beneath_optional(subject) {
             Type::Enum(rust) => Some(rust.clone()),
@@ -259,7 +266,8 @@ impl Checker<'_> {
                 _ => Some((Pattern::Some(name.value.clone()), Some(name.clone()))),
             },
             (PatternKind::SomeVariant(owner, variant), true) => {
-                let variant = self.owned_pattern(Some(owner), variant, variants_of, pattern.span)?;
+                let variant =
+                    self.owned_pattern(Some(owner), variant, variants_of, pattern.span)?;
                 Some((Pattern::SomeVariant(variant), None))
             }
             (PatternKind::Variant(owner, variant), false) => {
@@ -270,7 +278,8 @@ impl Checker<'_> {
             (PatternKind::Variant(_, variant), true) => {
                 let shown = self.show(subject);
                 let title = format!("`{shown}` is matched by `Some(…)` and `None`");
-                let found = Diagnostic::error(&PATTERN, title, pattern.span, "the value may be none");
+                let found =
+                    Diagnostic::error(&PATTERN, title, pattern.span, "the value may be none");
                 self.refuse(found.help(format!("write `Some({})`", variant.value)))
             }
             (_, false) => {
@@ -316,9 +325,9 @@ fn is_one(condition: &Expression) -> bool {
     match &condition.kind {
         ExpressionKind::Call(..) => true,
         ExpressionKind::Not(inner) => is_one(inner),
-        ExpressionKind::Compare(_, left, right) => [left, right]
-            .iter()
-            .any(|side| matches!(side.kind, ExpressionKind::None)),
+        ExpressionKind::Compare(_, left, right) => {
+            [left, right].iter().any(|side| matches!(side.kind, ExpressionKind::None))
+        }
         _ => false,
     }
 }

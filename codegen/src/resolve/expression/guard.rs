@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use crate::catalogue::expressions::{FOREIGN_SYNTAX, NOT_READABLE, TOO_DEEP, TOO_LONG};
 use crate::catalogue::Code;
+use crate::catalogue::expressions::{FOREIGN_SYNTAX, NOT_READABLE, TOO_DEEP, TOO_LONG};
 
 /// The longest expression in bytes.
 pub(super) const MAX_BYTES: usize = 4 * 1024;

@@ -18,6 +18,8 @@ mod tokens;
 mod tree;
 mod values;
 
+use std::ops::Range;
+
 use checker::Checker;
 pub(crate) use checker::{Purpose, convert};
 pub(crate) use control::{local_fault, unused};
@@ -28,6 +30,7 @@ use scope::Scope;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, Type};
+use crate::source::Span;
 use crate::syntax;
 
 impl Scope<'_> {
@@ -78,12 +81,24 @@ impl Scope<'_> {
         written: &syntax::Expression,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<tree::Node> {
-        match parse::parse(&written.text, Places::of(written)) {
-            Ok(node) => Some(node),
-            Err(found) => {
-                findings.push(found);
-                None
-            }
+        if written.text.is_empty() && written.offsets.is_none() {
+            return None; // left out by `load`, which has reported it
         }
+        parse::parse(&written.text, Places::of(written), findings)
+    }
+}
+
+/// The place of these bytes of an expression's text.
+pub(crate) fn span_within(written: &syntax::Expression, bytes: Range<usize>) -> Span {
+    Places::of(written).span(bytes)
+}
+
+/// A part of a text as an expression of its own.
+pub(crate) fn part(written: &syntax::Expression, bytes: Range<usize>) -> syntax::Expression {
+    let offsets = written.offsets.as_ref();
+    syntax::Expression {
+        text: written.text[bytes.clone()].to_owned(),
+        span: span_within(written, bytes.clone()),
+        offsets: offsets.and_then(|offsets| Some(offsets.get(bytes.start..=bytes.end)?.to_vec())),
     }
 }

@@ -4,7 +4,7 @@ use super::checker::{Checker, value};
 use super::scope::{META, SCOPES, meta_type, scope_name};
 use super::tree::{Node, NodeKind};
 use crate::catalogue::expressions::{
-    AMBIGUOUS_NAME, NOT_HERE, NOT_YET, NO_FIELDS, TYPE_MISMATCH, UNKNOWN_NAME, UNKNOWN_VARIANT,
+    AMBIGUOUS_NAME, NO_FIELDS, NOT_HERE, NOT_YET, TYPE_MISMATCH, UNKNOWN_NAME, UNKNOWN_VARIANT,
 };
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, ExpressionKind, Scope, Type};
@@ -39,7 +39,8 @@ impl Checker<'_> {
                 let ways: Vec<String> = several.iter().map(|reach| reach.qualified(name)).collect();
                 let title = format!("`{name}` could be {}", ways.join(" or "));
                 let found = Diagnostic::error(&AMBIGUOUS_NAME, title, span, "which one?");
-                let found = several.iter().fold(found, |found, reach| self.place_of(found, reach, name));
+                let found =
+                    several.iter().fold(found, |found, reach| self.place_of(found, reach, name));
                 self.refuse(found.help(format!("write {}", ways.join(" or "))))
             }
         }
@@ -75,8 +76,9 @@ impl Checker<'_> {
             Some(other) => {
                 let title = format!("`{}` is never none", self.show(other));
                 self.refuse(
-                    Diagnostic::error(&TYPE_MISMATCH, title, span, "none does not fit here")
-                        .help(format!("give a value, or declare the type as `{}?`", self.show(other))),
+                    Diagnostic::error(&TYPE_MISMATCH, title, span, "none does not fit here").help(
+                        format!("give a value, or declare the type as `{}?`", self.show(other)),
+                    ),
                 )
             }
             None => self.not_known("`none`", span, "compare an optional with `.is_none()`"),
@@ -107,14 +109,7 @@ impl Checker<'_> {
 
     /// The local that holds the present value of this optional, where it is known to be present.
     pub(super) fn narrowed(&mut self, read: Expression) -> Expression {
-        let local = self.locals.iter().rev().find(|local| local.narrows.as_ref() == Some(&read.kind));
-        match local.and_then(|local| Some((local, local.local_type.clone()?))) {
-            Some((local, local_type)) => {
-                local.used.set(true);
-                value(ExpressionKind::Local(local.name.clone()), local_type)
-            }
-            None => read,
-        }
+        super::scope::known_present(&self.locals, read)
     }
 
     /// `x.y`: a field of a scope, of `meta`, of a record, or of an optional record.
@@ -162,7 +157,8 @@ impl Checker<'_> {
         let name = scope_name(scope);
         let title = format!("`{name}` cannot be read in {}", self.scope.stands_in);
         let found = Diagnostic::error(&NOT_HERE, title, place, "not here");
-        let seen: Vec<&str> = self.scope.places.iter().map(|place| scope_name(place.scope)).collect();
+        let seen: Vec<&str> =
+            self.scope.places.iter().map(|place| scope_name(place.scope)).collect();
         let meta = (!self.scope.meta.is_empty()).then_some("meta");
         let seen: Vec<&str> = seen.into_iter().chain(meta).collect();
         self.refuse(match seen.as_slice() {
@@ -294,7 +290,8 @@ impl Checker<'_> {
     }
 
     fn help_for_unknown(&self, name: &str, variants: &[&str]) -> Option<String> {
-        let hidden = self.scope.places.iter().find(|place| !place.bare && place.fields.contains(name));
+        let hidden =
+            self.scope.places.iter().find(|place| !place.bare && place.fields.contains(name));
         if let Some(place) = hidden {
             return Some(format!("did you mean `{}.{name}`?", scope_name(place.scope)));
         }
@@ -325,8 +322,7 @@ impl Checker<'_> {
     pub(super) fn needs_context(&self, node: &Node) -> bool {
         match &node.kind {
             NodeKind::Name(name) => {
-                let is_local =
-                    self.locals.iter().any(|local| local.written.as_ref() == Some(name));
+                let is_local = self.locals.iter().any(|local| local.written.as_ref() == Some(name));
                 !is_local && self.bare_places(name).is_empty()
             }
             NodeKind::List(elements) => elements.is_empty(),

@@ -3,7 +3,7 @@
 use super::checker::{Checker, HANDLE_NONE, same, value};
 use super::names::beneath_optional;
 use super::tree::{Node, Operator};
-use crate::catalogue::expressions::{NONE_NOT_HANDLED, NO_OPERATOR, TYPE_MISMATCH};
+use crate::catalogue::expressions::{NO_OPERATOR, NONE_NOT_HANDLED, TYPE_MISMATCH};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Arithmetic, Comparison, Expression, ExpressionKind, Logic, Type};
 use crate::source::Span;
@@ -101,13 +101,15 @@ impl Checker<'_> {
             Type::Optional(_) => {
                 let shown = self.show(of);
                 let title = format!("`{}` needs a value, but this may be none", sign(comparison));
-                let found = Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{shown}`"));
+                let found =
+                    Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{shown}`"));
                 self.refuse(found.help(HANDLE_NONE))
             }
             other => {
                 let shown = self.show(other);
                 let title = format!("values of `{shown}` are not less or greater than each other");
-                let found = Diagnostic::error(&NO_OPERATOR, title, span, format!("this is `{shown}`"));
+                let found =
+                    Diagnostic::error(&NO_OPERATOR, title, span, format!("this is `{shown}`"));
                 self.refuse(found.help("compare with `==` or `!=`"))
             }
         }
@@ -124,20 +126,27 @@ impl Checker<'_> {
         let (left_span, right_span) = (left.span, right.span);
         // A list or optional around the sum says nothing about its parts.
         let expected = expected.map(beneath_optional).filter(|expected| {
-            matches!(expected, Type::Decimal(_)) && !matches!(arithmetic, Arithmetic::Divide | Arithmetic::Remainder)
+            matches!(expected, Type::Decimal(_))
+                && !matches!(arithmetic, Arithmetic::Divide | Arithmetic::Remainder)
         });
         let (left, right) = self.sides(left, right, expected)?;
         for (side, span) in [(&left, left_span), (&right, right_span)] {
             if let Type::Optional(_) = side.result {
                 let shown = self.show(&side.result);
                 let title = format!("`{}` needs a value, but this may be none", symbol(arithmetic));
-                let found = Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{shown}`"));
+                let found =
+                    Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{shown}`"));
                 return self.refuse(found.help(HANDLE_NONE));
             }
         }
         let (left_type, right_type) = (left.result.clone(), right.result.clone());
         let Some(result) = result_of(arithmetic, &left_type, &right_type) else {
-            return self.no_arithmetic(arithmetic, place, (&left_type, left_span), (&right_type, right_span));
+            return self.no_arithmetic(
+                arithmetic,
+                place,
+                (&left_type, left_span),
+                (&right_type, right_span),
+            );
         };
         let met = match (&left_type, &right_type) {
             (Type::Integer, Type::Decimal(_)) | (Type::Decimal(_), Type::Integer) => {
@@ -162,9 +171,8 @@ impl Checker<'_> {
         let found = Diagnostic::error(&NO_OPERATOR, title, place, "not for these types")
             .place(left.1, format!("`{left_shown}`"))
             .place(right.1, format!("`{right_shown}`"));
-        let numbers = [left.0, right.0]
-            .iter()
-            .all(|side| matches!(side, Type::Integer | Type::Decimal(_)));
+        let numbers =
+            [left.0, right.0].iter().all(|side| matches!(side, Type::Integer | Type::Decimal(_)));
         self.refuse(match (arithmetic, left.0) {
             (Arithmetic::Divide, _) if numbers => found.help(
                 "say how to round: `a.div(b, 2, half_even)` has 2 digits after the point; `/` divides integers",

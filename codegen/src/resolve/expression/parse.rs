@@ -21,17 +21,19 @@ use crate::syntax::Text;
 
 type Parsed<T> = Result<T, Refused>;
 
-/// The tree of an expression, or why it has none.
-pub(super) fn parse(text: &str, places: Places<'_>) -> Result<Node, Diagnostic> {
-    read(text, places).map_err(|refused| {
-        let found = Diagnostic::error(
-            refused.code,
-            refused.title,
-            places.span(refused.at),
-            refused.label,
-        );
-        refused.help.into_iter().fold(found, Diagnostic::help)
-    })
+/// The tree of an expression, or a finding why it has none.
+pub(super) fn parse(
+    text: &str,
+    places: Places<'_>,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Node> {
+    read(text, places)
+        .map_err(|refused| {
+            let place = places.span(refused.at);
+            let found = Diagnostic::error(refused.code, refused.title, place, refused.label);
+            findings.push(refused.help.into_iter().fold(found, Diagnostic::help));
+        })
+        .ok()
 }
 
 fn read(text: &str, places: Places<'_>) -> Parsed<Node> {
@@ -403,7 +405,9 @@ fn refuse(parsed: &Expr, at: Range<usize>) -> Refused {
         Expr::Assign(_) => ("`=`", "write `==` to compare; fields are set by the lines of `apply`"),
         Expr::Closure(_) => ("a closure, yet,", "methods that take one come in a later release"),
         Expr::Range(_) => ("a range", "compare both ends: `a <= x && x <= b`"),
-        Expr::Index(_) => ("`[…]` after a value", "an element is `items.get(0)`, which may be none"),
+        Expr::Index(_) => {
+            ("`[…]` after a value", "an element is `items.get(0)`, which may be none")
+        }
         Expr::Cast(_) => ("`as`", "convert with `.to_decimal()` or `.to_integer()`"),
         Expr::Reference(_) | Expr::RawAddr(_) => ("`&`", "a value needs no sign"),
         Expr::Macro(_) => ("a macro", "write a text with values as `format(\"{a} of {b}\")`"),

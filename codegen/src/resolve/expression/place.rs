@@ -57,9 +57,4 @@ impl<'a> Places<'a> {
     pub(super) fn within(whole: Span, offsets: Option<&'a [usize]>) -> Self {
         Self { whole, offsets }
     }
-
-    /// The place of the whole text.
-    pub(super) fn whole(&self) -> Span {
-        self.whole
-    }
 }

@@ -162,6 +162,11 @@ impl<'a> Scope<'a> {
         self.places.iter().find(|place| place.scope == scope).map(|place| place.fields)
     }
 
+    /// The local that holds the present value of this optional, where a step has made sure of it.
+    pub(crate) fn known_present(&self, read: model::Expression) -> model::Expression {
+        known_present(&self.locals, read)
+    }
+
     /// The local for the present value of an optional.
     pub(crate) fn narrowing_local(
         &self,
@@ -215,4 +220,16 @@ fn fresh_local(locals: &[Local], wanted: &str) -> String {
         name.push_str("Value");
     }
     name
+}
+
+/// The innermost local that holds the present value of this optional; itself where there is none.
+pub(crate) fn known_present(locals: &[Local], read: model::Expression) -> model::Expression {
+    let local = locals.iter().rev().find(|local| local.narrows.as_ref() == Some(&read.kind));
+    match local.and_then(|local| Some((local, local.local_type.clone()?))) {
+        Some((local, result)) => {
+            local.used.set(true);
+            model::Expression { kind: ExpressionKind::Local(local.name.clone()), result }
+        }
+        None => read,
+    }
 }

@@ -44,10 +44,7 @@ pub(super) fn pieces(
 }
 
 fn placeholder(checker: &mut Checker<'_>, text: &str, places: Places<'_>) -> Option<Expression> {
-    let node = match parse(text, places) {
-        Ok(node) => node,
-        Err(found) => return checker.refuse(found),
-    };
+    let node = parse(text, places, checker.findings)?;
     let found = checker.infer(&node, None)?;
     if has_text(&found.result) {
         return Some(found);

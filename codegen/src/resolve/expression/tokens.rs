@@ -18,8 +18,7 @@ fn raw_names(stream: TokenStream) -> TokenStream {
             TokenTree::Ident(Ident::new_raw(&ident.to_string(), ident.span()))
         }
         TokenTree::Group(group) => {
-            let mut inner =
-                proc_macro2::Group::new(group.delimiter(), raw_names(group.stream()));
+            let mut inner = proc_macro2::Group::new(group.delimiter(), raw_names(group.stream()));
             inner.set_span(group.span());
             TokenTree::Group(inner)
         }

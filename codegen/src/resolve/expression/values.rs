@@ -51,7 +51,9 @@ impl Checker<'_> {
             Err(_) => {
                 let title = format!("`{signed}` is too large for an integer");
                 let found = Diagnostic::error(&LITERAL, title, span, "too large");
-                self.refuse(found.help("an integer has 64 bits: from -9223372036854775808 to 9223372036854775807"))
+                self.refuse(found.help(
+                    "an integer has 64 bits: from -9223372036854775808 to 9223372036854775807",
+                ))
             }
         }
     }
@@ -108,7 +110,8 @@ impl Checker<'_> {
         let first = elements.iter().find(|element| !self.needs_context(element));
         let first = first.or(elements.first())?;
         let mut quiet = Vec::new();
-        let mut probe = Checker { scope: self.scope, locals: self.locals.clone(), findings: &mut quiet };
+        let mut probe =
+            Checker { scope: self.scope, locals: self.locals.clone(), findings: &mut quiet };
         let found = probe.infer(first, None);
         if found.is_none() {
             self.findings.append(&mut quiet);
@@ -140,9 +143,8 @@ impl Checker<'_> {
                 sound = false;
                 continue;
             }
-            let checked = self
-                .record_field(rust, field)
-                .and_then(|field_type| self.check(node, &field_type));
+            let checked =
+                self.record_field(rust, field).and_then(|field_type| self.check(node, &field_type));
             match checked {
                 Some(checked) => fields.push((field.value.clone(), checked)),
                 None => sound = false,
@@ -171,7 +173,9 @@ impl Checker<'_> {
     fn missing_field(&mut self, record: &Text, field: &str, span: Span) -> Option<()> {
         let title = format!("`{}` lacks `{field}`", record.value);
         let found = Diagnostic::error(&RECORD_FIELDS, title, span, "a field is missing");
-        self.refuse(found.help(format!("add `{field}: …`, or take the rest from a record: `..line`")))
+        self.refuse(
+            found.help(format!("add `{field}: …`, or take the rest from a record: `..line`")),
+        )
     }
 
     fn record_type(&mut self, name: &Text) -> Option<Type> {

@@ -1,0 +1,85 @@
+//! The unique keys that a command's input alone tells.
+//!
+//! They are looked up before a refusal, so that a retry meets its own first outcome.
+
+use std::collections::BTreeMap;
+
+use crate::model::{
+    Command, Decision, Emission, Event, Expression, ExpressionKind, Piece, Scope, Step, UniqueField,
+};
+
+/// Gives a command the keys that its events will claim, as far as the input tells.
+pub(crate) fn add(command: &mut Command, events: &[Event]) {
+    let Decision::Declared { steps, emit, .. } = &command.decision else { return };
+    let mut locals = BTreeMap::new();
+    for step in steps {
+        let (local, value) = match step {
+            Step::Let(local, value) => (local, value),
+            Step::Unwrap { local, optional } => (local, optional),
+            Step::Reject(_) | Step::NothingToDo(_) => continue,
+        };
+        locals.insert(local.clone(), value.clone());
+    }
+    let mut found = Vec::new();
+    for emission in emit {
+        collect(emission, events, &locals, &mut found);
+    }
+    command.keys = found;
+}
+
+fn collect(
+    emission: &Emission,
+    events: &[Event],
+    locals: &BTreeMap<String, Expression>,
+    found: &mut Vec<(UniqueField, Expression)>,
+) {
+    let event = events.iter().find(|event| event.name == emission.event);
+    for unique in event.into_iter().flat_map(|event| &event.unique) {
+        let value = emission.fields.iter().find(|assignment| assignment.field == unique.field);
+        let Some(value) = value.and_then(|assignment| from_input(&assignment.value, locals)) else {
+            continue;
+        };
+        let key = (unique.clone(), value);
+        if !found.contains(&key) {
+            found.push(key);
+        }
+    }
+    if let Some(otherwise) = &emission.otherwise {
+        collect(otherwise, events, locals, found);
+    }
+}
+
+/// The value as it follows from the input alone, or none where it needs more. Only plain reads
+/// count: a key that is calculated is looked up when the event claims it.
+fn from_input(value: &Expression, locals: &BTreeMap<String, Expression>) -> Option<Expression> {
+    match &value.kind {
+        ExpressionKind::Read(Scope::Input, _) => Some(value.clone()),
+        ExpressionKind::Local(name) => from_input(locals.get(name)?, locals),
+        ExpressionKind::Widen(inner) | ExpressionKind::Some(inner) => {
+            let inner = from_input(inner, locals)?;
+            if matches!(inner.result, crate::model::Type::Optional(_)) {
+                return Some(inner);
+            }
+            let kind = match value.kind {
+                ExpressionKind::Widen(_) => ExpressionKind::Widen(Box::new(inner)),
+                _ => ExpressionKind::Some(Box::new(inner)),
+            };
+            Some(Expression { kind, result: value.result.clone() })
+        }
+        ExpressionKind::Field(base, field) => {
+            let base = from_input(base, locals)?;
+            let plain = !matches!(base.result, crate::model::Type::Optional(_));
+            let kind = ExpressionKind::Field(Box::new(base), field.clone());
+            plain.then(|| Expression { kind, result: value.result.clone() })
+        }
+        ExpressionKind::Format(pieces) => {
+            let pieces = pieces.iter().map(|piece| match piece {
+                Piece::Text(text) => Some(Piece::Text(text.clone())),
+                Piece::Value(value) => Some(Piece::Value(from_input(value, locals)?)),
+            });
+            let kind = ExpressionKind::Format(pieces.collect::<Option<_>>()?);
+            Some(Expression { kind, result: value.result.clone() })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,169 @@
+//! The key of a projection: which row an event concerns.
+//!
+//! The partition key reads the stream's id itself, not the event's field of that name: rows of
+//! different streams are independent only if nothing else can name them.
+
+use super::Projecting;
+use crate::catalogue::projections::{KEY, KEY_MISSING};
+use crate::diagnostic::Diagnostic;
+use crate::model::{self, Assignment, Expression, ExpressionKind, RowRule, Type};
+use crate::resolve::assign::Target;
+use crate::resolve::declared::DeclaredEvent;
+use crate::resolve::expression::scope::Scope;
+use crate::syntax::{self, KeySyntax, Text};
+
+/// The key columns with their expressions: empty where the handler brings its own row.
+pub(super) fn resolve(
+    this: &Projecting<'_>,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Vec<Assignment>> {
+    let columns = this.columns;
+    let Some(columns) = columns else { return Some(Vec::new()) };
+    let default;
+    let written = match &this.syntax.key {
+        Some(key) => lines(key),
+        None => {
+            let partition_key = this.declared.partition_key?;
+            if !columns.contains(partition_key) {
+                let title =
+                    format!("`{}` does not say which row an event concerns", this.name.value);
+                let found = Diagnostic::error(&KEY_MISSING, title, this.name.span, "no `key`");
+                findings.push(found.help(format!(
+                    "add `key:` with a column, or a column `{partition_key}: string`, which then is the key"
+                )));
+                return None;
+            }
+            let value = partition_key.to_owned();
+            default = Text { value, span: this.name.span };
+            lines(&KeySyntax::Field(default))
+        }
+    };
+    // Every event finds its row by the same columns, each with the same expression.
+    let mut found: Option<Vec<Assignment>> = None;
+    let mut sound = true;
+    for event in &this.sources {
+        if has_own_key(this, event) {
+            continue;
+        }
+        let key = for_event(this, event, &written, findings);
+        match (&found, key) {
+            (_, None) => {
+                sound = false;
+                break; // the others would say the same again
+            }
+            (Some(first), Some(key)) if *first != key => {
+                let title = format!(
+                    "the key of `{}` is another one for `{}`",
+                    this.name.value, event.name.value
+                );
+                let place = written.first().map_or(this.name.span, |(column, _)| column.span);
+                let refused = Diagnostic::error(&KEY, title, place, "of another type there");
+                findings.push(refused.help("give that event's rule a `key:` of its own"));
+                return None;
+            }
+            (None, Some(key)) => found = Some(key),
+            _ => {}
+        }
+    }
+    if found.is_none() && sound {
+        // Every rule has a key of its own; the columns are still those of the projection.
+        found = this.sources.first().and_then(|event| for_event(this, event, &written, findings));
+    }
+    found.filter(|_| sound)
+}
+
+/// The columns of a key with their expressions, as if all were written out.
+pub(super) fn lines(key: &KeySyntax) -> syntax::Map<syntax::Expression> {
+    match key {
+        KeySyntax::Columns(columns) => columns.clone(),
+        KeySyntax::Field(field) => {
+            let text = field.value.clone();
+            let exact = field.span.end - field.span.start == text.len();
+            let offsets = exact.then(|| (field.span.start..=field.span.end).collect());
+            vec![(field.clone(), syntax::Expression { text, span: field.span, offsets })]
+        }
+    }
+}
+
+/// Whether every rule of the event overrides the key.
+fn has_own_key(this: &Projecting<'_>, event: &DeclaredEvent<'_>) -> bool {
+    let Some(on) = &this.syntax.on else { return false };
+    let mut rules = on
+        .iter()
+        .filter(|(events, _)| events.iter().any(|name| name.value == event.name.value))
+        .flat_map(|(_, rules)| rules)
+        .peekable();
+    rules.peek().is_some() && rules.all(|rule| rule.key.is_some())
+}
+
+/// The key as it reads one event.
+pub(super) fn for_event(
+    this: &Projecting<'_>,
+    event: &DeclaredEvent<'_>,
+    written: &syntax::Map<syntax::Expression>,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Vec<Assignment>> {
+    let columns = this.columns?;
+    let scope = Scope::empty(&this.declared.types, format!("the key of `{}`", this.name.value))
+        .bare(model::Scope::Event, &event.fields)
+        .with_meta()
+        .with_stream(this.declared.partition_key);
+    let owner = format!("`{}`", this.name.value);
+    let target = Target { fields: columns, owner: &owner };
+    let mut key = Vec::new();
+    let mut sound = true;
+    for (column, value) in written {
+        let assigned = target.assign(column, value, &scope, findings);
+        match assigned.filter(|assigned| is_key_type(this, column, assigned, findings)) {
+            Some(assigned) => key.push(as_stream(this, assigned)),
+            None => sound = false,
+        }
+    }
+    sound.then_some(key)
+}
+
+fn is_key_type(
+    this: &Projecting<'_>,
+    column: &Text,
+    assigned: &Assignment,
+    findings: &mut Vec<Diagnostic>,
+) -> bool {
+    let fits =
+        !matches!(assigned.value.result, Type::Optional(_) | Type::List(_) | Type::Record(_));
+    if !fits {
+        let shown = this.declared.types.show(&assigned.value.result);
+        let title = format!("a value of `{shown}` cannot be the key of a row");
+        let found = Diagnostic::error(&KEY, title, column.span, format!("this is `{shown}`"));
+        findings.push(found.help("use a plain value that is always there"));
+    }
+    fits
+}
+
+/// Reads the stream's id where the partition key's field is read.
+fn as_stream(this: &Projecting<'_>, assigned: Assignment) -> Assignment {
+    let reads_key = match &assigned.value.kind {
+        ExpressionKind::Read(model::Scope::Event, field) => {
+            this.declared.partition_key == Some(field.as_str())
+        }
+        ExpressionKind::Meta(model::MetaField::StreamId) => true,
+        _ => false,
+    };
+    if !reads_key {
+        return assigned;
+    }
+    Assignment {
+        value: Expression { kind: ExpressionKind::StreamId, result: Type::String },
+        ..assigned
+    }
+}
+
+/// Whether rows are found by the stream's id alone.
+pub(super) fn is_stream(
+    key: &Option<Vec<Assignment>>,
+    on: Option<&[(String, Vec<RowRule>)]>,
+) -> bool {
+    let alone =
+        matches!(key.as_deref(), Some([only]) if only.value.kind == ExpressionKind::StreamId);
+    let mut rules = on.into_iter().flatten().flat_map(|(_, rules)| rules);
+    alone && rules.all(|rule| rule.key.is_none())
+}

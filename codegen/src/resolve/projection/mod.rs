@@ -1,0 +1,251 @@
+//! Projections: target, key, columns, and the rules that turn events into rows.
+
+mod key;
+mod rules;
+
+use super::assign::Target;
+use super::declared::{Declared, DeclaredEvent};
+use super::expression::literal;
+use super::expression::scope::Scope;
+use super::fields::Fields;
+use crate::catalogue::projections::{
+    CONSISTENCY, IMMEDIATE_KEY, MIRROR, NEEDS_COLUMNS, NO_SOURCE, SOURCE_TWICE, STRATEGY, TARGET,
+};
+use crate::diagnostic::Diagnostic;
+use crate::model::{self, Assignment};
+use crate::naming;
+use crate::syntax::{self, Text};
+
+/// A projection while it is being resolved.
+pub(crate) struct Projecting<'a> {
+    declared: &'a Declared<'a>,
+    name: &'a Text,
+    syntax: &'a syntax::Projection,
+    columns: Option<&'a Fields>,
+    /// The source events that exist.
+    sources: Vec<&'a DeclaredEvent<'a>>,
+}
+
+/// Resolves a projection.
+pub(crate) fn resolve(
+    declared: &Declared<'_>,
+    name: &Text,
+    syntax: &syntax::Projection,
+    columns: Option<&Fields>,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<model::Projection> {
+    let known = findings.len();
+    let sources = sources(declared, name, syntax, findings);
+    let all_known = findings.len() == known;
+    let this = Projecting { declared, name, syntax, columns, sources };
+    let target = this.target(findings);
+    let immediate = this.immediate(findings);
+    let window = this.window(immediate, findings);
+    this.check_parts(findings);
+    let key = key::resolve(&this, findings);
+    let on = rules::resolve(&this, all_known, findings);
+    let key_is_stream = key::is_stream(&key, on.as_ref().and_then(|on| on.as_deref()));
+    this.check_immediate(immediate, key.as_deref(), key_is_stream, findings);
+    let mirrors = this.mirrors(key.is_some() && !key_is_stream, findings);
+    let (database, table) = target?;
+    Some(model::Projection {
+        name: name.value.clone(),
+        description: syntax.description.as_ref().map(|text| text.value.clone()),
+        source: this.sources.iter().map(|event| event.name.value.clone()).collect(),
+        database,
+        table,
+        immediate: immediate?,
+        window_micros: window?,
+        columns: columns.map(Fields::to_model),
+        key: key?,
+        key_is_stream,
+        on: on?,
+        mirrors: mirrors?,
+        meaning: 0,
+    })
+}
+
+fn sources<'a>(
+    declared: &'a Declared<'a>,
+    name: &Text,
+    syntax: &syntax::Projection,
+    findings: &mut Vec<Diagnostic>,
+) -> Vec<&'a DeclaredEvent<'a>> {
+    let mut sources = Vec::new();
+    for (index, source) in syntax.source.iter().enumerate() {
+        if source.value.contains('.') {
+            let title = "events of other aggregates are not supported yet";
+            let code = &crate::catalogue::projections::SOURCE_NOT_YET;
+            findings.push(Diagnostic::error(code, title, source.span, "not yet"));
+            continue;
+        }
+        if let Some(first) = syntax.source[..index].iter().find(|s| s.value == source.value) {
+            let title = format!("`{}` is a source twice", source.value);
+            findings.push(
+                Diagnostic::error(&SOURCE_TWICE, title, source.span, "again")
+                    .place(first.span, "first"),
+            );
+            continue;
+        }
+        sources.extend(declared.find_event(source, findings));
+    }
+    // A missing `source:` has been reported by `load`, which leaves the list empty then too.
+    if syntax.source.is_empty() && syntax.on.is_some() {
+        let title = format!("`{}` has no source", name.value);
+        let found = Diagnostic::error(&NO_SOURCE, title, name.span, "folds no event");
+        findings.push(found.help("add `source:` with the events it folds"));
+    }
+    sources
+}
+
+impl Projecting<'_> {
+    /// `db.table`, both valid identifiers in every database.
+    fn target(&self, findings: &mut Vec<Diagnostic>) -> Option<(String, String)> {
+        let target = self.syntax.target.as_ref()?; // its absence is `load`'s to report
+        let parts: Vec<&str> = target.value.split('.').collect();
+        let sound = |part: &str| naming::fault(part, naming::Kind::Field).is_none();
+        match parts.as_slice() {
+            [database, table] if sound(database) && sound(table) => {
+                Some(((*database).to_owned(), (*table).to_owned()))
+            }
+            [_, _] => {
+                let title = format!("`{}` cannot name a table in every database", target.value);
+                let found = Diagnostic::error(&TARGET, title, target.span, "not a name");
+                findings
+                    .push(found.help("use letters, digits and `_`, a letter first, at most 63"));
+                None
+            }
+            _ => {
+                let title = format!("`{}` does not name a database and a table", target.value);
+                let found = Diagnostic::error(&TARGET, title, target.span, "not `db.table`");
+                findings.push(found.help("write `read_db.account_balance`"));
+                None
+            }
+        }
+    }
+
+    fn immediate(&self, findings: &mut Vec<Diagnostic>) -> Option<bool> {
+        let Some(strategy) = &self.syntax.update_strategy else { return Some(false) };
+        match strategy.value.as_str() {
+            "eventually_consistent" => Some(false),
+            "immediate" => Some(true),
+            other => {
+                let title = format!("`{other}` is no update strategy");
+                let found = Diagnostic::error(&STRATEGY, title, strategy.span, "unknown");
+                let words = ["eventually_consistent", "immediate"];
+                findings.push(match crate::suggest::nearest(other, words) {
+                    Some(meant) => found.help(format!("did you mean `{meant}`?")),
+                    None => found.help("write `eventually_consistent` or `immediate`"),
+                });
+                None
+            }
+        }
+    }
+
+    #[allow(clippy::option_option)] // no window and a wrong one are two things
+    fn window(
+        &self,
+        immediate: Option<bool>,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Option<i64>> {
+        let Some(window) = &self.syntax.consistency_window else { return Some(None) };
+        if immediate == Some(true) {
+            let title = "an immediate projection has no consistency window";
+            let found = Diagnostic::error(&CONSISTENCY, title, window.span, "never behind");
+            findings.push(found.help("remove it: the rows change in the append's own transaction"));
+            return None;
+        }
+        let micros = literal::duration_micros(&window.value).filter(|micros| *micros > 0);
+        if micros.is_none() {
+            let title = format!("`{}` is no span of time", window.value);
+            let found = Diagnostic::error(&CONSISTENCY, title, window.span, "cannot be read");
+            findings
+                .push(found.help(format!("write `500ms`; the units are {}", literal::UNIT_LIST)));
+        }
+        micros.map(Some)
+    }
+
+    /// Key, rules and mirrors speak of columns.
+    fn check_parts(&self, findings: &mut Vec<Diagnostic>) {
+        if self.columns.is_some() {
+            return;
+        }
+        let key = self.syntax.key.as_ref().map(|key| match key {
+            syntax::KeySyntax::Field(field) => field.span,
+            syntax::KeySyntax::Columns(columns) => {
+                columns.first().map_or(self.name.span, |(column, _)| column.span)
+            }
+        });
+        let on = self.syntax.on.as_ref().and_then(|on| on.first()?.0.first().map(|name| name.span));
+        let mirrors = self.syntax.mirrors.first().map(|(column, _)| column.span);
+        for (part, place) in [("key", key), ("on", on), ("mirrors", mirrors)] {
+            let Some(place) = place else { continue };
+            let title = format!("`{}` has `{part}` but no `columns`", self.name.value);
+            let found = Diagnostic::error(&NEEDS_COLUMNS, title, place, "of which row?");
+            findings.push(found.help("add `columns:` with the fields of a row and their types"));
+        }
+    }
+
+    fn check_immediate(
+        &self,
+        immediate: Option<bool>,
+        key: Option<&[Assignment]>,
+        key_is_stream: bool,
+        findings: &mut Vec<Diagnostic>,
+    ) {
+        if immediate != Some(true) || key_is_stream {
+            return;
+        }
+        let place = self.syntax.update_strategy.as_ref().map_or(self.name.span, |s| s.span);
+        let title = if key.is_some_and(<[_]>::is_empty) {
+            "an immediate projection needs columns and the stream's id as key"
+        } else if key.is_none() {
+            return; // the key has a mistake of its own
+        } else {
+            "an immediate projection has one row per stream"
+        };
+        let found = Diagnostic::error(&IMMEDIATE_KEY, title, place, "immediate")
+            .note("two appends to different streams must never change one row");
+        findings.push(match self.declared.partition_key {
+            Some(key) => {
+                found.help(format!("set `key: {key}`, or `updateStrategy: eventually_consistent`"))
+            }
+            None => found,
+        });
+    }
+
+    /// Columns that always equal a value of the state.
+    fn mirrors(&self, other_key: bool, findings: &mut Vec<Diagnostic>) -> Option<Vec<Assignment>> {
+        let Some((first, _)) = self.syntax.mirrors.first() else { return Some(Vec::new()) };
+        let columns = self.columns?;
+        let Some(state) = &self.declared.state else {
+            let title = "`mirrors` compares with the state, but there is no `state:`";
+            let found = Diagnostic::error(&MIRROR, title, first.span, "nothing to compare with");
+            findings.push(found.help("declare the fields under `state:`"));
+            return None;
+        };
+        if other_key {
+            let title = "`mirrors` needs one row per stream";
+            let found = Diagnostic::error(&MIRROR, title, first.span, "which state?");
+            findings.push(found.help("use the partition key as `key:`, or remove `mirrors`"));
+            return None;
+        }
+        let scope =
+            Scope::empty(&self.declared.types, format!("`mirrors` of `{}`", self.name.value))
+                .bare(model::Scope::State, state);
+        let owner = format!("`{}`", self.name.value);
+        let target = Target { fields: columns, owner: &owner };
+        let assigned: Vec<Option<Assignment>> = self
+            .syntax
+            .mirrors
+            .iter()
+            .map(|(column, value)| target.assign(column, value, &scope, findings))
+            .collect();
+        assigned.into_iter().collect()
+    }
+
+    /// What the rules of an event may see, rows apart.
+    fn event_scope(&self, event: &'_ DeclaredEvent<'_>) -> String {
+        format!("`{}` on `{}`", self.name.value, event.name.value)
+    }
+}

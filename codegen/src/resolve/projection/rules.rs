@@ -1,0 +1,321 @@
+//! `on:` what each event does to its row.
+
+use super::Projecting;
+use super::key;
+use crate::catalogue::projections::{
+    ALWAYS_FIRST, COLUMN_MISSING, KEY_COLUMN_SET, NO_RULE, NO_ZERO_ROW, RULE_TWICE,
+    RULE_WITHOUT_SOURCE,
+};
+use crate::diagnostic::Diagnostic;
+use crate::model::{self, Assignment, Expression, ExpressionKind, RowRule, Type, Verb};
+use crate::resolve::assign::Target;
+use crate::resolve::declared::DeclaredEvent;
+use crate::resolve::event::assignments;
+use crate::resolve::expression::scope::Scope;
+use crate::resolve::fields::{Field, Fields};
+use crate::source::Span;
+use crate::syntax::{self, Text};
+
+/// The rules by event: `Some(None)` where they are hand-written, none where they are wrong.
+#[allow(clippy::option_option, clippy::type_complexity)] // hand-written and wrong are two things
+pub(super) fn resolve(
+    this: &Projecting<'_>,
+    all_sources_known: bool,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Option<Vec<(String, Vec<RowRule>)>>> {
+    let (Some(on), Some(columns)) = (&this.syntax.on, this.columns) else { return Some(None) };
+    let mut resolved = Vec::new();
+    let mut sound = true;
+    let mut seen: Vec<&Text> = Vec::new();
+    for (events, rules) in on {
+        for name in events {
+            let Some(event) = this.sources.iter().find(|event| event.name.value == name.value)
+            else {
+                sound = false;
+                if all_sources_known {
+                    findings.push(no_source(this, name));
+                }
+                continue;
+            };
+            if let Some(first) = seen.iter().find(|seen| seen.value == name.value) {
+                let title = format!("`{}` has rules twice", name.value);
+                findings.push(
+                    Diagnostic::error(&RULE_TWICE, title, name.span, "again")
+                        .place(first.span, "first")
+                        .help("write the cases of one event as a list"),
+                );
+                sound = false;
+                continue;
+            }
+            seen.push(name);
+            match event_rules(this, event, columns, rules, findings) {
+                Some(rules) => resolved.push((event.name.value.clone(), rules)),
+                None => sound = false,
+            }
+        }
+    }
+    for source in &this.sources {
+        if !seen.iter().any(|seen| seen.value == source.name.value) {
+            findings.push(no_rule(this, source));
+            sound = false;
+        }
+    }
+    sound.then_some(Some(resolved))
+}
+
+fn no_source(this: &Projecting<'_>, name: &Text) -> Diagnostic {
+    let title = format!("`{}` is no source of `{}`", name.value, this.name.value);
+    let found = Diagnostic::error(&RULE_WITHOUT_SOURCE, title, name.span, "never folded");
+    let names = this.sources.iter().map(|event| event.name.value.as_str());
+    match crate::suggest::nearest(&name.value, names) {
+        Some(meant) => found.help(format!("did you mean `{meant}`?")),
+        None if this.declared.event(&name.value).is_some() => {
+            found.help(format!("add `{}` to `source`", name.value))
+        }
+        None => found.help("the events that can be folded stand under `source`"),
+    }
+}
+
+fn no_rule(this: &Projecting<'_>, event: &DeclaredEvent<'_>) -> Diagnostic {
+    let name = &event.name.value;
+    let place = this.syntax.source.iter().find(|source| source.value == *name);
+    let place = place.map_or(this.name.span, |source| source.span);
+    let title = format!("`{}` does not say what `{name}` does to a row", this.name.value);
+    Diagnostic::error(&NO_RULE, title, place, "a source without a rule")
+        .help(format!("add `{name}: {{update: {{…}}}}` under `on`"))
+        .help("or remove it from `source`")
+}
+
+fn event_rules(
+    this: &Projecting<'_>,
+    event: &DeclaredEvent<'_>,
+    columns: &Fields,
+    rules: &[syntax::RowRule],
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Vec<RowRule>> {
+    let mut resolved = Vec::new();
+    let mut sound = true;
+    for (index, rule) in rules.iter().enumerate() {
+        if rule.when.is_none() && index + 1 < rules.len() {
+            let title = "a case without `when` always holds, so those after it never do";
+            let found = Diagnostic::error(&ALWAYS_FIRST, title, rule.verb.span, "always holds");
+            findings.push(found.help("put it last, or give it a `when`"));
+            sound = false;
+        }
+        let rule = Rule { this, event, columns, syntax: rule };
+        match rule.resolve(findings) {
+            Some(rule) => resolved.push(rule),
+            None => sound = false,
+        }
+    }
+    sound.then_some(resolved)
+}
+
+/// One rule of one event.
+struct Rule<'a> {
+    this: &'a Projecting<'a>,
+    event: &'a DeclaredEvent<'a>,
+    columns: &'a Fields,
+    syntax: &'a syntax::RowRule,
+}
+
+impl Rule<'_> {
+    fn resolve(&self, findings: &mut Vec<Diagnostic>) -> Option<RowRule> {
+        let verb = match self.syntax.verb.value {
+            syntax::Verb::Insert => Verb::Insert,
+            syntax::Verb::Update => Verb::Update,
+            syntax::Verb::Upsert => Verb::Upsert,
+            syntax::Verb::Delete => Verb::Delete,
+        };
+        let when = match &self.syntax.when {
+            // An insert has no row before it, so its condition can't read one.
+            Some(when) => self.scope(verb != Verb::Insert).condition(when, findings).map(Some),
+            None => Some(None),
+        };
+        let key = match &self.syntax.key {
+            Some(written) => self.own_key(written, findings).map(Some),
+            None => Some(None),
+        };
+        let columns = self.values(verb, findings);
+        Some(RowRule {
+            when: when?,
+            verb,
+            columns: columns?,
+            key: key?,
+            ignore_conflict: self.syntax.ignore_conflict,
+            skip_missing: self.syntax.skip_missing,
+        })
+    }
+
+    fn scope(&self, sees_row: bool) -> Scope<'_> {
+        let scope = Scope::empty(&self.this.declared.types, self.this.event_scope(self.event))
+            .bare(model::Scope::Event, &self.event.fields)
+            .with_meta()
+            .with_stream(self.this.declared.partition_key);
+        if sees_row { scope.qualified(model::Scope::Row, self.columns) } else { scope }
+    }
+
+    fn own_key(
+        &self,
+        written: &syntax::KeySyntax,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Vec<Assignment>> {
+        let lines = key::lines(written);
+        let missing: Vec<&str> = self
+            .key_columns()
+            .into_iter()
+            .filter(|column| !lines.iter().any(|(line, _)| line.value == *column))
+            .collect();
+        let key = key::for_event(self.this, self.event, &lines, findings);
+        if let (Some(first), Some((line, _))) = (missing.first(), lines.first()) {
+            let title = format!("this key lacks the column `{first}`");
+            let code = &crate::catalogue::projections::KEY;
+            let found = Diagnostic::error(code, title, line.span, "part of a key");
+            findings.push(found.help("name every column of the projection's key"));
+            return None;
+        }
+        let key = key?;
+        if let Some(extra) =
+            lines.iter().find(|(line, _)| !self.key_columns().contains(&line.value.as_str()))
+        {
+            let title = format!("`{}` is no column of the projection's key", extra.0.value);
+            let code = &crate::catalogue::projections::KEY;
+            findings.push(Diagnostic::error(code, title, extra.0.span, "not a key column"));
+            return None;
+        }
+        Some(key)
+    }
+
+    /// The names of the projection's key columns.
+    fn key_columns(&self) -> Vec<&str> {
+        match &self.this.syntax.key {
+            Some(syntax::KeySyntax::Field(field)) => vec![field.value.as_str()],
+            Some(syntax::KeySyntax::Columns(columns)) => {
+                columns.iter().map(|(column, _)| column.value.as_str()).collect()
+            }
+            None => self.this.declared.partition_key.into_iter().collect(),
+        }
+    }
+
+    fn values(&self, verb: Verb, findings: &mut Vec<Diagnostic>) -> Option<Vec<Assignment>> {
+        let keys = self.key_columns();
+        let mut sound = true;
+        for (column, _) in &self.syntax.columns.fields {
+            if keys.contains(&column.value.as_str()) {
+                let title = format!("`{}` is the key and is not set by a rule", column.value);
+                let found = Diagnostic::error(&KEY_COLUMN_SET, title, column.span, "a key column");
+                findings
+                    .push(found.help(
+                        "remove this line: the key says it, and a row never changes its key",
+                    ));
+                sound = false;
+            }
+        }
+        let scope = self.scope(matches!(verb, Verb::Update | Verb::Upsert | Verb::Delete));
+        let owner = format!("`{}`", self.this.name.value);
+        let target = Target { fields: self.columns, owner: &owner };
+        let is_key = |name: &str| keys.contains(&name);
+        let assigned =
+            assignments(&self.syntax.columns, target, &self.event.fields, &scope, is_key, findings);
+        let mut assigned = assigned.filter(|_| sound)?;
+        match verb {
+            Verb::Insert => self.complete(&keys, &mut assigned, findings)?,
+            Verb::Upsert => self.check_zero_row(&keys, &assigned, findings)?,
+            Verb::Update | Verb::Delete => {}
+        }
+        Some(assigned)
+    }
+
+    /// Columns that an insert does not name take their default, or none.
+    fn complete(
+        &self,
+        keys: &[&str],
+        assigned: &mut Vec<Assignment>,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<()> {
+        let mut missing = Vec::new();
+        for column in self.unnamed(keys, assigned) {
+            match self.default(column) {
+                Some(value) => assigned.push(Assignment { field: column.name.clone(), value }),
+                None if column.field_type.is_some() => missing.push(column),
+                None => return None, // its type is broken and reported
+            }
+        }
+        let position = |name: &str| self.columns.0.iter().position(|column| column.name == name);
+        assigned.sort_by_key(|assignment| position(&assignment.field));
+        if missing.is_empty() {
+            return Some(());
+        }
+        let names: Vec<&str> = missing.iter().map(|column| column.name.as_str()).collect();
+        let title =
+            format!("`insert` gives no value to {}", crate::resolve::expression::listed(&names));
+        let place = self.place();
+        let found = missing.iter().fold(
+            Diagnostic::error(&COLUMN_MISSING, title, place, "a row has every column"),
+            |found, column| found.place(column.span, "this column"),
+        );
+        let line: Vec<String> = names.iter().map(|name| format!("{name}: …")).collect();
+        findings.push(found.help(format!("add `{}`", line.join(", "))));
+        None
+    }
+
+    fn default(&self, column: &Field) -> Option<Expression> {
+        match &column.field_type {
+            _ if column.default_is_written => column.default.clone(),
+            Some(optional @ Type::Optional(_)) => {
+                Some(Expression { kind: ExpressionKind::None, result: optional.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    fn unnamed(&self, keys: &[&str], assigned: &[Assignment]) -> Vec<&Field> {
+        let named = |name: &str| assigned.iter().any(|assignment| assignment.field == name);
+        let columns = self.columns.0.iter();
+        columns
+            .filter(|column| !keys.contains(&column.name.as_str()) && !named(&column.name))
+            .collect()
+    }
+
+    /// An upsert of an absent row starts from zeros, which every column must have then.
+    fn check_zero_row(
+        &self,
+        keys: &[&str],
+        assigned: &[Assignment],
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<()> {
+        let unnamed = self.unnamed(keys, assigned);
+        let read = |column: &&Field| reads_row(assigned, &column.name);
+        let others = self.columns.0.iter().filter(read);
+        let lacking = unnamed
+            .into_iter()
+            .chain(others)
+            .find(|column| column.default.is_none() && column.field_type.is_some());
+        let Some(column) = lacking else { return Some(()) };
+        let shown = column
+            .field_type
+            .as_ref()
+            .map_or_else(String::new, |of| self.this.declared.types.show(of));
+        let title =
+            format!("an `upsert` of a new row has no `{}`: `{shown}` has no zero", column.name);
+        findings.push(
+            Diagnostic::error(&NO_ZERO_ROW, title, self.place(), "where the row is new")
+                .place(column.span, "this column")
+                .help(format!("give it here, make it `{shown}?`, or give it a default")),
+        );
+        None
+    }
+
+    fn place(&self) -> Span {
+        self.syntax.verb.span
+    }
+}
+
+/// Whether any value reads this column of the row.
+fn reads_row(assigned: &[Assignment], column: &str) -> bool {
+    assigned.iter().any(|assignment| {
+        assignment.value.any(&|part| {
+            matches!(&part.kind, ExpressionKind::Read(model::Scope::Row, name) if name == column)
+        })
+    })
+}
