@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::emit::Options;
 use crate::render::{Colour, render};
 use crate::source::Sources;
 use crate::write::{WriteError, write};
@@ -23,6 +24,7 @@ use crate::{Outcome, ROOT_FILE, compile_sources};
 pub struct Build {
     ontology: PathBuf,
     out_dir: Option<PathBuf>,
+    module_path: Option<String>,
 }
 
 /// What a build did.
@@ -61,13 +63,21 @@ impl Build {
     /// Compiles a file, or the `.yaml` and `.yml` files of a folder. A relative path starts at the
     /// folder of the package's Cargo.toml.
     pub fn new(ontology: impl Into<PathBuf>) -> Self {
-        Self { ontology: ontology.into(), out_dir: None }
+        Self { ontology: ontology.into(), out_dir: None, module_path: None }
     }
 
     /// Writes to this folder instead of cargo's `OUT_DIR`.
     #[must_use]
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.out_dir = Some(folder.into());
+        self
+    }
+
+    /// Names the module that includes the generated file, for the examples in its documentation:
+    /// `my_crate::domain`. Without it, the examples take the root of the package's library.
+    #[must_use]
+    pub fn module_path(mut self, path: impl Into<String>) -> Self {
+        self.module_path = Some(path.into());
         self
     }
 
@@ -79,7 +89,7 @@ impl Build {
         let folder = self.folder()?;
         let sources = Sources::read(&self.ontology);
         self.watch();
-        let outcome = compile_sources(&sources);
+        let outcome = compile_sources(&sources, &self.options());
         if has_errors(&outcome.diagnostics) {
             return Err(mistakes(&outcome, &sources));
         }
@@ -103,6 +113,13 @@ impl Build {
                     std::process::exit(1);
                 }
             }
+        }
+    }
+
+    fn options(&self) -> Options {
+        match &self.module_path {
+            Some(path) => Options { module_path: path.clone() },
+            None => Options::for_package(&env::var("CARGO_PKG_NAME").unwrap_or_default()),
         }
     }
 

@@ -43,11 +43,20 @@ pub struct Outcome {
     pub files: BTreeMap<String, String>,
 }
 
-/// Compiles an ontology that is in memory.
+/// Compiles an ontology that is in memory. `emit::Options` say where the generated file is included.
 #[must_use]
-pub fn compile_sources(sources: &Sources) -> Outcome {
+pub fn compile_sources(sources: &Sources, options: &emit::Options) -> Outcome {
     let loaded = load::load(sources);
     let mut diagnostics = loaded.diagnostics;
+    let mut model = None;
+    if loaded.complete {
+        // Where names could not be read, resolving would report them as missing.
+        let (resolved, found) = resolve::resolve(&loaded.ontology, sources);
+        diagnostics.extend(found);
+        model = resolved;
+    }
     diagnostic::sort(&mut diagnostics);
-    Outcome { diagnostics, files: BTreeMap::new() }
+    let sound = !diagnostic::has_errors(&diagnostics);
+    let files = model.filter(|_| sound).map(|model| emit::emit(&model, options));
+    Outcome { diagnostics, files: files.unwrap_or_default() }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use eventloom_codegen::emit::Options;
 use eventloom_codegen::render::{Colour, render};
 use eventloom_codegen::source::Sources;
 use eventloom_codegen::{catalogue, compile_sources};
@@ -48,7 +49,7 @@ fn every_case_gives_exactly_its_report() {
     let mut wrong = Vec::new();
     for case in cases() {
         let sources = sources(&case);
-        let outcome = compile_sources(&sources);
+        let outcome = compile_sources(&sources, &Options::for_package("cases"));
         let report = render(&outcome.diagnostics, &sources, Colour::Plain);
         let path = case.join("report.txt");
         if bless {
@@ -66,7 +67,7 @@ fn every_case_gives_exactly_its_report() {
 #[test]
 fn every_case_shows_the_code_of_its_name() {
     for case in cases() {
-        let outcome = compile_sources(&sources(&case));
+        let outcome = compile_sources(&sources(&case), &Options::for_package("cases"));
         let name = name(&case);
         let code = name.split('-').next().unwrap_or_default();
         assert!(
