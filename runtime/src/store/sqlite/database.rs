@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use super::fault::{self, JobError};
 use super::open;
 use super::readers::Readers;
-use super::writer::{Job, Writer};
+use super::writer::{Job, Turn, Writer};
 use crate::store::StoreError;
 
 /// When a commit counts as durable.
@@ -86,7 +86,7 @@ impl SqliteDatabase {
         })?;
         let connection = open::open_writer(&path, &options)?;
         let writer = Writer::start(connection).map_err(|error| {
-            StoreError::Unavailable(format!("the writing thread could not be started: {error}"))
+            StoreError::Unavailable(format!("{} cannot be written: {error}", path.display()))
         })?;
         let readers = Readers::new(path.clone(), options);
         Ok(Self { inner: Arc::new(Inner { readers, writer, path }) })
@@ -145,8 +145,8 @@ impl SqliteDatabase {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, outcome) = oneshot::channel();
-        let job = Box::new(move |connection: &Connection| {
-            let result = panic::catch_unwind(AssertUnwindSafe(|| job(connection)));
+        let job = Box::new(move |turn: &Turn<'_>| {
+            let result = panic::catch_unwind(AssertUnwindSafe(|| job(turn.connection)));
             // Nobody may be waiting any more; the job counts all the same.
             let _ = answer.send(result);
         });
@@ -161,6 +161,12 @@ impl SqliteDatabase {
     /// Queues a job of which only so many can be under way.
     pub(super) fn submit_now(&self, job: Job) {
         self.inner.writer.submit_now(job);
+    }
+
+    /// Runs a job on the caller's thread if nothing else runs, or tells that something does. It may
+    /// take as long as a sync.
+    pub(super) fn run_here<T>(&self, job: impl FnOnce(&Connection) -> T) -> Option<T> {
+        self.inner.writer.run_here(job)
     }
 
     /// What a caller is told whose work was dropped. The writing thread runs what is queued and the

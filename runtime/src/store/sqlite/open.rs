@@ -3,6 +3,7 @@
 //!
 //! Refuses to touch a file that it does not recognise.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::Range;
@@ -29,8 +30,6 @@ const HEADER: u64 = 100;
 const SMALLEST: u64 = 512;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 128;
-/// Commits until SQLite moves what is in the WAL to the file, in pages of 4 KiB.
-const CHECKPOINT_PAGES: u32 = 4000;
 /// Page cache of the writing connection in KiB: its dirty pages stay in memory until the commit.
 const WRITER_CACHE_KIB: u32 = 32 * 1024;
 /// Page cache of a reading connection in KiB.
@@ -91,7 +90,7 @@ fn set_up(
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "query_only", role == Role::Reader)?;
     let synchronous = match options.synchronous {
         Synchronous::Full => "FULL",
@@ -108,13 +107,26 @@ fn wait_for_lock(timeout: Duration) -> impl FnMut(i32) -> bool + Send {
         if attempts == 0 {
             since = Instant::now();
         }
-        let waiting = since.elapsed() < timeout;
+        let waiting = since.elapsed() < timeout && PATIENT.get();
         if waiting {
             let doublings = attempts.clamp(0, 6).unsigned_abs();
             std::thread::sleep(Duration::from_micros(50 << doublings));
         }
         waiting
     }
+}
+
+thread_local! {
+    /// Whether statements of this thread wait for locks.
+    static PATIENT: Cell<bool> = const { Cell::new(true) };
+}
+
+/// Runs work whose statements fail at once where another program has a lock.
+pub(super) fn without_waiting<T>(work: impl FnOnce() -> T) -> T {
+    PATIENT.set(false);
+    let result = work();
+    PATIENT.set(true);
+    result
 }
 
 /// Looks at the file before SQLite does, which takes one of a few bytes for a new database.

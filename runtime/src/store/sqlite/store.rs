@@ -69,12 +69,7 @@ impl EventStore for SqliteStore {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let (outcome, needs_job) = self.groups.queue(append).await;
-        if needs_job {
-            let groups = Arc::clone(&self.groups);
-            self.database.submit_now(Box::new(move |connection| groups.commit_next(connection)));
-        }
-        outcome.await.map_err(|_| AppendError::Store(self.database.closed()))?
+        self.groups.append(&self.database, append).await
     }
 
     async fn read_stream(&self, read: StreamRead) -> Result<Page, StoreError> {

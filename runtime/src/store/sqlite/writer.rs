@@ -1,70 +1,112 @@
-//! The one thread that writes: it runs jobs from a bounded queue on its own connection.
+//! The one connection that writes, and the thread that runs jobs on it from a bounded queue.
 //!
 //! SQLite has one writer at a time; a queue in front of it is fairer and faster than many
-//! connections that wait for each other's locks. What is queued is run, also at shutdown.
+//! connections that wait for each other's locks. What is queued is run, also at shutdown. The thread
+//! also moves the write-ahead log into the file when it has grown, between jobs and not, as SQLite
+//! would by itself, before the commit that fills it is acknowledged.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
+use rusqlite::wal::CheckpointMode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Jobs that may wait; more make their callers wait.
 const QUEUED: usize = 256;
+/// Pages in the log that make it worth moving into the file: 16 MiB.
+const LOG_PAGES: u32 = 4096;
+/// Pages by which a log has to grow that readers kept from being moved.
+const LOG_GROWTH: u32 = 1024;
 
 /// A piece of work for the writing connection. It must leave no transaction open.
-pub(super) type Job = Box<dyn FnOnce(&Connection) + Send>;
+pub(super) type Job = Box<dyn FnOnce(&Turn<'_>) + Send>;
 
-/// The writing thread; dropping it runs what is queued, closes the connection and ends the thread.
+/// A job's turn on the writing connection.
+pub(super) struct Turn<'a> {
+    /// The connection.
+    pub(super) connection: &'a Connection,
+    shared: &'a Shared,
+}
+
+/// The writing connection and its thread. Dropping it runs what is queued and closes the connection.
 pub(super) struct Writer {
-    queue: Arc<Queue>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Queue {
-    state: Mutex<State>,
+struct Shared {
+    connection: Mutex<Connection>,
+    queue: Mutex<Queue>,
     filled: Condvar,
     room: Arc<Semaphore>,
+    log: Arc<Log>,
 }
 
-struct State {
+struct Queue {
     jobs: VecDeque<(Job, Option<OwnedSemaphorePermit>)>,
     open: bool,
 }
 
+/// Pages of the write-ahead log after the last commit, and from how many on it is to be moved.
+struct Log {
+    pages: AtomicU32,
+    due: AtomicU32,
+}
+
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
-        let queue = Arc::new(Queue {
-            state: Mutex::new(State { jobs: VecDeque::new(), open: true }),
+    pub(super) fn start(mut connection: Connection) -> Result<Self, StartError> {
+        let log = Arc::new(Log { pages: AtomicU32::new(0), due: AtomicU32::new(LOG_PAGES) });
+        log.watch(&mut connection)?;
+        let shared = Arc::new(Shared {
+            connection: Mutex::new(connection),
+            queue: Mutex::new(Queue { jobs: VecDeque::new(), open: true }),
             filled: Condvar::new(),
             room: Arc::new(Semaphore::new(QUEUED)),
+            log,
         });
-        let shared = Arc::clone(&queue);
+        let worker = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("eventloom-writer".to_owned())
-            .spawn(move || shared.work(connection))?;
-        Ok(Self { queue, thread: Some(thread) })
+            .spawn(move || worker.work())?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Queues a job, waiting for room.
     pub(super) async fn submit(&self, job: Job) {
         // The semaphore is never closed; if it were, the job would merely not wait.
-        let room = Arc::clone(&self.queue.room).acquire_owned().await.ok();
-        self.queue.push(job, room);
+        let room = Arc::clone(&self.shared.room).acquire_owned().await.ok();
+        self.shared.push(job, room);
     }
 
     /// Queues a job whose number is bounded elsewhere.
     pub(super) fn submit_now(&self, job: Job) {
-        self.queue.push(job, None);
+        self.shared.push(job, None);
+    }
+
+    /// Runs a job on the caller's thread if nothing else runs, or tells that something does.
+    pub(super) fn run_here<T>(&self, job: impl FnOnce(&Connection) -> T) -> Option<T> {
+        let connection = match self.shared.connection.try_lock() {
+            Ok(connection) => connection,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let value = job(&connection);
+        if self.shared.log.is_due() {
+            // The thread looks after the log when it has run a job, and be it none.
+            self.submit_now(Box::new(|_| ()));
+        }
+        Some(value)
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.queue.lock().open = false;
-        self.queue.filled.notify_one();
+        lock(&self.shared.queue).open = false;
+        self.shared.filled.notify_one();
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != thread::current().id()
         {
@@ -74,32 +116,88 @@ impl Drop for Writer {
     }
 }
 
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Turn<'_> {
+    /// Whether a job that could go on should rather make way.
+    pub(super) fn is_over(&self) -> bool {
+        self.shared.log.is_due() || !lock(&self.shared.queue).jobs.is_empty()
     }
 
+    /// Queues a job behind those that wait.
+    pub(super) fn queue(&self, job: Job) {
+        self.shared.push(job, None);
+    }
+}
+
+impl Shared {
     fn push(&self, job: Job, room: Option<OwnedSemaphorePermit>) {
-        self.lock().jobs.push_back((job, room));
+        lock(&self.queue).jobs.push_back((job, room));
         self.filled.notify_one();
     }
 
-    fn work(&self, connection: Connection) {
+    fn work(&self) {
         while let Some(job) = self.next() {
-            job(&connection);
+            let connection = lock(&self.connection);
+            job(&Turn { connection: &connection, shared: self });
+            if self.log.is_due() {
+                self.log.move_into_file(&connection);
+            }
         }
     }
 
     fn next(&self) -> Option<Job> {
-        let mut state = self.lock();
+        let mut queue = lock(&self.queue);
         loop {
-            if let Some((job, _room)) = state.jobs.pop_front() {
+            if let Some((job, _room)) = queue.jobs.pop_front() {
                 return Some(job);
             }
-            if !state.open {
+            if !queue.open {
                 return None;
             }
-            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
+}
+
+impl Log {
+    fn watch(self: &Arc<Self>, connection: &mut Connection) -> rusqlite::Result<()> {
+        let log = Arc::clone(self);
+        connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+            let pages = pages.unsigned_abs();
+            log.pages.store(pages, Ordering::Relaxed);
+            if pages < LOG_PAGES {
+                log.due.store(LOG_PAGES, Ordering::Relaxed);
+            }
+            Ok(())
+        }))
+    }
+
+    fn is_due(&self) -> bool {
+        self.pages.load(Ordering::Relaxed) >= self.due.load(Ordering::Relaxed)
+    }
+
+    /// Moves what no reader needs. Where that fails, the log stays and goes on growing; the next
+    /// attempt comes when it has.
+    fn move_into_file(&self, connection: &Connection) {
+        if let Err(error) = connection.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE) {
+            let path = connection.path();
+            tracing::warn!(path, %error, "the write-ahead log could not be moved into the file");
+        }
+        let pages = self.pages.load(Ordering::Relaxed);
+        self.due.store(pages + LOG_GROWTH, Ordering::Relaxed);
+    }
+}
+
+/// Why there is no writer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    /// SQLite failed.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// The system gave no thread.
+    #[error("the writing thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
