@@ -28,12 +28,39 @@ fn read(path: &str) -> String {
 fn the_bank_resolves() {
     let ontology =
         resolved(&read("ontology/banking-account.yaml")).unwrap_or_else(|e| panic!("{e}"));
-    println!("{ontology:#?}");
+    let bank = &ontology.aggregates[0];
+    assert_eq!(bank.name, "BankAccount");
+    let refusals: Vec<&str> = bank.refusals.iter().map(|refusal| refusal.name.as_str()).collect();
+    assert_eq!(
+        refusals,
+        [
+            "BankAccountAlreadyExists",
+            "InitialBalanceNegative",
+            "BankAccountNotFound",
+            "AccountNotOpen",
+            "AmountNotPositive",
+            "InsufficientFunds",
+            "BalanceNotZero",
+            "BalanceCannotBeNegative",
+            "NothingCanFollowAccountClosed",
+            "DuplicateTransactionId",
+            "OutOfOrder",
+            "ArithmeticOverflow",
+        ]
+    );
+    assert!(bank.projections[0].key_is_stream && !bank.projections[1].key_is_stream);
 }
 
 #[test]
-fn the_seed_resolves() {
-    let ontology = resolved(&read("tests/data/ok/seed/banking-account.yaml"))
-        .unwrap_or_else(|e| panic!("{e}"));
-    println!("{ontology:#?}");
+fn the_seed_resolves_to_required_methods() {
+    let seed = read("tests/data/ok/seed/banking-account.yaml");
+    let ontology = resolved(&seed).unwrap_or_else(|e| panic!("{e}"));
+    let bank = &ontology.aggregates[0];
+    assert!(bank.state.is_none() && bank.events.iter().all(|event| event.apply.is_none()));
+    assert!(bank.projections.iter().all(|view| view.columns.is_none() && view.on.is_none()));
+    let behavior = bank.invariants.iter().find_map(|invariant| match &invariant.rule {
+        model::Rule::Behavior { method, method_type, .. } => Some((method.as_str(), method_type)),
+        _ => None,
+    });
+    assert_eq!(behavior, Some(("balance", &model::Type::Decimal(None))));
 }

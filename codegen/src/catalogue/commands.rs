@@ -31,25 +31,19 @@ super::codes! {
         example: "partitionKey: accountId\ninput: {accountId: string}",
         fix: "Remove the input.",
     }
-    TARGET = "EL0415" {
-        what: "A target names a refusal that is never used.",
-        why: "`target: any` takes every stream.",
-        example: "target: {any: AccountNotFound}",
-        fix: "Remove the name, or choose `new` or `existing`.",
-    }
-    CUSTOM_AND_DECLARED = "EL0416" {
+    CUSTOM_AND_DECLARED = "EL0415" {
         what: "A command is decided by hand and by the ontology.",
         why: "`handler: custom` makes a required method that decides alone.",
         example: "handler: custom\nemit: MoneyDeposited",
         fix: "Keep one of the two.",
     }
-    EMITS_NOTHING = "EL0417" {
+    EMITS_NOTHING = "EL0416" {
         what: "A command emits no event.",
         why: "What emits nothing changes nothing.",
         example: "commands:\n  CloseAccount: {input: {reason: string}}",
         fix: "Add `emit:`, or `handler: custom`.",
     }
-    ENSURE_EMITS = "EL0418" {
+    ENSURE_EMITS = "EL0417" {
         what: "An `ensure` has events to keep.",
         why: "It checks the outcome of the command's own events, none of which is kept.",
         example: "ensure: {LimitExceeded: {when: after.balance < 100, emit: LimitHit}}",

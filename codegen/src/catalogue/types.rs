@@ -13,12 +13,6 @@ super::codes! {
         example: "amount: decimal(40,2)",
         fix: "Write `decimal(p,s)` with p from 1 to 28 and s up to p, and at most one `?`.",
     }
-    TYPE_NOT_YET = "EL0122" {
-        what: "A type of the language is not supported yet.",
-        why: "It is documented for a later release; it is refused rather than ignored.",
-        example: "tags: set<string>",
-        fix: "Use a list, or a list of records with a key field.",
-    }
     NO_ZERO = "EL0123" {
         what: "A field of the state has a type without a zero and no default.",
         why: "The state of a stream without events must have a value for every field.",

@@ -9,9 +9,7 @@ use super::expression::scope::Scope;
 use super::expression::{local_fault, present_when, unused};
 use super::fields::Fields;
 use super::refusals::Refusals;
-use crate::catalogue::commands::{
-    CUSTOM_AND_DECLARED, EMITS_NOTHING, ENSURE_EMITS, INPUT_IS_KEY, TARGET,
-};
+use crate::catalogue::commands::{CUSTOM_AND_DECLARED, EMITS_NOTHING, ENSURE_EMITS, INPUT_IS_KEY};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
     self, Comparison, Decision, Expression, ExpressionKind, RefusalRole, Rejection, Step, Type,
@@ -29,7 +27,7 @@ pub(crate) fn resolve(
     findings: &mut Vec<Diagnostic>,
 ) -> Option<model::Command> {
     check_input(declared, input, findings);
-    let target = target(declared, name, syntax.target.as_ref(), refusals, findings);
+    let target = target(declared, name, syntax.target.as_ref(), refusals);
     let mut decide = Decide {
         declared,
         name,
@@ -82,7 +80,6 @@ fn target(
     name: &Text,
     written: Option<&syntax::TargetSyntax>,
     refusals: &mut Refusals,
-    findings: &mut Vec<Diagnostic>,
 ) -> Option<(model::Target, Option<String>)> {
     let aggregate = &declared.syntax.name.value;
     let words = naming::snake(aggregate).replace('_', " ");
@@ -94,14 +91,7 @@ fn target(
             format!("{aggregate}AlreadyExists"),
             format!("The {words} exists already."),
         ),
-        Some("any") => {
-            if let Some(named) = named {
-                let title = "`target: any` refuses no stream, so the refusal is never used";
-                findings.push(Diagnostic::error(&TARGET, title, named.span, "never used"));
-                return None;
-            }
-            return Some((model::Target::Any, None));
-        }
+        Some("any") => return Some((model::Target::Any, None)),
         Some("existing") | None => (
             model::Target::Existing,
             RefusalRole::NotFound,

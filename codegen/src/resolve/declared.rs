@@ -108,6 +108,7 @@ impl<'a> Declared<'a> {
                 self.events.iter().map(|event| event.name.value.as_str()).collect();
             findings.push(match nearest(&name.value, names.iter().copied()) {
                 Some(meant) => refused.help(format!("did you mean `{meant}`?")),
+                None if names.is_empty() => refused.help("declare it under `events:`"),
                 None => refused.help(format!(
                     "the events are {}; others are declared under `events:`",
                     super::expression::listed(&names)

@@ -257,6 +257,7 @@ impl Telling<'_> {
         let found = Diagnostic::error(code, title, name.span, format!("unknown {what}"));
         self.findings.push(match nearest(&name.value, names.iter().copied()) {
             Some(meant) => found.help(format!("did you mean `{meant}`?")),
+            None if names.is_empty() => found.help(format!("the aggregate has no {what}")),
             None => found.help(format!("there is {}", listed(&names))),
         });
     }

@@ -97,14 +97,21 @@ pub(crate) fn parse(text: &str) -> Option<Sentence> {
 pub(crate) fn nearest_form(text: &str) -> &'static str {
     let (body, _) = split_refusal(text);
     let words: Vec<String> = words(text, body).into_iter().map(|word| word.lower).collect();
+    // Words that tell forms apart weigh more than those that most forms share.
+    let weight = |word: &str| match word {
+        "must" | "be" | "not" | "cannot" | "can" | "than" | "at" => 1,
+        _ => 3,
+    };
     let likeness = |form: &str| {
         let fixed: Vec<String> = form
             .split_whitespace()
             .filter(|word| word.len() > 1 && !word.starts_with('<'))
             .map(str::to_lowercase)
             .collect();
-        let met = fixed.iter().filter(|word| words.contains(word)).count();
-        (met * 100 / fixed.len().max(1), met)
+        let all: usize = fixed.iter().map(|word| weight(word)).sum();
+        let met: usize =
+            fixed.iter().filter(|word| words.contains(word)).map(|word| weight(word)).sum();
+        (met * 100 / all.max(1), met)
     };
     let best =
         FORMS.iter().enumerate().max_by_key(|(index, form)| (likeness(form), usize::MAX - index));

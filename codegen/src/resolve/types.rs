@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::fields::{Field, Fields};
-use crate::catalogue::types::{TYPE_FORM, TYPE_NOT_YET, UNKNOWN_TYPE};
+use crate::catalogue::types::{TYPE_FORM, UNKNOWN_TYPE, VARIANTS};
 use crate::diagnostic::Diagnostic;
 use crate::model::{EnumType, RecordType, Type, TypeDefinition};
 use crate::naming;
+use crate::source::{Span, Spanned};
 use crate::suggest::nearest;
 use crate::syntax::{self, TypeExpression, TypeKind};
 
@@ -95,6 +96,7 @@ impl Types {
         for (name, declaration) in types {
             let definition = match declaration {
                 syntax::TypeDeclaration::Enum(variants) => {
+                    check_variants(variants, name.span, findings);
                     let variants = variants.iter().map(|variant| variant.value.clone()).collect();
                     Definition::Enum { variants, inline_at: None }
                 }
@@ -155,9 +157,10 @@ impl Types {
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Type> {
         match &written.kind {
-            TypeKind::Broken => None, // reported by `load`
             TypeKind::Name { name, arguments } => self.named(name, arguments, findings),
-            TypeKind::Enum(variants) => Some(self.inline_enum(variants, place)),
+            TypeKind::Enum(variants) => {
+                Some(self.inline_enum(variants, place, written.span, findings))
+            }
             TypeKind::List(element) => {
                 Some(Type::List(Box::new(self.resolve(element, place, findings)?)))
             }
@@ -171,19 +174,15 @@ impl Types {
                 }
                 inner => Some(Type::Optional(Box::new(inner))),
             },
-            TypeKind::Set(_) | TypeKind::Map(..) => {
-                let title = "sets and maps are not supported yet";
-                let found = Diagnostic::error(&TYPE_NOT_YET, title, written.span, "not yet");
-                findings.push(found.help("use a list, or a list of records with a key field"));
-                None
-            }
+            // Not supported yet: `load` has said so.
+            TypeKind::Set(_) | TypeKind::Map(..) | TypeKind::Broken => None,
         }
     }
 
     fn named(
         &self,
         name: &syntax::Text,
-        arguments: &[crate::source::Spanned<u32>],
+        arguments: &[Spanned<u32>],
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Type> {
         if name.value == "decimal" && !arguments.is_empty() {
@@ -236,7 +235,14 @@ impl Types {
     }
 
     /// The enum of these variants: the one that was met first, or a new one.
-    fn inline_enum(&mut self, written: &[syntax::Text], place: &InlinePlace) -> Type {
+    fn inline_enum(
+        &mut self,
+        written: &[syntax::Text],
+        place: &InlinePlace,
+        span: Span,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Type {
+        check_variants(written, span, findings);
         let names: Vec<String> = written.iter().map(|variant| variant.value.clone()).collect();
         let same = self.order.iter().find(|rust| match self.definitions.get(*rust) {
             Some(Definition::Enum { variants, inline_at: Some(_) }) => *variants == names,
@@ -311,9 +317,25 @@ impl Types {
     }
 }
 
+/// The first variant is the initial value, and every variant is one value.
+fn check_variants(variants: &[syntax::Text], span: Span, findings: &mut Vec<Diagnostic>) {
+    if variants.is_empty() {
+        let found = Diagnostic::error(&VARIANTS, "an enum has no variants", span, "no value");
+        findings.push(found.help("name its values: `enum[Open, Closed]`"));
+    }
+    for (index, variant) in variants.iter().enumerate() {
+        let first = variants[..index].iter().find(|first| first.value == variant.value);
+        if let Some(first) = first {
+            let title = format!("`{}` is a variant twice", variant.value);
+            let found = Diagnostic::error(&VARIANTS, title, variant.span, "again");
+            findings.push(found.place(first.span, "first"));
+        }
+    }
+}
+
 fn decimal_with_digits(
     name: &syntax::Text,
-    arguments: &[crate::source::Spanned<u32>],
+    arguments: &[Spanned<u32>],
     findings: &mut Vec<Diagnostic>,
 ) -> Option<Type> {
     let (title, place) = match arguments {

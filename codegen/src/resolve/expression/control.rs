@@ -186,7 +186,8 @@ impl Checker<'_> {
             checked.push(found);
         }
         let missing = open.missing();
-        if !missing.is_empty() {
+        // A pattern that is wrong may stand for the case that seems to be left out.
+        if !missing.is_empty() && !open.doubtful {
             let names: Vec<&str> = missing.iter().map(String::as_str).collect();
             let title = format!("`match` leaves out {}", listed(&names));
             let found = Diagnostic::error(&NOT_EXHAUSTIVE, title, span, "not every case is here");
@@ -214,7 +215,10 @@ impl Checker<'_> {
         let mut patterns = Vec::new();
         let mut bound = None;
         for pattern in &arm.patterns {
-            let (found, name) = self.pattern(pattern, subject)?;
+            let Some((found, name)) = self.pattern(pattern, subject) else {
+                open.doubtful = true;
+                return None;
+            };
             if !open.take(&found) {
                 let title = "an arm of `match` can never be reached";
                 let found =
@@ -389,6 +393,8 @@ struct Open {
     none: bool,
     /// Whether a present value without variants is undecided.
     some: bool,
+    /// Whether a pattern was wrong.
+    doubtful: bool,
 }
 
 impl Open {
@@ -399,7 +405,13 @@ impl Open {
             _ if optional => Vec::new(),
             _ => return None,
         };
-        Some(Self { optional, none: optional, some: variants.is_empty(), variants })
+        Some(Self {
+            optional,
+            none: optional,
+            some: variants.is_empty(),
+            variants,
+            doubtful: false,
+        })
     }
 
     fn is_empty(&self) -> bool {

@@ -81,8 +81,8 @@ impl Scope<'_> {
         written: &syntax::Expression,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<tree::Node> {
-        if written.text.is_empty() && written.offsets.is_none() {
-            return None; // left out by `load`, which has reported it
+        if written.text.is_empty() {
+            return None; // `load` has reported it
         }
         parse::parse(&written.text, Places::of(written), findings)
     }

@@ -195,7 +195,12 @@ impl Checker<'_> {
         let title = format!("`{}` has no fields, so no `{}`", self.show(of), field.value);
         let label = format!("this is `{}`", self.show(of));
         let found = Diagnostic::error(&NO_FIELDS, title, base, label);
-        self.refuse(found.help(format!("a method has parentheses: `.{}()`", field.value)))
+        let is_method = crate::resolve::methods::find(of, &field.value).is_some();
+        self.refuse(match (is_method, of) {
+            (true, _) => found.help(format!("a method has parentheses: `.{}()`", field.value)),
+            (false, Type::Enum(_)) => found.help("compare it with a variant: `status == Open`"),
+            (false, _) => found.help("only records have fields; what a value can do are methods"),
+        })
     }
 
     /// The type of a record's field; none where it is unknown or broken.
@@ -304,8 +309,12 @@ impl Checker<'_> {
         let locals = self.locals.iter().filter_map(|local| local.written.as_deref());
         let fields = self.scope.places.iter().filter(|place| place.bare);
         let fields = fields.flat_map(|place| place.fields.names());
-        let candidates: Vec<&str> =
-            locals.chain(fields).chain(self.scope.stream).chain(variants.iter().copied()).collect();
+        let mut candidates: Vec<&str> = Vec::new();
+        for name in locals.chain(fields).chain(self.scope.stream).chain(variants.iter().copied()) {
+            if !candidates.contains(&name) {
+                candidates.push(name);
+            }
+        }
         if let Some(meant) = nearest(name, candidates.iter().copied()) {
             return Some(format!("did you mean `{meant}`?"));
         }

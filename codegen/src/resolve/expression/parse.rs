@@ -13,7 +13,7 @@ use super::literal;
 use super::place::Places;
 use super::tokens::tokens;
 use super::tree::{ArmNode, Node, NodeKind, Operator, PatternKind, PatternNode};
-use crate::catalogue::expressions::{FOREIGN_SYNTAX, LITERAL, NOT_READABLE};
+use crate::catalogue::expressions::{FOREIGN_SYNTAX, LITERAL, NOT_READABLE, NOT_YET};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Arithmetic, Comparison, Logic};
 use crate::source::Span;
@@ -77,14 +77,18 @@ fn unreadable(text: &str, error: &syn::Error) -> Refused {
         format!("the expression cannot be read: {message}"),
         "",
     );
-    match hint(word, text.get(at.end..).unwrap_or("")) {
+    let before = text.get(..at.start).unwrap_or("").split_whitespace().next_back().unwrap_or("");
+    match hint(before, word, text.get(at.end..).unwrap_or("")) {
         Some(help) => refused.help(help),
         None => refused,
     }
 }
 
 /// What a slip at this word most likely meant.
-fn hint(word: &str, rest: &str) -> Option<String> {
+fn hint(before: &str, word: &str, rest: &str) -> Option<String> {
+    if before == "not" {
+        return Some("write `!`".into());
+    }
     match word {
         "and" => Some("write `&&`".into()),
         "or" => Some("write `||`".into()),
@@ -401,9 +405,12 @@ fn plain(name: &syn::PatIdent) -> bool {
 
 /// What Rust knows and the language does not, each with the language's way.
 fn refuse(parsed: &Expr, at: Range<usize>) -> Refused {
+    if let Expr::Closure(_) = parsed {
+        return Refused::new(&NOT_YET, at, "closures are not supported yet", "not yet")
+            .help("methods that take one come in a later release");
+    }
     let (what, help) = match parsed {
         Expr::Assign(_) => ("`=`", "write `==` to compare; fields are set by the lines of `apply`"),
-        Expr::Closure(_) => ("a closure, yet,", "methods that take one come in a later release"),
         Expr::Range(_) => ("a range", "compare both ends: `a <= x && x <= b`"),
         Expr::Index(_) => {
             ("`[…]` after a value", "an element is `items.get(0)`, which may be none")
