@@ -1,1 +1,3 @@
-//! A small bank.
+//! A small bank: the types, rules and read models of `ontology/banking-account.yaml`.
+
+include!("bank_account.rs");

@@ -1,0 +1,70 @@
+//! What `open`, `deposit`, `withdraw` and `close` have in common: a command is sent and its outcome told.
+
+use clap::Args;
+use eventloom_runtime::repository::{Executed, Recorded};
+use eventloom_runtime::{Command, CommandContext, DomainEvent, Uuid};
+use generated_example::bank_account::BankAccount;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::input;
+use crate::ledger::Ledger;
+use crate::screen::Screen;
+
+/// The id by which a command that is sent again is recognised.
+#[derive(Debug, Args)]
+pub(crate) struct CommandId {
+    /// Id of this command: sent again with it, it has its first outcome again, a refusal included.
+    #[arg(long, value_name = "ID", value_parser = input::id)]
+    command_id: Option<String>,
+}
+
+/// The transaction that was named, or a new one.
+pub(crate) fn transaction_id(named: Option<String>) -> String {
+    named.unwrap_or_else(|| format!("T-{}", Uuid::now_v7()))
+}
+
+/// Sends a command and tells what came of it.
+pub(crate) async fn decide<C: Command<BankAccount>>(
+    ledger: &Ledger,
+    account: &str,
+    command: C,
+    id: CommandId,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let mut context = CommandContext::new();
+    context.command_id = id.command_id.map(Into::into);
+    let executed = ledger.execute(account, command, context).await?;
+    if screen.is_json() {
+        return screen.json(&outcome(account, &executed)?);
+    }
+    tell(&executed, screen)?;
+    let balance = executed.state.balance.normalize();
+    screen.line(format_args!("      {account} is {} with {balance}", executed.state.status))
+}
+
+/// Tells the events that a command led to, one a line with its sequence number.
+pub(crate) fn tell(executed: &Executed<BankAccount>, screen: &mut Screen) -> Result<(), Failure> {
+    for Recorded { event, meta } in &executed.events {
+        screen.good(&format!("{:>5}", format!("#{}", meta.sequence)), event.describe())?;
+    }
+    if executed.duplicate {
+        screen.good("no-op", "this was decided before, as told above: nothing was appended")?;
+    }
+    Ok(())
+}
+
+/// What came of a command, as one JSON object; its events in the event form.
+fn outcome(account: &str, executed: &Executed<BankAccount>) -> Result<Value, Failure> {
+    let events = executed.events.iter().map(|recorded| serde_json::from_str(&recorded.to_json()));
+    let events: Vec<Value> = events
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::failed("EventNotShown", error))?;
+    Ok(json!({
+        "outcome": if executed.duplicate { "unchanged" } else { "applied" },
+        "accountId": account,
+        "events": events,
+        "status": executed.state.status.to_string(),
+        "balance": executed.state.balance.normalize().to_string(),
+    }))
+}

@@ -1,0 +1,33 @@
+//! Amounts, times and account ids as people type them: read exactly or refused, never rounded.
+
+use eventloom_runtime::values::decimal;
+use eventloom_runtime::{Decimal, Timestamp};
+
+/// Longest account id; what is longer is a mistake in a file rather than an account.
+const MAX_ID: usize = 200;
+
+/// Reads an amount such as `1000` or `12.50`.
+///
+/// Whether it may be negative is the bank's business, not the reader's.
+pub(crate) fn amount(text: &str) -> Result<Decimal, String> {
+    decimal::parse(text).map_err(|reason| format!("`{text}` is not an amount: {reason}"))
+}
+
+/// Reads a time in RFC 3339, such as `2026-11-21T09:30:00Z`.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|reason| format!("`{text}` is not a time: {reason}"))
+}
+
+/// Reads an id: not empty, not huge, and nothing that would upset a terminal.
+pub(crate) fn id(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("an id must not be empty".to_owned());
+    }
+    if text.chars().count() > MAX_ID {
+        return Err(format!("an id has at most {MAX_ID} characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("`{}` has control characters", text.escape_debug()));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,214 @@
+//! The bank's database, opened: accounts for deciding, read models for looking.
+//!
+//! This is all a program needs to hold: a store, a repository, a projector per read model. Failures of
+//! the runtime become failures of the command line here, each with what to do about it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use eventloom_runtime::projection::{Projector, Rebuild, SqliteReadDatabase};
+use eventloom_runtime::repository::{AsOf, Executed, Loaded, TimelineEntry};
+use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
+use eventloom_runtime::store::{AllPage, EventFilter, Page};
+use eventloom_runtime::{
+    Command, CommandContext, EventStore, Position, Refusal, Sequence, StoreError,
+};
+use generated_example::bank_account::{
+    AccountBalanceView, AccountBalanceViewRow, BankAccount, BankAccountError,
+    BankAccountRepository, TransactionHistoryView, TransactionHistoryViewKey,
+    TransactionHistoryViewRow,
+};
+
+use crate::failure::Failure;
+use crate::progress::Progress;
+
+/// Rows and events that are read at a time.
+pub(crate) const PAGE: usize = 500;
+
+/// How often a progress bar moves while the read models are brought up to date.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+type Balances = Projector<AccountBalanceView, SqliteStore, SqliteReadDatabase>;
+type Transactions = Projector<TransactionHistoryView, SqliteStore, SqliteReadDatabase>;
+
+/// Where the bank's database lies.
+pub(crate) struct Place(PathBuf);
+
+impl Place {
+    /// The database at this path.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Opens the database, creating it where there is none.
+    pub(crate) async fn create(&self) -> Result<Ledger, Failure> {
+        Ledger::open(&self.0).await
+    }
+
+    /// Opens the database, which must be there: a question to a bank that doesn't exist is a mistake
+    /// in the path, and should not leave an empty file behind.
+    pub(crate) async fn open(&self) -> Result<Ledger, Failure> {
+        if !self.0.exists() {
+            return Err(Failure::Usage(format!(
+                "there is no database at {}: name one with --db, or begin one with `bank open`",
+                self.0.display()
+            )));
+        }
+        Ledger::open(&self.0).await
+    }
+}
+
+/// The bank's database, opened.
+pub(crate) struct Ledger {
+    accounts: BankAccountRepository<SqliteStore>,
+    balances: Balances,
+    transactions: Transactions,
+}
+
+impl Ledger {
+    async fn open(path: &Path) -> Result<Self, Failure> {
+        let at_path = |error: StoreError| Failure::from(error).at(path);
+        let database = SqliteDatabase::open(path).map_err(at_path)?;
+        let store = SqliteStore::open(&database).await.map_err(at_path)?;
+        let rows = SqliteReadDatabase::open(&database).await?;
+        let accounts = BankAccountRepository::open(store.clone()).await?;
+        let balances = Projector::open(store.clone(), rows.clone()).await?;
+        let transactions = Projector::open(store, rows).await?;
+        Ok(Self { accounts, balances, transactions })
+    }
+
+    /// The accounts.
+    pub(crate) fn accounts(&self) -> &BankAccountRepository<SqliteStore> {
+        &self.accounts
+    }
+
+    /// Sends a command.
+    pub(crate) async fn execute<C: Command<BankAccount>>(
+        &self,
+        account: &str,
+        command: C,
+        context: CommandContext,
+    ) -> Result<Executed<BankAccount>, Failure> {
+        Ok(self.accounts.execute_with(account, command, context).await?)
+    }
+
+    /// An account that must exist, as of a moment.
+    pub(crate) async fn account_as_of(
+        &self,
+        account: &str,
+        moment: AsOf,
+    ) -> Result<Loaded<BankAccount>, Failure> {
+        let loaded = self.accounts.load_as_of(account, moment).await?;
+        if loaded.exists() {
+            return Ok(loaded);
+        }
+        if self.accounts.load(account).await?.exists() {
+            let message = format!("the account `{account}` did not exist yet");
+            return Err(Failure::refused(&BankAccountError::not_found(message)));
+        }
+        Err(no_account(account))
+    }
+
+    /// The row of an account, up to date.
+    pub(crate) async fn balance(&self, account: &str) -> Result<AccountBalanceViewRow, Failure> {
+        self.balances.catch_up().await?;
+        match self.balances.read_model().get(&account.to_owned()).await? {
+            Some(row) => Ok(row),
+            None => Err(no_account(account)),
+        }
+    }
+
+    /// The movements of an account, up to date, in the order in which they happened.
+    ///
+    /// They are sorted here, in memory: the read model keeps them by transaction.
+    pub(crate) async fn transactions(
+        &self,
+        account: &str,
+    ) -> Result<Vec<TransactionHistoryViewRow>, Failure> {
+        self.transactions.catch_up().await?;
+        let model = self.transactions.read_model();
+        let mut after = TransactionHistoryViewKey {
+            account_id: account.to_owned(),
+            transaction_id: String::new(),
+        };
+        let mut found = Vec::new();
+        loop {
+            let page = model.page(Some(&after), PAGE).await?;
+            let read = page.len();
+            found.extend(page.into_iter().take_while(|row| row.account_id == account));
+            match found.last() {
+                Some(last) if read == PAGE && found.len() % PAGE == 0 => {
+                    after.transaction_id.clone_from(&last.transaction_id);
+                }
+                _ => break,
+            }
+        }
+        if found.is_empty() && !self.accounts.load(account).await?.exists() {
+            return Err(no_account(account));
+        }
+        found.sort_by_key(|row| row.sequence);
+        Ok(found)
+    }
+
+    /// What happened to an account after a sequence: a page, the first of which is never empty.
+    pub(crate) async fn timeline(
+        &self,
+        account: &str,
+        after: Sequence,
+    ) -> Result<Vec<TimelineEntry>, Failure> {
+        let page = self.accounts.timeline(account, after, PAGE).await?;
+        if page.is_empty() && after == 0 { Err(no_account(account)) } else { Ok(page) }
+    }
+
+    /// The events of an account as they are stored, after a sequence: a page, the first of which is
+    /// never empty.
+    pub(crate) async fn events(&self, account: &str, after: Sequence) -> Result<Page, Failure> {
+        let page = self.accounts.history(account, after, PAGE).await?;
+        if page.is_empty() && after == 0 { Err(no_account(account)) } else { Ok(page) }
+    }
+
+    /// All events as they are stored, after a position: a page.
+    pub(crate) async fn all_events(&self, after: Position) -> Result<AllPage, Failure> {
+        let filter = EventFilter { metadata: true, ..EventFilter::default() };
+        Ok(self.accounts.store().read_all(after, &filter, PAGE).await?)
+    }
+
+    /// Brings both read models up to date, with progress.
+    pub(crate) async fn catch_up(&self) -> Result<(), Failure> {
+        let behind = self.balances.lag().await?.events;
+        let progress = Progress::counting("projecting", behind);
+        let caught_up =
+            async { tokio::try_join!(self.balances.catch_up(), self.transactions.catch_up()) };
+        tokio::pin!(caught_up);
+        let done = loop {
+            tokio::select! {
+                done = &mut caught_up => break done,
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    let left = self.balances.lag().await?.events;
+                    progress.at(behind.saturating_sub(left), behind);
+                }
+            }
+        };
+        progress.clear();
+        done?;
+        Ok(())
+    }
+
+    /// Builds both read models anew beside the old ones, in one reading; tells how many events it took.
+    pub(crate) async fn rebuild(&self, progress: &Progress) -> Result<u64, Failure> {
+        let mut events = 0;
+        Rebuild::of(&self.balances)
+            .and(&self.transactions)
+            .run(|step| {
+                events = step.events;
+                progress.at(step.position, step.head);
+            })
+            .await?;
+        Ok(events)
+    }
+}
+
+fn no_account(account: &str) -> Failure {
+    let refusal = BankAccountError::not_found(format!("there is no account `{account}`"));
+    Failure::refused(&refusal)
+}

@@ -1,3 +1,0 @@
-//! The `bank` command.
-
-fn main() {}

@@ -1,0 +1,10 @@
+//! The `bank` command as its users meet it: the real binary, on real files.
+
+mod bank;
+mod commands;
+mod crash;
+mod demo;
+mod file;
+mod import;
+mod trouble;
+mod usage;

@@ -1,0 +1,6 @@
+//! Tests that hold the documents to their word: paths exist, snippets are taken from tested files,
+//! every YAML block of the language reference does what its text says.
+
+mod architecture;
+mod markdown;
+mod snippets;
