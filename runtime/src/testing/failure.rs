@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::projection::{ProjectorError, ReadModelError};
 use crate::store::{AppendError, StoreError};
 
 /// The outcome of a check.
@@ -64,6 +65,18 @@ impl From<StoreError> for Failure {
 impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
         Self::new(format!("an append was refused that should land: {error}"))
+    }
+}
+
+impl From<ProjectorError> for Failure {
+    fn from(error: ProjectorError) -> Self {
+        Self::new(format!("a projection failed where it should not: {error}"))
+    }
+}
+
+impl From<ReadModelError> for Failure {
+    fn from(error: ReadModelError) -> Self {
+        Self::new(format!("rows cannot be read: {error}"))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Only what happens on the calling thread is captured: tests on other threads stay apart.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
@@ -37,6 +38,17 @@ pub fn capture<T>(work: impl FnOnce() -> T) -> (T, Vec<Captured>) {
     let recorder = Recorder::default();
     let captured = Arc::clone(&recorder.captured);
     let outcome = tracing::subscriber::with_default(recorder, work);
+    let captured = captured.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    (outcome, captured)
+}
+
+/// Runs a future on this thread and gives back what it returned, and the spans and events it left.
+pub async fn capture_async<F: Future>(work: F) -> (F::Output, Vec<Captured>) {
+    let recorder = Recorder::default();
+    let captured = Arc::clone(&recorder.captured);
+    let guard = tracing::subscriber::set_default(recorder);
+    let outcome = work.await;
+    drop(guard);
     let captured = captured.lock().unwrap_or_else(PoisonError::into_inner).clone();
     (outcome, captured)
 }

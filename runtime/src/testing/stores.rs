@@ -3,13 +3,22 @@
 use std::future::Future;
 
 #[cfg(feature = "sqlite")]
+use crate::projection::SqliteReadDatabase;
+use crate::projection::{MemoryReadDatabase, ReadDatabase};
+#[cfg(feature = "sqlite")]
 use crate::store::sqlite::{SqliteDatabase, SqliteStore};
 use crate::store::{EventStore, MemoryStore, StoreError};
+use crate::testing::failure::Check;
+#[cfg(feature = "sqlite")]
+use crate::testing::failure::Failure;
 
 /// A kind of store: how a test gets a new one, and the same one again.
 pub trait StoreKind: Copy + Send + Sync + 'static {
     /// Its name in reports.
     const NAME: &'static str;
+
+    /// How many random histories are lived in stores of this kind, where nothing else is said.
+    const CASES: u32;
 
     /// The store.
     type Store: EventStore;
@@ -45,21 +54,48 @@ pub trait StoreKind: Copy + Send + Sync + 'static {
     }
 }
 
+/// A kind of store with a read database beside it, for projections.
+pub trait WithReads: StoreKind {
+    /// The read database.
+    type ReadDatabase: ReadDatabase;
+
+    /// Opens the store and the read database that lie there, in one database where the store is one.
+    ///
+    /// # Errors
+    /// What opening fails with.
+    fn open_with_reads(
+        self,
+        place: &Self::Place,
+    ) -> impl Future<Output = Check<(Self::Store, Self::ReadDatabase)>> + Send;
+}
+
 /// Stores in memory. What they hold ends with their place.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Memory;
 
 impl StoreKind for Memory {
     const NAME: &'static str = "memory";
+    const CASES: u32 = 24;
 
     type Store = MemoryStore;
-    type Place = MemoryStore;
+    type Place = (MemoryStore, MemoryReadDatabase);
 
-    fn new_place(self) -> MemoryStore {
-        MemoryStore::new()
+    fn new_place(self) -> Self::Place {
+        (MemoryStore::new(), MemoryReadDatabase::new())
     }
 
-    async fn open(self, place: &MemoryStore) -> Result<MemoryStore, StoreError> {
+    async fn open(self, place: &Self::Place) -> Result<MemoryStore, StoreError> {
+        Ok(place.0.clone())
+    }
+}
+
+impl WithReads for Memory {
+    type ReadDatabase = MemoryReadDatabase;
+
+    async fn open_with_reads(
+        self,
+        place: &Self::Place,
+    ) -> Check<(MemoryStore, MemoryReadDatabase)> {
         Ok(place.clone())
     }
 }
@@ -72,6 +108,7 @@ pub struct Sqlite;
 #[cfg(feature = "sqlite")]
 impl StoreKind for Sqlite {
     const NAME: &'static str = "sqlite";
+    const CASES: u32 = 4;
 
     type Store = SqliteStore;
     type Place = tempfile::TempDir;
@@ -83,5 +120,23 @@ impl StoreKind for Sqlite {
     async fn open(self, place: &tempfile::TempDir) -> Result<SqliteStore, StoreError> {
         let database = SqliteDatabase::open(place.path().join("events.db"))?;
         SqliteStore::open(&database).await
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl WithReads for Sqlite {
+    type ReadDatabase = SqliteReadDatabase;
+
+    async fn open_with_reads(
+        self,
+        place: &tempfile::TempDir,
+    ) -> Check<(SqliteStore, SqliteReadDatabase)> {
+        let database = SqliteDatabase::open(place.path().join("events.db"))?;
+        let store = SqliteStore::open(&database).await?;
+        let reads = SqliteReadDatabase::open(&database).await;
+        let reads = reads.map_err(|error| {
+            Failure::new(format!("the read database cannot be opened: {error}"))
+        })?;
+        Ok((store, reads))
     }
 }

@@ -26,6 +26,7 @@ struct Broken<I>(I);
 
 impl<I: Interceptor<MemoryStore> + Copy> StoreKind for Broken<I> {
     const NAME: &'static str = "a broken store";
+    const CASES: u32 = 24;
 
     type Store = Intercepted<MemoryStore, I>;
     type Place = MemoryStore;
@@ -45,6 +46,7 @@ struct Forgetful;
 
 impl StoreKind for Forgetful {
     const NAME: &'static str = "a forgetful store";
+    const CASES: u32 = 24;
 
     type Store = MemoryStore;
     type Place = ();

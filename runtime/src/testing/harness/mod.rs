@@ -4,4 +4,15 @@
 //! it. Every function returns what it found, so that a mutation of the code under test can show that
 //! the function notices.
 
+pub mod concurrency;
+mod history;
+pub mod idempotency;
+pub mod invariants;
+pub mod migration;
+pub mod ordering;
+pub mod projection;
+pub mod replay;
 pub mod schema;
+pub mod snapshot;
+pub mod tracing;
+mod world;

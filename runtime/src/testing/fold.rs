@@ -1,0 +1,245 @@
+//! One stream without a store: the state that events add up to, and what commands would do to it.
+//!
+//! The harness compares stores with it, and looks for commands in it that a history can go on with.
+//! It knows neither command ids nor snapshots nor retries: those are the repository's.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::aggregate::{Aggregate, ApplyError, Refusal};
+use crate::codec::FieldError;
+use crate::command::{Command, Decide, Emit, Halt, Target};
+use crate::event::{DomainEvent, EventTypes, UniqueKey};
+use crate::metadata::{Metadata, Sequence, StreamId};
+use crate::testing::clock::START;
+use crate::values::{Timestamp, Uuid};
+
+/// A stream as a fold.
+pub struct Fold<A: Aggregate> {
+    /// The id of the stream.
+    pub stream_id: StreamId,
+    /// What its events add up to.
+    pub state: A::State,
+    /// Sequence of the last event.
+    pub sequence: Sequence,
+    /// The types of the events.
+    pub history: EventTypes,
+    /// The latest time of an event.
+    pub last_time: Option<Timestamp>,
+    /// The keys that events have claimed.
+    pub keys: BTreeSet<UniqueKey>,
+}
+
+/// What a command would do.
+pub enum Decision<A: Aggregate> {
+    /// It leads to these events, which may be none.
+    Events(Vec<(A::Event, Metadata)>),
+    /// It is refused, and these events are kept.
+    Refused(A::Error, Vec<(A::Event, Metadata)>),
+    /// A value does not fit its type.
+    Invalid(FieldError),
+    /// A hand-written part fails.
+    Failed(String),
+}
+
+impl<A: Aggregate> Decision<A> {
+    /// The events, where the command is accepted.
+    pub fn accepted(&self) -> Option<&[(A::Event, Metadata)]> {
+        match self {
+            Self::Events(events) => Some(events),
+            _ => None,
+        }
+    }
+
+    /// The name of the refusal, where the command is refused.
+    pub fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal, _) => Some(refusal.name()),
+            _ => None,
+        }
+    }
+}
+
+impl<A: Aggregate> fmt::Debug for Decision<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Events(events) => write!(f, "{:?}", only_events::<A>(events)),
+            Self::Refused(refusal, events) if events.is_empty() => {
+                write!(f, "{}: {}", refusal.name(), refusal.message())
+            }
+            Self::Refused(refusal, events) => {
+                let events = only_events::<A>(events);
+                write!(f, "{}: {}, keeping {events:?}", refusal.name(), refusal.message())
+            }
+            Self::Invalid(error) => write!(f, "invalid {error}"),
+            Self::Failed(reason) => write!(f, "failed: {reason}"),
+        }
+    }
+}
+
+fn only_events<A: Aggregate>(events: &[(A::Event, Metadata)]) -> Vec<&A::Event> {
+    events.iter().map(|(event, _)| event).collect()
+}
+
+/// Any event of an aggregate, to be recorded whether or not it may be emitted.
+#[derive(Clone, Debug)]
+pub struct Any<E>(pub E);
+
+impl<A: Aggregate> Emit<A> for Any<A::Event> {
+    fn validate(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    fn into_event(self) -> A::Event {
+        self.0
+    }
+}
+
+impl<A: Aggregate> Clone for Fold<A> {
+    fn clone(&self) -> Self {
+        Self {
+            stream_id: self.stream_id.clone(),
+            state: self.state.clone(),
+            sequence: self.sequence,
+            history: self.history.clone(),
+            last_time: self.last_time,
+            keys: self.keys.clone(),
+        }
+    }
+}
+
+impl<A: Aggregate> Fold<A> {
+    /// An empty stream.
+    pub fn new(stream_id: impl Into<StreamId>) -> Self {
+        Self {
+            stream_id: stream_id.into(),
+            state: A::State::default(),
+            sequence: 0,
+            history: EventTypes::default(),
+            last_time: None,
+            keys: BTreeSet::new(),
+        }
+    }
+
+    /// Metadata of the next event, at a time.
+    pub fn metadata(&self, at: Timestamp) -> Metadata {
+        Metadata {
+            event_id: Uuid::from_u128(u128::from(self.sequence) + 1),
+            stream_id: self.stream_id.clone(),
+            sequence: self.sequence + 1,
+            at,
+            recorded_at: at,
+            actor: None,
+            correlation_id: None,
+            causation_id: None,
+            traceparent: None,
+        }
+    }
+
+    /// Folds in the next event.
+    ///
+    /// # Errors
+    /// What the aggregate's fold fails with.
+    pub fn apply(&mut self, event: &A::Event, meta: &Metadata) -> Result<(), ApplyError> {
+        A::apply(&mut self.state, event, meta)?;
+        let time = event.occurred_at().unwrap_or(meta.at);
+        self.sequence += 1;
+        self.history.insert(event.type_index());
+        self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+        event.unique_keys(&mut |key| {
+            self.keys.insert(key);
+        });
+        Ok(())
+    }
+
+    /// Folds in events that a command led to.
+    ///
+    /// # Errors
+    /// What the aggregate's fold fails with.
+    pub fn apply_all(&mut self, events: &[(A::Event, Metadata)]) -> Result<(), ApplyError> {
+        events.iter().try_for_each(|(event, meta)| self.apply(event, meta))
+    }
+
+    /// What a command would do now. The time is no earlier than the last event's.
+    pub fn decide<C: Command<A>>(&self, command: &C, now: Timestamp) -> Decision<A> {
+        if let Err(error) = command.validate() {
+            return Decision::Invalid(error);
+        }
+        if let Some(refusal) = self.taken_key(|claim| command.unique_keys(claim)) {
+            return Decision::Refused(refusal, Vec::new());
+        }
+        match (C::TARGET, self.sequence) {
+            (Target::New, 0) | (Target::Existing, 1..) | (Target::Any, _) => {}
+            _ => return Decision::Refused(C::target_refused(&self.stream_id), Vec::new()),
+        }
+        self.decide_with(now, |context| command.decide(context))
+    }
+
+    /// What a decision would do now, without asking for keys and target.
+    pub fn decide_with(
+        &self,
+        now: Timestamp,
+        decide: impl FnOnce(&mut Decide<'_, A>) -> Result<(), Halt<A::Error>>,
+    ) -> Decision<A> {
+        let mut ids = u128::from(self.sequence) << 64;
+        let mut new_id = || {
+            ids += 1;
+            Uuid::from_u128(ids)
+        };
+        let template = self.metadata(self.last_time.map_or(now, |last| last.max(now)));
+        let history = self.history.clone();
+        let mut context = Decide::new(&self.state, history, self.last_time, template, &mut new_id);
+        let outcome = decide(&mut context);
+        match outcome {
+            Ok(()) => match context.finish() {
+                Ok(decided) => self.check_keys(decided.events),
+                Err(refusal) => Decision::Refused(refusal, Vec::new()),
+            },
+            Err(Halt::RefusedKeeping(refusal)) => match context.finish() {
+                Ok(decided) => Decision::Refused(refusal, decided.events),
+                Err(refusal) => Decision::Refused(refusal, Vec::new()),
+            },
+            Err(Halt::Refused(refusal)) => Decision::Refused(refusal, Vec::new()),
+            Err(Halt::Invalid(error)) => Decision::Invalid(error),
+            Err(Halt::Failed(reason)) => Decision::Failed(reason),
+        }
+    }
+
+    fn check_keys(&self, events: Vec<(A::Event, Metadata)>) -> Decision<A> {
+        let taken = self.taken_key(|claim| {
+            for (event, _) in &events {
+                event.unique_keys(claim);
+            }
+        });
+        match taken {
+            Some(refusal) => Decision::Refused(refusal, Vec::new()),
+            None => Decision::Events(events),
+        }
+    }
+
+    fn taken_key(&self, keys: impl FnOnce(&mut dyn FnMut(UniqueKey))) -> Option<A::Error> {
+        let mut taken = None;
+        keys(&mut |key| {
+            if self.keys.contains(&key) {
+                let message = format!("the {} `{}` is taken", key.field, key.value);
+                taken.get_or_insert_with(|| A::Error::duplicate_key(key.field, message));
+            }
+        });
+        taken
+    }
+
+    /// Folds in events as they were written down, a second apart, or each at its own time.
+    ///
+    /// # Errors
+    /// What the aggregate's fold fails with.
+    pub fn given(&mut self, events: impl IntoIterator<Item = A::Event>) -> Result<(), ApplyError> {
+        for event in events {
+            let seconds =
+                i64::try_from(self.sequence).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+            let at = Timestamp::from_micros(START.as_micros().saturating_add(seconds));
+            let meta = self.metadata(event.occurred_at().unwrap_or(at));
+            self.apply(&event, &meta)?;
+        }
+        Ok(())
+    }
+}

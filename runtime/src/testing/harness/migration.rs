@@ -1,0 +1,187 @@
+//! Theme migration: what was stored in an old version is read as the ontology's upcasts say.
+
+use std::sync::Arc;
+
+use super::history::path;
+use super::schema::{sample_metadata, shape_of, written};
+use super::world::{record, repository, stream_key, uncached};
+use crate::aggregate::Aggregate;
+use crate::event::DomainEvent;
+use crate::metadata::Sequence;
+use crate::repository::CommandContext;
+use crate::store::{Append, EventStore, NewEvent, StoreError};
+use crate::testing::clock::TestClock;
+use crate::testing::failure::{Check, Context, Failure, ensure, equal};
+use crate::testing::fold::Fold;
+use crate::testing::run;
+use crate::testing::shape;
+use crate::testing::stores::StoreKind;
+use crate::testing::subject::{EventOf, StateOf, Subject};
+
+/// One stored event: its type, its version, and its data as it lies in a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Golden {
+    /// Stored name of the type.
+    pub event_type: &'static str,
+    /// The version.
+    pub version: u32,
+    /// The data.
+    pub data: &'static str,
+}
+
+/// The bytes of an old version are read as these fields of the current one, given as JSON; the result
+/// is written in the current version and read back as it was.
+///
+/// # Errors
+/// What the old bytes are read as instead.
+pub fn reads_as_current<E: DomainEvent>(old: Golden, current: &str) -> Check {
+    let event = read::<E>(old)?;
+    let text = written(&event);
+    ensure!(
+        event.event_type() == old.event_type,
+        "{} is read as another type, {}",
+        old.event_type,
+        event.event_type()
+    );
+    let shape = shape_of::<E>(old.event_type, event.version())?.shape;
+    shape::conforms(shape, text.as_bytes()).map_err(Failure::new)?;
+    fields_equal(&text, current).context("stored", || format!("{old:?}"))?;
+    let golden = Golden { version: event.version(), ..old };
+    let data = text.clone();
+    let back = E::read(golden.event_type, golden.version, data.as_bytes(), &sample_metadata())
+        .map_err(|error| Failure::new(format!("the upcast event cannot be read back: {error}")))?;
+    equal("the upcast event, written and read back", &back, &event)
+}
+
+/// Data of the current version passes through no upcaster: it is read and written to the byte.
+///
+/// # Errors
+/// What became of it.
+pub fn leaves_current_alone<E: DomainEvent>(current: Golden) -> Check {
+    let event = read::<E>(current)?;
+    equal("the current version", &event.version(), &current.version)?;
+    equal("the data, read and written", &written(&event).as_str(), &current.data)
+}
+
+fn read<E: DomainEvent>(golden: Golden) -> Check<E> {
+    E::read(golden.event_type, golden.version, golden.data.as_bytes(), &sample_metadata())
+        .map_err(|error| Failure::new(format!("stored data cannot be read: {error}")))
+        .context("stored", || format!("{golden:?}"))
+}
+
+fn fields_equal(found: &str, expected: &str) -> Check {
+    let parse = |text: &str| {
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
+            .map_err(|error| Failure::new(format!("no JSON object: {error}: {text}")))
+    };
+    let (found, expected) = (parse(found)?, parse(expected)?);
+    for (name, value) in &expected {
+        equal(&format!("the field `{name}`"), &found.get(name), &Some(value))?;
+    }
+    Ok(())
+}
+
+/// A stream in which versions are mixed folds as if every event had been written in the current one: by
+/// load, as of any sequence, in words and in rows.
+///
+/// # Errors
+/// Where the two streams differ.
+pub fn mixed_versions_fold_the_same<S: Subject, K: StoreKind>(kind: K, old: Golden) -> Check {
+    let event: EventOf<S> = read(old)?;
+    let data = written(&event);
+    let version = event.version();
+    run(async {
+        let (_place, store) = kind.open_new().await?;
+        let last = before::<S>(&event);
+        let repository = repository::<S, _>(store.clone(), TestClock::default()).await?;
+        let streams = [("old", old.version, old.data), ("current", version, data.as_str())];
+        for (id, version, data) in streams {
+            if !last.is_empty() {
+                let events = last.iter().cloned();
+                record::<S, _>(&repository, id, events, CommandContext::new()).await?;
+            }
+            let sequence = repository.load(id).await?.sequence;
+            append_stored::<S>(&store, id, sequence, old.event_type, version, data).await?;
+        }
+        let reader = uncached::<S, _>(store, TestClock::default()).await?;
+        let (old_stream, current) = (reader.load("old").await?, reader.load("current").await?);
+        let differs =
+            |what: &str| format!("{what} of a stream with {} v{}", old.event_type, old.version);
+        equal(&differs("the sequence"), &old_stream.sequence, &current.sequence)?;
+        equal::<StateOf<S>>(&differs("the state"), &old_stream.state, &current.state)?;
+        let timelines =
+            (reader.timeline("old", 0, 100).await?, reader.timeline("current", 0, 100).await?);
+        equal(&differs("the timeline"), &timelines.0, &timelines.1)
+    })
+}
+
+/// Events after which the golden one can be applied, if it needs some.
+fn before<S: Subject>(event: &EventOf<S>) -> Vec<EventOf<S>> {
+    for length in [3, 2, 1, 0] {
+        let path = path::<S>("A1", length, 7);
+        let mut fold: Fold<S::Aggregate> = path.folds[path.folds.len() - 1].clone();
+        let meta = fold.metadata(fold.last_time.unwrap_or_default());
+        if fold.apply(event, &meta).is_ok() {
+            return path.events.into_iter().flatten().collect();
+        }
+    }
+    Vec::new()
+}
+
+async fn append_stored<S: Subject>(
+    store: &impl EventStore,
+    id: &str,
+    after: Sequence,
+    event_type: &str,
+    version: u32,
+    data: &str,
+) -> Check {
+    let types = <EventOf<S> as DomainEvent>::TYPES;
+    let event_type = types.iter().find(|known| **known == event_type);
+    let event_type = event_type.ok_or_else(|| Failure::new("there is no such event type"))?;
+    let stream = stream_key::<S>(id);
+    let mut meta = sample_metadata();
+    meta.event_id = uuid::Uuid::now_v7();
+    (meta.stream_id, meta.sequence) = (stream.id.clone(), after + 1);
+    meta.actor = Some(Arc::from("an older program"));
+    let event = NewEvent { event_type, version, data: data.as_bytes().to_vec(), meta };
+    let append = Append {
+        stream,
+        expected: after,
+        events: vec![event],
+        keys: Vec::new(),
+        content: [0; 16],
+        command: None,
+        snapshot: None,
+    };
+    store.append(append).await?;
+    Ok(())
+}
+
+/// An event of a newer program stops the load with its type, version and position: it is neither skipped
+/// nor taken for another.
+///
+/// # Errors
+/// What the load gives instead.
+pub fn a_newer_version_is_refused<S: Subject, K: StoreKind>(kind: K, current: Golden) -> Check {
+    run(async {
+        let (_place, store) = kind.open_new().await?;
+        let reader = uncached::<S, _>(store.clone(), TestClock::default()).await?;
+        let newer = current.version + 1;
+        append_stored::<S>(&store, "A1", 0, current.event_type, newer, current.data).await?;
+        let expected = StoreError::UnknownVersion {
+            event_type: current.event_type.to_owned(),
+            version: newer,
+            position: store.head().await?,
+        };
+        match reader.load("A1").await {
+            Err(error) => equal("the error", &error, &expected),
+            Ok(loaded) => Err(Failure::new(format!(
+                "{} v{newer} is not known to this program, but {} loads",
+                current.event_type,
+                <S::Aggregate as Aggregate>::NAME
+            ))
+            .with("state", format!("{:?}", loaded.state))),
+        }
+    })
+}

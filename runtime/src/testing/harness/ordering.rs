@@ -1,0 +1,122 @@
+//! Theme ordering: the times of a stream never go back, whatever the clocks do.
+
+use super::history::{STREAMS, Step, path, step};
+use super::world::{Sent, repository, send, stored};
+use crate::aggregate::{Aggregate, Refusal};
+use crate::clock::Clock;
+use crate::event::DomainEvent;
+use crate::repository::CommandContext;
+use crate::store::EventStore;
+use crate::testing::clock::{JumpingClock, TestClock};
+use crate::testing::failure::{Check, Context, Failure, ensure};
+use crate::testing::fold::Fold;
+use crate::testing::property::for_any_list;
+use crate::testing::run;
+use crate::testing::stores::StoreKind;
+use crate::testing::subject::{EventOf, RefusalOf, Subject};
+use crate::values::{Duration, Timestamp};
+
+/// An hour in microseconds.
+const HOUR: i64 = 3_600_000_000;
+
+/// Whatever the clocks of the programs show that write a stream, its times do not go back.
+///
+/// # Errors
+/// The events whose times do.
+pub fn times_never_go_back<S: Subject, K: StoreKind>(kind: K) -> Check {
+    for_any_list(K::CASES, 1..30, step::<S>, |steps| run(skewed::<S, K>(kind, steps)))
+}
+
+async fn skewed<S: Subject, K: StoreKind>(kind: K, steps: Vec<Step<S::Command>>) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let jumping = JumpingClock::new(vec![HOUR, -3 * HOUR, 0, 1, -1, 5 * HOUR, -HOUR]);
+    let programs = [
+        repository::<S, _>(store.clone(), jumping).await?,
+        repository::<S, _>(store.clone(), TestClock::default()).await?,
+    ];
+    for (number, step) in steps.iter().enumerate() {
+        let id = STREAMS[step.stream];
+        for command in &step.candidates {
+            send::<S, _>(&programs[number % 2], id, command, CommandContext::new()).await?;
+        }
+    }
+    in_order::<S>(&store).await
+}
+
+async fn in_order<S: Subject>(store: &impl EventStore) -> Check {
+    let events = stored::<S>(store).await?;
+    for id in STREAMS {
+        let mut last: Option<(Timestamp, String)> = None;
+        for stored in events.iter().filter(|stored| stored.meta.stream_id.as_str() == id) {
+            let time = time_of::<S>(stored);
+            let shown = format!("{:?} at {time}, sequence {}", stored.event, stored.meta.sequence);
+            if let Some((_, before)) = last.filter(|(before, _)| *before > time) {
+                return Err(Failure::new("the times of a stream go back")
+                    .with("from", before)
+                    .with("to", shown));
+            }
+            last = Some((time, shown));
+        }
+    }
+    Ok(())
+}
+
+fn time_of<S: Subject>(stored: &super::world::Stored<EventOf<S>>) -> Timestamp {
+    stored.event.occurred_at().unwrap_or(stored.meta.at)
+}
+
+/// A time that the caller supplies is taken as it is; one before the stream's last event is refused as
+/// out of order, and nothing is appended; the same time is fine.
+///
+/// # Errors
+/// What happened instead.
+pub fn an_earlier_time_is_out_of_order<S: Subject, K: StoreKind>(kind: K) -> Check {
+    let path = path::<S>("A1", 4, fastrand::u64(..));
+    let out_of_order = RefusalOf::<S>::out_of_order(String::new()).name();
+    run(async {
+        let (_place, store) = kind.open_new().await?;
+        let clock = TestClock::default();
+        let repository = repository::<S, _>(store.clone(), clock.clone()).await?;
+        let mut decided_by_clock = 0;
+        for (command, fold) in path.commands.iter().zip(&path.folds) {
+            if let Some(last) = fold.last_time.filter(|_| by_clock::<S>(command, fold)) {
+                decided_by_clock += 1;
+                let head = store.head().await?;
+                let earlier = Timestamp::from_micros(last.as_micros() - 1);
+                let context = CommandContext::new().at(earlier);
+                let sent = send::<S, _>(&repository, "A1", command, context).await?;
+                ensure!(
+                    sent.refusal() == Some(out_of_order),
+                    "a time before the last event is not refused as {out_of_order}: {}",
+                    sent.shown()
+                );
+                ensure!(store.head().await? == head, "an event out of order was appended");
+            }
+            let time = fold.last_time.unwrap_or(clock.now());
+            let context = CommandContext::new().at(time);
+            let sent = send::<S, _>(&repository, "A1", command, context).await?;
+            ensure!(matches!(sent, Sent::Done(_)), "the same time is refused: {}", sent.shown());
+        }
+        ensure!(
+            decided_by_clock > 0 || path.commands.len() < 2,
+            "no command was found whose event's time is the clock's"
+        );
+        Ok(())
+    })
+    .context("aggregate", || <S::Aggregate as Aggregate>::NAME.to_owned())
+}
+
+/// Whether the events of a command take their time from the clock, and not from its input.
+fn by_clock<S: Subject>(command: &S::Command, fold: &Fold<S::Aggregate>) -> bool {
+    use crate::testing::subject::AnyCommand;
+    let time = |at: Timestamp| {
+        let decision = command.decide(fold, at);
+        decision
+            .accepted()
+            .and_then(|events| events.first())
+            .map(|(event, meta)| event.occurred_at().unwrap_or(meta.at))
+    };
+    let last = fold.last_time.unwrap_or_default();
+    let later = last.checked_add(Duration::from_micros(HOUR)).unwrap_or(last);
+    time(later) == Some(later)
+}

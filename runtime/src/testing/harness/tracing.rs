@@ -1,0 +1,176 @@
+//! Theme tracing: correlation, causation and trace context run from the command to its events and on to
+//! the projections, in what is stored and in the spans.
+
+use super::history::path;
+use super::world::{Sent, repository, send, stored};
+use crate::metadata::Metadata;
+use crate::projection::{Projection, Projector};
+use crate::repository::CommandContext;
+use crate::testing::clock::TestClock;
+use crate::testing::failure::{Check, Context, Failure, ensure, equal};
+use crate::testing::run;
+use crate::testing::spans::{Captured, capture_async, is_within};
+use crate::testing::stores::{StoreKind, WithReads};
+use crate::testing::subject::{AnyCommand, EventOf, Subject};
+
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+fn context(number: usize) -> CommandContext {
+    CommandContext::new()
+        .command_id(format!("command-{number}"))
+        .correlation_id(format!("correlation-{number}"))
+        .causation_id(format!("causation-{number}"))
+        .traceparent(TRACEPARENT)
+        .actor(format!("actor-{number}"))
+}
+
+/// A command's span carries what its caller said, the span of its append lies within, and its events are
+/// stored with the same; where the caller says nothing, command and events still belong together.
+///
+/// # Errors
+/// What is missing in the span or the metadata.
+pub fn runs_from_command_to_event<S: Subject, K: StoreKind>(kind: K) -> Check {
+    let path = path::<S>("A1", 3, fastrand::u64(..));
+    run(async {
+        let (_place, store) = kind.open_new().await?;
+        let repository = repository::<S, _>(store, TestClock::default()).await?;
+        for (number, command) in path.commands.iter().enumerate() {
+            let work = send::<S, _>(&repository, "A1", command, context(number));
+            let (sent, captured) = capture_async(work).await;
+            let Sent::Done(executed) = sent? else {
+                return Err(Failure::new("a command that the fold accepts is not carried out"));
+            };
+            spanned(&captured, command.name(), number)
+                .context("captured", || shown(&captured))
+                .context("command", || format!("{command:?}"))?;
+            for recorded in &executed.events {
+                carries(&recorded.meta, number)?;
+            }
+        }
+        for event in stored::<S>(repository.store()).await? {
+            carries(&event.meta, usize::try_from(event.meta.sequence).unwrap_or(1) - 1)
+                .or_else(|failure| several_events_per_command(&path.events, failure))?;
+        }
+        Ok(())
+    })?;
+    by_default::<S, K>(kind)
+}
+
+/// Where commands led to several events each, a sequence does not tell the command.
+fn several_events_per_command<E>(events: &[Vec<E>], failure: Failure) -> Check {
+    if events.iter().any(|events| events.len() > 1) { Ok(()) } else { Err(failure) }
+}
+
+fn carries(meta: &Metadata, number: usize) -> Check {
+    let expected = context(number);
+    equal("the correlation id of an event", &meta.correlation_id, &expected.correlation_id)?;
+    equal("the causation id of an event", &meta.causation_id, &expected.causation_id)?;
+    equal("the trace context of an event", &meta.traceparent, &expected.traceparent)?;
+    equal("the actor of an event", &meta.actor, &expected.actor)
+}
+
+fn spanned(captured: &[Captured], command: &str, number: usize) -> Check {
+    let expected = context(number);
+    let is_command = |span: &&Captured| span.field("eventloom.command") == Some(command);
+    let Some(outer) = captured.iter().position(|span| is_command(&span)) else {
+        return Err(Failure::new(format!("there is no span with eventloom.command = {command}")));
+    };
+    let span = &captured[outer];
+    for (field, value) in [
+        ("correlation_id", &expected.correlation_id),
+        ("causation_id", &expected.causation_id),
+        ("traceparent", &expected.traceparent),
+    ] {
+        equal(&format!("the field {field} of the span"), &span.field(field), &value.as_deref())?;
+    }
+    let correlation = expected.correlation_id.as_deref();
+    let append = captured.iter().enumerate().find(|(index, span)| {
+        span.field("messaging.operation.type") == Some("send")
+            && span.field("messaging.message.conversation_id") == correlation
+            && is_within(captured, *index, outer)
+    });
+    ensure!(append.is_some(), "there is no span of the append within the span of the command");
+    Ok(())
+}
+
+fn shown(captured: &[Captured]) -> String {
+    captured.iter().map(|span| format!("\n{} {:?}", span.name, span.fields)).collect()
+}
+
+/// Without a word from the caller, the command's id is correlation and cause of its events.
+fn by_default<S: Subject, K: StoreKind>(kind: K) -> Check {
+    let path = path::<S>("A1", 2, fastrand::u64(..));
+    run(async {
+        let (_place, store) = kind.open_new().await?;
+        let repository = repository::<S, _>(store, TestClock::default()).await?;
+        for (number, command) in path.commands.iter().enumerate() {
+            let said = CommandContext::new().command_id(format!("command-{number}"));
+            for context in [CommandContext::new(), said] {
+                let command_id = context.command_id.clone();
+                let sent = send::<S, _>(&repository, "A1", command, context).await?;
+                let Sent::Done(executed) = sent else { continue };
+                for recorded in executed.events.iter().filter(|_| !executed.duplicate) {
+                    let meta = &recorded.meta;
+                    ensure!(meta.correlation_id.is_some(), "an event has no correlation id");
+                    ensure!(
+                        meta.causation_id == meta.correlation_id
+                            && (command_id.is_none() || meta.causation_id == command_id),
+                        "an event is not caused by its command {command_id:?}: {meta:?}"
+                    );
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The span in which a projection folds an event carries what the event was stored with.
+///
+/// # Errors
+/// The event without such a span.
+pub fn runs_on_to_the_projection<S, P, K>(kind: K) -> Check
+where
+    S: Subject,
+    P: Projection<Event = EventOf<S>>,
+    K: WithReads,
+{
+    let path = path::<S>("A1", 6, fastrand::u64(..));
+    run(async {
+        let place = kind.new_place();
+        let (store, reads) = kind.open_with_reads(&place).await?;
+        let repository = repository::<S, _>(store.clone(), TestClock::default()).await?;
+        for (number, command) in path.commands.iter().enumerate() {
+            send::<S, _>(&repository, "A1", command, context(number)).await?;
+        }
+        let projector = Projector::<P, _, _>::open(store.clone(), reads).await?;
+        let (caught_up, captured) = capture_async(projector.catch_up()).await;
+        caught_up?;
+        for event in stored::<S>(&store).await? {
+            use crate::event::DomainEvent;
+            if P::SOURCES.contains(&event.event.event_type()) {
+                projected::<P>(&captured, &event.meta)
+                    .context("captured", || shown(&captured))
+                    .context("event", || format!("{:?}", event.event))?;
+            }
+        }
+        Ok(())
+    })
+    .context("projection", || P::NAME.to_owned())
+}
+
+fn projected<P: Projection>(captured: &[Captured], meta: &Metadata) -> Check {
+    let id = meta.event_id.to_string();
+    let span = captured.iter().find(|span| {
+        span.field("messaging.message.id") == Some(&*id)
+            && span.field("messaging.consumer.group.name") == Some(P::NAME)
+    });
+    let span = span.ok_or_else(|| Failure::new("there is no span in which the event is folded"))?;
+    for (field, value) in [
+        ("correlation_id", &meta.correlation_id),
+        ("causation_id", &meta.causation_id),
+        ("traceparent", &meta.traceparent),
+    ] {
+        equal(&format!("the field {field} of the span"), &span.field(field), &value.as_deref())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What the generated harness knows of an aggregate: its commands, and how to draw them.
+
+use std::fmt;
+
+use crate::aggregate::Aggregate;
+use crate::codec::Writer;
+use crate::command::{Command, Target};
+use crate::event::UniqueKey;
+use crate::testing::draw::Draw;
+use crate::testing::fold::{Decision, Fold};
+use crate::values::Timestamp;
+
+/// An aggregate under test.
+pub trait Subject: Copy + Send + Sync + 'static {
+    /// The aggregate.
+    type Aggregate: Aggregate;
+    /// Its commands, in one type.
+    type Command: AnyCommand<Self::Aggregate>;
+
+    /// Draws a command.
+    fn command(draw: &mut Draw) -> Self::Command;
+}
+
+/// The events of an aggregate under test.
+pub type EventOf<S> = <<S as Subject>::Aggregate as Aggregate>::Event;
+/// The state of an aggregate under test.
+pub type StateOf<S> = <<S as Subject>::Aggregate as Aggregate>::State;
+/// The refusals of an aggregate under test.
+pub type RefusalOf<S> = <<S as Subject>::Aggregate as Aggregate>::Error;
+
+/// A command of any type of an aggregate.
+pub trait AnyCommand<A: Aggregate>: Clone + fmt::Debug + Send + Sync + 'static {
+    /// Hands the command over with its own type.
+    fn visit<V: Visit<A>>(&self, visitor: V) -> V::Output;
+
+    /// The ontology's name of the command.
+    fn name(&self) -> &'static str {
+        self.visit(Name)
+    }
+
+    /// Which streams it may address.
+    fn target(&self) -> Target {
+        self.visit(Targets)
+    }
+
+    /// Its input as JSON.
+    fn input(&self) -> String {
+        self.visit(Input)
+    }
+
+    /// The keys that it would claim, as far as the input tells.
+    fn unique_keys(&self) -> Vec<UniqueKey> {
+        self.visit(Keys)
+    }
+
+    /// What it would do to a stream now.
+    fn decide(&self, fold: &Fold<A>, now: Timestamp) -> Decision<A> {
+        self.visit(Decided { fold, now })
+    }
+}
+
+/// What is done to a command once its type is known.
+pub trait Visit<A: Aggregate> {
+    /// What it gives.
+    type Output;
+
+    /// Takes the command.
+    fn visit<C: Command<A>>(self, command: &C) -> Self::Output;
+}
+
+struct Name;
+
+impl<A: Aggregate> Visit<A> for Name {
+    type Output = &'static str;
+
+    fn visit<C: Command<A>>(self, _: &C) -> &'static str {
+        C::NAME
+    }
+}
+
+struct Targets;
+
+impl<A: Aggregate> Visit<A> for Targets {
+    type Output = Target;
+
+    fn visit<C: Command<A>>(self, _: &C) -> Target {
+        C::TARGET
+    }
+}
+
+struct Input;
+
+impl<A: Aggregate> Visit<A> for Input {
+    type Output = String;
+
+    fn visit<C: Command<A>>(self, command: &C) -> String {
+        let mut out = Writer::default();
+        out.object(|out| command.write(out));
+        String::from_utf8_lossy(&out.into_bytes()).into_owned()
+    }
+}
+
+struct Keys;
+
+impl<A: Aggregate> Visit<A> for Keys {
+    type Output = Vec<UniqueKey>;
+
+    fn visit<C: Command<A>>(self, command: &C) -> Vec<UniqueKey> {
+        let mut keys = Vec::new();
+        command.unique_keys(&mut |key| keys.push(key));
+        keys
+    }
+}
+
+struct Decided<'a, A: Aggregate> {
+    fold: &'a Fold<A>,
+    now: Timestamp,
+}
+
+impl<A: Aggregate> Visit<A> for Decided<'_, A> {
+    type Output = Decision<A>;
+
+    fn visit<C: Command<A>>(self, command: &C) -> Decision<A> {
+        self.fold.decide(command, self.now)
+    }
+}
