@@ -107,6 +107,22 @@ impl SqliteDatabase {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, JobError> + Send + 'static,
     {
+        self.try_write(|transaction| {
+            job(transaction).map_err(|error| error.into_store_error(transaction))
+        })
+        .await
+    }
+
+    /// As [`Self::write`], for jobs with an error type of their own.
+    ///
+    /// # Errors
+    /// What the job failed with, or a failure of the commit.
+    pub async fn try_write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
         self.with_writer(|connection| in_transaction(connection, job)).await
     }
 
@@ -122,6 +138,22 @@ impl SqliteDatabase {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, JobError> + Send + 'static,
     {
+        self.try_read(|connection| {
+            job(connection).map_err(|error| error.into_store_error(connection))
+        })
+        .await
+    }
+
+    /// As [`Self::read`], for jobs with an error type of their own.
+    ///
+    /// # Errors
+    /// What the job failed with.
+    pub async fn try_read<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    {
         let permit = self.inner.readers.permit().await;
         let inner = Arc::clone(&self.inner);
         let task = tokio::task::spawn_blocking(move || {
@@ -133,16 +165,17 @@ impl SqliteDatabase {
             Ok(result) => result,
             Err(failed) => match failed.try_into_panic() {
                 Ok(panic) => panic::resume_unwind(panic),
-                Err(_) => Err(self.closed()),
+                Err(_) => Err(self.closed().into()),
             },
         }
     }
 
     /// Runs a job on the writing connection, after those that are queued.
-    pub(super) async fn with_writer<T, F>(&self, job: F) -> Result<T, StoreError>
+    pub(super) async fn with_writer<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
         let (answer, outcome) = oneshot::channel();
         let job = Box::new(move |turn: &Turn<'_>| {
@@ -154,7 +187,7 @@ impl SqliteDatabase {
         match outcome.await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => panic::resume_unwind(panic),
-            Err(_) => Err(self.closed()),
+            Err(_) => Err(self.closed().into()),
         }
     }
 
@@ -183,15 +216,13 @@ impl fmt::Debug for SqliteDatabase {
 }
 
 /// Runs a job in a transaction and commits it.
-pub(super) fn in_transaction<T>(
+pub(super) fn in_transaction<T, E: From<StoreError>>(
     connection: &Connection,
-    job: impl FnOnce(&Transaction<'_>) -> Result<T, JobError>,
-) -> Result<T, StoreError> {
+    job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
         .map_err(|error| fault::store_error(connection, &error))?;
-    let value = job(&transaction).map_err(|error| error.into_store_error(&transaction))?;
-    match transaction.commit() {
-        Ok(()) => Ok(value),
-        Err(error) => Err(fault::commit_error(connection, &error)),
-    }
+    let value = job(&transaction)?;
+    transaction.commit().map_err(|error| fault::commit_error(connection, &error))?;
+    Ok(value)
 }

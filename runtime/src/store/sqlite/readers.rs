@@ -7,7 +7,6 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::SqliteOptions;
-use super::fault::JobError;
 use super::open::{self, Role};
 use crate::store::StoreError;
 
@@ -34,16 +33,16 @@ impl Readers {
 
     /// Runs a job on a connection. A connection that the job left in a transaction, or in which it
     /// panicked, is closed.
-    pub(super) fn with<T>(
+    pub(super) fn with<T, E: From<StoreError>>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, JobError>,
-    ) -> Result<T, StoreError> {
+        job: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
             None => open::connect(&self.path, Role::Reader, &self.options)?,
         };
-        let result = job(&connection).map_err(|error| error.into_store_error(&connection));
+        let result = job(&connection);
         if connection.is_autocommit() {
             self.idle().push(connection);
         }

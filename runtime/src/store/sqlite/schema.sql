@@ -77,7 +77,7 @@ CREATE VIEW IF NOT EXISTS event_log AS
 SELECT
     position,
     streams.aggregate,
-    streams.id AS stream,
+    streams.id AS stream_id,
     sequence,
     event_type,
     version,

@@ -157,7 +157,7 @@ impl EventStore for SqliteStore {
                 database::in_transaction(connection, |transaction| {
                     let open =
                         OpenTransaction { connection: transaction, catalog: &groups.catalog };
-                    Ok(fold.open(&open)?)
+                    fold.open(&open)
                 })?;
                 groups.add_fold(fold);
                 Ok(())

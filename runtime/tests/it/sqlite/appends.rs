@@ -1,9 +1,9 @@
 //! Appends: all or nothing, each with its own outcome, whoever else is in the transaction.
 
 use eventloom_runtime::EventStore;
-use eventloom_runtime::store::{AppendError, Snapshot};
+use eventloom_runtime::store::Snapshot;
 
-use super::bank::{append, bank, key, open, read, sequences, together, with_command, with_key};
+use super::bank::{append, bank, key, open, read, with_command, with_key};
 
 #[tokio::test]
 async fn an_append_lands_whole_and_is_there_after_a_restart() {
@@ -31,19 +31,4 @@ async fn an_append_lands_whole_and_is_there_after_a_restart() {
     assert_eq!(snapshot, first.snapshot);
     assert_eq!(store.snapshot(&key("A"), u64::MAX, 2).await.expect("a read"), None);
     assert_eq!(store.snapshot(&key("A"), 1, 3).await.expect("a read"), None);
-}
-
-#[tokio::test]
-async fn of_racing_appends_to_one_stream_one_wins_each_sequence() {
-    let bank = bank().await;
-    for expected in 0..20 {
-        let appends = (0..16).map(|_| append("A", expected, 1)).collect();
-        let outcomes = together(&bank.store, appends).await;
-        let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-        assert_eq!(won, 1, "{outcomes:?}");
-        let conflict = AppendError::Conflict { expected, actual: expected + 1 };
-        assert_eq!(outcomes.iter().filter(|o| **o == Err(conflict.clone())).count(), 15);
-    }
-    let page = bank.store.read_stream(read("A", 0, 100)).await.expect("a page");
-    assert_eq!(sequences(&page), (1..=20).collect::<Vec<_>>());
 }

@@ -97,23 +97,34 @@ pub(crate) fn with_command(mut append: Append, id: &str) -> Append {
     append
 }
 
-/// Appends all at the same time, so that they fall into one group; the outcomes in that order.
+/// Appends all in one group, in this order: they queue up while a job keeps the writer busy.
 pub(crate) async fn together(
     store: &SqliteStore,
     appends: Vec<Append>,
 ) -> Vec<Result<Appended, AppendError>> {
-    let count = appends.len();
-    let mut running = tokio::task::JoinSet::new();
-    for (index, append) in appends.into_iter().enumerate() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let database = store.database().clone();
+    let busy = tokio::spawn(async move {
+        let wait = move |_: &rusqlite::Transaction<'_>| Ok(released.recv().is_ok());
+        database.write(wait).await
+    });
+    tokio::task::yield_now().await;
+    let mut running = Vec::new();
+    for append in appends {
         let store = store.clone();
-        running.spawn(async move { (index, store.append(append).await) });
+        running.push(tokio::spawn(async move { store.append(append).await }));
+        // Each needs a few turns to get into the queue.
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+        }
     }
-    let mut outcomes = vec![None; count];
-    while let Some(outcome) = running.join_next().await {
-        let (index, outcome) = outcome.expect("no panic");
-        outcomes[index] = Some(outcome);
+    release.send(()).expect("the writer waits");
+    assert_eq!(busy.await.expect("no panic"), Ok(true));
+    let mut outcomes = Vec::new();
+    for append in running {
+        outcomes.push(append.await.expect("no panic"));
     }
-    outcomes.into_iter().map(|outcome| outcome.expect("an outcome")).collect()
+    outcomes
 }
 
 pub(crate) fn read(id: &str, after: u64, limit: usize) -> StreamRead {

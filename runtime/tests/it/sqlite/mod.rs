@@ -3,4 +3,7 @@
 mod appends;
 mod bank;
 mod database;
+mod faults;
+mod groups;
+mod processes;
 mod reads;

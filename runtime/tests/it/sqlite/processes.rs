@@ -1,0 +1,305 @@
+//! Several processes on one file, and processes that die.
+//!
+//! A test starts this very binary again to run [`child`] alone, which does what the environment says.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use eventloom_runtime::store::sqlite::SqliteDatabase;
+use eventloom_runtime::store::{AppendError, EventFilter};
+use eventloom_runtime::{EventStore, StoreError};
+use rusqlite::Connection;
+
+use super::bank::{append, open, with_command, with_key};
+
+const ROLE: &str = "EVENTLOOM_TEST_ROLE";
+const FILE: &str = "EVENTLOOM_TEST_FILE";
+
+/// What a child process does; nothing where this is run as a test among others.
+#[test]
+fn child() {
+    let (Ok(role), Ok(file)) = (std::env::var(ROLE), std::env::var(FILE)) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        match role.as_str() {
+            "endless" => append_endlessly(Path::new(&file)).await,
+            "race" => race(Path::new(&file)).await,
+            "squeezed" => append_until_it_fails(Path::new(&file)).await,
+            "unprivileged" => tell_why_it_does_not_open(Path::new(&file)).await,
+            role => panic!("there is no role {role}"),
+        }
+    });
+}
+
+fn start(role: &str, file: &Path) -> Child {
+    command(role, file, std::env::current_exe().expect("this binary").as_os_str())
+        .args(["--exact", "sqlite::processes::child", "--nocapture"])
+        .spawn()
+        .expect("a child")
+}
+
+fn command(role: &str, file: &Path, program: &std::ffi::OsStr) -> Command {
+    let mut command = Command::new(program);
+    command.env(ROLE, role).env(FILE, file).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// What a child tells on lines of its own: `acknowledged STREAM SEQUENCE`.
+fn acknowledged(line: &str) -> Option<(String, u64)> {
+    let (stream, sequence) = line.split_once("acknowledged ")?.1.split_once(' ')?;
+    Some((stream.to_owned(), sequence.trim().parse().ok()?))
+}
+
+/// Several streams at once, for ever, each append told as soon as it is acknowledged.
+async fn append_endlessly(file: &Path) {
+    let store = open(file).await;
+    let mut running = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let store = store.clone();
+        running.spawn(async move {
+            let id = format!("S{number}");
+            let page = store.read_stream(super::bank::read(&id, 0, 1_000_000)).await;
+            let mut at = page.expect("the stream").len() as u64;
+            loop {
+                let appends = with_key(append(&id, at, 2), &format!("T{at}"));
+                let appends = with_command(appends, &format!("{id} {at}"));
+                store.append(appends).await.expect("an append");
+                at += 2;
+                println!("acknowledged {id} {at}");
+            }
+        });
+    }
+    running.join_all().await;
+}
+
+/// The story: kill -9 in the middle of appends. Whatever was acknowledged must be there, streams
+/// without a gap, keys and commands with their events and no others.
+#[test]
+fn a_killed_process_loses_nothing_it_has_acknowledged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("bank.db");
+    let mut last = BTreeMap::new();
+    for round in 1..=4 {
+        let mut child = start("endless", &file);
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let mut seen = 0;
+        for line in lines {
+            if let Some((stream, sequence)) = acknowledged(&line.expect("a line")) {
+                last.insert(stream, sequence);
+                seen += 1;
+            }
+            if seen == round * 37 {
+                child.kill().expect("a kill");
+            }
+        }
+        child.wait().expect("its end");
+        assert!(seen >= round * 37, "the child came to an end by itself");
+        check(&file, &last);
+    }
+}
+
+fn check(file: &Path, acknowledged: &BTreeMap<String, u64>) {
+    let raw = Connection::open(file).expect("the file");
+    let sound: String =
+        raw.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
+    assert_eq!(sound, "ok");
+    let streams = "SELECT id, count(*), min(sequence), max(sequence), \
+                   (SELECT count(*) FROM unique_keys WHERE stream = no), \
+                   (SELECT count(*) FROM commands WHERE stream = no) \
+                   FROM streams JOIN events ON stream = no GROUP BY no";
+    let mut streams = raw.prepare(streams).expect("a query");
+    let mut rows = streams.query([]).expect("rows");
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next().expect("a row") {
+        let id: String = row.get(0).expect("an id");
+        let number = |column| row.get::<_, i64>(column).expect("a number").unsigned_abs();
+        let (count, first, last) = (number(1), number(2), number(3));
+        assert_eq!((first, last), (1, count), "{id} has a gap");
+        assert_eq!((number(4), number(5)), (count / 2, count / 2), "{id}");
+        found.insert(id, last);
+    }
+    for (stream, last) in acknowledged {
+        let found = found.get(stream).copied().unwrap_or(0);
+        assert!(found >= *last, "{stream}: {last} events were acknowledged, {found} are there");
+    }
+}
+
+/// Every process appends to the same few streams and counts what it won.
+async fn race(file: &Path) {
+    let store = open(file).await;
+    let mut at = [0; 4];
+    let mut won = 0;
+    while won < 200 {
+        let number = won % at.len();
+        let id = format!("S{number}");
+        match store.append(append(&id, at[number], 1)).await {
+            Ok(_) => {
+                at[number] += 1;
+                won += 1;
+                println!("acknowledged {id} {}", at[number]);
+            }
+            Err(AppendError::Conflict { actual, .. }) => at[number] = actual,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn processes_that_race_for_streams_win_each_sequence_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("bank.db");
+    let children: Vec<Child> = (0..3).map(|_| start("race", &file)).collect();
+    let mut won = Vec::new();
+    for child in children {
+        let output = child.wait_with_output().expect("its end");
+        assert!(output.status.success());
+        let told = String::from_utf8(output.stdout).expect("text");
+        won.extend(told.lines().filter_map(acknowledged));
+    }
+    assert_eq!(won.len(), 600);
+    won.sort();
+    won.dedup();
+    assert_eq!(won.len(), 600, "two processes won the same sequence");
+    let raw = Connection::open(&file).expect("the file");
+    let count = "SELECT count(*), max(position) FROM events";
+    let counts = raw.query_row(count, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+    assert_eq!(counts, Ok((600, 600)));
+}
+
+/// A reader waits for events; another process appends one.
+#[tokio::test]
+async fn a_reader_hears_of_another_processs_events() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("bank.db");
+    let store = open(&file).await;
+    let mut child = start("endless", &file);
+    let mut head = 0;
+    for _ in 0..5 {
+        let heard = tokio::time::timeout(Duration::from_secs(60), store.changed(head)).await;
+        heard.expect("news");
+        let page = store.read_all(head, &EventFilter::default(), 1_000_000).await.expect("a page");
+        assert!(page.next >= head);
+        head = page.next;
+    }
+    child.kill().expect("a kill");
+    child.wait().expect("its end");
+    assert!(head > 0);
+}
+
+async fn append_until_it_fails(file: &Path) {
+    let store = open(file).await;
+    let mut at = 0;
+    let error = loop {
+        match store.append(append("A", at, 50)).await {
+            Ok(_) => at += 50,
+            Err(error) => break error,
+        }
+    };
+    println!("acknowledged A {at}");
+    let unwritable = matches!(error, AppendError::Store(StoreError::Unwritable(_)));
+    println!("unwritable {unwritable}: {error}");
+    let head = store.head().await.expect("reading still works");
+    println!("head {head}");
+}
+
+/// A quota that stops the log from growing, by the shell's `ulimit`: every write beyond it fails.
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_grow_refuses_appends_and_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("bank.db");
+    let binary = std::env::current_exe().expect("this binary");
+    let script = "trap '' XFSZ; ulimit -f 512; \
+                  exec \"$0\" --exact sqlite::processes::child --nocapture";
+    let output = command("squeezed", &file, "sh".as_ref())
+        .arg("-c")
+        .arg(script)
+        .arg(binary)
+        .output()
+        .expect("its end");
+    let told = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success(), "{told}");
+    let (_, last) = told.lines().find_map(acknowledged).expect("what was acknowledged");
+    assert!(last > 0, "{told}");
+    assert!(told.contains("unwritable true"), "{told}");
+    assert!(told.contains(&format!("head {last}")), "{told}");
+    let raw = Connection::open(&file).expect("the file");
+    let count = raw.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, i64>(0));
+    assert_eq!(count, Ok(last.cast_signed()));
+}
+
+async fn tell_why_it_does_not_open(file: &Path) {
+    match SqliteDatabase::open(file) {
+        Ok(_) => println!("opened"),
+        Err(StoreError::Unwritable(reason)) => println!("unwritable: {reason}"),
+        Err(error) => println!("another error: {error}"),
+    }
+}
+
+/// Lets everybody read and enter, and nobody write.
+#[cfg(unix)]
+fn make_read_only(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = if path.is_dir() { 0o555 } else { 0o444 };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("permissions");
+}
+
+/// Root may write everything, so that as root the child runs as nobody, from a copy that nobody can
+/// reach.
+#[cfg(unix)]
+fn told_without_privileges(folder: &Path, file: &Path) -> String {
+    use std::os::unix::process::CommandExt;
+    let probe = folder.join("probe");
+    std::fs::write(&probe, "").expect("a file");
+    make_read_only(&probe);
+    let privileged = std::fs::OpenOptions::new().write(true).open(&probe).is_ok();
+    let mut binary = std::env::current_exe().expect("this binary");
+    if privileged {
+        let copy = folder.join("copy");
+        std::fs::copy(&binary, &copy).expect("a copy");
+        binary = copy;
+    }
+    let mut command = command("unprivileged", file, binary.as_os_str());
+    if privileged {
+        command.uid(65_534);
+    }
+    command.args(["--exact", "sqlite::processes::child", "--nocapture"]).current_dir("/");
+    let output = command.output().expect("its end");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn read_only_files_and_folders_are_told_and_left_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let open_to_all = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open_to_all.clone()).expect("permissions");
+    let within = folder.path().join("within");
+    std::fs::create_dir(&within).expect("a folder");
+    let file = within.join("bank.db");
+    let store = open(&file).await;
+    store.append(append("A", 0, 3)).await.expect("an append");
+    drop(store);
+    make_read_only(&file);
+    make_read_only(&within);
+    let before = std::fs::read(&file).expect("the file");
+
+    let told = told_without_privileges(folder.path(), &file);
+    assert!(told.contains("unwritable: ") && told.contains("bank.db is read-only"), "{told}");
+    let told = told_without_privileges(folder.path(), &within.join("new.db"));
+    assert!(told.contains("unwritable: ") && told.contains("new.db cannot be created"), "{told}");
+    let writable = std::fs::Permissions::from_mode(0o666);
+    std::fs::set_permissions(&file, writable).expect("permissions");
+    let told = told_without_privileges(folder.path(), &file);
+    assert!(told.contains("unwritable: ") && told.contains("and its folder"), "{told}");
+    assert_eq!(std::fs::read(&file).expect("the file"), before);
+    std::fs::set_permissions(&within, open_to_all).expect("permissions");
+}
