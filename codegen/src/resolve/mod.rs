@@ -7,6 +7,7 @@
 mod aggregate;
 mod assign;
 mod command;
+mod constants;
 mod declared;
 mod defaults;
 mod emission;
@@ -41,6 +42,7 @@ pub fn resolve(
     let mut findings = Vec::new();
     let mut types = Types::declare(&ontology.types, &mut findings);
     defaults::of_records(&mut types, &ontology.types, &mut findings);
+    constants::resolve(&mut types, &ontology.constants, &mut findings);
     let mut aggregates = Vec::new();
     for syntax in &ontology.aggregates {
         let source = sources.file(syntax.name.span.file).map_or("", |file| file.name.as_str());

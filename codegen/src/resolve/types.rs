@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::fields::{Field, Fields};
 use crate::catalogue::types::{TYPE_FORM, UNKNOWN_TYPE, VARIANTS};
 use crate::diagnostic::Diagnostic;
-use crate::model::{EnumType, RecordType, Type, TypeDefinition};
+use crate::model::{EnumType, Expression, RecordType, Type, TypeDefinition};
 use crate::naming;
 use crate::source::{Span, Spanned};
 use crate::suggest::nearest;
@@ -84,6 +84,8 @@ pub(crate) struct Types {
     definitions: BTreeMap<String, Definition>,
     /// Rust names by the ontology's.
     declared: BTreeMap<String, String>,
+    /// Constants with their values; none where the value is wrong and has been reported.
+    pub(crate) constants: BTreeMap<String, Option<Expression>>,
 }
 
 impl Types {

@@ -96,10 +96,11 @@ impl Scan<'_> {
 
     fn string(&mut self) -> Result<(), Refused> {
         let start = self.at;
-        if self.text[..start].chars().next_back().is_some_and(is_word) {
+        let before = self.text[..start].chars().next_back();
+        if let Some(prefix) = before.filter(|before| is_word(*before)) {
             return Err(Refused::new(
                 &FOREIGN_SYNTAX,
-                start - 1..start + 1,
+                start - prefix.len_utf8()..start + 1,
                 "a text has a prefix",
                 "no prefix here",
             )

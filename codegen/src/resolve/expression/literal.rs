@@ -31,7 +31,7 @@ pub(super) fn integer(digits: &str, suffix: &str, written: &str) -> Result<NodeK
             "write the number in decimal digits".into(),
         ));
     }
-    let Ok(number) = digits.parse::<u64>() else { return Err(too_large(written)) };
+    let Ok(number) = digits.parse::<u128>() else { return Err(too_large(written)) };
     if suffix.is_empty() {
         return Ok(NodeKind::Integer(number));
     }
@@ -73,7 +73,12 @@ pub(crate) fn canonical_decimal(digits: &str) -> Option<String> {
     let plain = digits.strip_prefix('-').unwrap_or(digits);
     let mut parts = plain.splitn(2, '.');
     let sound = parts.next().is_some_and(all_digits) && parts.next().is_none_or(all_digits);
-    let number = sound.then(|| Decimal::from_str_exact(digits).ok())??;
+    // Zeros at the end take digits in parsing, but none in the value.
+    let significant = match digits.contains('.') {
+        true => digits.trim_end_matches('0').trim_end_matches('.'),
+        false => digits,
+    };
+    let number = sound.then(|| Decimal::from_str_exact(significant).ok())??;
     Some(number.normalize().to_string())
 }
 

@@ -14,6 +14,8 @@ mod parse;
 mod place;
 pub(crate) mod scope;
 mod template;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod tree;
 mod values;

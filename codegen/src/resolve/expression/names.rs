@@ -34,7 +34,10 @@ impl Checker<'_> {
         match places.as_slice() {
             [Reach::Field(scope)] => self.field_of(*scope, name, span),
             [Reach::Stream] => Some(value(ExpressionKind::StreamId, Type::String)),
-            [] => self.bare_variant(name, span, expected),
+            [] => match self.scope.types.constants.get(name) {
+                Some(constant) => constant.clone(),
+                None => self.bare_variant(name, span, expected),
+            },
             several => {
                 let ways: Vec<String> = several.iter().map(|reach| reach.qualified(name)).collect();
                 let title = format!("`{name}` could be {}", ways.join(" or "));
@@ -309,8 +312,10 @@ impl Checker<'_> {
         let locals = self.locals.iter().filter_map(|local| local.written.as_deref());
         let fields = self.scope.places.iter().filter(|place| place.bare);
         let fields = fields.flat_map(|place| place.fields.names());
+        let constants = self.scope.types.constants.keys().map(String::as_str);
+        let values = locals.chain(fields).chain(self.scope.stream).chain(constants);
         let mut candidates: Vec<&str> = Vec::new();
-        for name in locals.chain(fields).chain(self.scope.stream).chain(variants.iter().copied()) {
+        for name in values.chain(variants.iter().copied()) {
             if !candidates.contains(&name) {
                 candidates.push(name);
             }
@@ -327,14 +332,18 @@ impl Checker<'_> {
         })
     }
 
-    /// Whether the node has no type by itself, so that its neighbour must be looked at first.
+    /// Whether the node's type depends on its neighbour, which must be looked at first.
     pub(super) fn needs_context(&self, node: &Node) -> bool {
         match &node.kind {
             NodeKind::Name(name) => {
                 let is_local = self.locals.iter().any(|local| local.written.as_ref() == Some(name));
-                !is_local && self.bare_places(name).is_empty()
+                let is_constant = self.scope.types.constants.contains_key(name);
+                !is_local && !is_constant && self.bare_places(name).is_empty()
             }
             NodeKind::List(elements) => elements.is_empty(),
+            // An integer that is written out is a decimal where its neighbour is one.
+            NodeKind::Integer(_) => true,
+            NodeKind::Negate(inner) => matches!(inner.kind, NodeKind::Integer(_)),
             _ => false,
         }
     }

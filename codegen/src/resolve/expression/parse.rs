@@ -48,15 +48,23 @@ fn read(text: &str, places: Places<'_>) -> Parsed<Node> {
 }
 
 fn unreadable_character(text: &str, error: &proc_macro2::LexError) -> Refused {
-    let at = error.span().byte_range();
-    let at = if at.is_empty() { at.start..text.len().min(at.start + 1) } else { at };
-    let found = text.get(at.clone()).unwrap_or("").chars().next();
+    let start = error.span().byte_range().start;
+    let found = text.get(start..).and_then(|rest| rest.chars().next());
+    let at = start..start + found.map_or(0, char::len_utf8);
     match found {
         Some('(' | '[' | '{') => {
             Refused::new(&NOT_READABLE, at, "a bracket is not closed", "it opens here")
         }
         Some(')' | ']' | '}') => {
             Refused::new(&NOT_READABLE, at, "a bracket is closed that was not opened", "this one")
+        }
+        Some('“' | '”' | '„' | '‘' | '’') => {
+            Refused::new(&NOT_READABLE, at, "a text stands in typographic quotes", "unknown here")
+                .help("write it as `\"…\"`")
+        }
+        Some('–' | '−' | '—' | '×' | '÷' | '≤' | '≥' | '≠') => {
+            Refused::new(&NOT_READABLE, at, "an operator is written as a symbol", "unknown here")
+                .help("the operators are + - * / % == != < <= > >= && || !")
         }
         _ => Refused::new(&NOT_READABLE, at, "the expression cannot be read", "unknown here")
             .help("see the expressions in the language reference"),

@@ -21,8 +21,8 @@ pub(super) struct Node {
 pub(super) enum NodeKind {
     /// `"text"`, with the file's byte for each byte of it where they can be told.
     String(String, Option<Vec<usize>>),
-    /// The digits of an integer; too large for i64 only where a minus may save it.
-    Integer(u64),
+    /// An integer without its sign; its range is that of the type it gets.
+    Integer(u128),
     /// A decimal in canonical text.
     Decimal(String),
     /// A span of time in microseconds.

@@ -11,6 +11,9 @@ use crate::source::Span;
 use crate::suggest::nearest;
 use crate::syntax::Text;
 
+/// The range of an integer.
+const INTEGERS: &str = "an integer has 64 bits: from -9223372036854775808 to 9223372036854775807";
+
 impl Checker<'_> {
     /// A text; where texts stand for times, dates, ids and bytes, one of those if it is expected.
     pub(super) fn text(
@@ -37,25 +40,28 @@ impl Checker<'_> {
     /// An integer; a decimal where one is expected, so that nothing is left to convert.
     pub(super) fn integer(
         &mut self,
-        digits: u64,
+        digits: u128,
         negative: bool,
         expected: Option<&Type>,
         span: Span,
     ) -> Option<Expression> {
-        let signed = if negative { -i128::from(digits) } else { i128::from(digits) };
+        let sign = if negative { "-" } else { "" };
+        let written = format!("{sign}{digits}");
         if let Some(Type::Decimal(_)) = expected.map(super::names::beneath_optional) {
-            return Some(super::checker::decimal(signed.to_string()));
-        }
-        match i64::try_from(signed) {
-            Ok(number) => Some(value(ExpressionKind::Integer(number), Type::Integer)),
-            Err(_) => {
-                let title = format!("`{signed}` is too large for an integer");
-                let found = Diagnostic::error(&LITERAL, title, span, "too large");
-                self.refuse(found.help(
-                    "an integer has 64 bits: from -9223372036854775808 to 9223372036854775807",
-                ))
+            if let Some(number) = super::literal::canonical_decimal(&written) {
+                return Some(super::checker::decimal(number));
             }
+            return self.too_large(&written, "decimal", "a decimal has 28 digits", span);
         }
+        match written.parse() {
+            Ok(number) => Some(value(ExpressionKind::Integer(number), Type::Integer)),
+            Err(_) => self.too_large(&written, "integer", INTEGERS, span),
+        }
+    }
+
+    fn too_large<T>(&mut self, written: &str, of: &str, help: &str, span: Span) -> Option<T> {
+        let title = format!("`{written}` is too large for `{of}`");
+        self.refuse(Diagnostic::error(&LITERAL, title, span, "too large").help(help))
     }
 
     /// `-x`
