@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use eventloom_runtime::store::sqlite::SqliteStore;
-use eventloom_runtime::{Command, CommandContext, ExecuteError};
+use eventloom_runtime::{Command, CommandContext, ExecuteError, StreamId};
 use generated_example::bank_account::{
     BankAccount, BankAccountError, BankAccountRepository, CloseAccount, DepositMoney, OpenAccount,
     WithdrawMoney,
 };
 use tokio::task::JoinSet;
 
-use super::Entry;
 use super::row::{Order, Row};
 use crate::failure::Failure;
 
@@ -30,13 +29,16 @@ pub(super) enum Answer {
 }
 
 /// Decides the rows; the answers come in the order of the rows.
-pub(super) async fn decide(accounts: &Accounts, entries: &[Entry]) -> Result<Vec<Answer>, Failure> {
-    let mut answers: Vec<Option<Answer>> = vec![None; entries.len()];
-    let mut lanes: HashMap<&str, Vec<(usize, Row)>> = HashMap::new();
-    for (index, entry) in entries.iter().enumerate() {
-        match &entry.row {
-            Ok(row) => lanes.entry(&row.account_id).or_default().push((index, row.clone())),
-            Err(reason) => answers[index] = Some(Answer::Malformed { reason: reason.clone() }),
+pub(super) async fn decide(
+    accounts: &Accounts,
+    rows: Vec<Result<Row, String>>,
+) -> Result<Vec<Answer>, Failure> {
+    let mut answers: Vec<Option<Answer>> = vec![None; rows.len()];
+    let mut lanes: HashMap<StreamId, Vec<(usize, Row)>> = HashMap::new();
+    for (index, row) in rows.into_iter().enumerate() {
+        match row {
+            Ok(row) => lanes.entry(row.account.clone()).or_default().push((index, row)),
+            Err(reason) => answers[index] = Some(Answer::Malformed { reason }),
         }
     }
     let mut running = JoinSet::new();
@@ -67,32 +69,31 @@ async fn lane(
 }
 
 async fn decide_row(accounts: &Accounts, row: Row) -> Result<Answer, Failure> {
-    let Row { account_id, order, at, command_id } = row;
+    let Row { account, order, at, command_id } = row;
     let context = CommandContext::new().command_id(command_id).at(at);
     match order {
         Order::Open { customer_id, initial_balance } => {
-            send(accounts, account_id, OpenAccount { customer_id, initial_balance }, context).await
+            send(accounts, account, OpenAccount { customer_id, initial_balance }, context).await
         }
         Order::Deposit { amount, transaction_id } => {
-            send(accounts, account_id, DepositMoney { amount, transaction_id }, context).await
+            send(accounts, account, DepositMoney { amount, transaction_id }, context).await
         }
         Order::Withdraw { amount, transaction_id } => {
-            send(accounts, account_id, WithdrawMoney { amount, transaction_id }, context).await
+            send(accounts, account, WithdrawMoney { amount, transaction_id }, context).await
         }
         Order::Close => {
-            send(accounts, account_id, CloseAccount { reason: "imported".to_owned() }, context)
-                .await
+            send(accounts, account, CloseAccount { reason: "imported".to_owned() }, context).await
         }
     }
 }
 
 async fn send<C: Command<BankAccount>>(
     accounts: &Accounts,
-    account_id: String,
+    account: StreamId,
     command: C,
     context: CommandContext,
 ) -> Result<Answer, Failure> {
-    match accounts.execute_with(account_id, command, context).await {
+    match accounts.execute_with(account, command, context).await {
         Ok(executed) if executed.duplicate => Ok(Answer::Unchanged),
         Ok(_) => Ok(Answer::Applied),
         Err(error) => refused(error),

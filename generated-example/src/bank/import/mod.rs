@@ -31,6 +31,8 @@ use crate::progress::Progress;
 const BATCH: usize = 16_384;
 /// Malformed rows that are told of one by one; all of them are in the rejected file.
 const TOLD: u64 = 20;
+/// What stands in the rejected file in place of a refusal's name.
+const MALFORMED: &str = "MalformedRow";
 
 /// What came of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,16 +51,26 @@ pub(crate) struct Report {
     pub(crate) rejected: Option<PathBuf>,
 }
 
-/// A line of the file: its fields as far as they could be told apart, and what it asks.
-struct Entry {
-    line: u64,
-    fields: Fields,
-    row: Result<Row, String>,
+impl Report {
+    fn count(&mut self, answer: &Answer) {
+        self.rows += 1;
+        *match answer {
+            Answer::Applied => &mut self.applied,
+            Answer::Unchanged => &mut self.unchanged,
+            Answer::Refused { .. } => &mut self.refused,
+            Answer::Malformed { .. } => &mut self.malformed,
+        } += 1;
+    }
 }
 
-/// Lines that were read together, and how many bytes of the file they end at.
+/// Lines that were read together.
+#[derive(Default)]
 struct Batch {
-    entries: Vec<Entry>,
+    /// The number of each line and its fields, as far as they could be told apart.
+    lines: Vec<(u64, Fields)>,
+    /// What each line asks, or why it is no row.
+    rows: Vec<Result<Row, String>>,
+    /// Where in the file they end.
     bytes: u64,
 }
 
@@ -115,10 +127,16 @@ async fn decide_all(
     let (sender, mut batches) = mpsc::channel(1);
     let reader = tokio::task::spawn_blocking(move || read(lines, &sender));
     let mut report = Report::default();
-    while let Some(Batch { entries, bytes }) = batches.recv().await {
-        let answers = lanes::decide(ledger.accounts(), &entries).await?;
-        for (entry, answer) in entries.iter().zip(answers) {
-            settle(entry, answer, &mut report, &mut rejected, progress)?;
+    while let Some(Batch { lines, rows, bytes }) = batches.recv().await {
+        let answers = lanes::decide(ledger.accounts(), rows).await?;
+        for ((line, fields), answer) in lines.iter().zip(answers) {
+            report.count(&answer);
+            if let Answer::Malformed { reason } = &answer
+                && report.malformed <= TOLD
+            {
+                progress.tell(&format!("line {line} could not be read: {reason}"));
+            }
+            reject(*line, fields, answer, &mut rejected)?;
         }
         progress.reach(bytes);
     }
@@ -133,48 +151,34 @@ async fn decide_all(
     Ok(report)
 }
 
-/// Counts a row, and writes it down where it was not applied.
-fn settle(
-    entry: &Entry,
+/// Writes a row down if it was not applied.
+fn reject(
+    line: u64,
+    fields: &Fields,
     answer: Answer,
-    report: &mut Report,
     rejected: &mut Rejected,
-    progress: &Progress,
 ) -> Result<(), Failure> {
-    report.rows += 1;
-    let line = entry.line;
     match answer {
-        Answer::Applied => report.applied += 1,
-        Answer::Unchanged => report.unchanged += 1,
-        Answer::Refused { error, message } => {
-            report.refused += 1;
-            rejected.add(line, &entry.fields, &error, &message)?;
-        }
-        Answer::Malformed { reason } => {
-            report.malformed += 1;
-            if report.malformed <= TOLD {
-                progress.tell(&format!("line {line} could not be read: {reason}"));
-            }
-            rejected.add(line, &entry.fields, "MalformedRow", &reason)?;
-        }
+        Answer::Applied | Answer::Unchanged => Ok(()),
+        Answer::Refused { error, message } => rejected.add(line, fields, &error, &message),
+        Answer::Malformed { reason } => rejected.add(line, fields, MALFORMED, &reason),
     }
-    Ok(())
 }
 
 /// Reads the rows, as fast as batches are taken.
 fn read(mut lines: Lines<BufReader<File>>, batches: &mpsc::Sender<Batch>) -> io::Result<()> {
     loop {
-        let mut entries = Vec::with_capacity(BATCH);
-        while entries.len() < BATCH
+        let mut batch = Batch::default();
+        while batch.rows.len() < BATCH
             && let Some(line) = lines.next()?
         {
             // An empty line is how many files end, and no row.
             if line.text != Ok("") {
-                entries.push(entry(line.number, line.text));
+                batch.add(line.number, line.text);
             }
         }
-        let at_end = entries.len() < BATCH;
-        let batch = Batch { entries, bytes: lines.bytes() };
+        let at_end = batch.rows.len() < BATCH;
+        batch.bytes = lines.bytes();
         // Nobody takes batches any more after a failure, which is told there.
         if batches.blocking_send(batch).is_err() || at_end {
             return Ok(());
@@ -182,11 +186,18 @@ fn read(mut lines: Lines<BufReader<File>>, batches: &mpsc::Sender<Batch>) -> io:
     }
 }
 
-fn entry(line: u64, text: Result<&str, &'static str>) -> Entry {
-    let fields = text.map_err(ToOwned::to_owned).and_then(row::split);
-    match fields {
-        Ok(fields) => Entry { line, row: row::read(&fields), fields },
-        Err(reason) => Entry { line, row: Err(reason), fields: Fields::new() },
+impl Batch {
+    fn add(&mut self, number: u64, text: Result<&str, &'static str>) {
+        let split = text.map_err(ToOwned::to_owned).and_then(row::split);
+        let (fields, row) = match split {
+            Ok(fields) => {
+                let row = row::read(&fields);
+                (fields, row)
+            }
+            Err(reason) => (Fields::new(), Err(reason)),
+        };
+        self.lines.push((number, fields));
+        self.rows.push(row);
     }
 }
 
