@@ -23,7 +23,8 @@ pub fn digits(
         ));
     }
     let whole = value.trunc().mantissa().unsigned_abs();
-    let (digits, allowed) = (whole.checked_ilog10().map_or(0, |log| log + 1), precision - scale);
+    let (digits, allowed) =
+        (whole.checked_ilog10().map_or(0, |log| log + 1), precision.saturating_sub(scale));
     if digits > allowed {
         return refuse(format!(
             "{value} has {digits} digits before the point, decimal({precision},{scale}) allows {allowed}"

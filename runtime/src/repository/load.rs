@@ -80,8 +80,9 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     /// The state of a stream now.
     pub(super) async fn load_folded(&self, stream: &StreamKey) -> Result<Folded<A>, StoreError> {
         match self.resume(stream, AsOf::NOW).await? {
-            Some(folded) => Ok(folded),
-            None => self.replay(stream).await,
+            Start::Snapshot(folded) => Ok(folded),
+            Start::Nothing => self.replay(stream, 0).await,
+            Start::Ignored(sequence) => self.replay(stream, sequence).await,
         }
     }
 
@@ -91,7 +92,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         stream: &StreamKey,
         moment: AsOf,
     ) -> Result<Folded<A>, StoreError> {
-        if let Some(folded) = self.resume(stream, moment).await? {
+        if let Start::Snapshot(folded) = self.resume(stream, moment).await? {
             return Ok(folded);
         }
         let mut folded = Folded::default();
@@ -114,27 +115,25 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     ///
     /// Its own last event is read again: a store restored from a backup may hold snapshots of a
     /// future that it lost.
-    async fn resume(
-        &self,
-        stream: &StreamKey,
-        moment: AsOf,
-    ) -> Result<Option<Folded<A>>, StoreError> {
-        let Some(mut folded) = self.read_snapshot(stream, moment).await? else { return Ok(None) };
-        let before = folded.sequence - 1;
+    async fn resume(&self, stream: &StreamKey, moment: AsOf) -> Result<Start<A>, StoreError> {
+        let start = self.read_snapshot(stream, moment).await?;
+        let Start::Snapshot(mut folded) = start else { return Ok(start) };
+        let (sequence, before) = (folded.sequence, folded.sequence - 1);
         if self.walk(stream, &mut folded, before, moment, |_| {}).await? {
-            return Ok(Some(folded));
+            return Ok(Start::Snapshot(folded));
         }
-        ignore::<A>(stream, folded.sequence, "the stream does not reach that far");
-        Ok(None)
+        Ok(ignore(stream, sequence, "the stream does not reach that far"))
     }
 
-    /// Folds a stream from its first event, and writes the snapshot that is missing.
+    /// Folds a stream from its first event, and writes the snapshot that is missing: where one is
+    /// due, or in the place of one that was `ignored`.
     ///
     /// That one is missing is the rule after a change of the fold, and else the trace of damage.
-    async fn replay(&self, stream: &StreamKey) -> Result<Folded<A>, StoreError> {
+    async fn replay(&self, stream: &StreamKey, ignored: Sequence) -> Result<Folded<A>, StoreError> {
         let (mut folded, mut due) = (Folded::default(), None);
         self.walk(stream, &mut folded, 0, AsOf::NOW, |folded| {
-            if snapshot::last_due::<A>(folded.sequence) == Some(folded.sequence) {
+            let sequence = folded.sequence;
+            if sequence == ignored || snapshot::last_due::<A>(sequence) == Some(sequence) {
                 due = Some(folded.clone());
             }
         })
@@ -191,23 +190,21 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         &self,
         stream: &StreamKey,
         moment: AsOf,
-    ) -> Result<Option<Folded<A>>, StoreError> {
+    ) -> Result<Start<A>, StoreError> {
         if snapshot::last_due::<A>(Sequence::MAX).is_none() {
-            return Ok(None);
+            return Ok(Start::Nothing);
         }
         let last = moment.last_sequence();
         let Some(found) = self.store.snapshot(stream, A::MEANING, last).await? else {
-            return Ok(None);
+            return Ok(Start::Nothing);
         };
         match snapshot::read::<A>(&found) {
             Ok(folded) => {
                 let time = folded.last_time.unwrap_or(Timestamp::MIN);
-                Ok(Some(folded).filter(|folded| moment.covers(folded.sequence, time)))
+                let covered = moment.covers(folded.sequence, time);
+                Ok(if covered { Start::Snapshot(folded) } else { Start::Nothing })
             }
-            Err(error) => {
-                ignore::<A>(stream, found.sequence, &error.to_string());
-                Ok(None)
-            }
+            Err(error) => Ok(ignore(stream, found.sequence, &error.to_string())),
         }
     }
 
@@ -236,9 +233,18 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     }
 }
 
-fn ignore<A: Aggregate>(stream: &StreamKey, sequence: Sequence, reason: &str) {
+/// Where folding a stream starts.
+enum Start<A: Aggregate> {
+    Nothing,
+    Snapshot(Folded<A>),
+    /// At nothing, because the snapshot of this sequence can't be trusted.
+    Ignored(Sequence),
+}
+
+fn ignore<A: Aggregate>(stream: &StreamKey, sequence: Sequence, reason: &str) -> Start<A> {
     tracing::warn!(
         aggregate = A::NAME, stream = %stream.id, sequence, reason,
         "a snapshot is ignored and the stream replayed"
     );
+    Start::Ignored(sequence)
 }

@@ -63,9 +63,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         found: Found<A>,
     ) -> Outcome<A> {
         let last = found.events.last().map(|last| last.meta.sequence);
-        if last.is_none_or(|last| known.sequence < last) {
-            self.catch_up(&request.stream, known).await?;
-        }
+        self.catch_up(&request.stream, known).await?;
         tracing::debug!("this command was carried out before");
         Ok(Executed {
             events: found.events,

@@ -403,7 +403,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
         at_most: Sequence,
     ) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send;
 
-    /// Replaces the snapshot of a stream and a meaning, outside an append.
+    /// Replaces the snapshot of a stream and a meaning, outside an append. An older snapshot need
+    /// not replace a newer one that the stream has reached.
     ///
     /// # Errors
     /// A failure of the store.

@@ -23,12 +23,18 @@ impl RangeError {
     }
 }
 
-/// Reads a date in its one form, `2026-11-21`.
+/// Reads a date in its one form, `2026-11-21`; a year before 0 as `-000044-03-15`.
 pub(crate) fn parse_date(text: &str) -> Result<Date, RangeError> {
-    let [year, month, day] = time::parse_ymd(text.as_bytes())
-        .ok_or_else(|| RangeError::new("expected the form 2026-11-21"))?;
-    let narrow = |part: u32| i8::try_from(part).unwrap_or(i8::MAX);
-    Date::new(i16::try_from(year).unwrap_or(i16::MAX), narrow(month), narrow(day))
+    let bytes = text.as_bytes();
+    let parts = match bytes {
+        [b'-', b'0', b'0', rest @ ..] => time::parse_ymd(rest).filter(|[year, ..]| *year > 0),
+        _ => time::parse_ymd(bytes),
+    };
+    let [year, month, day] =
+        parts.ok_or_else(|| RangeError::new("expected the form 2026-11-21"))?;
+    // Four digits and two digits fit their types.
+    let (year, month, day) = (year as i16, month as i8, day as i8);
+    Date::new(if bytes[0] == b'-' { -year } else { year }, month, day)
         .map_err(|_| RangeError::new("there is no such day"))
 }
 

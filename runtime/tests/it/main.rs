@@ -4,7 +4,24 @@ mod clock;
 mod codec;
 mod conformance;
 mod projection;
-mod repository;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod wallet;
+
+/// The repository on each store.
+#[path = "."]
+mod on_memory {
+    use eventloom_runtime::testing::Memory as Kind;
+
+    #[path = "repository/mod.rs"]
+    mod repository;
+}
+
+#[cfg(feature = "sqlite")]
+#[path = "."]
+mod on_sqlite {
+    use eventloom_runtime::testing::Sqlite as Kind;
+
+    #[path = "repository/mod.rs"]
+    mod repository;
+}

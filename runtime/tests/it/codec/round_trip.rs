@@ -23,6 +23,11 @@ fn times() -> impl Strategy<Value = Timestamp> {
     (Timestamp::MIN.as_micros()..=Timestamp::MAX.as_micros()).prop_map(Timestamp::from_micros)
 }
 
+fn dates() -> impl Strategy<Value = Date> {
+    (-9999..=9999_i16, 1..=12_i8, 1..=28_i8)
+        .prop_map(|(year, month, day)| jiff::civil::date(year, month, day))
+}
+
 fn lines() -> impl Strategy<Value = Vec<Line>> {
     let line = (any::<String>(), decimals()).prop_map(|(sku, price)| Line { sku, price });
     prop::collection::vec(line, 0..4)
@@ -31,14 +36,14 @@ fn lines() -> impl Strategy<Value = Vec<Line>> {
 prop_compose! {
     fn everything()(
         (text, integer, decimal, boolean) in (any::<String>(), any::<i64>(), decimals(), any::<bool>()),
-        (time, date, duration, id) in (times(), times(), any::<i64>(), any::<u128>()),
+        (time, date, duration, id) in (times(), dates(), any::<i64>(), any::<u128>()),
         (bytes, large, note, lines) in
             (any::<Vec<u8>>(), any::<bool>(), any::<Option<String>>(), lines()),
         grid in prop::collection::vec(prop::collection::vec(any::<Option<i64>>(), 0..3), 0..3),
         retries in any::<i64>(),
     ) -> Everything {
         Everything {
-            text, integer, decimal, boolean, time, date: date.date(),
+            text, integer, decimal, boolean, time, date,
             duration: Duration::from_micros(duration),
             id: Uuid::from_u128(id), bytes: Bytes(bytes),
             kind: if large { Kind::Large } else { Kind::Small },

@@ -1,10 +1,12 @@
 //! Loading: in pages, as of a moment, and what can't be read says where it lies.
 
-use eventloom_runtime::StoreError;
 use eventloom_runtime::repository::AsOf;
+use eventloom_runtime::store::{Page, StoredShape, StreamRead};
 use eventloom_runtime::testing::block_on;
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::{EventStore, StoreError};
 
-use super::{Bench, after};
+use super::{Bench, Store, after, new_store};
 use crate::wallet::dec;
 
 const MOVED: &str = r#"{"entry":"E","amount":"1","at":"2026-01-01T00:00:00Z"}"#;
@@ -39,7 +41,7 @@ fn every_length_around_pages_and_snapshots_loads_whole() {
     });
 }
 
-async fn failure(bench: &Bench) -> StoreError {
+async fn failure<S: EventStore>(bench: &Bench<S>) -> StoreError {
     let loaded = bench.wallets.load("W").await.unwrap_err();
     let executed = bench.put("W", "E9", "1").await.unwrap_err();
     assert_eq!(executed.to_string(), loaded.to_string(), "a command fails as loading does");
@@ -94,27 +96,36 @@ fn an_event_of_a_newer_program_is_not_damage() {
 
 #[test]
 fn a_hole_in_a_stream_is_damage() {
+    #[derive(Clone)]
+    struct WithoutTheSecond;
+
+    impl Interceptor<Store> for WithoutTheSecond {
+        async fn read_stream(&self, store: &Store, read: StreamRead) -> Result<Page, StoreError> {
+            let mut holed = Page::default();
+            for stored in store.read_stream(read).await?.iter() {
+                let shape = StoredShape {
+                    aggregate: stored.aggregate.to_owned(),
+                    event_type: stored.event_type.to_owned(),
+                    version: stored.version,
+                };
+                if stored.meta.sequence != 2 {
+                    holed.push(shape.into(), stored.position, stored.meta.clone(), stored.data);
+                }
+            }
+            Ok(holed)
+        }
+    }
+
     block_on(async {
-        let bench = Bench::new().await;
-        bench.smuggle("W", 1, "Moved", 1, MOVED).await;
-        let mut hole = super::meta("W", 3);
-        hole.stream_id = "W".into();
-        let append = eventloom_runtime::store::Append {
-            stream: super::wallet("W"),
-            expected: 1,
-            events: vec![eventloom_runtime::store::NewEvent {
-                event_type: "Moved",
-                version: 1,
-                data: MOVED.as_bytes().to_vec(),
-                meta: hole,
-            }],
-            keys: Vec::new(),
-            content: [0; 16],
-            command: None,
-            snapshot: None,
-        };
-        eventloom_runtime::EventStore::append(&bench.store, append).await.unwrap();
-        let error = failure(&bench).await.to_string();
-        assert!(error.ends_with("it follows sequence 1: events are missing or doubled"), "{error}");
+        let (place, store) = new_store().await;
+        let bench = Bench::on(Intercepted::new(store, WithoutTheSecond), place).await;
+        for sequence in 1..=3 {
+            bench.smuggle("W", sequence, "Moved", 1, MOVED).await;
+        }
+        assert_eq!(
+            failure(&bench).await.to_string(),
+            "corrupt: event Moved v1 at Wallet W, sequence 3, position 3: \
+             it follows sequence 1: events are missing or doubled"
+        );
     });
 }

@@ -1,4 +1,4 @@
-//! The repository, through its public API, on a store in memory.
+//! The repository, through its public API, on the kind of store that the module around this one names.
 
 mod commands;
 mod history;
@@ -12,37 +12,45 @@ mod spans;
 mod time;
 mod unknown_outcomes;
 
+use std::sync::Arc;
+
 use eventloom_runtime::metadata::Metadata;
 use eventloom_runtime::repository::{Executed, NewEvents, RetryPolicy};
 use eventloom_runtime::store::{Append, NewEvent, StreamKey};
-use eventloom_runtime::testing::{CountingIds, START, TestClock};
+use eventloom_runtime::testing::{CountingIds, START, StoreKind, TestClock};
 use eventloom_runtime::{
-    CommandContext, EventStore, ExecuteError, MemoryStore, Refusal, Repository, Sequence,
-    Timestamp, Uuid,
+    CommandContext, EventStore, ExecuteError, Refusal, Repository, Sequence, Timestamp, Uuid,
 };
 
+use super::Kind;
 use crate::wallet::{Moved, Put, Take, Wallet, WalletError, dec};
+
+pub(crate) type Store = <Kind as StoreKind>::Store;
+pub(crate) type Place = Arc<<Kind as StoreKind>::Place>;
 
 pub(crate) type Outcome = Result<Executed<Wallet>, ExecuteError<WalletError>>;
 
 /// A repository with a clock and ids of the test's own.
-pub(crate) struct Bench<S = MemoryStore> {
+pub(crate) struct Bench<S = Store> {
     pub(crate) wallets: Repository<Wallet, S>,
     pub(crate) clock: TestClock,
     pub(crate) store: S,
+    /// What the store lies in goes with it.
+    place: Place,
 }
 
 impl Bench {
     pub(crate) async fn new() -> Self {
-        Self::on(MemoryStore::new()).await
+        let (place, store) = new_store().await;
+        Self::on(store, place).await
     }
 }
 
 impl<S: EventStore> Bench<S> {
-    pub(crate) async fn on(store: S) -> Self {
+    pub(crate) async fn on(store: S, place: Place) -> Self {
         let (clock, ids) = (TestClock::default(), CountingIds::default());
         let wallets = open(store.clone(), &clock, &ids).await;
-        Self { wallets, clock, store }
+        Self { wallets, clock, store, place }
     }
 
     /// Another repository on the same store, as in another process.
@@ -50,7 +58,7 @@ impl<S: EventStore> Bench<S> {
         let clock = self.clock.clone();
         let wallets = Repository::builder().clock(clock.clone()).page_size(7);
         let wallets = wallets.open(self.store.clone()).await.expect("the same shapes");
-        Self { wallets, clock, store: self.store.clone() }
+        Self { wallets, clock, store: self.store.clone(), place: self.place.clone() }
     }
 
     pub(crate) async fn put(&self, stream: &str, entry: &str, amount: &str) -> Outcome {
@@ -99,6 +107,11 @@ impl<S: EventStore> Bench<S> {
         };
         self.store.append(append).await.expect("an append");
     }
+}
+
+pub(crate) async fn new_store() -> (Place, Store) {
+    let (place, store) = Kind.open_new().await.expect("a new store");
+    (Arc::new(place), store)
 }
 
 async fn open<S: EventStore>(

@@ -1,11 +1,11 @@
 //! For any commands: what a repository answers does not depend on what it has at hand.
 
 use eventloom_runtime::repository::AsOf;
-use eventloom_runtime::testing::{TestClock, block_on};
-use eventloom_runtime::{CommandContext, EventStore, MemoryStore, Repository};
+use eventloom_runtime::testing::{StoreKind, TestClock, block_on};
+use eventloom_runtime::{CommandContext, EventStore, Repository};
 use proptest::prelude::*;
 
-use super::{Outcome, put, take};
+use super::{Kind, Outcome, Store, new_store, put, take};
 use crate::wallet::{Open, PutTwice, Settle, TakeNoted, Wallet, WalletState, dec};
 
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     prop::collection::vec(call, 1..60)
 }
 
-async fn call(wallets: &Repository<Wallet, MemoryStore>, call: &Call) -> Outcome {
+async fn call(wallets: &Repository<Wallet, Store>, call: &Call) -> Outcome {
     let mut context = CommandContext::new();
     context.command_id = call.id.map(|id| id.to_string().into());
     let (stream, amount) = (call.stream, |amount: &i64| dec(&amount.to_string()));
@@ -113,19 +113,23 @@ fn told(outcome: Outcome, settles: bool) -> Told {
     }
 }
 
-async fn open(store: &MemoryStore, cache: usize, page: usize) -> Repository<Wallet, MemoryStore> {
+async fn open(store: &Store, cache: usize, page: usize) -> Repository<Wallet, Store> {
     let builder = Repository::builder().clock(TestClock::default());
     builder.cache_size(cache).page_size(page).open(store.clone()).await.unwrap()
 }
 
 proptest! {
-    // Each case is dozens of commands.
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    // Each case is dozens of commands, which a disk makes slow.
+    #![proptest_config(ProptestConfig {
+        cases: if Kind::NAME == "memory" { 48 } else { 3 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn caches_restarts_and_other_programs_change_no_outcome(calls in calls()) {
         block_on(async {
-            let (plain, shared) = (MemoryStore::new(), MemoryStore::new());
+            let ((_place, plain), (_shared_place, shared)) = (new_store().await, new_store().await);
             let mut programs = [open(&shared, 1, 3).await, open(&shared, 100, 50).await];
             for next in &calls {
                 if next.restarted {
@@ -153,7 +157,7 @@ proptest! {
 }
 
 /// The states of a stream after each of its events, folded without the repository.
-async fn replay(store: &MemoryStore, stream: &str) -> Vec<WalletState> {
+async fn replay(store: &Store, stream: &str) -> Vec<WalletState> {
     use eventloom_runtime::store::{Direction, StreamRead};
     use eventloom_runtime::{Aggregate, DomainEvent};
     let page = store.read_stream(StreamRead {

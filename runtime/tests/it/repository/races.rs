@@ -7,9 +7,9 @@ use eventloom_runtime::store::{Append, AppendError, Appended};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::faults::{Fault, Faults};
 use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
-use eventloom_runtime::{EventStore, ExecuteError, MemoryStore, Repository};
+use eventloom_runtime::{EventStore, ExecuteError, Repository};
 
-use super::{Bench, id, put, refusal, take, wallet};
+use super::{Bench, Store, id, new_store, put, refusal, take, wallet};
 use crate::wallet::{Settle, Wallet, dec};
 
 /// A refusal was decided on a state that another program had changed long ago, and no append was
@@ -46,8 +46,8 @@ fn a_conflict_is_decided_again() {
 #[test]
 fn conflicts_without_end_are_told() {
     block_on(async {
-        let (faults, store) = (Faults::default(), MemoryStore::new());
-        let bench = Bench::on(faults.on(store)).await;
+        let (faults, (place, store)) = (Faults::default(), new_store().await);
+        let bench = Bench::on(faults.on(store), place).await;
         faults.plan([Fault::Conflict; 5]);
         assert_eq!(bench.put("W", "E1", "1").await.unwrap().sequence, 1);
         faults.plan([Fault::Conflict; 6]);
@@ -65,8 +65,8 @@ fn conflicts_without_end_are_told() {
 #[test]
 fn a_store_that_fails_is_no_refusal_and_leaves_nothing_behind() {
     block_on(async {
-        let (faults, store) = (Faults::default(), MemoryStore::new());
-        let bench = Bench::on(faults.on(store)).await;
+        let (faults, (place, store)) = (Faults::default(), new_store().await);
+        let bench = Bench::on(faults.on(store), place).await;
         for fault in [Fault::Unavailable, Fault::Unwritable] {
             faults.plan([fault]);
             let error = bench.put("W", "E1", "1").await.unwrap_err();
@@ -82,7 +82,7 @@ fn commands_of_many_programs_all_land_once() {
     const PROGRAMS: usize = 6;
     const EACH: usize = 25;
     block_on(async {
-        let store = MemoryStore::new();
+        let (place, store) = new_store().await;
         let tasks: Vec<_> = (0..PROGRAMS)
             .map(|program| {
                 let store = store.clone();
@@ -101,7 +101,7 @@ fn commands_of_many_programs_all_land_once() {
         for task in tasks {
             task.await.unwrap();
         }
-        let loaded = Bench::on(store).await.wallets.load("W").await.unwrap();
+        let loaded = Bench::on(store, place).await.wallets.load("W").await.unwrap();
         assert_eq!(loaded.sequence as usize, PROGRAMS * EACH);
         assert_eq!(loaded.state.movements as usize, PROGRAMS * EACH);
     });
@@ -112,7 +112,8 @@ fn commands_of_one_program_on_one_stream_do_not_conflict() {
     block_on(async {
         let impatient = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
         let wallets = Repository::<Wallet, _>::builder().retries(impatient);
-        let wallets = wallets.open(MemoryStore::new()).await.unwrap();
+        let (_place, store) = new_store().await;
+        let wallets = wallets.open(store).await.unwrap();
         let tasks: Vec<_> = (0..100)
             .map(|number| {
                 let wallets = wallets.clone();
@@ -164,12 +165,8 @@ fn a_command_that_is_given_up_confuses_nobody() {
     #[derive(Clone)]
     struct LandsUnheard;
 
-    impl Interceptor<MemoryStore> for LandsUnheard {
-        async fn append(
-            &self,
-            store: &MemoryStore,
-            append: Append,
-        ) -> Result<Appended, AppendError> {
+    impl Interceptor<Store> for LandsUnheard {
+        async fn append(&self, store: &Store, append: Append) -> Result<Appended, AppendError> {
             let appended = store.append(append).await?;
             if appended.position == 2 {
                 std::future::pending::<()>().await;
@@ -179,7 +176,8 @@ fn a_command_that_is_given_up_confuses_nobody() {
     }
 
     block_on(async {
-        let bench = Bench::on(Intercepted::new(MemoryStore::new(), LandsUnheard)).await;
+        let (place, store) = new_store().await;
+        let bench = Bench::on(Intercepted::new(store, LandsUnheard), place).await;
         bench.put("W", "E1", "1").await.unwrap();
         let patience = std::time::Duration::from_millis(20);
         tokio::time::timeout(patience, bench.put("W", "E2", "1")).await.unwrap_err();
@@ -195,8 +193,8 @@ fn a_store_that_lost_events_is_read_again() {
     block_on(async {
         let bench = Bench::new().await;
         bench.fill("W", 5).await;
-        let restored = MemoryStore::new();
-        Bench::on(restored.clone()).await.fill("W", 2).await;
+        let (place, restored) = new_store().await;
+        Bench::on(restored.clone(), place.clone()).await.fill("W", 2).await;
         let switch = Switch { to: restored };
         let store = Intercepted::new(bench.store.clone(), switch.clone());
         let wallets = Repository::<Wallet, _>::builder().open(store).await.unwrap();
@@ -211,11 +209,11 @@ static SWITCHED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::
 
 #[derive(Clone)]
 struct Switch {
-    to: MemoryStore,
+    to: Store,
 }
 
 impl Switch {
-    fn pick<'a>(&'a self, from: &'a MemoryStore) -> &'a MemoryStore {
+    fn pick<'a>(&'a self, from: &'a Store) -> &'a Store {
         match SWITCHED.load(std::sync::atomic::Ordering::SeqCst) {
             true => &self.to,
             false => from,
@@ -223,14 +221,14 @@ impl Switch {
     }
 }
 
-impl Interceptor<MemoryStore> for Switch {
-    async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+impl Interceptor<Store> for Switch {
+    async fn append(&self, store: &Store, append: Append) -> Result<Appended, AppendError> {
         self.pick(store).append(append).await
     }
 
     async fn read_stream(
         &self,
-        store: &MemoryStore,
+        store: &Store,
         read: eventloom_runtime::store::StreamRead,
     ) -> Result<eventloom_runtime::store::Page, eventloom_runtime::StoreError> {
         self.pick(store).read_stream(read).await

@@ -2,9 +2,9 @@
 
 use eventloom_runtime::repository::Recorded;
 use eventloom_runtime::testing::{JumpingClock, block_on};
-use eventloom_runtime::{CommandContext, Duration, MemoryStore, Repository, Timestamp};
+use eventloom_runtime::{CommandContext, Duration, Repository, Timestamp};
 
-use super::{Bench, after, moved, put, refusal};
+use super::{Bench, after, moved, new_store, put, refusal};
 use crate::wallet::{Moved, Open, PutTwice, Wallet, WalletEvent, dec};
 
 fn at(time: Timestamp) -> CommandContext {
@@ -64,7 +64,8 @@ fn a_decision_has_one_time() {
     block_on(async {
         let clock = JumpingClock::new(vec![5, -3, 11]);
         let wallets = Repository::<Wallet, _>::builder().clock(clock);
-        let wallets = wallets.open(MemoryStore::new()).await.unwrap();
+        let (_place, store) = new_store().await;
+        let wallets = wallets.open(store).await.unwrap();
         let mut last = Timestamp::MIN;
         for entry in 0..20 {
             let twice = PutTwice { entry: entry.to_string(), amount: dec("1") };

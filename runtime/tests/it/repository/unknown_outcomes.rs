@@ -2,14 +2,15 @@
 
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::faults::{Fault, Faults, Faulty};
-use eventloom_runtime::{ExecuteError, MemoryStore, StoreError};
+use eventloom_runtime::{ExecuteError, StoreError};
 
-use super::{Bench, id, put, refusal, take};
+use super::{Bench, Store, id, new_store, put, refusal, take};
 use crate::wallet::{Settle, TakeNoted, dec};
 
-async fn bench() -> (Bench<Faulty<MemoryStore>>, Faults) {
+async fn bench() -> (Bench<Faulty<Store>>, Faults) {
     let faults = Faults::default();
-    (Bench::on(faults.on(MemoryStore::new())).await, faults)
+    let (place, store) = new_store().await;
+    (Bench::on(faults.on(store), place).await, faults)
 }
 
 /// The connection died after the commit; the retry appended the withdrawal a second time.
