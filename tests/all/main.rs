@@ -3,3 +3,5 @@
 mod cases;
 mod docs;
 mod seeds;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod sync_before_ack;
