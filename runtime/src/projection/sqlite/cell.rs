@@ -15,8 +15,8 @@
 
 use std::str;
 
-use rusqlite::ToSql;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::Statement;
+use rusqlite::types::{Null, ValueRef};
 
 use crate::projection::{Column, ColumnType, ReadDatabaseError, Value};
 use crate::store::sqlite::DECIMAL_COLLATION;
@@ -36,24 +36,25 @@ pub(super) fn declared_type(column_type: ColumnType) -> String {
     }
 }
 
-/// A value on its way into a statement.
-pub(super) struct Cell<'a>(pub(super) &'a Value);
-
-impl ToSql for Cell<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self.0 {
-            Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
-            Value::Text(text) | Value::Json(text) => text.as_str().into(),
-            Value::Integer(number) => (*number).into(),
-            Value::Decimal(number) => decimal::canonical(number).into(),
-            Value::Boolean(truth) => i64::from(*truth).into(),
-            Value::Timestamp(time) => time.sortable().as_str().to_owned().into(),
-            Value::Date(date) => date.to_string().into(),
-            Value::Duration(span) => span.as_micros().into(),
-            Value::Uuid(id) => id.to_string().into(),
-            Value::Bytes(bytes) => bytes.0.as_slice().into(),
-        })
+/// Binds values to a statement, the first of them to parameter 1.
+pub(super) fn bind(statement: &mut Statement<'_>, values: &[Value]) -> rusqlite::Result<()> {
+    for (index, value) in (1..).zip(values) {
+        match value {
+            Value::Null => statement.raw_bind_parameter(index, Null),
+            Value::Text(text) | Value::Json(text) => statement.raw_bind_parameter(index, text),
+            Value::Integer(number) => statement.raw_bind_parameter(index, number),
+            Value::Decimal(number) => {
+                statement.raw_bind_parameter(index, decimal::canonical(number))
+            }
+            Value::Boolean(truth) => statement.raw_bind_parameter(index, truth),
+            Value::Timestamp(time) => statement.raw_bind_parameter(index, time.sortable().as_str()),
+            Value::Date(date) => statement.raw_bind_parameter(index, date.to_string()),
+            Value::Duration(span) => statement.raw_bind_parameter(index, span.as_micros()),
+            Value::Uuid(id) => statement.raw_bind_parameter(index, id.to_string()),
+            Value::Bytes(bytes) => statement.raw_bind_parameter(index, bytes.0.as_slice()),
+        }?;
     }
+    Ok(())
 }
 
 /// Reads a value back from its column.

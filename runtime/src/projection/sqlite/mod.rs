@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use self::fault::{Carrier, Fault};
 use self::rows::RowStatements;
@@ -92,20 +92,23 @@ impl SqliteReadDatabase {
         T: Send + 'static,
         F: FnOnce(&Connection, &Tables) -> Result<T, Fault> + Send + 'static,
     {
-        self.try_write(job).await.map_err(told)
+        self.try_write(Durable::Soon, job).await.map_err(told)
     }
 
-    async fn try_write<T, F>(&self, job: F) -> Result<T, Fault>
+    async fn try_write<T, F>(&self, durable: Durable, job: F) -> Result<T, Fault>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &Tables) -> Result<T, Fault> + Send + 'static,
     {
         let (carrier, tables) = (Carrier::default(), self.tables.clone());
         let keeper = carrier.clone();
-        let written = self
-            .database
-            .write(move |connection| job(connection, &tables).map_err(|fault| keeper.keep(fault)))
-            .await;
+        let job = move |connection: &Transaction<'_>| {
+            job(connection, &tables).map_err(|fault| keeper.keep(fault))
+        };
+        let written = match durable {
+            Durable::Now => self.database.write(job).await,
+            Durable::Soon => self.database.write_unsynced(job).await,
+        };
         written.map_err(|error| carrier.open(error))
     }
 
@@ -123,6 +126,15 @@ impl SqliteReadDatabase {
             .await;
         read.map_err(|error| told(carrier.open(error)))
     }
+}
+
+/// When a commit must be safe from a power failure.
+#[derive(Clone, Copy)]
+enum Durable {
+    /// Before it is acknowledged: it holds what nobody could work out again.
+    Now,
+    /// At some time: rows that are undone are folded again, for their checkpoint goes with them.
+    Soon,
 }
 
 /// A fault that was carried past the database: SQLite's own have been explained by it.
@@ -169,9 +181,10 @@ impl ReadDatabase for SqliteReadDatabase {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
-        let written =
-            self.try_write(move |connection, tables| tables.commit(connection, &commit)).await;
-        match written {
+        let durable = if commit.skips.is_empty() { Durable::Soon } else { Durable::Now };
+        let job =
+            move |connection: &Connection, tables: &Tables| tables.commit(connection, &commit);
+        match self.try_write(durable, job).await {
             Err(Fault::RowExists) => Ok(Committed::RowExists),
             written => written.map_err(told),
         }

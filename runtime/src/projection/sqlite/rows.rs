@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use rusqlite::{CachedStatement, Connection, ErrorCode, ffi, params_from_iter};
+use rusqlite::{Connection, ErrorCode, Statement, ffi};
 
-use super::cell::{self, Cell};
+use super::cell;
 use super::fault::Fault;
 use super::names::quoted;
-use crate::projection::{Column, ColumnType, RowChange, RowValues, TableSpec};
+use crate::projection::{Column, ColumnType, RowChange, RowValues, TableSpec, Value};
 
 /// The statements of one table, as SQL.
 #[derive(Debug)]
@@ -49,9 +49,9 @@ impl RowStatements {
     pub(super) fn get(
         &self,
         connection: &Connection,
-        key: &[crate::projection::Value],
+        key: &[Value],
     ) -> Result<Option<RowValues>, Fault> {
-        self.get_with(&mut connection.prepare_cached(&self.get)?, key)
+        self.get_with(&mut *connection.prepare_cached(&self.get)?, key)
     }
 
     /// The rows that exist of the keys.
@@ -66,11 +66,11 @@ impl RowStatements {
 
     fn get_with(
         &self,
-        statement: &mut CachedStatement<'_>,
-        key: &[crate::projection::Value],
+        statement: &mut Statement<'_>,
+        key: &[Value],
     ) -> Result<Option<RowValues>, Fault> {
-        let mut rows = statement.query(params_from_iter(key.iter().map(Cell)))?;
-        rows.next()?.map(|row| self.read(row)).transpose()
+        cell::bind(statement, key)?;
+        statement.raw_query().next()?.map(|row| self.read(row)).transpose()
     }
 
     /// Rows after a key, in the order of keys.
@@ -83,9 +83,7 @@ impl RowStatements {
         let sql = if after.is_some() { &self.next_page } else { &self.first_page };
         let mut statement = connection.prepare_cached(sql)?;
         let key = after.map_or(&[][..], Vec::as_slice);
-        for (index, value) in key.iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, Cell(value))?;
-        }
+        cell::bind(&mut statement, key)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         statement.raw_bind_parameter(key.len() + 1, limit)?;
         let mut rows = statement.raw_query();
@@ -122,9 +120,7 @@ impl RowStatements {
                 RowChange::Put(row) => (&mut put, row),
                 RowChange::Delete(key) => (&mut delete, key),
             };
-            for (index, value) in values.iter().enumerate() {
-                statement.raw_bind_parameter(index + 1, Cell(value))?;
-            }
+            cell::bind(statement, values)?;
             statement.raw_execute().map_err(row_exists)?;
         }
         Ok(())

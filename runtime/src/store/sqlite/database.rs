@@ -126,6 +126,24 @@ impl SqliteDatabase {
         self.with_writer(|connection| in_transaction(connection, job)).await
     }
 
+    /// Runs a job as [`Self::write`] does, but does not wait for the disk. A power failure may undo
+    /// the commit, together with all that came after it and nothing that came before; the next
+    /// [`Self::write`] makes it durable. For what can be worked out again, such as read models.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_unsynced<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, JobError> + Send + 'static,
+    {
+        self.with_writer(|connection| {
+            open::without_sync(connection, || in_transaction(connection, job))
+                .map_err(|error| fault::store_error(connection, &error))?
+        })
+        .await
+    }
+
     /// Runs a job on one of the reading connections, off the caller's thread.
     ///
     /// Statements of the job see the database as it is when each begins; a job that needs one view

@@ -276,3 +276,48 @@ async fn an_exclusively_locked_file_cannot_be_opened() {
     let error = SqliteDatabase::open_with(&path, options).expect_err("a lock");
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
 }
+
+/// How commits are synced: 2 is FULL, 1 is NORMAL.
+async fn synchronous(database: &SqliteDatabase) -> i64 {
+    let level = database
+        .write(|tx| Ok(tx.pragma_query_value(None, "synchronous", |row| row.get(0))?))
+        .await;
+    level.expect("a level")
+}
+
+/// Read models need not wait for the disk; the appends that come after them must.
+#[tokio::test]
+async fn commits_are_synced_again_after_one_that_need_not_be() {
+    let folder = folder();
+    let database = with_table(&folder.path().join("test.db")).await;
+
+    let within = database
+        .write_unsynced(|tx| {
+            tx.execute("INSERT INTO t VALUES ('unsynced')", [])?;
+            Ok(tx.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?)
+        })
+        .await;
+
+    assert_eq!(within.expect("it is written"), 1);
+    assert_eq!(synchronous(&database).await, 2);
+    assert_eq!(count(&database).await, 1);
+}
+
+#[tokio::test]
+async fn commits_are_synced_again_after_a_job_that_failed_or_panicked() {
+    let folder = folder();
+    let database = with_table(&folder.path().join("test.db")).await;
+
+    let failed =
+        database.write_unsynced(|tx| Ok(tx.execute("INSERT INTO nowhere VALUES (1)", [])?)).await;
+    assert!(failed.is_err(), "{failed:?}");
+    assert_eq!(synchronous(&database).await, 2);
+    let panicking = database.clone();
+    let panicked =
+        tokio::spawn(
+            async move { panicking.write_unsynced::<(), _>(|_| panic!("on purpose")).await },
+        );
+    assert!(panicked.await.is_err(), "a panic of the job is the caller's");
+
+    assert_eq!(synchronous(&database).await, 2);
+}
