@@ -1,1 +1,3 @@
 //! Shared support of the cross-package tests.
+
+pub mod goldens;

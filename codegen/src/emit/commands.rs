@@ -279,6 +279,7 @@ impl Decider<'_> {
             Kind::Owned => (code.tokens, Kind::Place),
             Kind::Place => (code.borrow(), Kind::Reference),
             Kind::Reference => (code.tokens, Kind::Reference),
+            Kind::OptionalReference => (code.tokens, Kind::Reference),
             Kind::Text | Kind::OptionalText => (code.tokens, Kind::Text),
         };
         self.compiler.bind(local, kind);

@@ -3,12 +3,15 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::expression::Compiler;
+use super::expression::{Compiler, inner_type};
 use super::layout::{self, Part};
 use super::names::{field_ident, function_ident, type_ident};
 use super::types;
 use super::view::View;
-use crate::model::{Assignment, Event, Field, OldVersion, Scope, Type, UniqueField};
+use crate::model::{
+    Assignment, Event, Expression, ExpressionKind, Field, Method, OldVersion, Piece, Scope, Type,
+    UniqueField,
+};
 
 /// The section's items.
 pub(crate) fn emit(view: &View<'_>) -> Vec<Part> {
@@ -109,7 +112,7 @@ fn compiled_upcast(view: &View<'_>, old: &OldVersion) -> Upcast {
 
 /// `self.name` instead of `self.name.clone()` where nothing else reads the field.
 fn moved(old: &OldVersion, assignment: &Assignment, value: TokenStream) -> TokenStream {
-    let crate::model::ExpressionKind::Read(Scope::Event, name) = &assignment.value.kind else {
+    let ExpressionKind::Read(Scope::Event, name) = &assignment.value.kind else {
         return value;
     };
     let reads = old.upcast.iter().filter(|other| other.value.reads(Scope::Event, name)).count();
@@ -308,7 +311,7 @@ fn occurred_at(view: &View<'_>) -> TokenStream {
 
 fn unique_keys(view: &View<'_>) -> TokenStream {
     let events = &view.aggregate.events;
-    let mut arms: Vec<TokenStream> = Vec::new();
+    let mut arms: Vec<(TokenStream, TokenStream)> = Vec::new();
     for event in events.iter().filter(|event| !event.unique.is_empty()) {
         let variant = type_ident(&event.name);
         let claims = event.unique.iter().map(|unique| {
@@ -316,34 +319,35 @@ fn unique_keys(view: &View<'_>) -> TokenStream {
             let field = field_ident(&unique.field);
             claim(unique, of, &quote!(event.#field))
         });
-        let claims = claims.collect::<Vec<_>>();
-        arms.push(match claims.as_slice() {
-            [only] if !only.to_string().starts_with("if") => {
-                let only: TokenStream = without_semicolon(only);
-                quote!(Self::#variant(event) => #only)
-            }
-            _ => quote!(Self::#variant(event) => { #(#claims)* }),
-        });
+        arms.push((quote!(Self::#variant(event)), quote!(#(#claims)*)));
     }
-    if arms.is_empty() {
-        return quote!(
-            fn unique_keys(&self, _claim: &mut dyn FnMut(__UniqueKey)) {}
-        );
-    }
-    if arms.len() < events.len() {
-        arms.push(quote!(_ => {}));
-    }
-    quote! {
-        fn unique_keys(&self, claim: &mut dyn FnMut(__UniqueKey)) { match self { #(#arms,)* } }
-    }
+    let (claim, body) = match arms.as_slice() {
+        [] => (quote!(_claim), TokenStream::new()),
+        [(pattern, claims)] if events.len() > 1 => {
+            (quote!(claim), quote!(if let #pattern = self { #claims }))
+        }
+        arms => {
+            let rest = (arms.len() < events.len()).then(|| quote!(_ => {}));
+            let arms = arms.iter().map(|(pattern, claims)| match without_semicolon(claims) {
+                Some(claim) => quote!(#pattern => #claim,),
+                None => quote!(#pattern => { #claims }),
+            });
+            (quote!(claim), quote!(match self { #(#arms)* #rest }))
+        }
+    };
+    quote!(fn unique_keys(&self, #claim: &mut dyn FnMut(__UniqueKey)) { #body })
 }
 
-fn without_semicolon(tokens: &TokenStream) -> TokenStream {
-    let mut tokens: Vec<_> = tokens.clone().into_iter().collect();
-    if tokens.last().is_some_and(|last| last.to_string() == ";") {
-        tokens.pop();
+/// The one claim without its semicolon; none where there are several, or one with a condition.
+fn without_semicolon(claims: &TokenStream) -> Option<TokenStream> {
+    let mut tokens: Vec<_> = claims.clone().into_iter().collect();
+    let end = |token: &proc_macro2::TokenTree| token.to_string() == ";";
+    let one = tokens.iter().filter(|token| end(token)).count() == 1;
+    if !one || !tokens.last().is_some_and(end) {
+        return None;
     }
-    tokens.into_iter().collect()
+    tokens.pop();
+    Some(tokens.into_iter().collect())
 }
 
 /// Claims the value at a place; an absent optional claims nothing.
@@ -376,7 +380,7 @@ fn unique_fields<'v>(view: &'v View<'_>) -> impl Iterator<Item = (&'v UniqueFiel
 fn unique_function(view: &View<'_>, unique: &UniqueField, of: &Type) -> Part {
     let UniqueField { field, across_all, idempotent } = unique;
     let function = function_ident("unique", field);
-    let of = super::expression::inner_type(of);
+    let of = inner_type(of);
     let of = match of {
         Type::String => quote!(str),
         of => view.types.rust(of),
@@ -407,23 +411,33 @@ fn describe(view: &View<'_>) -> TokenStream {
 }
 
 fn description(view: &View<'_>, event: &Event, compiler: &Compiler<'_>) -> TokenStream {
-    use crate::model::{Expression, ExpressionKind, Piece};
     let mut pieces = vec![Piece::Text(sentence(&event.name))];
     let mut separator = ": ";
     for field in &event.fields {
         let placed = field.name == view.aggregate.partition_key;
         let is_time = event.occurred_at.as_ref() == Some(&field.name);
-        if placed || is_time {
-            continue;
-        }
+        let Some(value) = described(field).filter(|_| !placed && !is_time) else { continue };
         pieces.push(Piece::Text(format!("{separator}{} ", words(&field.name))));
-        pieces.push(Piece::Value(Expression {
-            kind: ExpressionKind::Read(Scope::Event, field.name.clone()),
-            result: field.field_type.clone(),
-        }));
+        pieces.push(Piece::Value(value));
         separator = ", ";
     }
     compiler.value(&Expression { kind: ExpressionKind::Format(pieces), result: Type::String })
+}
+
+/// What one line can show of a field: a value that has a short text, of a list the number of its
+/// items.
+fn described(field: &Field) -> Option<Expression> {
+    let kind = ExpressionKind::Read(Scope::Event, field.name.clone());
+    let value = Expression { kind, result: field.field_type.clone() };
+    match inner_type(&field.field_type) {
+        Type::Record(_) | Type::Bytes => None,
+        Type::List(_) if matches!(field.field_type, Type::Optional(_)) => None,
+        Type::List(_) => {
+            let kind = ExpressionKind::Call(Method::ListLen, Box::new(value), Vec::new());
+            Some(Expression { kind, result: Type::Integer })
+        }
+        _ => Some(value),
+    }
 }
 
 /// `MoneyDeposited` → `Money deposited`

@@ -40,7 +40,10 @@ impl Examples<'_> {
         let body = if model.is_custom() {
             custom_read_model(model)
         } else if let Some((scenario, key)) = shown(model) {
-            read_model_from_scenario(model, scenario, &key)
+            read_model_with_row(model, scenario, &key)
+        } else if let Some(scenario) = feeding(model) {
+            let count = quote!(println!("{} rows", view.count().await?););
+            read_model_after(model, scenario, &count)
         } else {
             empty_read_model(model)
         };
@@ -193,18 +196,23 @@ fn setup(view: &View<'_>, scenario: &Scenario, store: &TokenStream) -> TokenStre
     }
 }
 
-/// The call that carries the scenario's command out.
-fn execution(view: &View<'_>, scenario: &Scenario) -> Option<TokenStream> {
+/// The call that carries the scenario's command out; `result` is what stands before it.
+fn execution(view: &View<'_>, scenario: &Scenario, result: &TokenStream) -> Option<TokenStream> {
     let (name, values) = scenario.when.as_ref()?;
     let command = literal(view, name, values);
     let stream = &scenario.stream_id;
     let declared = view.aggregate.commands.iter().find(|command| command.name == *name)?;
     if !depends_on_time(declared) {
-        return Some(quote!(repository.execute(#stream, #command).await?));
+        return Some(quote! {
+            let command = #command;
+            #result repository.execute(#stream, command).await?;
+        });
     }
     let at = constants(view).time(scenario.now_micros);
     Some(quote! {
-        repository.execute_with(#stream, #command, __CommandContext::new().at(#at)).await?
+        let command = #command;
+        let context = __CommandContext::new().at(#at);
+        #result repository.execute_with(#stream, command, context).await?;
     })
 }
 
@@ -224,13 +232,13 @@ fn depends_on_time(command: &Command) -> bool {
 
 fn from_scenario(view: &View<'_>, command: &Command, scenario: &Scenario) -> Body {
     let setup = setup(view, scenario, &quote!(__MemoryStore::new()));
-    let call = execution(view, scenario)
+    let call = execution(view, scenario, &quote!(let done =))
         .unwrap_or_else(|| unreachable!("the scenario was chosen for `{}`", command.name));
     let checks = outcome_checks(view, scenario);
     Body {
         code: quote! {
             #setup
-            let done = #call;
+            #call
             #checks
         },
         wrapper: Wrapper::Statements,
@@ -243,7 +251,7 @@ fn outcome_checks(view: &View<'_>, scenario: &Scenario) -> TokenStream {
     if let Some(state) = scenario.state.as_ref().filter(|state| !state.is_empty()) {
         let checks = state.iter().map(|assignment| {
             let field = field_ident(&assignment.field);
-            let value = compiler.value(&assignment.value);
+            let value = compiler.compared(&assignment.value);
             quote!(assert_eq!(done.state.#field, #value);)
         });
         return quote!(#(#checks)*);
@@ -328,33 +336,57 @@ fn shown<'v>(model: &'v ReadModel<'_>) -> Option<(&'v Scenario, Vec<(&'v Field, 
         .next()
 }
 
-fn read_model_from_scenario(
+/// A scenario whose command emits an event that the read model folds.
+fn feeding<'v>(model: &'v ReadModel<'_>) -> Option<&'v Scenario> {
+    if model.view.has_behavior() {
+        return None;
+    }
+    let aggregate = model.view.aggregate;
+    aggregate.scenarios.iter().filter(|scenario| scenario.error.is_none()).find(|scenario| {
+        let command = scenario
+            .when
+            .as_ref()
+            .and_then(|(name, _)| aggregate.commands.iter().find(|command| command.name == *name));
+        let emitted = command.map(super::commands::emitted).unwrap_or_default();
+        emitted.iter().any(|event| model.projection.source.iter().any(|source| source == event))
+    })
+}
+
+/// The one row after a scenario.
+fn read_model_with_row(
     model: &ReadModel<'_>,
     scenario: &Scenario,
     told: &[(&Field, &Assignment)],
 ) -> Body {
-    let view = model.view;
-    let setup = setup(view, scenario, &quote!(store.clone()));
-    let call = execution(view, scenario)
-        .unwrap_or_else(|| unreachable!("the scenario was chosen for its command"));
-    let ident = &model.ident;
-    let compiler = constants(view);
+    let compiler = constants(model.view);
     let checks = told.iter().map(|(column, assignment)| {
-        let (field, value) = (field_ident(&column.name), compiler.value(&assignment.value));
+        let (field, value) = (field_ident(&column.name), compiler.compared(&assignment.value));
         quote!(assert_eq!(rows[0].#field, #value);)
     });
+    let checks = quote! {
+        let rows = view.page(None, 10).await?;
+        #(#checks)*
+    };
+    read_model_after(model, scenario, &checks)
+}
+
+/// The read model after a scenario, with statements about `view`.
+fn read_model_after(model: &ReadModel<'_>, scenario: &Scenario, checks: &TokenStream) -> Body {
+    let view = model.view;
+    let setup = setup(view, scenario, &quote!(store.clone()));
+    let call = execution(view, scenario, &TokenStream::new())
+        .unwrap_or_else(|| unreachable!("the scenario was chosen for its command"));
+    let ident = &model.ident;
     Body {
         code: quote! {
             let store = __MemoryStore::new();
             #setup
-            #call;
-
+            #call
             let database = __MemoryReadDatabase::new();
             let projector = __Projector::<#ident, _, _>::open(store, database.clone()).await?;
             projector.catch_up().await?;
             let view = __ReadModel::<#ident, _>::open(database).await?;
-            let rows = view.page(None, 10).await?;
-            #(#checks)*
+            #checks
         },
         wrapper: Wrapper::Statements,
     }

@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use code::{Code, Kind, Level};
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::calendar::rfc3339;
@@ -130,6 +130,15 @@ impl<'m> Compiler<'m> {
         }
     }
 
+    /// A value to compare with a field: text need not be owned for that.
+    pub(crate) fn compared(&self, expression: &Expression) -> TokenStream {
+        match &expression.kind {
+            ExpressionKind::String(text) => quote!(#text),
+            ExpressionKind::List(items) if items.is_empty() => self.compile(expression).own(),
+            _ => self.value(expression),
+        }
+    }
+
     /// A condition, for an `if`.
     pub(crate) fn condition(&self, expression: &Expression) -> TokenStream {
         self.compile(expression).operand(Level::Block)
@@ -244,7 +253,7 @@ impl<'m> Compiler<'m> {
             (Kind::Reference, _) | (Kind::Text, ExpressionKind::String(_)) => {
                 (code.kind, code.tokens)
             }
-            (Kind::Copy, _) => (Kind::Copy, code.tokens),
+            (Kind::Copy | Kind::OptionalReference, _) => (code.kind, code.tokens),
             _ => (Kind::Place, code.own()),
         };
         self.bind(name, kind);
@@ -304,8 +313,8 @@ impl<'m> Compiler<'m> {
     fn new_id(&self) -> TokenStream {
         let mut ids = self.new_ids.borrow_mut();
         let ident = match ids.len() {
-            0 => format_ident!("new_id_"),
-            count => format_ident!("new_id_{}_", count + 1),
+            0 => format_ident!("new_id"),
+            count => format_ident!("new_id_{}", count + 1),
         };
         ids.push(ident.clone());
         quote!(#ident)
@@ -326,15 +335,39 @@ impl<'m> Compiler<'m> {
     fn optional_field(&self, base: &Expression, name: &str, copy: bool) -> Code {
         let of = inner_type(&base.result);
         let fields = self.types.record_fields(of);
-        let nested = fields
-            .iter()
-            .find(|field| field.name == name)
-            .is_some_and(|field| matches!(field.field_type, Type::Optional(_)));
-        let base = self.compile(base).operand(Level::Atom);
+        let of_field =
+            fields.iter().find(|field| field.name == name).map(|field| &field.field_type);
+        let nested = matches!(of_field, Some(Type::Optional(_)));
+        let of_field = of_field.map(inner_type);
+        let base = self.compile(base);
+        // What a temporary holds can't be referred to after it.
+        let lasting = base.kind != Kind::Owned;
+        let reference = match base.kind {
+            Kind::OptionalReference => base.tokens,
+            _ => {
+                let base = base.operand(Level::Atom);
+                quote!(#base.as_ref())
+            }
+        };
         let field = field_ident(name);
-        let value = Code::place(quote!(value.#field), copy).own();
         let map = if nested { quote!(and_then) } else { quote!(map) };
-        Code::value(quote!(#base.as_ref().#map(|value| #value)), copy)
+        if copy {
+            return Code::value(quote!(#reference.#map(|value| value.#field)), true);
+        }
+        let text = matches!(of_field, Some(Type::String));
+        if lasting && text {
+            let value = if nested {
+                quote!(value.#field.as_deref())
+            } else {
+                quote!(value.#field.as_str())
+            };
+            return Code::optional_text(quote!(#reference.#map(|value| #value)));
+        }
+        if lasting {
+            let value = if nested { quote!(value.#field.as_ref()) } else { quote!(&value.#field) };
+            return Code::optional_reference(quote!(#reference.#map(|value| #value)));
+        }
+        Code::value(quote!(#reference.#map(|value| value.#field.clone())), false)
     }
 
     fn not(&self, inner: &Expression) -> Code {
@@ -343,6 +376,13 @@ impl<'m> Compiler<'m> {
             ExpressionKind::Boolean(value) => self.boolean(!value),
             ExpressionKind::Compare(comparison, left, right) => {
                 self.compare(opposite(*comparison), left, right)
+            }
+            ExpressionKind::Logic(logic, left, right) => {
+                let opposite = match logic {
+                    Logic::And => Logic::Or,
+                    Logic::Or => Logic::And,
+                };
+                joined(opposite, self.not(left), self.not(right))
             }
             ExpressionKind::Call(method, receiver, arguments) => match method::opposite(*method) {
                 Some(opposite) => self.call(opposite, receiver, arguments, &inner.result),
@@ -367,16 +407,15 @@ impl<'m> Compiler<'m> {
     }
 
     fn logic(&self, logic: Logic, left: &Expression, right: &Expression) -> Code {
-        let (level, operator) = match logic {
-            Logic::And => (Level::And, quote!(&&)),
-            Logic::Or => (Level::Or, quote!(||)),
-        };
-        let (left, right) = (self.compile(left).operand(level), self.compile(right).operand(level));
-        Code::value(quote!(#left #operator #right), true).at(level)
+        joined(logic, self.compile(left), self.compile(right))
     }
 
     fn compare(&self, comparison: Comparison, left: &Expression, right: &Expression) -> Code {
-        if let Some(code) = self.compare_with_none(comparison, left, right) {
+        let special = self
+            .compare_with_none(comparison, left, right)
+            .or_else(|| self.compare_with_boolean(comparison, left, right))
+            .or_else(|| self.compare_with_empty(comparison, left, right));
+        if let Some(code) = special {
             return code;
         }
         let (a, b) = (self.compile(left), self.compile(right));
@@ -425,6 +464,50 @@ impl<'m> Compiler<'m> {
         }
     }
 
+    /// `x == true` is `x`.
+    fn compare_with_boolean(
+        &self,
+        comparison: Comparison,
+        left: &Expression,
+        right: &Expression,
+    ) -> Option<Code> {
+        let (other, value) = match (&left.kind, &right.kind) {
+            (ExpressionKind::Boolean(value), _) => (right, *value),
+            (_, ExpressionKind::Boolean(value)) => (left, *value),
+            _ => return None,
+        };
+        match comparison {
+            Comparison::Equal if value => Some(self.compile(other)),
+            Comparison::NotEqual if !value => Some(self.compile(other)),
+            Comparison::Equal | Comparison::NotEqual => Some(self.not(other)),
+            _ => None,
+        }
+    }
+
+    /// `x == ""` and `x == []` are `x.is_empty()`.
+    fn compare_with_empty(
+        &self,
+        comparison: Comparison,
+        left: &Expression,
+        right: &Expression,
+    ) -> Option<Code> {
+        let other = match (is_empty(left), is_empty(right)) {
+            (true, _) => right,
+            (_, true) => left,
+            _ => return None,
+        };
+        let other = self.compile(other).operand(Level::Atom);
+        let empty = Code::value(quote!(#other.is_empty()), true);
+        match comparison {
+            Comparison::Equal => Some(empty),
+            Comparison::NotEqual => {
+                let empty = empty.tokens;
+                Some(Code::value(quote!(!#empty), true).at(Level::Unary))
+            }
+            _ => None,
+        }
+    }
+
     /// An optional as `Option<&T>`, text as `Option<&str>`.
     pub(crate) fn option_ref(&self, expression: &Expression, code: Code) -> TokenStream {
         let text = *inner_type(&expression.result) == Type::String;
@@ -435,6 +518,10 @@ impl<'m> Compiler<'m> {
                 quote!(Some(#inner))
             }
             _ if code.kind == Kind::OptionalText => code.tokens,
+            _ if code.kind == Kind::OptionalReference => {
+                let base = code.tokens;
+                if text { quote!(#base.map(String::as_str)) } else { base }
+            }
             _ => {
                 let base = code.operand(Level::Atom);
                 if text { quote!(#base.as_deref()) } else { quote!(#base.as_ref()) }
@@ -443,7 +530,7 @@ impl<'m> Compiler<'m> {
     }
 
     fn arithmetic(&self, operator: Arithmetic, left: &Expression, right: &Expression) -> Code {
-        let (left, right) = (self.argument(left), self.argument(right));
+        let (left, right) = (self.argument(left), self.compile(right).own());
         let call = match operator {
             Arithmetic::Add => quote!(__add(#left, #right)),
             Arithmetic::Subtract => quote!(__subtract(#left, #right)),
@@ -457,10 +544,7 @@ impl<'m> Compiler<'m> {
     /// An argument of a generic function: integers say their type.
     fn argument(&self, expression: &Expression) -> TokenStream {
         match expression.kind {
-            ExpressionKind::Integer(value) if value >= 0 => {
-                let literal = Literal::i64_suffixed(value);
-                quote!(#literal)
-            }
+            ExpressionKind::Integer(value) if value >= 0 => tokens(&format!("{value}_i64")),
             _ => self.compile(expression).own(),
         }
     }
@@ -472,6 +556,7 @@ impl<'m> Compiler<'m> {
             Kind::Reference => (code.tokens, Kind::Reference),
             Kind::Owned => (code.operand(Level::Block), Kind::Place),
             Kind::Copy => (code.operand(Level::Block), Kind::Copy),
+            Kind::OptionalReference => (code.tokens, Kind::Reference),
             Kind::OptionalText => (code.tokens, Kind::Text),
             Kind::Text => (code.tokens, Kind::Text),
         };
@@ -545,7 +630,7 @@ impl<'m> Compiler<'m> {
                 Piece::Value(value) => match self.inlined(value) {
                     Some(name) => text.push_str(&format!("{{{name}}}")),
                     None => {
-                        text.push_str(self.placeholder(&value.result));
+                        text.push_str("{}");
                         values.push(self.shown(value));
                     }
                 },
@@ -560,25 +645,14 @@ impl<'m> Compiler<'m> {
     /// A local that can stand in the format string itself.
     fn inlined(&self, value: &Expression) -> Option<String> {
         let ExpressionKind::Local(name) = &value.kind else { return None };
-        let plain = !matches!(
-            value.result,
-            Type::Decimal(_) | Type::Optional(_) | Type::List(_) | Type::Record(_)
-        );
+        let plain = !matches!(value.result, Type::Decimal(_) | Type::Optional(_));
         let ident = local_ident(name).to_string();
         (plain && !ident.starts_with("r#")).then_some(ident)
-    }
-
-    fn placeholder(&self, of: &Type) -> &'static str {
-        if matches!(of, Type::Record(_)) { "{:?}" } else { "{}" }
     }
 
     fn shown_alone(&self, value: &Expression) -> Code {
         match value.result {
             Type::String => self.compile(value),
-            Type::Record(_) => {
-                let shown = self.shown(value);
-                Code::value(quote!(format!("{:?}", #shown)), false)
-            }
             _ => {
                 let shown = self.shown(value);
                 Code::value(quote!(#shown.to_string()), false)
@@ -604,39 +678,12 @@ impl<'m> Compiler<'m> {
                 } else {
                     self.option_ref(value, code)
                 };
-                match self.shown_item(inner) {
-                    Some(map) => quote!(__or_none(#value.map(#map))),
-                    None => quote!(__or_none(#value)),
-                }
-            }
-            Type::List(item) => {
-                let value = code.borrow();
-                match self.shown_item(item) {
-                    Some(map) => {
-                        let value = without_reference(&value);
-                        quote!(__listed(#value.iter().map(#map)))
-                    }
-                    None => quote!(__listed(#value)),
+                match **inner {
+                    Type::Decimal(_) => quote!(__or_none(#value.map(|value| value.normalize()))),
+                    _ => quote!(__or_none(#value)),
                 }
             }
             _ => code.operand(Level::Atom),
-        }
-    }
-
-    /// What makes an item showable, where it isn't as it is.
-    fn shown_item(&self, item: &Type) -> Option<TokenStream> {
-        match item {
-            Type::Decimal(_) => Some(quote!(|value| value.normalize())),
-            Type::Record(_) => Some(quote!(|value| format!("{value:?}"))),
-            Type::Optional(inner) => match self.shown_item(inner) {
-                Some(map) => Some(quote!(|value| __or_none(value.as_ref().map(#map)))),
-                None => Some(quote!(|value| __or_none(value.as_ref()))),
-            },
-            Type::List(inner) => match self.shown_item(inner) {
-                Some(map) => Some(quote!(|value| __listed(value.iter().map(#map)))),
-                None => Some(quote!(__listed)),
-            },
-            _ => None,
         }
     }
 }
@@ -647,10 +694,22 @@ pub(crate) fn field_init(name: &str, value: &TokenStream) -> TokenStream {
     if field == value.to_string() { quote!(#field) } else { quote!(#field: #value) }
 }
 
-fn without_reference(tokens: &TokenStream) -> TokenStream {
-    let text = tokens.clone().into_iter().next().map(|token| token.to_string());
-    let skip = usize::from(text.as_deref() == Some("&"));
-    tokens.clone().into_iter().skip(skip).collect()
+/// `a && b` or `a || b`
+fn joined(logic: Logic, left: Code, right: Code) -> Code {
+    let (level, operator) = match logic {
+        Logic::And => (Level::And, quote!(&&)),
+        Logic::Or => (Level::Or, quote!(||)),
+    };
+    let (left, right) = (left.operand(level), right.operand(level));
+    Code::value(quote!(#left #operator #right), true).at(level)
+}
+
+fn is_empty(expression: &Expression) -> bool {
+    match &expression.kind {
+        ExpressionKind::String(text) => text.is_empty(),
+        ExpressionKind::List(items) => items.is_empty(),
+        _ => false,
+    }
 }
 
 /// The type within an optional.
@@ -699,8 +758,13 @@ fn decimal(text: &str) -> Code {
         "0" => Code::value(quote!(__Decimal::ZERO), true),
         "1" => Code::value(quote!(__Decimal::ONE), true),
         text => {
-            let literal = tokens(text);
-            Code::value(quote!(__dec!(#literal)), true)
+            let (sign, digits) = match text.strip_prefix('-') {
+                Some(digits) => (quote!(-), digits),
+                None => (TokenStream::new(), text),
+            };
+            let level = if sign.is_empty() { Level::Atom } else { Level::Unary };
+            let literal = tokens(digits);
+            Code::value(quote!(#sign __dec!(#literal)), true).at(level)
         }
     }
 }

@@ -88,7 +88,6 @@ const PLACES: &[(&str, &[&str])] = &[
             "item",
             "joined",
             "length",
-            "listed",
             "minutes",
             "multiply",
             "negate",

@@ -6,10 +6,10 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::tidy::tidy;
+use super::tidy::{WIDTH, tidy};
 
 /// Longest line of a wrapped comment, without its indentation and slashes.
-const COMMENT_WIDTH: usize = 90;
+const COMMENT_WIDTH: usize = 88;
 
 /// A piece of a module.
 #[derive(Clone, Debug)]
@@ -72,7 +72,20 @@ fn block_text(head: &TokenStream, groups: &[Vec<TokenStream>]) -> String {
     let groups: Vec<String> = groups.map(|group| members(head, group)).collect();
     let frame = format(quote!(#head { const FRAME: () = (); }));
     let head = frame.split_once("    const FRAME").map_or("", |(head, _)| head).trim_end();
-    format!("{head}\n{}}}\n", groups.join("\n"))
+    format!("{}\n{}}}\n", with_bounds_apart(head), groups.join("\n"))
+}
+
+/// The bounds of a trait in lines of their own, where they make the first one too long.
+fn with_bounds_apart(head: &str) -> String {
+    let (docs, line) = head.rsplit_once('\n').map_or(("", head), |(docs, line)| (docs, line));
+    let bounds = line.strip_suffix(" {").and_then(|line| line.split_once(": "));
+    match bounds.filter(|_| line.len() > WIDTH) {
+        Some((name, bounds)) => {
+            let bounds = bounds.replace(" + ", "\n    + ");
+            format!("{docs}\n{name}:\n    {bounds}\n{{")
+        }
+        None => head.to_owned(),
+    }
 }
 
 /// The members as they stand inside the braces, indented.
@@ -161,27 +174,43 @@ fn filled(words: &[String], width: usize) -> Vec<String> {
 }
 
 /// Text of an ontology as Markdown that means nothing but the text, in lines of a pleasant width.
+/// Code between single backticks stays code.
 pub(crate) fn prose(text: &str) -> String {
-    let paragraphs = text.split("\n\n").map(|paragraph| {
-        let words: Vec<String> = paragraph.split_whitespace().map(plain_word).collect();
-        wrapped(&words)
-    });
+    let paragraphs = text.split("\n\n").map(|paragraph| wrapped(&plain_words(paragraph)));
     paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
-/// A word without what Markdown, rustdoc's links or HTML would make of it; `code` stays code.
+/// The words without what Markdown, rustdoc's links or HTML would make of them; code is one word.
+fn plain_words(paragraph: &str) -> Vec<String> {
+    let text = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    let pieces: Vec<&str> = text.split('`').collect();
+    let has_code = pieces.len() % 2 == 1 && !text.contains("``");
+    if !has_code {
+        return text.split(' ').map(plain_word).collect();
+    }
+    let mut words: Vec<String> = vec![String::new()];
+    for (at, piece) in pieces.into_iter().enumerate() {
+        let last = words.len() - 1;
+        if at % 2 == 1 {
+            words[last].push_str(&format!("`{piece}`"));
+            continue;
+        }
+        let mut plain = piece.split(' ').map(plain_word);
+        words[last].push_str(&plain.next().unwrap_or_default());
+        words.extend(plain);
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 fn plain_word(word: &str) -> String {
     if word.starts_with("http://") || word.starts_with("https://") {
         return format!("<{}>", word.replace(['<', '>'], ""));
     }
     let mut plain = String::new();
-    let single_code = word.matches('`').count() == 2 && !word.contains("``");
-    let mut in_code = false;
     for c in word.chars() {
-        match c {
-            '`' if single_code => in_code = !in_code,
-            '`' | '[' | ']' | '<' | '>' | '*' | '\\' | '|' if !in_code => plain.push('\\'),
-            _ => {}
+        if matches!(c, '`' | '[' | ']' | '<' | '>' | '*' | '\\' | '|') {
+            plain.push('\\');
         }
         plain.push(c);
     }

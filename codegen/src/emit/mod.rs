@@ -129,8 +129,9 @@ fn mentions(code: &TokenStream, name: &str) -> bool {
 }
 
 /// Lints that depend on the names and sizes of an ontology, or on how much of it a program uses.
-const ALLOWED: &str =
-    "#[allow(dead_code, unreachable_pub, clippy::enum_variant_names, clippy::large_enum_variant)]";
+const ALLOWED: &str = "\
+#[allow(dead_code, unreachable_pub)]
+#[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]";
 
 fn module(docs: TokenStream, name: &str, parts: Vec<Part>, shared: BTreeSet<String>) -> String {
     let own = parts.iter().filter_map(|part| defined_type(&part.tokens())).collect();

@@ -77,7 +77,7 @@ pub(crate) fn type_ident(name: &str) -> Ident {
 /// The identifier of a local variable.
 pub(crate) fn local_ident(name: &str) -> Ident {
     let name = naming::rust_field(name);
-    if RESERVED.contains(&name.as_str()) {
+    if RESERVED.contains(&name.as_str()) || name.starts_with("new_id") {
         naming::ident(&format!("{name}_"))
     } else {
         naming::ident(&name)

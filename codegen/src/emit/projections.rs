@@ -255,9 +255,7 @@ impl ReadModel<'_> {
                 #rest
             })
         } else {
-            let arms = self.projection.source.iter().map(|event| self.key_arm(event));
-            let rest = rest.then(|| quote!(_ => None,));
-            quote!(Ok(match event { #(#arms,)* #rest }))
+            self.key_arms(rest)
         };
         let meta = if mentions(&body, "meta") { quote!(meta) } else { quote!(_meta) };
         quote! {
@@ -267,12 +265,26 @@ impl ReadModel<'_> {
         }
     }
 
-    fn key_arm(&self, event: &str) -> TokenStream {
-        let compiler = key_compiler(self.view);
-        let value = self.key_value(&compiler, self.rules_of(event));
-        let (events, variant) = (&self.view.events, type_ident(event));
-        let pattern = if compiler.used(Scope::Event) { quote!(event) } else { quote!(_) };
-        quote!(#events::#variant(#pattern) => #value)
+    /// The key by event; events that give it alike, without being read, share an arm.
+    fn key_arms(&self, rest: bool) -> TokenStream {
+        let events = &self.view.events;
+        let mut arms: Vec<(TokenStream, TokenStream)> = Vec::new();
+        for event in &self.projection.source {
+            let compiler = key_compiler(self.view);
+            let value = self.key_value(&compiler, self.rules_of(event));
+            let (variant, read) = (type_ident(event), compiler.used(Scope::Event));
+            let pattern = if read { quote!(event) } else { quote!(_) };
+            let pattern = quote!(#events::#variant(#pattern));
+            match arms.last_mut() {
+                Some((before, same)) if !read && same.to_string() == value.to_string() => {
+                    *before = quote!(#before | #pattern);
+                }
+                _ => arms.push((pattern, value)),
+            }
+        }
+        let arms = arms.iter().map(|(pattern, value)| quote!(#pattern => #value,));
+        let rest = rest.then(|| quote!(_ => None,));
+        quote!(Ok(match event { #(#arms)* #rest }))
     }
 
     /// The rules of an event; none where the fold is written by hand.

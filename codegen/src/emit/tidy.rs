@@ -6,7 +6,7 @@
 //! a method call that takes the lines alone stands behind what it is called on.
 
 /// The width of a line within a module, whose own indentation comes on top.
-const WIDTH: usize = 96;
+pub(crate) const WIDTH: usize = 96;
 
 /// The text as a person would have typed it.
 pub(crate) fn tidy(text: &str) -> String {
@@ -25,7 +25,7 @@ pub(crate) fn tidy(text: &str) -> String {
 fn join_groups(lines: Vec<String>) -> Vec<String> {
     let mut done: Vec<String> = Vec::new();
     for line in lines {
-        let closes = line.trim_start().starts_with([')', ']', '}']);
+        let closes = line.trim_start().starts_with([')', ']', '}', '>']);
         done.push(line);
         if closes {
             close_group(&mut done);
@@ -173,7 +173,7 @@ fn joined_chain(head: String, chain: Vec<String>) -> Vec<String> {
 }
 
 fn opens(line: &str) -> bool {
-    line.ends_with(['(', '[', '{']) && !is_comment(line)
+    line.ends_with(['(', '[', '{', '<']) && !is_comment(line)
 }
 
 fn is_comment(line: &str) -> bool {

@@ -55,6 +55,6 @@ pub fn extended<T>(mut list: Vec<T>, items: Vec<T>) -> Vec<T> {
 }
 
 /// `list.get(index)`: the item at the index, counted from 0, or none.
-pub fn item<T: Clone>(list: &[T], index: i64) -> Option<T> {
-    list.get(usize::try_from(index).ok()?).cloned()
+pub fn item<T>(list: &[T], index: i64) -> Option<&T> {
+    list.get(usize::try_from(index).ok()?)
 }

@@ -1,7 +1,7 @@
 //! Values in texts for people: `format("{x} of {y}")` and the messages of refusals.
 //!
 //! Most values show as they are; generated code shows decimals with `normalize()`, so that the same
-//! amount always has the same text. Here is what is left: absent values and lists.
+//! amount always has the same text. Here is what is left: absent values.
 
 use std::fmt;
 
@@ -21,10 +21,4 @@ impl<T: fmt::Display> fmt::Display for OrNone<T> {
             None => f.write_str("none"),
         }
     }
-}
-
-/// The values in brackets, for example `[a, b]`.
-pub fn listed<T: fmt::Display>(values: impl IntoIterator<Item = T>) -> String {
-    let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
-    format!("[{}]", values.join(", "))
 }

@@ -7,7 +7,7 @@
 //!   [`clamp`], [`div`], [`round`], [`to_integer`], and [`dec!`](crate::dec) for literals;
 //! - times and spans: [`add`] and [`subtract`] too, [`days`], [`hours`], [`minutes`], [`seconds`];
 //! - texts and lists: [`length`], [`joined`], [`pushed`], [`extended`], [`item`];
-//! - values in messages: [`or_none`], [`listed`].
+//! - values in messages: [`or_none`].
 //!
 //! Nothing here rounds unless it is told to, wraps around, or panics: a value that does not fit is an
 //! [`EvalError`].
@@ -21,7 +21,7 @@ mod time;
 pub use collection::{Length, extended, item, joined, length, pushed};
 pub use decimal::{Rounding, decimal, div, round, to_integer};
 pub use integer::{divide, remainder};
-pub use message::{OrNone, listed, or_none};
+pub use message::{OrNone, or_none};
 pub use time::{days, hours, minutes, seconds};
 
 /// An expression has no value.

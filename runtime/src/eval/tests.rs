@@ -216,7 +216,7 @@ fn texts_and_lists() {
     assert_eq!(joined("a", "b"), "ab");
     assert_eq!(pushed(vec![1], 2), [1, 2]);
     assert_eq!(extended(vec![1], vec![2, 3]), [1, 2, 3]);
-    assert_eq!(item(&["a"], 0), Some("a"));
+    assert_eq!(item(&["a"], 0), Some(&"a"));
     assert_eq!(item(&["a"], 1), None);
     assert_eq!(item(&["a"], -1), None);
 }
@@ -225,6 +225,4 @@ fn texts_and_lists() {
 fn values_in_messages() {
     assert_eq!(or_none(Some(dec!(1.50).normalize())).to_string(), "1.5");
     assert_eq!(or_none(None::<String>).to_string(), "none");
-    assert_eq!(listed(["a", "b"]), "[a, b]");
-    assert_eq!(listed(Vec::<i64>::new()), "[]");
 }

@@ -9,6 +9,8 @@ pub use rust_decimal::Decimal;
 pub use time::{Duration, Timestamp};
 pub use uuid::Uuid;
 
+pub use jiff::civil::date;
+
 /// A calendar date.
 pub type Date = jiff::civil::Date;
 

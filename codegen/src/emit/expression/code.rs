@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Text,
     /// `Option<&str>`
     OptionalText,
+    /// `Option<&T>`
+    OptionalReference,
 }
 
 /// How tightly an expression binds, the loosest first.
@@ -70,6 +72,11 @@ impl Code {
         Self { tokens, kind: Kind::OptionalText, level: Level::Atom }
     }
 
+    /// An `Option<&T>`.
+    pub(crate) fn optional_reference(tokens: TokenStream) -> Self {
+        Self { tokens, kind: Kind::OptionalReference, level: Level::Atom }
+    }
+
     /// The same at another level.
     pub(crate) fn at(self, level: Level) -> Self {
         Self { level, ..self }
@@ -83,6 +90,7 @@ impl Code {
             Kind::Place | Kind::Reference => quote!(#tokens.clone()),
             Kind::Text => quote!(#tokens.to_owned()),
             Kind::OptionalText => quote!(#tokens.map(str::to_owned)),
+            Kind::OptionalReference => quote!(#tokens.cloned()),
         }
     }
 
@@ -90,7 +98,11 @@ impl Code {
     pub(crate) fn borrow(self) -> TokenStream {
         match self.kind {
             Kind::Reference | Kind::Text => self.tokens,
-            Kind::Copy | Kind::Owned | Kind::Place | Kind::OptionalText => {
+            Kind::OptionalReference | Kind::OptionalText => {
+                let owned = self.own();
+                quote!(&#owned)
+            }
+            Kind::Copy | Kind::Owned | Kind::Place => {
                 let tokens = self.operand(Level::Unary);
                 quote!(&#tokens)
             }

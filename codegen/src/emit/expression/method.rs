@@ -101,12 +101,13 @@ impl Compiler<'_> {
                 let items = self.own_argument(arguments, 0);
                 Code::value(quote!(__extended(#list, #items)), false)
             }
-            Method::ListFirst => self.list_end(receiver, &quote!(first()), copy),
-            Method::ListLast => self.list_end(receiver, &quote!(last()), copy),
+            Method::ListFirst => self.list_item(receiver, &quote!(first()), copy),
+            Method::ListLast => self.list_item(receiver, &quote!(last()), copy),
             Method::ListGet => {
-                let list = self.compile(receiver).borrow();
-                let index = self.own_argument(arguments, 0);
-                Code::value(quote!(__item(#list, #index)), copy)
+                let (list, index) = (self.compile(receiver), self.own_argument(arguments, 0));
+                let lasting = list.kind != Kind::Owned;
+                let list = list.borrow();
+                Self::item_code(&quote!(__item(#list, #index)), lasting, copy)
             }
             Method::TimestampDate => self.plain(receiver, quote!(date()), true),
             Method::DurationDays => self.span_in(receiver, &quote!(__days)),
@@ -154,10 +155,20 @@ impl Compiler<'_> {
         Code::value(quote!(#unit(#span)), true)
     }
 
-    fn list_end(&self, receiver: &Expression, end: &TokenStream, copy: bool) -> Code {
-        let list = self.compile(receiver).operand(Level::Atom);
-        let own = if copy { quote!(copied()) } else { quote!(cloned()) };
-        Code::value(quote!(#list.#end.#own), copy)
+    fn list_item(&self, receiver: &Expression, which: &TokenStream, copy: bool) -> Code {
+        let list = self.compile(receiver);
+        let lasting = list.kind != Kind::Owned;
+        let list = list.operand(Level::Atom);
+        Self::item_code(&quote!(#list.#which), lasting, copy)
+    }
+
+    /// What an `Option<&T>` into a list is: a copy, a reference, or of a temporary list a clone.
+    fn item_code(item: &TokenStream, lasting: bool, copy: bool) -> Code {
+        match (copy, lasting) {
+            (true, _) => Code::value(quote!(#item.copied()), true),
+            (false, true) => Code::optional_reference(item.clone()),
+            (false, false) => Code::value(quote!(#item.cloned()), false),
+        }
     }
 
     fn list_contains(&self, receiver: &Expression, item: &Expression) -> Code {
