@@ -1,3 +1,3 @@
 //! A small bank: the types, rules and read models of `ontology/banking-account.yaml`.
 
-include!("bank_account.rs");
+eventloom_runtime::include_ontology!();

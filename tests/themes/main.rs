@@ -1,7 +1,6 @@
 //! The themes of the generated harness against a bank that is broken on purpose.
 
 mod bank;
-#[path = "../../generated-example/src/bank_account.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs)]
 mod golden;
 

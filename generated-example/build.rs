@@ -1,0 +1,5 @@
+//! Compiles the bank's ontology.
+
+fn main() {
+    eventloom_codegen::Build::new("../ontology").compile_or_exit();
+}
