@@ -1,12 +1,10 @@
 //! Why a job on the database ended without its result, and how that reaches the caller.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use rusqlite::Connection;
 
 use crate::projection::ReadDatabaseError;
 use crate::store::StoreError;
-use crate::store::sqlite::{JobError, store_error};
+use crate::store::sqlite::store_error;
 
 /// A job failed; its transaction is rolled back.
 #[derive(Debug, thiserror::Error)]
@@ -24,36 +22,26 @@ pub(super) enum Fault {
 
 impl Fault {
     /// The fault as the database's callers know it, where it happened on `connection`.
-    pub(super) fn on(self, connection: &Connection) -> ReadDatabaseError {
+    pub(super) fn explained(self, connection: &Connection) -> Self {
         match self {
             Self::Sqlite(error) => store_error(connection, &error).into(),
-            Self::Database(error) => error,
-            Self::RowExists => ReadDatabaseError::Corrupt(Self::RowExists.to_string()),
+            other => other,
         }
     }
 }
 
-/// Carries a fault past [`crate::store::sqlite::SqliteDatabase`], which knows failures of SQLite and
-/// of stores alone.
-#[derive(Clone, Default)]
-pub(super) struct Carrier(Arc<Mutex<Option<Fault>>>);
-
-impl Carrier {
-    /// Keeps a fault, and says to the database what it must know: that the job failed.
-    pub(super) fn keep(&self, fault: Fault) -> JobError {
+impl From<Fault> for ReadDatabaseError {
+    /// A failure of SQLite should have been explained before: here the file is no longer known.
+    fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Sqlite(error) => JobError::Sqlite(error),
-            fault => {
-                let gave_up = StoreError::Unsupported(fault.to_string());
-                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
-                JobError::Store(gave_up)
-            }
+            Fault::Database(error) => error,
+            fault => Self::Corrupt(fault.to_string()),
         }
     }
+}
 
-    /// The fault that was kept, or else what the database failed with.
-    pub(super) fn open(self, error: StoreError) -> Fault {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        kept.unwrap_or_else(|| Fault::Database(error.into()))
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Database(error.into())
     }
 }

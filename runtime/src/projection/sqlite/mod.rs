@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction};
 
-use self::fault::{Carrier, Fault};
+use self::fault::Fault;
 use self::rows::RowStatements;
 use super::{
     Checkpoint, Commit, Committed, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues,
@@ -92,7 +92,7 @@ impl SqliteReadDatabase {
         T: Send + 'static,
         F: FnOnce(&Connection, &Tables) -> Result<T, Fault> + Send + 'static,
     {
-        self.try_write(Durable::Soon, job).await.map_err(told)
+        Ok(self.try_write(Durable::Soon, job).await?)
     }
 
     async fn try_write<T, F>(&self, durable: Durable, job: F) -> Result<T, Fault>
@@ -100,31 +100,26 @@ impl SqliteReadDatabase {
         T: Send + 'static,
         F: FnOnce(&Connection, &Tables) -> Result<T, Fault> + Send + 'static,
     {
-        let (carrier, tables) = (Carrier::default(), self.tables.clone());
-        let keeper = carrier.clone();
+        let tables = self.tables.clone();
         let job = move |connection: &Transaction<'_>| {
-            job(connection, &tables).map_err(|fault| keeper.keep(fault))
+            job(connection, &tables).map_err(|fault| fault.explained(connection))
         };
-        let written = match durable {
-            Durable::Now => self.database.write(job).await,
+        match durable {
+            Durable::Now => self.database.try_write(job).await,
             Durable::Soon => self.database.write_unsynced(job).await,
-        };
-        written.map_err(|error| carrier.open(error))
+        }
     }
 
-    /// Reads in one view of the database.
     async fn read<T, F>(&self, job: F) -> Result<T, ReadDatabaseError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &Tables) -> Result<T, Fault> + Send + 'static,
     {
-        let (carrier, tables) = (Carrier::default(), self.tables.clone());
-        let keeper = carrier.clone();
-        let read = self
-            .database
-            .read(move |connection| job(connection, &tables).map_err(|fault| keeper.keep(fault)))
-            .await;
-        read.map_err(|error| told(carrier.open(error)))
+        let tables = self.tables.clone();
+        let job = move |connection: &Connection| {
+            job(connection, &tables).map_err(|fault| fault.explained(connection))
+        };
+        Ok(self.database.try_read(job).await?)
     }
 }
 
@@ -135,14 +130,6 @@ enum Durable {
     Now,
     /// At some time: rows that are undone are folded again, for their checkpoint goes with them.
     Soon,
-}
-
-/// A fault that was carried past the database: SQLite's own have been explained by it.
-fn told(fault: Fault) -> ReadDatabaseError {
-    match fault {
-        Fault::Database(error) => error,
-        fault => ReadDatabaseError::Corrupt(fault.to_string()),
-    }
 }
 
 impl fmt::Debug for SqliteReadDatabase {
@@ -186,7 +173,7 @@ impl ReadDatabase for SqliteReadDatabase {
             move |connection: &Connection, tables: &Tables| tables.commit(connection, &commit);
         match self.try_write(durable, job).await {
             Err(Fault::RowExists) => Ok(Committed::RowExists),
-            written => written.map_err(told),
+            written => Ok(written?),
         }
     }
 
@@ -270,7 +257,7 @@ impl Within<'_> {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<T, ReadDatabaseError> {
-        job(self.connection).map_err(|fault| fault.on(self.connection))
+        Ok(job(self.connection).map_err(|fault| fault.explained(self.connection))?)
     }
 }
 

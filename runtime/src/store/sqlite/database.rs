@@ -126,16 +126,17 @@ impl SqliteDatabase {
         self.with_writer(|connection| in_transaction(connection, job)).await
     }
 
-    /// Runs a job as [`Self::write`] does, but does not wait for the disk. A power failure may undo
-    /// the commit, together with all that came after it and nothing that came before; the next
-    /// [`Self::write`] makes it durable. For what can be worked out again, such as read models.
+    /// As [`Self::try_write`], without waiting for the disk. A power failure may undo the commit,
+    /// together with all that came after it and nothing that came before; the next synced commit
+    /// makes it durable. For what can be worked out again, such as read models.
     ///
     /// # Errors
-    /// As [`Self::write`].
-    pub async fn write_unsynced<T, F>(&self, job: F) -> Result<T, StoreError>
+    /// As [`Self::try_write`].
+    pub async fn write_unsynced<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T, JobError> + Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
         self.with_writer(|connection| {
             open::without_sync(connection, || in_transaction(connection, job))

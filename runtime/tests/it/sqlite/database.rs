@@ -293,12 +293,13 @@ async fn commits_are_synced_again_after_one_that_need_not_be() {
 
     let within = database
         .write_unsynced(|tx| {
-            tx.execute("INSERT INTO t VALUES ('unsynced')", [])?;
-            Ok(tx.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?)
+            tx.execute("INSERT INTO t VALUES ('unsynced')", []).expect("a row");
+            let level = tx.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0));
+            Ok::<_, StoreError>(level.expect("a level"))
         })
         .await;
 
-    assert_eq!(within.expect("it is written"), 1);
+    assert_eq!(within, Ok(1));
     assert_eq!(synchronous(&database).await, 2);
     assert_eq!(count(&database).await, 1);
 }
@@ -308,15 +309,14 @@ async fn commits_are_synced_again_after_a_job_that_failed_or_panicked() {
     let folder = folder();
     let database = with_table(&folder.path().join("test.db")).await;
 
-    let failed =
-        database.write_unsynced(|tx| Ok(tx.execute("INSERT INTO nowhere VALUES (1)", [])?)).await;
-    assert!(failed.is_err(), "{failed:?}");
+    let failure = StoreError::Unavailable("on purpose".to_owned());
+    let fails = failure.clone();
+    assert_eq!(database.write_unsynced::<(), _, _>(|_| Err(fails)).await, Err(failure));
     assert_eq!(synchronous(&database).await, 2);
     let panicking = database.clone();
-    let panicked =
-        tokio::spawn(
-            async move { panicking.write_unsynced::<(), _>(|_| panic!("on purpose")).await },
-        );
+    let panicked = tokio::spawn(async move {
+        panicking.write_unsynced::<(), StoreError, _>(|_| panic!("on purpose")).await
+    });
     assert!(panicked.await.is_err(), "a panic of the job is the caller's");
 
     assert_eq!(synchronous(&database).await, 2);
