@@ -1,7 +1,11 @@
 //! The tests of the compiler, and of what crosses packages, in one binary.
 
+mod build;
 mod cases;
 mod docs;
+mod hostile;
+mod mutations;
+mod oracle;
 mod seeds;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod sync_before_ack;

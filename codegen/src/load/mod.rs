@@ -13,6 +13,8 @@ mod syntax_error;
 mod tree;
 mod yaml;
 
+use tree::Value;
+
 use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Sources, Span};
@@ -41,6 +43,35 @@ pub fn load(sources: &Sources) -> Loaded {
     loaded
 }
 
+/// A YAML text without places and types: what another parser can be compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextTree {
+    /// A scalar; empty where there is none.
+    Text(String),
+    /// A list.
+    List(Vec<TextTree>),
+    /// A mapping, in the order written.
+    Map(Vec<(String, TextTree)>),
+}
+
+/// What a YAML text says, as the loader understands it; none where it has mistakes.
+#[must_use]
+pub fn text_tree(text: &str) -> Option<TextTree> {
+    let parsed = yaml::parse(FileId(0), &SourceFile::new("text.yaml", text));
+    parsed.root.filter(|_| parsed.diagnostics.is_empty()).map(|root| text_of(&root))
+}
+
+fn text_of(node: &tree::Node) -> TextTree {
+    match &node.value {
+        Value::Empty | Value::Broken => TextTree::Text(String::new()),
+        Value::Scalar(scalar) => TextTree::Text(scalar.text.clone()),
+        Value::List(items) => TextTree::List(items.iter().map(text_of).collect()),
+        Value::Map(entries) => TextTree::Map(
+            entries.iter().map(|entry| (entry.key.value.clone(), text_of(&entry.value))).collect(),
+        ),
+    }
+}
+
 fn load_file(id: FileId, file: &SourceFile, loaded: &mut Loaded) {
     if let Some(refused) = &file.refused {
         loaded.diagnostics.push(refused.clone());
@@ -48,14 +79,15 @@ fn load_file(id: FileId, file: &SourceFile, loaded: &mut Loaded) {
         return;
     }
     let parsed = yaml::parse(id, file);
-    let is_empty = parsed.root.is_none() && parsed.diagnostics.is_empty();
+    let root = parsed.root.filter(|root| !matches!(root.value, Value::Empty));
+    let is_empty = root.is_none() && parsed.diagnostics.is_empty();
     loaded.complete &= parsed.complete;
     loaded.diagnostics.extend(parsed.diagnostics);
     if is_empty {
         loaded.diagnostics.push(empty(id));
     }
     // A tree that breaks off would only give findings about what is missing from it.
-    if let Some(root) = parsed.root.filter(|_| parsed.complete) {
+    if let Some(root) = root.filter(|_| parsed.complete) {
         lower::lower(id, file, &root, loaded);
     }
 }

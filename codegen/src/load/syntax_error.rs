@@ -13,6 +13,9 @@ use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
 
+/// The longest key that YAML sees as one.
+const MAX_KEY: usize = 1024;
+
 /// A syntax error in a person's words.
 pub(crate) struct Explained {
     /// What was wrong.
@@ -180,6 +183,15 @@ impl Place<'_> {
             E::SimpleKeyExpected | E::InvalidSimpleKey => not_a_line(span, text),
             E::MisplacedFlowCollectionEnd | E::MismatchedFlowCollectionEnd { .. } => {
                 self.closes_nothing()
+            }
+            E::MappingValueNotAllowed if text.find(": ").is_some_and(|end| end > MAX_KEY) => {
+                Diagnostic::error(
+                    &codes::NOT_AN_ENTRY,
+                    format!("a key is longer than {MAX_KEY} characters"),
+                    span,
+                    "YAML takes this for a text",
+                )
+                .help("shorten it")
             }
             E::MappingValueNotAllowed if !text.contains(": ") && text.ends_with(':') => {
                 self.after_no_entry(span, text)
