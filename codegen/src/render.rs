@@ -13,6 +13,9 @@ use crate::source::{FileId, SourceFile, Sources, Span};
 /// How many findings are shown: who has more repairs these first.
 const MAX_SHOWN: usize = 100;
 
+/// How long a line may be, in bytes, to be shown: nobody reads a longer one.
+const MAX_WIDTH: usize = 2_000;
+
 /// Whether the text carries terminal colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
@@ -68,37 +71,52 @@ fn files(diagnostic: &Diagnostic) -> Vec<FileId> {
     files
 }
 
-/// The part of one file: its lines with their marks, or its name where there is no text to show.
+/// The part of one file: its lines with their marks, or only the place where there are none to show.
 fn element<'a>(
     group: Group<'a>,
     diagnostic: &'a Diagnostic,
     id: FileId,
     file: &'a SourceFile,
 ) -> Group<'a> {
-    if file.text.is_empty() {
-        let origin = Origin::path(&file.path);
-        // A file that was read and is empty has a first line; one that was not read has none.
-        let origin = if file.refused.is_none() { origin.line(1).char_column(1) } else { origin };
-        return group.element(origin).element(Padding);
-    }
-    let primary = std::iter::once((&diagnostic.primary, AnnotationKind::Primary));
-    let secondary = diagnostic.secondary.iter().map(|place| (place, AnnotationKind::Context));
-    let marks: Vec<_> = primary
-        .chain(secondary)
-        .filter(|((span, _), _)| span.file == id)
-        .map(|((span, label), kind)| (within(*span, file), label, kind))
-        .collect();
+    let marks = marks(diagnostic, id, file);
     let start = marks.iter().map(|(span, ..)| span.start).min().unwrap_or(0);
     let end = marks.iter().map(|(span, ..)| span.end).max().unwrap_or(0);
     let (range, line) = file.lines_around(start, end);
-    let snippet = Snippet::source(&file.text[range.clone()])
-        .path(&file.path)
-        .line_start(line)
-        .annotations(marks.iter().map(|(span, label, kind)| {
-            let local = span.start - range.start..span.end - range.start;
-            annotation(*kind, local, label)
-        }));
+    let text = &file.text[range.clone()];
+    if file.text.is_empty() || text.lines().any(|line| line.len() > MAX_WIDTH) {
+        let place = marks.first().map_or(0, |(span, ..)| span.start);
+        return group.element(origin(file, place)).element(Padding);
+    }
+    let snippet = Snippet::source(text).path(&file.path).line_start(line).annotations(
+        marks.iter().map(|(span, label, kind)| {
+            annotation(*kind, span.start - range.start..span.end - range.start, label)
+        }),
+    );
     group.element(snippet)
+}
+
+/// A place as `path:line:column`; a file that could not be read has no lines.
+fn origin(file: &SourceFile, place: usize) -> Origin<'_> {
+    let origin = Origin::path(&file.path);
+    if file.refused.is_some() && file.text.is_empty() {
+        return origin;
+    }
+    let position = file.position(place);
+    origin.line(position.line).char_column(position.column)
+}
+
+/// A place in the text, its label, and whether it is the finding's own.
+type Mark<'a> = (std::ops::Range<usize>, &'a str, AnnotationKind);
+
+/// The places of one file, the finding's own first.
+fn marks<'a>(diagnostic: &'a Diagnostic, id: FileId, file: &SourceFile) -> Vec<Mark<'a>> {
+    let primary = std::iter::once((&diagnostic.primary, AnnotationKind::Primary));
+    let secondary = diagnostic.secondary.iter().map(|place| (place, AnnotationKind::Context));
+    primary
+        .chain(secondary)
+        .filter(|((span, _), _)| span.file == id)
+        .map(|((span, label), kind)| (within(*span, file), label.as_str(), kind))
+        .collect()
 }
 
 fn annotation(kind: AnnotationKind, span: std::ops::Range<usize>, label: &str) -> Annotation<'_> {

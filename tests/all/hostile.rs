@@ -171,10 +171,12 @@ fn bombs_are_refused_quickly() {
     refuses(format!("{}: 1\n", "k".repeat(900)), "EL0030");
     refuses((0..60_000).map(|n| format!("key{n}: 1\n")).collect::<String>(), "EL0030");
     refuses("a: 1\n".repeat(150_000), "EL0015");
-    refuses(format!("state: {{{}}}", "a: (,".repeat(100_000)), "EL0021");
+    refuses(format!("state: {{{}}}", "a: (,".repeat(100_000)), "EL0015");
+    refuses(format!("state: [{}]", "(,".repeat(100_000)), "EL0035");
+    refuses(format!("state: [{}]", "(,) ,".repeat(100_000)), "EL0021");
     refuses(format!("state: [{}]", "!a ,".repeat(200_000)), "EL0011");
     refuses(format!("state: {{a: {}", "x ".repeat(400_000)), "EL0022");
-    refuses(format!("state: {{a: {}", "\"".repeat(100_001)), "EL0022");
+    refuses(format!("state: {{a: {}", "\"".repeat(100_001)), "EL0020");
     refuses(format!("aggregateRoot: {}", "B".repeat(1_000_000)), "EL0103");
     refuses(format!("aggregateRoot: B\nstate:\n  a: {}", "list<".repeat(100_000)), "EL0110");
     refuses(format!("aggregateRoot: B\nstate:\n  a: enum[{}", "A,".repeat(100_000)), "EL0110");

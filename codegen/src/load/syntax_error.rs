@@ -201,6 +201,15 @@ impl Place<'_> {
             | E::MappingValueNotAllowed
             | E::InvalidIndentation
             | E::BlockSequenceEntryNotAllowed => self.indentation(span),
+            E::InvalidTrailingDoubleQuotedScalar | E::InvalidTrailingSingleQuotedScalar => {
+                Diagnostic::error(
+                    &codes::NEEDS_QUOTES,
+                    "a text ends with its closing quote",
+                    self.here(1),
+                    "nothing can follow it",
+                )
+                .help("an expression that starts with a quote needs quotes around it: '\"a\" + b'")
+            }
             _ => Diagnostic::error(
                 &codes::YAML_SYNTAX,
                 format!("this is not YAML: {kind}"),

@@ -22,6 +22,9 @@ const MAX_DEPTH: usize = 64;
 /// How many findings of one file are kept; a file with more is most likely no ontology.
 const MAX_FINDINGS: usize = 100;
 
+/// How often the meant end of a value is looked for, which may read the whole file.
+const MAX_LOOKS: usize = 100;
+
 /// How many syntax errors of one file are told: past that, one is likely the cause of the next.
 const MAX_MENDS: usize = 20;
 
@@ -112,6 +115,8 @@ struct Builder<'a> {
     documents: usize,
     /// One past the last byte of the last event that stands in the text.
     last_end: usize,
+    /// How often the meant end of a value was looked for.
+    looks: usize,
     diagnostics: Vec<Diagnostic>,
     complete: bool,
 }
@@ -126,6 +131,7 @@ impl<'a> Builder<'a> {
             root: None,
             documents: 0,
             last_end: 0,
+            looks: 0,
             diagnostics: Vec::new(),
             complete: true,
         }
@@ -302,9 +308,10 @@ impl<'a> Builder<'a> {
     /// A value up to where it was meant to end.
     fn whole(&mut self, node: Node, start: usize) -> Node {
         let Value::Scalar(Scalar { text, style: Style::Plain }) = &node.value else { return node };
-        if !intended::is_open(text) || self.is_full() {
+        if self.looks == MAX_LOOKS || !intended::is_open(text) {
             return node;
         }
+        self.looks += 1;
         match intended::entry_value_at(&self.file.text, node.span.start, Some(start)) {
             Some(range) if range.end > node.span.end => {
                 let span = self.span(range.clone());

@@ -87,9 +87,14 @@ impl Lowering<'_> {
 
     /// Adds a finding after which everything that can be named is still there.
     fn report(&mut self, diagnostic: Diagnostic) {
-        if self.diagnostics.len() < MAX_FINDINGS {
+        if !self.is_full() {
             self.diagnostics.push(diagnostic);
         }
+    }
+
+    /// Whether further findings would only be more of the same.
+    fn is_full(&self) -> bool {
+        self.diagnostics.len() >= MAX_FINDINGS
     }
 
     /// Adds a finding after which something is missing that others may name.

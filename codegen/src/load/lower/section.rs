@@ -104,6 +104,9 @@ impl Lowering<'_> {
 
     /// Reports a key that does not belong there. Gives the key that was most likely meant.
     fn unknown_key(&mut self, place: Place, key: &Text) -> Option<&'static str> {
+        if self.is_full() {
+            return None;
+        }
         let mut diagnostic = Diagnostic::error(
             &codes::UNKNOWN_KEY,
             format!("{} has no key `{}`", place.described(), key.value),
