@@ -14,7 +14,7 @@ use crate::source::{FileId, SourceFile, Sources, Span};
 const MAX_SHOWN: usize = 100;
 
 /// How long a line may be, in bytes, to be shown: nobody reads a longer one.
-const MAX_WIDTH: usize = 2_000;
+const MAX_WIDTH: usize = 10_000;
 
 /// Whether the text carries terminal colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use eventloom_codegen::Build;
+use eventloom_codegen::{Build, Failure, ROOT_FILE};
 use tempfile::TempDir;
 
 const SMALL: &str = "\
@@ -68,6 +68,29 @@ impl Project {
 }
 
 #[test]
+fn only_what_changed_is_written() {
+    let project = Project::new(&[("bank.yaml", SMALL)]);
+    let first = project.build().unwrap_or_else(|report| panic!("{report}"));
+    assert!(first.contains(&ROOT_FILE.to_owned()), "{first:?}");
+    assert_eq!(project.build(), Ok(Vec::new()), "nothing changed");
+    project.write("bank.yaml", &SMALL.replace("balance + amount", "balance - amount"));
+    assert!(!project.build().expect("still right").is_empty());
+    assert_eq!(project.output().len(), first.len(), "nothing is left over: {:?}", project.output());
+}
+
+#[test]
+fn nothing_is_written_where_anything_is_wrong() {
+    let project = Project::new(&[("bank.yaml", SMALL)]);
+    project.build().unwrap_or_else(|report| panic!("{report}"));
+    let before = fs::read(project.out.path().join(ROOT_FILE)).expect("written");
+    project.write("types.yaml", "types: [A]\n");
+    let report = project.build().expect_err("a mistake");
+    assert!(report.contains("types.yaml:1:8"), "{report}");
+    assert!(report.ends_with("error: the ontology has 1 error; nothing was generated"), "{report}");
+    assert_eq!(fs::read(project.out.path().join(ROOT_FILE)).expect("kept"), before);
+}
+
+#[test]
 fn a_path_that_is_not_there_says_so() {
     let project = Project::new(&[]);
     let report = project.build_of(Path::new("../no/such/ontology")).expect_err("no such path");
@@ -102,4 +125,15 @@ fn files_are_read_in_the_order_of_their_names_and_one_may_stand_alone() {
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{report}");
     let alone = project.build_of(&project.ontology.path().join("a.yaml")).expect_err("mistakes");
     assert!(alone.contains("a.yaml:1") && !alone.contains("b.yml"), "{alone}");
+}
+
+#[test]
+fn an_output_that_can_not_be_written_is_no_mistake_of_the_ontology() {
+    let project = Project::new(&[("bank.yaml", SMALL)]);
+    let file = project.out.path().join("a-file");
+    fs::write(&file, "").expect("writable");
+    let failure =
+        Build::new(project.ontology.path()).out_dir(&file).compile().expect_err("no folder");
+    assert!(matches!(failure, Failure::Output { .. }), "{failure}");
+    assert!(failure.to_string().contains("a-file"), "{failure}");
 }

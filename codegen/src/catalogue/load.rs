@@ -37,6 +37,12 @@ super::codes! {
         example: "# only a comment",
         fix: "Write the ontology, or remove the file.",
     }
+    NOTHING_TO_BUILD = "EL0007" {
+        what: "An ontology has no aggregate.",
+        why: "Types and constants alone generate nothing that runs; most often a file is missing from the folder.",
+        example: "types:\n  Status: enum[Open, Closed]",
+        fix: "Add a file with `aggregateRoot: Name`, or name the folder that holds it.",
+    }
     YAML_SYNTAX = "EL0010" {
         what: "A file is not YAML.",
         why: "What comes after the place can't be read, so it can't be checked.",

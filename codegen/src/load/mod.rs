@@ -40,6 +40,9 @@ pub fn load(sources: &Sources) -> Loaded {
     for (index, file) in sources.files.iter().enumerate() {
         load_file(FileId(index), file, &mut loaded);
     }
+    if loaded.complete && loaded.ontology.aggregates.is_empty() {
+        loaded.diagnostics.push(nothing_to_build());
+    }
     loaded
 }
 
@@ -84,12 +87,20 @@ fn load_file(id: FileId, file: &SourceFile, loaded: &mut Loaded) {
     loaded.complete &= parsed.complete;
     loaded.diagnostics.extend(parsed.diagnostics);
     if is_empty {
+        loaded.complete = false;
         loaded.diagnostics.push(empty(id));
     }
     // A tree that breaks off would only give findings about what is missing from it.
     if let Some(root) = root.filter(|_| parsed.complete) {
         lower::lower(id, file, &root, loaded);
     }
+}
+
+fn nothing_to_build() -> Diagnostic {
+    let place = Span { file: FileId(0), start: 0, end: 0 };
+    let title = "the ontology has no aggregate";
+    Diagnostic::error(&codes::NOTHING_TO_BUILD, title, place, "no file names one")
+        .help("add `aggregateRoot: Name` to this file, or a file that has it to the folder")
 }
 
 fn empty(file: FileId) -> Diagnostic {
