@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 pub mod catalogue;
+pub mod check;
 pub mod diagnostic;
 pub mod emit;
 pub mod load;
@@ -53,6 +54,7 @@ pub fn compile_sources(sources: &Sources, options: &emit::Options) -> Outcome {
         // Where names could not be read, resolving would report them as missing.
         let (resolved, found) = resolve::resolve(&loaded.ontology, sources);
         diagnostics.extend(found);
+        diagnostics.extend(check::check(&loaded.ontology, resolved.as_ref()));
         model = resolved;
     }
     diagnostic::sort(&mut diagnostics);

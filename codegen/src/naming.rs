@@ -76,6 +76,7 @@ pub const TAKEN_TYPES: &[&str] = &[
     "Self",
     "Some",
     "String",
+    "ToOwned",
     "ToString",
     "Vec",
 ];

@@ -4,6 +4,7 @@
 //! Each group of rules declares its codes in a file of its own with [`codes!`], which also gathers
 //! them; a diagnostic can only be made from a declared code. Findings are in [`crate::diagnostic`].
 
+pub mod checks;
 pub mod commands;
 pub mod event_store;
 pub mod events;
@@ -61,6 +62,7 @@ static GROUPS: &[&[&Code]] = &[
     invariants::ALL,
     projections::ALL,
     scenarios::ALL,
+    checks::ALL,
     event_store::ALL,
 ];
 

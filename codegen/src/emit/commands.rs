@@ -177,7 +177,7 @@ fn unique_keys(view: &View<'_>, command: &Command) -> TokenStream {
     });
     let claims: Vec<TokenStream> = claims.collect();
     let claim = if claims.is_empty() { quote!(_claim) } else { quote!(claim) };
-    quote!(fn unique_keys(&self, #claim: &mut dyn FnMut(__UniqueKey)) { #(#claims)* })
+    quote!(fn unique_keys(&self, #claim: &mut dyn __FnMut(__UniqueKey)) { #(#claims)* })
 }
 
 fn decide(view: &View<'_>, command: &Command) -> TokenStream {

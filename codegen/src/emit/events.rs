@@ -335,7 +335,7 @@ fn unique_keys(view: &View<'_>) -> TokenStream {
             (quote!(claim), quote!(match self { #(#arms)* #rest }))
         }
     };
-    quote!(fn unique_keys(&self, #claim: &mut dyn FnMut(__UniqueKey)) { #body })
+    quote!(fn unique_keys(&self, #claim: &mut dyn __FnMut(__UniqueKey)) { #body })
 }
 
 /// The one claim without its semicolon; none where there are several, or one with a condition.

@@ -21,10 +21,10 @@ pub(crate) fn behavior(view: &View<'_>) -> Vec<Part> {
     let bounds = if own_state {
         quote! {
             Clone + __fmt::Debug + Default + PartialEq + __Serialize + __DeserializeOwned
-                + Send + Sync + 'static
+                + __Send + __Sync + 'static
         }
     } else {
-        quote!(Send + Sync + Sized + 'static)
+        quote!(__Send + __Sync + __Sized + 'static)
     };
     let folds = view.aggregate.events.iter().filter(|event| event.apply.is_none());
     let mut groups = vec![vec![revision()]];
@@ -127,7 +127,7 @@ pub(crate) fn handler_trait(model: &ReadModel<'_>) -> Part {
         groups.push(vec![quote! {
             /// A row.
             type Row: Clone + __fmt::Debug + PartialEq + __Serialize + __DeserializeOwned
-                + Send + Sync + 'static;
+                + __Send + __Sync + 'static;
         }]);
     }
     if model.projection.key.is_empty() {
@@ -141,7 +141,7 @@ pub(crate) fn handler_trait(model: &ReadModel<'_>) -> Part {
         }]);
     }
     groups.extend(model.projection.source.iter().map(|event| vec![handler_method(model, event)]));
-    layout::block(&quote!(#docs pub trait #handler: Send + Sync + 'static), groups)
+    layout::block(&quote!(#docs pub trait #handler: __Send + __Sync + 'static), groups)
 }
 
 fn handler_method(model: &ReadModel<'_>, event: &str) -> TokenStream {

@@ -12,6 +12,14 @@ use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 /// Prefix of names from the module `types`: `__types_Line`.
 const TYPES: &str = "types_";
 
+/// Names that need no import, and where they are found if a type of the ontology hides them.
+const PRELUDE: &[(&str, &str)] = &[
+    ("FnMut", "std::ops"),
+    ("Send", "std::marker"),
+    ("Sized", "std::marker"),
+    ("Sync", "std::marker"),
+];
+
 /// Where the names that generated code uses are found, by module.
 const PLACES: &[(&str, &[&str])] = &[
     ("std", &["fmt"]),
@@ -173,6 +181,11 @@ impl Imports {
 
     fn import(&mut self, outside: &str) -> String {
         let shared = outside.strip_prefix(TYPES);
+        let prelude = PRELUDE.iter().find(|(name, _)| *name == outside);
+        let hidden = self.own_types.contains(outside) || self.shared_types.contains(outside);
+        if prelude.is_some() && !hidden {
+            return outside.to_owned();
+        }
         let (place, name, prefix) = match shared {
             Some(name) => (format!("{}::types", self.parent), name, "Shared"),
             None => (place_of(outside).to_owned(), outside, "Runtime"),
@@ -207,8 +220,9 @@ impl Imports {
 }
 
 fn place_of(name: &str) -> &'static str {
+    let prelude = PRELUDE.iter().find(|(listed, _)| *listed == name).map(|(_, place)| *place);
     let place = PLACES.iter().find(|(_, names)| names.contains(&name)).map(|(place, _)| *place);
-    place.unwrap_or_else(|| unreachable!("`{name}` stands in no import table"))
+    prelude.or(place).unwrap_or_else(|| unreachable!("`{name}` stands in no import table"))
 }
 
 fn renamed(name: &str, used_as: &str) -> String {

@@ -461,3 +461,39 @@ pub struct Scenario {
     /// The rows expected, by projection; only the named columns are compared.
     pub rows: Vec<(String, Vec<Vec<Assignment>>)>,
 }
+
+impl Command {
+    /// Every expression of the decision, in the order in which they are evaluated.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Expression> {
+        let Decision::Declared { steps, emit, ensure } = &self.decision else { return Vec::new() };
+        let mut all = Vec::new();
+        for step in steps {
+            match step {
+                Step::Reject(rejection) => rejection.collect(&mut all),
+                Step::NothingToDo(value)
+                | Step::Let(_, value)
+                | Step::Unwrap { optional: value, .. } => all.push(value),
+            }
+        }
+        emit.iter().for_each(|emission| emission.collect(&mut all));
+        ensure.iter().for_each(|rejection| rejection.collect(&mut all));
+        all
+    }
+}
+
+impl Rejection {
+    fn collect<'a>(&'a self, all: &mut Vec<&'a Expression>) {
+        all.extend([&self.when, &self.message]);
+        self.emit.iter().for_each(|emission| emission.collect(all));
+    }
+}
+
+impl Emission {
+    fn collect<'a>(&'a self, all: &mut Vec<&'a Expression>) {
+        all.extend(self.for_each.iter().map(|(_, list)| list));
+        all.extend(&self.when);
+        all.extend(self.fields.iter().map(|assignment| &assignment.value));
+        self.otherwise.iter().for_each(|otherwise| otherwise.collect(all));
+    }
+}

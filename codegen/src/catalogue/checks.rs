@@ -1,0 +1,52 @@
+//! Rules about an ontology as a whole, each with a number of the group that it is about.
+
+super::codes! {
+    NAMES_MEET = "EL0130" {
+        what: "Two names in one place are one name in Rust or SQL.",
+        why: "Rust writes `accountId` as `account_id`, and SQL does not see capitals: generated code could not hold both.",
+        example: "state: {accountId: string, account_id: string}",
+        fix: "Rename one of them.",
+    }
+    GENERATED_TYPE = "EL0131" {
+        what: "Two things of an aggregate become one Rust type.",
+        why: "Events, commands, projections and what is generated for them share the aggregate's module.",
+        example: "aggregateRoot: BankAccount\nevents: {BankAccountState: {…}}",
+        fix: "Rename the one that the report points to.",
+    }
+    GENERATED_FUNCTION = "EL0132" {
+        what: "Two things of an aggregate become one Rust function.",
+        why: "Folds, decisions and the values that rules ask for share a module or a trait.",
+        example: "projections:\n  Order: {source: [LinesAdded]}\n  OrderLines: {source: [Added]}",
+        fix: "Rename one of them.",
+    }
+    STORED_NAME = "EL0320" {
+        what: "Two events are stored under one name.",
+        why: "What is read from the store could be either.",
+        example: "AccountClosed: {storedAs: AccountOpened}",
+        fix: "Give one of them another `storedAs`.",
+    }
+    NEVER_SET = "EL0330" {
+        what: "No event ever sets a field of the state that has no default.",
+        why: "It keeps its first value for ever, so the field or an `apply` is likely a slip.",
+        example: "state: {limit: decimal}    # and no apply sets limit",
+        fix: "Set it in an `apply`, or remove it.",
+    }
+    UNUSED_INPUT = "EL0420" {
+        what: "A command never uses one of its inputs.",
+        why: "The caller would give it for nothing, so it or an event's field is likely a slip.",
+        example: "input: {amount: decimal, note: string}    # and no event has a note",
+        fix: "Use it in a step or an event, or remove it.",
+    }
+    SAME_TABLE = "EL0620" {
+        what: "Two projections write to one table, or one writes to a table that is taken.",
+        why: "Each would overwrite the other's rows.",
+        example: "A: {target: read_db.balance}\nB: {target: read_db.balance}",
+        fix: "Give each projection a table of its own.",
+    }
+    SCENARIO_NAMES = "EL0710" {
+        what: "The sentences of two scenarios make one name.",
+        why: "Each scenario becomes a test, named by the letters and digits of its sentence.",
+        example: "scenarios:\n  a deposit: {…}\n  A deposit!: {…}",
+        fix: "Say how they differ, in words.",
+    }
+}

@@ -1,0 +1,109 @@
+//! Two generated functions of one name.
+//!
+//! The module of an aggregate has a function `fold_p_e` for a projection `P` and an event `E`. The
+//! trait of its hand-written parts has `apply_e` for an event, `decide_c` for a command, and a method
+//! for each value that a rule asks for, which must not hide one that every value has.
+
+use std::collections::BTreeMap;
+
+use super::Checked;
+use crate::catalogue::checks::GENERATED_FUNCTION;
+use crate::diagnostic::Diagnostic;
+use crate::model::{Aggregate, Decision, Rule};
+use crate::naming::snake;
+use crate::source::Span;
+use crate::syntax;
+
+/// Methods that the hand-written state has anyway.
+const ALWAYS_THERE: [&str; 10] = [
+    "borrow",
+    "clone",
+    "clone_from",
+    "default",
+    "deserialize",
+    "eq",
+    "fmt",
+    "ne",
+    "serialize",
+    "to_owned",
+];
+
+pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
+    for (syntax, model) in checked.aggregates() {
+        let Some(model) = model else { continue };
+        let mut folds = Functions::default();
+        for projection in &model.projections {
+            let place = projection_place(syntax, &projection.name);
+            for event in &projection.source {
+                let name = format!("fold_{}_{}", snake(&projection.name), snake(event));
+                folds.add(name, format!("`{}` on `{event}`", projection.name), place, findings);
+            }
+        }
+        behavior(syntax, model, findings);
+    }
+}
+
+fn behavior(syntax: &syntax::Aggregate, model: &Aggregate, findings: &mut Vec<Diagnostic>) {
+    let mut methods = Functions::default();
+    let by_hand = model.events.iter().filter(|event| event.apply.is_none());
+    for event in by_hand {
+        let name = format!("apply_{}", snake(&event.name));
+        methods.add(name, format!("the fold of `{}`", event.name), syntax.name.span, findings);
+    }
+    let custom = |command: &&crate::model::Command| command.decision == Decision::Custom;
+    for command in model.commands.iter().filter(custom) {
+        let name = format!("decide_{}", snake(&command.name));
+        methods.add(name, format!("the command `{}`", command.name), syntax.name.span, findings);
+    }
+    let mut asked: Vec<&str> = Vec::new();
+    for invariant in &model.invariants {
+        let Rule::Behavior { method, .. } = &invariant.rule else { continue };
+        if asked.contains(&method.as_str()) {
+            continue;
+        }
+        asked.push(method);
+        let (name, place) = (snake(method), sentence_place(syntax, &invariant.text));
+        let what = format!("the rule “{}”", invariant.text);
+        if ALWAYS_THERE.contains(&name.as_str()) {
+            let title = format!("{what} needs a method `{name}`, which every state has already");
+            let found = Diagnostic::error(&GENERATED_FUNCTION, title, place, "this rule");
+            findings.push(found.help("use another word for the value"));
+        } else {
+            methods.add(name, what, place, findings);
+        }
+    }
+}
+
+/// Functions of one module or trait, by name.
+#[derive(Default)]
+struct Functions(BTreeMap<String, (String, Span)>);
+
+impl Functions {
+    fn add(&mut self, name: String, what: String, place: Span, findings: &mut Vec<Diagnostic>) {
+        if let Some((first, first_place)) = self.0.get(&name) {
+            let title = format!("{first} and {what} are one Rust function");
+            findings.push(
+                Diagnostic::error(&GENERATED_FUNCTION, title, place, format!("becomes `{name}`"))
+                    .place(*first_place, format!("becomes `{name}` too"))
+                    .help("rename one of them"),
+            );
+            return;
+        }
+        self.0.insert(name, (what, place));
+    }
+}
+
+fn projection_place(syntax: &syntax::Aggregate, name: &str) -> Span {
+    let found = syntax.projections.iter().find(|(known, _)| known.value == name);
+    found.map_or(syntax.name.span, |(known, _)| known.span)
+}
+
+fn sentence_place(syntax: &syntax::Aggregate, text: &str) -> Span {
+    let found = syntax.invariants.iter().find_map(|invariant| match invariant {
+        syntax::Invariant::Sentence(sentence) => {
+            (sentence.text.trim() == text).then_some(sentence.span)
+        }
+        syntax::Invariant::Check { .. } => None,
+    });
+    found.unwrap_or(syntax.name.span)
+}

@@ -1,0 +1,60 @@
+//! Rules about an ontology as a whole: what is sound by itself, but can't stand beside something
+//! else, or is most likely a slip.
+//!
+//! One rule, one file, one code. A rule never stops the others. What a name or an expression means is
+//! [`crate::resolve`]'s; a rule that needs the model says nothing where there is none.
+
+mod el0130_names_meet;
+mod el0131_generated_types;
+mod el0132_generated_functions;
+mod el0320_stored_names;
+mod el0330_never_set;
+mod el0420_unused_input;
+mod el0620_same_table;
+mod el0710_scenario_names;
+
+use crate::diagnostic::Diagnostic;
+use crate::{model, syntax};
+
+/// What rules look at.
+#[derive(Clone, Copy)]
+struct Checked<'a> {
+    syntax: &'a syntax::Ontology,
+    /// The same as meant; none where it has mistakes.
+    model: Option<&'a model::Ontology>,
+}
+
+type Rule = fn(Checked<'_>, &mut Vec<Diagnostic>);
+
+const RULES: &[Rule] = &[
+    el0130_names_meet::check,
+    el0131_generated_types::check,
+    el0132_generated_functions::check,
+    el0320_stored_names::check,
+    el0330_never_set::check,
+    el0420_unused_input::check,
+    el0620_same_table::check,
+    el0710_scenario_names::check,
+];
+
+/// Holds an ontology to every rule.
+#[must_use]
+pub fn check(syntax: &syntax::Ontology, model: Option<&model::Ontology>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for rule in RULES {
+        rule(Checked { syntax, model }, &mut findings);
+    }
+    findings
+}
+
+/// Every aggregate as written, with its model where there is one.
+impl<'a> Checked<'a> {
+    fn aggregates(
+        self,
+    ) -> impl Iterator<Item = (&'a syntax::Aggregate, Option<&'a model::Aggregate>)> {
+        self.syntax.aggregates.iter().map(move |syntax| {
+            let model = self.model.into_iter().flat_map(|model| &model.aggregates);
+            (syntax, model.into_iter().find(|model| model.name == syntax.name.value))
+        })
+    }
+}
