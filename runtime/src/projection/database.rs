@@ -121,6 +121,24 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         shadow: Table,
     ) -> impl Future<Output = Result<(), ReadDatabaseError>> + Send;
 
+    /// Every version of every projection whose rows are kept, the oldest first.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn versions(&self) -> impl Future<Output = Result<Vec<RowsVersion>, ReadDatabaseError>> + Send;
+
+    /// Drops the rows of one version of a projection for good, with its checkpoint, its poison and
+    /// the decisions about it: once no program of that version runs any more, or to have the rows
+    /// built anew for another event store. Tells whether there was such a version.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn discard(
+        &self,
+        projection: &str,
+        meaning: u64,
+    ) -> impl Future<Output = Result<bool, ReadDatabaseError>> + Send;
+
     /// This database within the transaction of an append, for `immediate` projections.
     ///
     /// # Errors
@@ -178,6 +196,21 @@ pub struct Checkpoint {
     pub poison: u64,
 }
 
+/// One version of a projection, and how far its rows are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowsVersion {
+    /// Name of the projection.
+    pub projection: String,
+    /// [`super::Projection::MEANING`] of the programs that keep it.
+    pub meaning: u64,
+    /// The checkpoint.
+    pub position: Position,
+    /// Whether the rows have once caught up with the store.
+    pub complete: bool,
+    /// Whether the public view shows these rows: they are the newest that are complete.
+    pub shown: bool,
+}
+
 /// A read database failed. Different things that a caller does different things about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -194,8 +227,10 @@ pub enum ReadDatabaseError {
     /// What is stored is damaged or not what it should be.
     #[error("the read database is corrupt: {0}")]
     Corrupt(String),
-    /// The table is gone: a rebuild was started anew, or somebody dropped it.
-    #[error("the table of {0} is gone: it was dropped, or its rebuild was started anew elsewhere")]
+    /// The table is gone: a rebuild was started anew, or somebody discarded it.
+    #[error(
+        "the table of {0} is gone: it was discarded, or its rebuild was started anew elsewhere"
+    )]
     Gone(&'static str),
     /// The name of a target is taken by something that is none of Eventloom's views.
     #[error(

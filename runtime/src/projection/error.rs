@@ -68,7 +68,7 @@ pub enum ProjectorError {
     #[error(
         "{projection} has been built up to position {position}, but the event store ends at {head}: \
          the rows belong to another store, or the store was restored from an older backup; bind the \
-         right database, or drop the rows and let them be built anew"
+         right database, or discard the rows and let them be built anew"
     )]
     AheadOfStore {
         /// Name of the projection.

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::database::{Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues};
+use super::database::{
+    Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
+};
 use super::{Commit, Committed, Poison, RowChange, Skip, Switched, Table, TableSpec, TableState};
 use crate::metadata::Position;
 use crate::store::AppendTransaction;
@@ -130,6 +132,14 @@ impl ReadDatabase for MemoryReadDatabase {
         Ok(())
     }
 
+    async fn versions(&self) -> Result<Vec<RowsVersion>, ReadDatabaseError> {
+        Ok(self.contents().versions())
+    }
+
+    async fn discard(&self, projection: &str, meaning: u64) -> Result<bool, ReadDatabaseError> {
+        Ok(self.contents().discard(projection, meaning))
+    }
+
     fn within<'a>(
         &self,
         transaction: &'a dyn AppendTransaction,
@@ -190,6 +200,31 @@ impl Contents {
             found.shadow == shadow
                 && (found.spec.projection, found.spec.meaning) == (spec.projection, spec.meaning)
         })
+    }
+
+    fn versions(&self) -> Vec<RowsVersion> {
+        let serving = self.tables.values().filter(|it| !it.table.shadow);
+        let shows = |it: &MemoryTable| {
+            let complete = self.tables.values().rev().filter(|it| it.complete && !it.table.shadow);
+            let mut newest = complete.filter(|other| other.table.spec.name == it.table.spec.name);
+            newest.next().is_some_and(|newest| newest.table.id == it.table.id)
+        };
+        let version = |it: &MemoryTable| RowsVersion {
+            projection: it.table.spec.projection.to_owned(),
+            meaning: it.table.spec.meaning,
+            position: it.position,
+            complete: it.complete,
+            shown: shows(it),
+        };
+        serving.map(version).collect()
+    }
+
+    fn discard(&mut self, projection: &str, meaning: u64) -> bool {
+        let before = self.tables.len();
+        let is_it = |spec: &TableSpec| (spec.projection, spec.meaning) == (projection, meaning);
+        self.tables.retain(|_, it| !is_it(&it.table.spec));
+        self.skips.retain(|of, _| *of != (projection, meaning));
+        self.tables.len() < before
     }
 
     fn serving(&self, spec: TableSpec) -> Result<&MemoryTable, ReadDatabaseError> {

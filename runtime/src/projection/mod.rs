@@ -26,7 +26,9 @@ use std::fmt;
 use std::hash::Hash;
 
 pub use custom::{CustomRow, fold_custom};
-pub use database::{Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues};
+pub use database::{
+    Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
+};
 pub use error::ProjectorError;
 pub use lag::{Lag, ProjectionStatus};
 pub use memory::MemoryReadDatabase;

@@ -21,7 +21,7 @@ use self::fault::Fault;
 use self::rows::RowStatements;
 use super::{
     Checkpoint, Commit, Committed, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues,
-    Switched, Table, TableSpec, TableState,
+    RowsVersion, Switched, Table, TableSpec, TableState,
 };
 use crate::store::AppendTransaction;
 use crate::store::sqlite::SqliteDatabase;
@@ -121,6 +121,19 @@ impl SqliteReadDatabase {
         };
         Ok(self.database.try_read(job).await?)
     }
+
+    /// Reads rows that serve.
+    async fn read_rows<T, F>(&self, spec: TableSpec, job: F) -> Result<T, ReadDatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &RowStatements) -> Result<T, Fault> + Send + 'static,
+    {
+        self.read(move |connection, tables| {
+            job(connection, &tables.serving(spec))
+                .map_err(|fault| registry::unless_gone(connection, spec, fault))
+        })
+        .await
+    }
 }
 
 /// When a commit must be safe from a power failure.
@@ -162,7 +175,8 @@ impl ReadDatabase for SqliteReadDatabase {
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
         self.read(move |connection, tables| {
             let view = connection.unchecked_transaction()?;
-            tables.of(table).load(&view, &keys)
+            let rows = tables.of(table).load(&view, &keys);
+            rows.map_err(|fault| registry::unless_gone(&view, table.spec, fault))
         })
         .await
     }
@@ -182,7 +196,7 @@ impl ReadDatabase for SqliteReadDatabase {
         spec: TableSpec,
         key: RowValues,
     ) -> Result<Option<RowValues>, ReadDatabaseError> {
-        self.read(move |connection, tables| tables.serving(spec).get(connection, &key)).await
+        self.read_rows(spec, move |connection, rows| rows.get(connection, &key)).await
     }
 
     async fn page(
@@ -191,14 +205,12 @@ impl ReadDatabase for SqliteReadDatabase {
         after: Option<RowValues>,
         limit: usize,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        self.read(move |connection, tables| {
-            tables.serving(spec).page(connection, after.as_ref(), limit)
-        })
-        .await
+        self.read_rows(spec, move |connection, rows| rows.page(connection, after.as_ref(), limit))
+            .await
     }
 
     async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {
-        self.read(move |connection, tables| tables.serving(spec).count(connection)).await
+        self.read_rows(spec, |connection, rows| rows.count(connection)).await
     }
 
     async fn begin_rebuild(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
@@ -220,6 +232,15 @@ impl ReadDatabase for SqliteReadDatabase {
             false => Ok(()),
         })
         .await
+    }
+
+    async fn versions(&self) -> Result<Vec<RowsVersion>, ReadDatabaseError> {
+        self.read(|connection, _| registry::versions(connection)).await
+    }
+
+    async fn discard(&self, projection: &str, meaning: u64) -> Result<bool, ReadDatabaseError> {
+        let projection = projection.to_owned();
+        self.write(move |connection, _| registry::discard(connection, &projection, meaning)).await
     }
 
     fn within<'a>(

@@ -13,23 +13,25 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// The meaning as it stands in names and in the registry.
-pub(super) fn meaning(spec: &TableSpec) -> String {
-    format!("{:016x}", spec.meaning)
+pub(super) fn meaning(meaning: u64) -> String {
+    format!("{meaning:016x}")
 }
 
-/// The table of the rows of a projection's meaning, which serves reads.
-pub(super) fn rows(spec: &TableSpec) -> String {
-    format!("{}__{}", spec.name, meaning(spec))
+/// The table of the rows of a target and meaning: the one that serves reads, or the one that is
+/// being rebuilt.
+pub(super) fn table(target: &str, meaning: u64, shadow: bool) -> String {
+    let shadow = if shadow { "__rebuild" } else { "" };
+    format!("{target}__{}{shadow}", self::meaning(meaning))
 }
 
-/// The table of the rows of a projection's meaning while they are rebuilt.
-pub(super) fn shadow_rows(spec: &TableSpec) -> String {
-    format!("{}__rebuild", rows(spec))
+/// The table of a projection's rows.
+pub(super) fn rows(spec: &TableSpec, shadow: bool) -> String {
+    table(spec.name, spec.meaning, shadow)
 }
 
 /// The table of the rows.
 pub(super) fn rows_of(table: &Table) -> String {
-    if table.shadow { shadow_rows(&table.spec) } else { rows(&table.spec) }
+    rows(&table.spec, table.shadow)
 }
 
 /// Refuses what SQLite can't make a table of.

@@ -11,7 +11,8 @@ use super::names::{self, quoted};
 use super::rows;
 use crate::metadata::Position;
 use crate::projection::{
-    Checkpoint, Commit, Poison, ReadDatabaseError, Skip, Switched, Table, TableSpec, TableState,
+    Checkpoint, Commit, Poison, ReadDatabaseError, RowsVersion, Skip, Switched, Table, TableSpec,
+    TableState,
 };
 use crate::values::Timestamp;
 
@@ -37,13 +38,23 @@ fn find(
             "SELECT id FROM eventloom_read_models \
              WHERE projection = ?1 AND meaning = ?2 AND shadow = ?3",
         )?
-        .query_row((spec.projection, names::meaning(&spec), shadow), |row| row.get::<_, i64>(0))
+        .query_row((spec.projection, names::meaning(spec.meaning), shadow), |row| {
+            row.get::<_, i64>(0)
+        })
         .optional()?;
     Ok(id.map(|id| Table { spec, id: id.cast_unsigned(), shadow }))
 }
 
+/// A fault of reading rows; where they have been discarded meanwhile, that is the reason.
+pub(super) fn unless_gone(connection: &Connection, spec: TableSpec, fault: Fault) -> Fault {
+    match find(connection, spec, false) {
+        Ok(None) => ReadDatabaseError::Gone(spec.projection).into(),
+        _ => fault,
+    }
+}
+
 fn create(connection: &Connection, spec: TableSpec, shadow: bool) -> Result<Table, Fault> {
-    let name = if shadow { names::shadow_rows(&spec) } else { names::rows(&spec) };
+    let name = names::rows(&spec, shadow);
     if let Some(kind) = kind_of(connection, &name)? {
         let reason = format!("there is a {kind} `{name}` that is none of Eventloom's; rename it");
         return Err(ReadDatabaseError::Unsuitable { projection: spec.projection, reason }.into());
@@ -55,7 +66,7 @@ fn create(connection: &Connection, spec: TableSpec, shadow: bool) -> Result<Tabl
              (projection, meaning, shadow, target, position, revision, complete) \
              VALUES (?1, ?2, ?3, ?4, 0, 0, 0)",
         )?
-        .execute((spec.projection, names::meaning(&spec), shadow, spec.name))?;
+        .execute((spec.projection, names::meaning(spec.meaning), shadow, spec.name))?;
     let id = connection.last_insert_rowid().cast_unsigned();
     Ok(Table { spec, id, shadow })
 }
@@ -104,7 +115,9 @@ pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState,
             "SELECT position FROM eventloom_skipped \
              WHERE projection = ?1 AND meaning = ?2 ORDER BY position",
         )?
-        .query_map((table.spec.projection, names::meaning(&table.spec)), |row| unsigned(row, 0))?
+        .query_map((table.spec.projection, names::meaning(table.spec.meaning)), |row| {
+            unsigned(row, 0)
+        })?
         .collect::<Result<_, _>>()?;
     Ok(TableState { table, position, revision, complete, poison, skipped })
 }
@@ -221,7 +234,7 @@ fn write_skip(connection: &Connection, spec: &TableSpec, skip: &Skip) -> rusqlit
         )?
         .execute((
             spec.projection,
-            names::meaning(spec),
+            names::meaning(spec.meaning),
             poison.position.cast_signed(),
             poison.stream_id.as_str(),
             poison.sequence.cast_signed(),
@@ -252,15 +265,71 @@ pub(super) fn drop_table(connection: &Connection, table: Table) -> Result<(), Fa
     if find(connection, table.spec, table.shadow)? != Some(table) {
         return Ok(());
     }
-    let id = table.id.cast_signed();
+    forget(connection, table.id.cast_signed())?;
+    drop_rows(connection, &names::rows_of(&table))?;
+    Ok(())
+}
+
+fn forget(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM eventloom_poison WHERE read_model = ?1", [id])?;
     connection.execute("DELETE FROM eventloom_read_models WHERE id = ?1", [id])?;
-    drop_rows(connection, &names::rows_of(&table))?;
     Ok(())
 }
 
 fn drop_rows(connection: &Connection, name: &str) -> rusqlite::Result<()> {
     connection.execute_batch(&format!("DROP TABLE {}", quoted(name)))
+}
+
+/// Every version of every projection, the oldest first.
+pub(super) fn versions(connection: &Connection) -> Result<Vec<RowsVersion>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT projection, meaning, position, complete, \
+         complete AND id = (SELECT max(id) FROM eventloom_read_models AS newest \
+          WHERE newest.target = versions.target AND newest.complete AND NOT newest.shadow) \
+         FROM eventloom_read_models AS versions WHERE NOT shadow ORDER BY id",
+    )?;
+    let versions = statement.query_map((), |row| {
+        Ok(RowsVersion {
+            projection: row.get(0)?,
+            meaning: read_meaning(row, 1)?,
+            position: unsigned(row, 2)?,
+            complete: row.get(3)?,
+            shown: row.get(4)?,
+        })
+    })?;
+    Ok(versions.collect::<Result<_, _>>()?)
+}
+
+fn read_meaning(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    u64::from_str_radix(&row.get::<_, String>(index)?, 16).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
+    })
+}
+
+/// Drops a version with all that is known of it; the view falls back to the newest that is left.
+pub(super) fn discard(
+    connection: &Connection,
+    projection: &str,
+    meaning: u64,
+) -> Result<bool, Fault> {
+    let of = (projection, names::meaning(meaning));
+    let found: Vec<(i64, String, bool)> = connection
+        .prepare_cached(
+            "SELECT id, target, shadow FROM eventloom_read_models \
+             WHERE projection = ?1 AND meaning = ?2",
+        )?
+        .query_map((&of.0, &of.1), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, target, shadow) in &found {
+        forget(connection, *id)?;
+        drop_rows(connection, &names::table(target, meaning, *shadow))?;
+        show_newest(connection, target)?;
+    }
+    connection.execute(
+        "DELETE FROM eventloom_skipped WHERE projection = ?1 AND meaning = ?2",
+        (&of.0, &of.1),
+    )?;
+    Ok(!found.is_empty())
 }
 
 /// Puts a rebuilt table in the place of the one that serves.
@@ -280,8 +349,8 @@ pub(super) fn finish_rebuild(
     if rebuilt < checkpoint(connection, serving)?.position {
         return Ok(Switched::Behind);
     }
-    drop_rows(connection, &names::rows(&spec))?;
-    rename(connection, &names::shadow_rows(&spec), &names::rows(&spec))?;
+    drop_rows(connection, &names::rows(&spec, false))?;
+    rename(connection, &names::rows(&spec, true), &names::rows(&spec, false))?;
     take_over(connection, shadow, serving, rebuilt)?;
     show_newest(connection, spec.name)?;
     Ok(Switched::Done)

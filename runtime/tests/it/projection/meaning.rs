@@ -1,6 +1,8 @@
 //! Two versions of a program side by side: each keeps its own rows.
 
-use eventloom_runtime::projection::ReadModelError;
+use eventloom_runtime::projection::{
+    Projector, ReadDatabase, ReadDatabaseError, ReadModelError, RowsVersion,
+};
 
 use super::ledger::{Balances, NextBalances};
 use super::rig::{Place, append, everywhere, moved, open, opened};
@@ -9,6 +11,9 @@ everywhere!(
     a_changed_meaning_builds_rows_of_its_own,
     an_older_version_goes_on_beside_a_newer_one,
     half_built_rows_are_not_read,
+    versions_that_nobody_runs_are_discarded,
+    rows_of_another_store_are_built_anew_once_they_are_discarded,
+    a_runner_whose_rows_were_discarded_says_so,
 );
 
 async fn a_changed_meaning_builds_rows_of_its_own<L: Place>(place: L) {
@@ -49,4 +54,59 @@ async fn half_built_rows_are_not_read<L: Place>(place: L) {
     assert_eq!(early, Err(ReadModelError::BeingBuilt { projection: "Balances", position: 0 }));
     balances.catch_up().await.expect("it catches up");
     assert!(rows.get(&"a".to_owned()).await.is_ok());
+}
+
+async fn versions_that_nobody_runs_are_discarded<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada")]).await;
+    let (old, new) = (open::<Balances, L>(&place).await, open::<NextBalances, L>(&place).await);
+    old.catch_up().await.expect("it catches up");
+    new.catch_up().await.expect("it catches up");
+    let version = |meaning, shown| RowsVersion {
+        projection: "Balances".to_owned(),
+        meaning,
+        position: 1,
+        complete: true,
+        shown,
+    };
+    let versions = place.rows().versions().await;
+    assert_eq!(versions, Ok(vec![version(1, false), version(2, true)]));
+
+    assert_eq!(place.rows().discard("Balances", 1).await, Ok(true));
+    assert_eq!(place.rows().discard("Balances", 1).await, Ok(false), "it is gone");
+    assert_eq!(place.rows().discard("Others", 2).await, Ok(false));
+
+    assert_eq!(place.rows().versions().await, Ok(vec![version(2, true)]));
+    assert_eq!(new.read_model().count().await, Ok(1));
+}
+
+async fn rows_of_another_store_are_built_anew_once_they_are_discarded<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[moved(1), opened("Ada")]).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+    balances.skip_poison(1, "Olga", "opened too late").await.expect("it is skipped");
+    let restored = L::new().await;
+    append(restored.store(), "a", 0, &[opened("Eve")]).await;
+
+    place.rows().discard("Balances", 1).await.expect("it is discarded");
+
+    let (store, rows) = (restored.store().clone(), place.rows().clone());
+    let anew = Projector::<Balances, _, _>::open(store, rows).await.expect("it opens");
+    anew.catch_up().await.expect("it catches up");
+    let eve = anew.read_model().get(&"a".to_owned()).await.expect("an answer");
+    assert_eq!(eve.expect("a row").owner, "Eve", "what was skipped there is not skipped here");
+}
+
+async fn a_runner_whose_rows_were_discarded_says_so<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada")]).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+    place.rows().discard("Balances", 1).await.expect("it is discarded");
+    append(place.store(), "a", 1, &[moved(1)]).await;
+
+    let gone = balances.catch_up().await;
+
+    assert_eq!(gone, Err(ReadDatabaseError::Gone("Balances").into()));
+    let anew = open::<Balances, L>(&place).await;
+    anew.catch_up().await.expect("a restart builds them anew");
+    assert_eq!(anew.read_model().count().await, Ok(1));
 }

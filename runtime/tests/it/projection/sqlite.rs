@@ -73,6 +73,25 @@ fn the_view_moves_forward_only() {
     });
 }
 
+#[test]
+fn the_view_falls_back_when_the_newest_version_is_discarded() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        append(place.store(), "a", 0, &[opened("Ada")]).await;
+        open::<Balances, _>(&place).await.catch_up().await.expect("it catches up");
+        open::<NextBalances, _>(&place).await.catch_up().await.expect("it catches up");
+        let sql = place.sql();
+        let objects = "SELECT name FROM sqlite_schema WHERE name LIKE 'table%' ORDER BY name";
+
+        place.rows().discard("Balances", 2).await.expect("it is discarded");
+        assert_eq!(column(&sql, objects), ["table", "table__0000000000000001"]);
+        assert_eq!(column(&sql, r#"SELECT "select" FROM "table""#), ["a"]);
+
+        place.rows().discard("Balances", 1).await.expect("it is discarded");
+        assert_eq!(column(&sql, objects), Text::new());
+    });
+}
+
 /// People build views of their own on top of ours, and a rebuild replaces the table under them.
 #[test]
 fn views_of_the_users_own_survive_a_rebuild() {

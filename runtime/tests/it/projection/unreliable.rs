@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues,
-    Switched, Table, TableSpec, TableState,
+    RowsVersion, Switched, Table, TableSpec, TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
 
@@ -101,6 +101,14 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
 
     async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
         self.rows.abandon_rebuild(shadow).await
+    }
+
+    async fn versions(&self) -> Result<Vec<RowsVersion>, ReadDatabaseError> {
+        self.rows.versions().await
+    }
+
+    async fn discard(&self, projection: &str, meaning: u64) -> Result<bool, ReadDatabaseError> {
+        self.rows.discard(projection, meaning).await
     }
 
     fn within<'a>(
