@@ -661,14 +661,10 @@ pub mod parcel {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "ParcelAlreadyExists" => {
-                    Self::ParcelAlreadyExists { message }
-                }
+                "ParcelAlreadyExists" => Self::ParcelAlreadyExists { message },
                 "ParcelNotFound" => Self::ParcelNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
@@ -946,9 +942,8 @@ pub mod parcel {
         const NAME: &'static str = "DayView";
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "days";
-        const CONSISTENCY: Consistency = Consistency::Eventual {
-            window: Some(Duration::from_micros(2_000_000)),
-        };
+        const CONSISTENCY: Consistency =
+            Consistency::Eventual { window: Some(Duration::from_micros(2_000_000)) };
         const MEANING: u64 = 0xa9e9_88f5_9f1c_cd8c;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Delivered", "Lost"];
@@ -1036,15 +1031,13 @@ pub mod parcel {
             let mut created = None;
             let current = match row {
                 Some(current) => current,
-                None => {
-                    created.insert(DayViewRow {
-                        day: event.sent_at.date(),
-                        town: event.town.clone(),
-                        sent: 0,
-                        weight: Decimal::ZERO,
-                        last: "".to_owned(),
-                    })
-                }
+                None => created.insert(DayViewRow {
+                    day: event.sent_at.date(),
+                    town: event.town.clone(),
+                    sent: 0,
+                    weight: Decimal::ZERO,
+                    last: "".to_owned(),
+                }),
             };
             let weight = add(current.weight, Decimal::from(event.weight))?;
             check::digits(&weight, "weight", 8u32, 2u32)?;
@@ -1058,15 +1051,13 @@ pub mod parcel {
             let mut created = None;
             let current = match row {
                 Some(current) => current,
-                None => {
-                    created.insert(DayViewRow {
-                        day: event.sent_at.date(),
-                        town: event.town.clone(),
-                        sent: 0,
-                        weight: Decimal::ZERO,
-                        last: "".to_owned(),
-                    })
-                }
+                None => created.insert(DayViewRow {
+                    day: event.sent_at.date(),
+                    town: event.town.clone(),
+                    sent: 0,
+                    weight: Decimal::ZERO,
+                    last: "".to_owned(),
+                }),
             };
             let sent = add(current.sent, 1)?;
             let weight = add(current.weight, Decimal::from(event.weight))?;
@@ -1089,15 +1080,13 @@ pub mod parcel {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => {
-                created.insert(DayViewRow {
-                    day: event.delivered_at.date(),
-                    town: "?".to_owned(),
-                    sent: 0,
-                    weight: Decimal::ZERO,
-                    last: "".to_owned(),
-                })
-            }
+            None => created.insert(DayViewRow {
+                day: event.delivered_at.date(),
+                town: "?".to_owned(),
+                sent: 0,
+                weight: Decimal::ZERO,
+                last: "".to_owned(),
+            }),
         };
         current.sent = subtract(current.sent, 1)?;
         if created.is_some() {

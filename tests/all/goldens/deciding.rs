@@ -1,0 +1,167 @@
+//! Commands: steps, narrowing, events in all forms, checks of the outcome.
+
+use eventloom_runtime::testing::block_on;
+use eventloom_tests::goldens::emit::cart::{
+    AddItem, AddItems, Cart, CartError, CartEvent, CloseCart, OpenCart, StampAll,
+};
+use eventloom_tests::goldens::emit::types::Item;
+use eventloom_tests::goldens::enums::lamp::{self, Lamp};
+use eventloom_tests::goldens::enums::types::Colour;
+use eventloom_tests::goldens::{names, prose};
+
+use super::Bench;
+
+fn item(sku: &str, quantity: i64) -> AddItem {
+    AddItem { sku: sku.to_owned(), quantity }
+}
+
+async fn open_cart() -> Bench<Cart> {
+    let carts = Bench::new().await;
+    carts.done(OpenCart { owner: "Ann".to_owned() }).await;
+    carts
+}
+
+#[test]
+fn steps_run_in_their_order() {
+    block_on(async {
+        let carts = Bench::<Cart>::new().await;
+        assert_eq!(carts.refused(item("A", 1)).await.0, "CartNotFound");
+        let carts = open_cart().await;
+        assert_eq!(carts.refused(item("A", 0)).await.0, "QuantityNotPositive");
+        carts.done(item("A", 2)).await;
+        let again = carts.done(item("A", 20)).await;
+        assert!(again.events.is_empty(), "nothing to do comes before the limit");
+        carts.done(CloseCart).await;
+        assert_eq!(carts.refused(item("A", 0)).await.0, "CartIsClosed");
+    });
+}
+
+#[test]
+fn a_refusal_keeps_the_events_it_names_and_no_others() {
+    block_on(async {
+        let carts = open_cart().await;
+        let (name, message) = carts.refused(item("A", 11)).await;
+        assert_eq!((name, message.as_str()), ("LimitExceeded", "11 is more than 10 for Ann"));
+        let loaded = carts.repository.load(super::STREAM).await.unwrap();
+        assert_eq!((loaded.sequence, loaded.state.limit_hits), (2, 1));
+    });
+}
+
+#[test]
+fn conditions_on_what_came_before_see_it() {
+    block_on(async {
+        let carts = open_cart().await;
+        let done = carts.done(item("A", 10)).await;
+        let kinds: Vec<_> = done.events.iter().map(|recorded| recorded.event.clone()).collect();
+        assert!(matches!(
+            kinds.as_slice(),
+            [CartEvent::ItemAdded(_), CartEvent::LimitReached(reached)] if reached.total == 10
+        ));
+    });
+}
+
+#[test]
+fn a_loop_emits_one_event_per_item_and_the_alternative_stands_in() {
+    block_on(async {
+        let carts = open_cart().await;
+        let items = ["A", "B"].map(|sku| Item { sku: sku.to_owned(), quantity: 2 }).to_vec();
+        let done = carts.done(AddItems { items }).await;
+        let [_, _, last] = done.events.as_slice() else { panic!("{:?}", done.events) };
+        let CartEvent::Stamped(stamped) = &last.event else { panic!("{last:?}") };
+        assert_eq!(stamped.number, 2);
+        assert_ne!(stamped.id, stamped.other);
+        let done = carts.done(StampAll).await;
+        let ids: Vec<_> = done
+            .events
+            .iter()
+            .map(|recorded| match &recorded.event {
+                CartEvent::Stamped(stamped) => stamped.id,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(ids.len(), 2);
+        assert_ne!(ids[0], ids[1]);
+    });
+}
+
+#[test]
+fn an_outcome_that_is_not_allowed_appends_nothing() {
+    block_on(async {
+        let carts = open_cart().await;
+        let items = vec![Item { sku: "A".to_owned(), quantity: 7 }; 2];
+        let (name, message) = carts.refused(AddItems { items }).await;
+        assert_eq!((name, message.as_str()), ("LimitExceeded", "the cart would hold 14"));
+        assert_eq!(carts.state().await.items, []);
+    });
+}
+
+#[test]
+fn a_target_can_have_a_refusal_of_its_own() {
+    block_on(async {
+        let carts = Bench::<Cart>::new().await;
+        let (name, message) = carts.refused(CloseCart).await;
+        assert_eq!((name, message.as_str()), ("NoSuchCart", "Cart `s` does not exist"));
+        let carts = open_cart().await;
+        let again = OpenCart { owner: "Bob".to_owned() };
+        let error = carts.failed(again).await;
+        assert!(matches!(error.refusal(), Some(CartError::CartAlreadyExists { .. })), "{error}");
+    });
+}
+
+#[test]
+fn enums_are_matched_narrowed_and_compared() {
+    block_on(async {
+        let lamps = Bench::<Lamp>::new().await;
+        lamps.done(lamp::SwitchOn { colour: Colour::Green }).await;
+        let (_, message) = lamps.refused(lamp::SwitchOn { colour: Colour::Red }).await;
+        assert_eq!(message, "the lamp is On and Green");
+        assert_eq!(lamps.refused(lamp::Restore).await.0, "NothingToRestore");
+        lamps.done(lamp::Next).await;
+        let state = lamps.state().await;
+        assert_eq!((state.colour, state.previous), (Colour::DarkBlue, Some(Colour::Green)));
+        lamps.done(lamp::Restore).await;
+        let state = lamps.state().await;
+        assert_eq!((state.colour, state.previous), (Colour::Green, Some(Colour::DarkBlue)));
+        assert_eq!(state.seen, [Colour::Green, Colour::DarkBlue, Colour::Green]);
+        lamps.done(lamp::SwitchOff { reason: lamp::SwitchedOffReason::Timer }).await;
+        let off = lamps.done(lamp::SwitchOff { reason: lamp::SwitchedOffReason::Timer }).await;
+        assert!(off.events.is_empty());
+    });
+}
+
+#[test]
+fn names_of_rust_and_of_the_runtime_are_ordinary_names() {
+    use names::r#match::{Aggregate, Match, MatchError, Refusal, Step, Timestamp};
+    use names::types::{Value, Writer};
+
+    block_on(async {
+        let matches = Bench::<Match>::new().await;
+        let first = Aggregate { r#type: "t".to_owned(), event: "e".to_owned(), add: 3 };
+        matches.done(first.clone()).await;
+        matches.done(first).await;
+        let state = matches.state().await;
+        assert_eq!((state.r#fn, state.add, state.r#type.as_str()), (2, 6, "t"));
+        let out = eventloom_runtime::dec!(1);
+        let refusal = Refusal { round: -out, out, fields: 1, required: 1 };
+        let error = matches.failed(refusal).await;
+        assert!(matches!(error.refusal(), Some(MatchError::Some { .. })), "{error}");
+        let value = Value { r#match: 1, r#type: "v".to_owned() };
+        let command = Timestamp { value: value.clone(), writer: Writer::Result, context: 1 };
+        let done = matches.done(command).await;
+        assert_eq!((done.state.step, done.state.context), (Some(value), Writer::Result));
+        assert_eq!(matches.done(Step).await.events.len(), 2);
+    });
+}
+
+#[test]
+fn texts_come_out_as_they_were_written() {
+    block_on(async {
+        let notes = Bench::<prose::note::Note>::new().await;
+        let (name, message) = notes.refused(prose::note::Write { text: String::new() }).await;
+        assert_eq!((name, message.as_str()), ("Empty", "no {text}: \"\" 🦀 \\ "));
+        let (_, message) = notes.refused(prose::note::Write { text: "`".to_owned() }).await;
+        assert_eq!(message, "100% of ``` is \"code\"");
+        let (_, message) = notes.refused(prose::note::Write { text: "x".repeat(100) }).await;
+        assert_eq!(message, format!("{} <long> [text]", "x".repeat(100)));
+    });
+}

@@ -1,0 +1,120 @@
+//! Read models: verbs, cases, computed keys, and rows of lists, records and enums.
+
+use eventloom_runtime::projection::ProjectionError;
+use eventloom_runtime::values::date;
+use eventloom_runtime::{Projection, dec};
+use eventloom_tests::goldens::enums::lamp::{ByColour, LampEvent, LampView, SwitchedOn};
+use eventloom_tests::goldens::enums::types::Colour;
+use eventloom_tests::goldens::rows::parcel::{
+    DayView, DayViewKey, Delivered, FirstView, Lost, Moved, ParcelEvent, ParcelView, Sent,
+};
+
+use super::{meta, time};
+
+const NOON: &str = "2026-11-21T12:00:00Z";
+
+fn sent(weight: i64) -> ParcelEvent {
+    let (parcel_id, town) = ("s".to_owned(), "Rome".to_owned());
+    ParcelEvent::Sent(Sent { parcel_id, town, weight, sent_at: time(NOON) })
+}
+
+fn moved(town: &str, hops: i64) -> ParcelEvent {
+    let (parcel_id, town) = ("s".to_owned(), town.to_owned());
+    ParcelEvent::Moved(Moved { parcel_id, town, hops, moved_at: time(NOON) })
+}
+
+fn lost() -> ParcelEvent {
+    ParcelEvent::Lost(Lost { parcel_id: "s".to_owned(), lost_at: time(NOON) })
+}
+
+fn delivered() -> ParcelEvent {
+    ParcelEvent::Delivered(Delivered { parcel_id: "s".to_owned(), delivered_at: time(NOON) })
+}
+
+/// Folds events into one row.
+fn fold<P: Projection>(events: &[P::Event]) -> Result<Option<P::Row>, ProjectionError> {
+    let mut row = None;
+    for (event, sequence) in events.iter().zip(1..) {
+        P::fold(&mut row, event, &meta(sequence))?;
+    }
+    Ok(row)
+}
+
+#[test]
+fn a_row_is_inserted_changed_and_deleted() {
+    let row = fold::<ParcelView>(&[sent(2), moved("Oslo", 3)]).unwrap().unwrap();
+    assert_eq!((row.town.as_str(), row.hops, row.weight), ("Oslo", 3, dec!(2)));
+    let row = fold::<ParcelView>(&[sent(2), lost(), moved("Oslo", 3)]).unwrap().unwrap();
+    assert_eq!((row.lost, row.hops, row.town.as_str()), (false, 0, "Oslo"), "the first case holds");
+    assert_eq!(fold::<ParcelView>(&[sent(2), delivered()]), Ok(None));
+    let values = ParcelView::row_values(&row);
+    assert_eq!(ParcelView::row(values), Ok(row));
+}
+
+#[test]
+fn what_must_not_be_or_must_be_is_poison() {
+    assert_eq!(fold::<ParcelView>(&[sent(2), sent(2)]), Err(ProjectionError::RowExists));
+    assert_eq!(fold::<ParcelView>(&[moved("Oslo", 1)]), Err(ProjectionError::RowMissing));
+    assert_eq!(fold::<ParcelView>(&[delivered()]), Err(ProjectionError::RowMissing));
+    assert_eq!(fold::<ParcelView>(&[lost()]), Ok(None), "where missing is skipped");
+    assert!(
+        fold::<FirstView>(&[sent(1), sent(2)]).unwrap().is_some(),
+        "where a conflict is ignored"
+    );
+}
+
+#[test]
+fn keys_are_computed() {
+    let rome = DayViewKey { day: date(2026, 11, 21), town: "Rome".to_owned() };
+    assert_eq!(DayView::key(&sent(1), &meta(1)), Ok(Some(rome)));
+    let unknown = DayViewKey { day: date(2026, 11, 21), town: "?".to_owned() };
+    assert_eq!(DayView::key(&delivered(), &meta(1)), Ok(Some(unknown)));
+    assert_eq!(DayView::key(&moved("Oslo", 1), &meta(1)), Ok(None));
+    assert_eq!(FirstView::key(&delivered(), &meta(1)), Ok(Some("s".to_owned())));
+}
+
+#[test]
+fn upserts_start_from_zero_and_the_first_case_holds() {
+    let row = fold::<DayView>(&[sent(5), sent(1001), sent(0)]).unwrap().unwrap();
+    assert_eq!((row.sent, row.weight, row.last.as_str()), (1, dec!(1006), "s"));
+    assert_eq!(fold::<DayView>(&[sent(0)]), Ok(None), "no case holds");
+}
+
+/// The digits of a column are checked before the row is touched: the sum fits no `decimal(8,2)`.
+#[test]
+fn a_fold_that_fails_leaves_the_row_as_it_was() {
+    let mut row = fold::<DayView>(&[sent(999_999)]).unwrap();
+    let before = row.clone();
+    let error = DayView::fold(&mut row, &sent(999_999), &meta(2)).unwrap_err();
+    assert!(matches!(error, ProjectionError::Field(_)), "{error}");
+    assert_eq!(row, before);
+    let mut row = None;
+    DayView::fold(&mut row, &sent(10_000_000), &meta(1)).unwrap_err();
+    assert_eq!(row, None);
+}
+
+#[test]
+fn a_case_that_reads_the_row_needs_one() {
+    let kept = fold::<FirstView>(&[sent(1), moved("Rome", 1)]).unwrap();
+    assert_eq!(kept.map(|row| row.number), Some(1));
+    let new = fold::<FirstView>(&[moved("Rome", 4)]).unwrap();
+    assert_eq!(new.map(|row| row.number), Some(1), "the first case inserts");
+    assert_eq!(fold::<FirstView>(&[moved("Rome", 1)]), Err(ProjectionError::RowMissing));
+}
+
+#[test]
+fn enums_and_lists_are_columns_and_keys() {
+    let on = LampEvent::SwitchedOn(SwitchedOn {
+        lamp_id: "s".to_owned(),
+        colour: Colour::DarkBlue,
+        at: time(NOON),
+    });
+    assert_eq!(ByColour::key(&on, &meta(1)), Ok(Some(Colour::DarkBlue)));
+    let row = fold::<ByColour>(&[on.clone(), on.clone()]).unwrap().unwrap();
+    assert_eq!(row.lamps, 2);
+    assert_eq!(ByColour::row(ByColour::row_values(&row)), Ok(row));
+    let row = fold::<LampView>(&[on.clone(), on]).unwrap().unwrap();
+    assert_eq!((row.colour, row.mood), (Some(Colour::DarkBlue), None));
+    assert_eq!(row.seen, [Colour::DarkBlue, Colour::DarkBlue]);
+    assert_eq!(LampView::row(LampView::row_values(&row)), Ok(row));
+}

@@ -1,0 +1,81 @@
+//! Upcasts, stored names, retired events, and what is not known.
+
+use std::sync::Arc;
+
+use eventloom_runtime::codec::DecodeError;
+use eventloom_runtime::{DomainEvent, Metadata};
+use eventloom_tests::goldens::upcasts::invoice::InvoiceEvent;
+
+use super::meta;
+
+fn read(event_type: &str, version: u32, data: &str) -> Result<InvoiceEvent, DecodeError> {
+    InvoiceEvent::read(event_type, version, data.as_bytes(), &meta(1))
+}
+
+const V1: &str = r#"{"invoiceId":"s","amount":"12.50","issuedAt":"2026-01-01T00:00:00Z"}"#;
+
+#[test]
+fn the_first_version_becomes_the_third() {
+    let meta = Metadata { actor: Some(Arc::from("Ann")), ..meta(1) };
+    let event = InvoiceEvent::read("InvoiceIssued", 1, V1.as_bytes(), &meta).unwrap();
+    let InvoiceEvent::InvoiceIssued(issued) = event else { panic!("{event:?}") };
+    assert_eq!((issued.total_cents, issued.currency.as_str()), (1250, "EUR"));
+    assert_eq!(issued.issued_by, "Ann");
+    assert!(issued.lines.is_empty());
+    let InvoiceEvent::InvoiceIssued(issued) = read("InvoiceIssued", 1, V1).unwrap() else {
+        panic!()
+    };
+    assert_eq!(issued.issued_by, "nobody");
+}
+
+#[test]
+fn a_conversion_that_fails_is_an_error_and_no_value() {
+    let data = V1.replace("12.50", "79228162514264337593543950335");
+    let error = read("InvoiceIssued", 1, &data).unwrap_err();
+    assert!(error.to_string().contains("arithmetic overflow"), "{error}");
+}
+
+#[test]
+fn an_event_is_stored_under_the_name_it_says() {
+    let data = r#"{"invoiceId":"s","text":"","changedAt":"2026-01-01T00:00:00Z"}"#;
+    let event = read("NoteSet", 1, data).unwrap();
+    assert_eq!((event.event_type(), event.version()), ("NoteSet", 2));
+    assert!(matches!(&event, InvoiceEvent::NoteChanged(changed) if changed.note.is_none()));
+    let mut written = Vec::new();
+    event.write(&mut written);
+    assert_eq!(
+        String::from_utf8(written).unwrap(),
+        r#"{"invoiceId":"s","note":null,"changedAt":"2026-01-01T00:00:00Z"}"#
+    );
+}
+
+#[test]
+fn a_retired_event_is_still_read() {
+    let data = r#"{"invoiceId":"s","archivedAt":"2026-01-01T00:00:00Z"}"#;
+    assert!(matches!(read("InvoiceArchived", 1, data), Ok(InvoiceEvent::InvoiceArchived(_))));
+}
+
+#[test]
+fn what_a_newer_program_wrote_is_known_as_such() {
+    let future = read("InvoiceIssued", 4, "{}").unwrap_err();
+    assert!(matches!(future, DecodeError::UnknownVersion { version: 4, .. }), "{future}");
+    let unknown = read("NoteChanged", 1, "{}").unwrap_err();
+    assert!(matches!(unknown, DecodeError::UnknownType(_)), "{unknown}");
+}
+
+#[test]
+fn every_version_has_its_shape() {
+    let shapes: Vec<_> =
+        InvoiceEvent::SHAPES.iter().map(|it| (it.event_type, it.version)).collect();
+    assert_eq!(
+        shapes,
+        [
+            ("InvoiceIssued", 1),
+            ("InvoiceIssued", 2),
+            ("InvoiceIssued", 3),
+            ("NoteSet", 1),
+            ("NoteSet", 2),
+            ("InvoiceArchived", 1)
+        ]
+    );
+}
