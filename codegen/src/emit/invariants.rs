@@ -103,33 +103,48 @@ pub(crate) fn check_state(view: &View<'_>) -> TokenStream {
     let mut before_used = false;
     let mut after_used = false;
     let mut bound = BTreeSet::new();
-    let rules: Vec<TokenStream> = view
-        .aggregate
-        .invariants
-        .iter()
-        .filter_map(|invariant| {
-            let scopes = [(Scope::State, quote!(after)), (Scope::Before, quote!(before))];
-            let compiler = Compiler::new(&view.types, scopes);
-            let (binding, check) = match &invariant.rule {
-                Rule::State(check) => (TokenStream::new(), check),
-                Rule::Behavior { method, method_type, check } => {
-                    after_used = true;
-                    let kind = if is_copy(method_type) { Kind::Copy } else { Kind::Place };
-                    compiler.bind(method, kind);
-                    let (local, call) = (local_ident(method), field_ident(method));
-                    let first = bound.insert(method.clone());
-                    let binding = first.then(|| quote!(let #local = after.#call();));
-                    (binding.unwrap_or_default(), check)
-                }
-                _ => return None,
-            };
-            let broken = broken(&compiler, check);
-            let refusal = refusal(view, invariant, &compiler);
-            before_used |= compiler.used(Scope::Before);
-            after_used |= compiler.used(Scope::State);
-            Some(quote!(#binding if #broken { return Err(#refusal); }))
-        })
-        .collect();
+    let rules: Vec<TokenStream> =
+        view.aggregate
+            .invariants
+            .iter()
+            .filter_map(|invariant| {
+                let scopes = [(Scope::State, quote!(after)), (Scope::Before, quote!(before))];
+                let compiler = Compiler::new(&view.types, scopes);
+                let (binding, check) = match &invariant.rule {
+                    Rule::State(check) => (TokenStream::new(), check),
+                    Rule::Behavior { method, method_type, check } => {
+                        after_used = true;
+                        let kind = if is_copy(method_type) { Kind::Copy } else { Kind::Place };
+                        compiler.bind(method, kind);
+                        let (local, call) = (local_ident(method), field_ident(method));
+                        let first = bound.insert(method.clone());
+                        let mut binding = TokenStream::new();
+                        if first {
+                            binding.extend(quote!(let #local = after.#call();));
+                        }
+                        let before = Rule::before_local(method);
+                        let reads_before = invariant.tolerated.is_some();
+                        if reads_before && bound.insert(before.clone()) {
+                            before_used = true;
+                            let local = local_ident(&before);
+                            binding.extend(quote!(let #local = before.#call();));
+                        }
+                        compiler.bind(&before, kind);
+                        (binding, check)
+                    }
+                    _ => return None,
+                };
+                let broken = match &invariant.tolerated {
+                    Some(tolerated) => compiler
+                        .condition(&check.clone().negated().and(tolerated.clone().negated())),
+                    None => broken(&compiler, check),
+                };
+                let refusal = refusal(view, invariant, &compiler);
+                before_used |= compiler.used(Scope::Before);
+                after_used |= compiler.used(Scope::State);
+                Some(quote!(#binding if #broken { return Err(#refusal); }))
+            })
+            .collect();
     let before = if before_used { quote!(before) } else { quote!(_before) };
     let after = if after_used { quote!(after) } else { quote!(_after) };
     let (state, error) = (view.state_type(), &view.error);

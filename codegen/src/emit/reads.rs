@@ -1,6 +1,6 @@
 //! What an expression reads: asked to see which parameters, locals and metadata a function needs.
 
-use crate::model::{Expression, ExpressionKind, MetaField, Scope, Type};
+use crate::model::{Expression, ExpressionKind, Logic, MetaField, Scope, Type};
 
 /// Whether the expression depends on the clock.
 pub(crate) fn reads_time(expression: &Expression) -> bool {
@@ -37,5 +37,11 @@ impl Expression {
     /// `!self`
     pub(crate) fn negated(self) -> Self {
         Self { result: Type::Boolean, kind: ExpressionKind::Not(Box::new(self)) }
+    }
+
+    /// `self && other`
+    pub(crate) fn and(self, other: Self) -> Self {
+        let kind = ExpressionKind::Logic(Logic::And, Box::new(self), Box::new(other));
+        Self { result: Type::Boolean, kind }
     }
 }

@@ -327,6 +327,11 @@ pub struct Invariant {
     pub message: Expression,
     /// The rule.
     pub rule: Rule,
+    /// Of a sentence about a number of the state: holds where the outcome is no worse than the state
+    /// before the command. Then a state that breaks the rule is accepted, because it broke it before:
+    /// the rule is newer than the stream. Reads `state` and `before`; of a hand-written state the local
+    /// named like the method, and [`Rule::before_local`].
+    pub tolerated: Option<Expression>,
 }
 
 /// The kinds of rules.
@@ -375,6 +380,15 @@ pub enum Rule {
         /// A
         event: String,
     },
+}
+
+impl Rule {
+    /// The local that holds the method's value before the command, where [`Invariant::tolerated`]
+    /// reads it.
+    #[must_use]
+    pub fn before_local(method: &str) -> String {
+        format!("before_{method}")
+    }
 }
 
 /// A projection.

@@ -9,6 +9,7 @@ use super::expression::scope::Scope;
 use super::expression::{listed, part, span_within};
 use super::fields::Field;
 use super::sentence::{self, Form, Limit, Part, Sentence, normalised};
+use super::tolerance;
 use super::value_rule::{self, Subject};
 use crate::catalogue::invariants::{
     ACROSS, NEEDS_STATE, NO_FORM, NOT_A_KEY, NOT_AN_EVENT, REFUSAL_NAME, SUBJECT_TYPE, TRANSITION,
@@ -72,7 +73,7 @@ impl<'a> Resolver<'a> {
 
     fn push(&mut self, text: &str, refusal: &str, message: Expression, rule: Rule) {
         let (text, refusal) = (text.trim().to_owned(), refusal.to_owned());
-        self.rules.invariants.push(Invariant { text, refusal, message, rule });
+        self.rules.invariants.push(Invariant { text, refusal, message, rule, tolerated: None });
     }
 
     /// A mapping `{name, check, message, after}`.
@@ -323,6 +324,9 @@ impl<'a> Resolver<'a> {
             };
             let check = subject.check(&|read| value_rule::compare(comparison, read, limit.clone()));
             self.value_rule(said, &refusal, &subject, check);
+            if let Some(rule) = self.rules.invariants.last_mut().filter(|_| number) {
+                rule.tolerated = tolerance::no_worse(&subject, comparison, &limit);
+            }
         }
         Some(())
     }

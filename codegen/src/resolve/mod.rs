@@ -25,6 +25,7 @@ mod refusals;
 mod scenario;
 mod sentence;
 mod text_value;
+mod tolerance;
 mod types;
 mod value_rule;
 

@@ -36,7 +36,7 @@ impl Subject<'_> {
     }
 
     /// The expression that reads it.
-    fn read(&self) -> Expression {
+    pub(crate) fn read(&self) -> Expression {
         let result = self.full_type().unwrap_or(Type::Boolean);
         let kind = match self {
             Self::State(field) => ExpressionKind::Read(Scope::State, field.name.clone()),
@@ -99,7 +99,7 @@ pub(crate) fn method_name(subject: &str) -> String {
 }
 
 /// A condition on a value, or on the value of an optional.
-fn where_present(
+pub(crate) fn where_present(
     read: Expression,
     local: &str,
     condition: &dyn Fn(Expression) -> Expression,
@@ -193,7 +193,7 @@ pub(crate) fn move_message(field: &str, of: &Type, sentence: &str) -> Expression
     Expression { kind: ExpressionKind::Format(pieces), result: Type::String }
 }
 
-fn logic(logic: Logic, left: Expression, right: Expression) -> Expression {
+pub(crate) fn logic(logic: Logic, left: Expression, right: Expression) -> Expression {
     truth(ExpressionKind::Logic(logic, Box::new(left), Box::new(right)))
 }
 

@@ -535,10 +535,10 @@ pub mod bank_account {
         }
 
         fn check_state(
-            _before: &BankAccountState,
+            before: &BankAccountState,
             after: &BankAccountState,
         ) -> Result<(), BankAccountError> {
-            if after.balance < Decimal::ZERO {
+            if after.balance < Decimal::ZERO && after.balance < before.balance {
                 return Err(BankAccountError::BalanceCannotBeNegative {
                     message: format!(
                         "Balance cannot be negative, but would be {}",

@@ -269,8 +269,8 @@ pub mod wallet {
             Ok(())
         }
 
-        fn check_state(_before: &WalletState, after: &WalletState) -> Result<(), WalletError> {
-            if after.balance < Decimal::ZERO {
+        fn check_state(before: &WalletState, after: &WalletState) -> Result<(), WalletError> {
+            if after.balance < Decimal::ZERO && after.balance < before.balance {
                 return Err(WalletError::BalanceCannotBeNegative {
                     message: format!(
                         "Balance cannot be negative, but would be {}",

@@ -736,8 +736,8 @@ pub mod tank {
             Ok(())
         }
 
-        fn check_state(_before: &TankState, after: &TankState) -> Result<(), TankError> {
-            if after.level < Decimal::ZERO {
+        fn check_state(before: &TankState, after: &TankState) -> Result<(), TankError> {
+            if after.level < Decimal::ZERO && after.level < before.level {
                 return Err(TankError::LevelCannotBeNegative {
                     message: format!(
                         "Level cannot be negative, but would be {}",
@@ -750,7 +750,7 @@ pub mod tank {
                     message: format!("Label must not be empty, but would be {}", after.label),
                 });
             }
-            if after.capacity < 10 {
+            if after.capacity < 10 && after.capacity < before.capacity {
                 return Err(TankError::CapacityMustBeAtLeast10 {
                     message: format!(
                         "Capacity must be at least 10, but would be {}",
@@ -758,7 +758,7 @@ pub mod tank {
                     ),
                 });
             }
-            if after.capacity > 1000 {
+            if after.capacity > 1000 && after.capacity > before.capacity {
                 return Err(TankError::TooLarge {
                     message: format!(
                         "Capacity must be at most 1000, but would be {}",
@@ -766,7 +766,7 @@ pub mod tank {
                     ),
                 });
             }
-            if after.opens >= 5 {
+            if after.opens >= 5 && after.opens > before.opens {
                 return Err(TankError::OpensMustBeLessThan5 {
                     message: format!("Opens must be less than 5, but would be {}", after.opens),
                 });

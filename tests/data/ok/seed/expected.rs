@@ -339,9 +339,10 @@ pub mod bank_account {
             Ok(())
         }
 
-        fn check_state(_before: &B, after: &B) -> Result<(), BankAccountError> {
+        fn check_state(before: &B, after: &B) -> Result<(), BankAccountError> {
             let balance = after.balance();
-            if balance < Decimal::ZERO {
+            let before_balance = before.balance();
+            if balance < Decimal::ZERO && balance < before_balance {
                 return Err(BankAccountError::BalanceCannotBeNegative {
                     message: format!(
                         "Balance cannot be negative, but would be {}",
