@@ -59,6 +59,7 @@ fn scope<'a>(declared: &'a Declared<'_>, name: &Text, input: &'a Fields) -> Scop
         scope = scope.bare(model::Scope::State, state);
     }
     scope.clock = true;
+    scope.state_by_hand = declared.state.is_none();
     scope
 }
 

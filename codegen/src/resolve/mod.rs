@@ -24,6 +24,8 @@ mod projection;
 mod refusals;
 mod scenario;
 mod sentence;
+#[cfg(test)]
+mod tests;
 mod text_value;
 mod tolerance;
 mod types;

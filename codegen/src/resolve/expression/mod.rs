@@ -15,7 +15,7 @@ mod place;
 pub(crate) mod scope;
 mod template;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod tokens;
 mod tree;
 mod values;

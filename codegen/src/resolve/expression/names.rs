@@ -160,6 +160,9 @@ impl Checker<'_> {
         let name = scope_name(scope);
         let title = format!("`{name}` cannot be read in {}", self.scope.stands_in);
         let found = Diagnostic::error(&NOT_HERE, title, place, "not here");
+        if self.scope.state_by_hand && matches!(scope, Scope::State | Scope::After) {
+            return self.refuse(found.note(STATE_BY_HAND).help(DECLARE_OR_DECIDE));
+        }
         let seen: Vec<&str> =
             self.scope.places.iter().map(|place| scope_name(place.scope)).collect();
         let meta = (!self.scope.meta.is_empty()).then_some("meta");
@@ -294,7 +297,8 @@ impl Checker<'_> {
         let title = format!("nothing here is named `{name}`");
         let found = Diagnostic::error(&UNKNOWN_NAME, title, span, "unknown name");
         let help = self.help_for_unknown(name, variants);
-        self.refuse(help.into_iter().fold(found, Diagnostic::help))
+        let found = help.into_iter().fold(found, Diagnostic::help);
+        self.refuse(if self.scope.state_by_hand { found.note(STATE_BY_HAND) } else { found })
     }
 
     fn help_for_unknown(&self, name: &str, variants: &[&str]) -> Option<String> {
@@ -348,6 +352,14 @@ impl Checker<'_> {
         }
     }
 }
+
+/// Why no field of the state can be read.
+const STATE_BY_HAND: &str =
+    "there is no `state:`, so the state is written by hand and its fields are not known here";
+
+/// What to do about it.
+const DECLARE_OR_DECIDE: &str =
+    "declare the field under `state:`, or decide by hand too: `handler: custom`";
 
 /// What a bare name reaches.
 enum Reach {

@@ -55,6 +55,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) clock: bool,
     /// Whether texts stand for times, dates, ids and bytes, as in defaults.
     pub(crate) texts_are_values: bool,
+    /// Whether there is a state, but written by hand.
+    pub(crate) state_by_hand: bool,
     /// Locals, the innermost last.
     pub(crate) locals: Vec<Local>,
 }
@@ -125,6 +127,7 @@ impl<'a> Scope<'a> {
             stream: None,
             clock: false,
             texts_are_values: false,
+            state_by_hand: false,
             locals: Vec::new(),
         }
     }

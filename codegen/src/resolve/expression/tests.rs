@@ -110,7 +110,7 @@ fn all(expressions: &[Expression]) -> String {
 }
 
 /// A typed tree in one line: `(add event.amount 5d)`.
-fn show(expression: &Expression) -> String {
+pub(crate) fn show(expression: &Expression) -> String {
     use ExpressionKind as K;
     match &expression.kind {
         K::String(text) => format!("{text:?}"),
