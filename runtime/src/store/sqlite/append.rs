@@ -91,9 +91,10 @@ impl<'a> Appender<'a> {
 
     fn check_keys(&self, append: &Append, stream: Option<i64>) -> Result<(), Failed> {
         let (connection, catalog) = (self.connection(), self.transaction.catalog);
-        let aggregate = append.stream.aggregate;
-        let taken = reads::taken_key(connection, catalog, aggregate, stream, &append.keys);
-        match taken.map_err(self.sqlite())? {
+        let field =
+            |claim: &KeyClaim| Ok(Some(self.numbers.field(append.stream.aggregate, claim.field)?));
+        let taken = reads::taken_key(connection, catalog, stream, &append.keys, field);
+        match taken.map_err(self.job())? {
             Some(taken) => Err(Failed::Refused(AppendError::DuplicateKey(Box::new(taken)))),
             None => Ok(()),
         }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::fault::{self, JobError};
+use super::reads;
 use crate::event::EventShape;
 use crate::store::{Append, StoreError};
 
@@ -135,16 +136,12 @@ fn shape_number(
 
 fn field_number(
     transaction: &Transaction<'_>,
-    key: &(&'static str, &'static str),
+    (aggregate, field): &(&'static str, &'static str),
 ) -> rusqlite::Result<i64> {
-    let known = transaction
-        .prepare_cached("SELECT id FROM unique_fields WHERE aggregate = ?1 AND field = ?2")?
-        .query_row((key.0, key.1), |row| row.get(0))
-        .optional()?;
-    match known {
+    match reads::field_no(transaction, aggregate, field)? {
         Some(id) => Ok(id),
         None => transaction
             .prepare_cached("INSERT INTO unique_fields (aggregate, field) VALUES (?1, ?2)")?
-            .insert((key.0, key.1)),
+            .insert((aggregate, field)),
     }
 }

@@ -236,18 +236,19 @@ pub(super) fn command(
         .optional()
 }
 
-/// The first of the claims that is taken. `scope` is the stream's number, where it has one.
+/// The first of the claims that is taken. `stream` is the stream's number, where it has one, and
+/// `field` finds the number of a claim's field.
 pub(super) fn taken_key(
     connection: &Connection,
     catalog: &Catalog,
-    aggregate: &str,
-    scope: Option<i64>,
+    stream: Option<i64>,
     claims: &[KeyClaim],
-) -> Result<Option<TakenKey>> {
+    field: impl Fn(&KeyClaim) -> Result<Option<i64>, JobError>,
+) -> Result<Option<TakenKey>, JobError> {
     for claim in claims {
-        let scope = if claim.across_all { Some(0) } else { scope };
-        if let Some(scope) = scope
-            && let Some(taken) = taken(connection, catalog, aggregate, scope, claim)?
+        let scope = if claim.across_all { Some(0) } else { stream };
+        if let (Some(scope), Some(field)) = (scope, field(claim)?)
+            && let Some(taken) = taken(connection, catalog, field, scope, claim)?
         {
             return Ok(Some(taken));
         }
@@ -255,10 +256,22 @@ pub(super) fn taken_key(
     Ok(None)
 }
 
+/// The number of a unique field, or none where nothing was ever claimed for it.
+pub(super) fn field_no(
+    connection: &Connection,
+    aggregate: &str,
+    field: &str,
+) -> Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT id FROM unique_fields WHERE aggregate = ?1 AND field = ?2")?
+        .query_row((aggregate, field), |row| row.get(0))
+        .optional()
+}
+
 fn taken(
     connection: &Connection,
     catalog: &Catalog,
-    aggregate: &str,
+    field: i64,
     scope: i64,
     claim: &KeyClaim,
 ) -> Result<Option<TakenKey>> {
@@ -266,10 +279,9 @@ fn taken(
         .prepare_cached(
             "SELECT content, streams.aggregate, streams.id, first, last FROM unique_keys \
              JOIN streams ON streams.no = unique_keys.stream \
-             WHERE field = (SELECT id FROM unique_fields WHERE aggregate = ?1 AND field = ?2) \
-             AND value = ?3 AND scope = ?4",
+             WHERE field = ?1 AND value = ?2 AND scope = ?3",
         )?
-        .query_row((aggregate, claim.field, &claim.value, scope), |row| {
+        .query_row((field, &claim.value, scope), |row| {
             Ok(TakenKey {
                 claim: claim.clone(),
                 content: content(row, 0)?,

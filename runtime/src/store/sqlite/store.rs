@@ -132,7 +132,9 @@ impl EventStore for SqliteStore {
         self.read(move |connection, groups| {
             let view = connection.unchecked_transaction()?;
             let no = reads::stream_no(&view, &stream)?;
-            Ok(reads::taken_key(&view, &groups.catalog, stream.aggregate, no, &claims)?)
+            let field =
+                |claim: &KeyClaim| Ok(reads::field_no(&view, stream.aggregate, claim.field)?);
+            reads::taken_key(&view, &groups.catalog, no, &claims, field)
         })
         .await
     }
