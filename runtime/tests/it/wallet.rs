@@ -238,6 +238,9 @@ impl Aggregate for Wallet {
             WalletEvent::Named(_) if step.history.contains(1) => {
                 Err(WalletError::new("NamedAlready", "a wallet is named once"))
             }
+            WalletEvent::Moved(event) if event.amount.is_zero() => {
+                Err(WalletError::new("NothingMoved", "a movement moves something"))
+            }
             _ => Ok(()),
         }
     }
@@ -267,6 +270,7 @@ pub(crate) struct WalletError {
 impl WalletError {
     const NAMES: &'static [&'static str] = &[
         "NamedAlready",
+        "NothingMoved",
         "TooDeep",
         "InsufficientFunds",
         "WalletAlreadyExists",
@@ -462,9 +466,9 @@ pub(crate) struct PutAtMost {
 
 command!(PutAtMost, Any, [amount], self, _claim => {}, context => {
     let (entry, at) = (context.new_id().to_string(), context.now());
-    context.emit(Named { name: "first".to_owned() })?;
-    let again = context.emit(Named { name: "second".to_owned() });
-    assert!(matches!(again, Err(Halt::Refused(_))));
+    let nothing = Moved { entry: entry.clone(), amount: Decimal::ZERO, at };
+    assert!(matches!(context.emit(nothing), Err(Halt::Refused(_))));
+    assert_eq!(context.after(), context.state());
     let most = Moved { entry: entry.clone(), amount: Decimal::MAX, at };
     assert!(matches!(context.emit(most), Err(Halt::Invalid(_))));
     context.emit(Moved { entry, amount: self.amount, at })

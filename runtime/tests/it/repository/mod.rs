@@ -1,6 +1,7 @@
 //! The repository, through its public API, on the kind of store that the module around this one names.
 
 mod commands;
+mod costs;
 mod history;
 mod idempotency;
 mod loading;

@@ -1,8 +1,12 @@
 //! A connection that breaks around a commit: never reported as success or failure wrongly.
 
+use std::sync::{Arc, Mutex};
+
+use eventloom_runtime::store::{Append, AppendError, Appended};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::faults::{Fault, Faults, Faulty};
-use eventloom_runtime::{ExecuteError, StoreError};
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::{EventStore, ExecuteError, StoreError};
 
 use super::{Bench, Store, id, new_store, put, refusal, take};
 use crate::wallet::{Settle, TakeNoted, dec};
@@ -71,6 +75,34 @@ fn an_outcome_without_events_is_found_too() {
         let refused = bench.wallets.execute("W", noted).await;
         assert_eq!(refusal(&refused), "InsufficientFunds");
         assert_eq!(bench.events().await, 2);
+    });
+}
+
+/// The connection broke, the commit was still on its way, and it landed just before the retry did.
+#[test]
+fn an_append_that_lands_late_is_recognised() {
+    #[derive(Clone, Default)]
+    struct LandsLate(Arc<Mutex<Option<Append>>>);
+
+    impl Interceptor<Store> for LandsLate {
+        async fn append(&self, store: &Store, append: Append) -> Result<Appended, AppendError> {
+            let late = self.0.lock().unwrap().replace(append.clone());
+            let Some(late) = late else {
+                return Err(StoreError::OutcomeUnknown("it is on its way".to_owned()).into());
+            };
+            store.append(late).await?;
+            store.append(append).await
+        }
+    }
+
+    block_on(async {
+        for context in [super::CommandContext::new(), id("C1")] {
+            let (place, store) = new_store().await;
+            let bench = Bench::on(Intercepted::new(store, LandsLate::default()), place).await;
+            let executed = bench.wallets.execute_with("W", put("E1", "10"), context).await.unwrap();
+            assert_eq!((executed.sequence, executed.duplicate), (1, false));
+            assert_eq!(bench.events().await, 1);
+        }
     });
 }
 
