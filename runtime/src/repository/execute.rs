@@ -2,8 +2,8 @@
 //!
 //! The order of a command is: command id, unique keys, target, steps, invariants, append. The append
 //! checks id, keys and sequence itself, so a command that has events to append is decided first and
-//! nothing is read. Only a decision without events looks the id and the keys up before the caller is
-//! told: a retry must meet its own first outcome and not a refusal that follows from it.
+//! nothing is read. Only a decision that does not claim the command's keys, such as a refusal, looks
+//! the id and the keys up first: a retry must meet its own first outcome and not what follows from it.
 
 use tracing::Instrument;
 
@@ -53,7 +53,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 Some(refusal) => Verdict::unchanged(Ending::Refused(refusal.clone())),
                 None => self.decide(request, known),
             };
-            if verdict.change.is_none() && taken.is_none() {
+            if taken.is_none() && !verdict.claims_all_keys(request) {
                 match self.recognise(request, known).await? {
                     Some(Recognised::Repeated(executed)) => return Ok(executed),
                     Some(Recognised::Taken(refusal)) => {
@@ -120,7 +120,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         Ok(())
     }
 
-    /// Whether a command without events has had another outcome before, or has a key that is taken.
+    /// Whether a command has been carried out before, or has a key that is taken.
     async fn recognise(
         &self,
         request: &Request<'_, A>,

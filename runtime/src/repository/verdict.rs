@@ -56,6 +56,12 @@ impl<A: Aggregate> Verdict<A> {
         self.change.is_some() || (request.has_id() && decided)
     }
 
+    /// Whether the append will check all keys that the input tells, and the command id with them.
+    pub(super) fn claims_all_keys(&self, request: &Request<'_, A>) -> bool {
+        let Some(change) = &self.change else { return false };
+        request.unique_keys().iter().all(|key| change.keys.contains(key))
+    }
+
     /// The append that writes it down. The same at every call.
     pub(super) fn append(&self, request: &Request<'_, A>, expected: Sequence) -> Append {
         let mut append = Append {

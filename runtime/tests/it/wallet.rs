@@ -473,3 +473,19 @@ command!(PutAtMost, Any, [amount], self, _claim => {}, context => {
     assert!(matches!(context.emit(most), Err(Halt::Invalid(_))));
     context.emit(Moved { entry, amount: self.amount, at })
 });
+
+/// Puts money in: what comes after the first movement is booked under an entry of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct PutOnce {
+    pub(crate) entry: String,
+    pub(crate) amount: Decimal,
+}
+
+command!(PutOnce, Any, [entry, amount], self, claim => claim(entry_key(&self.entry)), context => {
+    let at = context.now();
+    let entry = match context.state().movements {
+        0 => self.entry.clone(),
+        _ => context.new_id().to_string(),
+    };
+    context.emit(Moved { entry, amount: self.amount, at })
+});

@@ -4,7 +4,7 @@ use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{CommandContext, Duration, ExecuteError};
 
 use super::{Bench, id, put, refusal, take};
-use crate::wallet::{Open, PutTwice, Rename, Settle, TakeNoted, dec};
+use crate::wallet::{Open, PutOnce, PutTwice, Rename, Settle, TakeNoted, dec};
 
 #[test]
 fn a_command_id_brings_the_first_outcome_back() {
@@ -112,6 +112,25 @@ fn a_retry_meets_itself_before_it_meets_a_refusal() {
         assert_eq!(again.unwrap().events, first.unwrap().events);
         // With other content the key is looked at before the funds as well.
         assert_eq!(refusal(&bench.take("W", "E2", "11").await), "DuplicateEntry");
+    });
+}
+
+/// A retry found the state that it had made itself, decided otherwise, and its events did not claim
+/// the key any more: it was carried out twice.
+#[test]
+fn a_retry_is_recognised_even_where_it_would_decide_otherwise() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let put = PutOnce { entry: "E1".into(), amount: dec("1") };
+        let first = bench.wallets.execute("W", put.clone()).await.unwrap();
+        for bench in [&bench, &bench.elsewhere().await] {
+            let again = bench.wallets.execute("W", put.clone()).await.unwrap();
+            assert!(again.duplicate);
+            assert_eq!(again.events, first.events);
+        }
+        let other = PutOnce { entry: "E1".into(), amount: dec("2") };
+        assert_eq!(refusal(&bench.wallets.execute("W", other).await), "DuplicateEntry");
+        assert_eq!(bench.events().await, 1);
     });
 }
 
