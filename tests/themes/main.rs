@@ -12,14 +12,15 @@ use eventloom_runtime::testing::{Check, Memory, Sqlite};
 
 use bank::{AccountBalanceView, Bank, BankAccountEvent, TransactionHistoryView};
 use eventloom_runtime::projection::Value;
+use eventloom_runtime::testing::Golden;
 use eventloom_runtime::testing::harness::projection::Mirror;
-use migration::Golden;
 
 const MIRRORS: &[Mirror<Bank>] = &[Mirror {
     column: "balance",
     says: "balance: state.balance",
-    of: |state| Value::Decimal(state.balance),
+    of: |state| Ok(Value::Decimal(state.balance)),
 }];
+const NO_RULES: invariants::Rules<Bank> = invariants::Rules { state: &[], event: &[] };
 const OLD: Golden = Golden {
     event_type: "AccountClosed",
     version: 1,
@@ -50,8 +51,8 @@ fn the_bank_as_it_should_be_is_green() -> Check {
         idempotency::of_a_repeated_event::<Bank, _>(Sqlite),
         idempotency::of_a_taken_key::<Bank, _>(Memory),
         idempotency::of_a_taken_key::<Bank, _>(Sqlite),
-        invariants::hold_after_any_commands::<Bank, _>(Memory, &[]),
-        invariants::hold_after_any_commands::<Bank, _>(Sqlite, &[]),
+        invariants::hold_after_any_commands::<Bank, _>(Memory, &NO_RULES),
+        invariants::hold_after_any_commands::<Bank, _>(Sqlite, &NO_RULES),
         invariants::refused_commands_leave_no_trace::<Bank, _>(Memory),
         invariants::refused_commands_leave_no_trace::<Bank, _>(Sqlite),
         ordering::times_never_go_back::<Bank, _>(Memory),
@@ -74,11 +75,11 @@ fn the_bank_as_it_should_be_is_green() -> Check {
         tracing::runs_from_command_to_event::<Bank, _>(Sqlite),
         tracing::runs_on_to_the_projection::<Bank, AccountBalanceView, _>(Memory),
         tracing::runs_on_to_the_projection::<Bank, AccountBalanceView, _>(Sqlite),
-        migration::mixed_versions_fold_the_same::<Bank, _>(Memory, OLD),
-        migration::mixed_versions_fold_the_same::<Bank, _>(Sqlite, OLD),
+        migration::mixed_versions_fold_the_same::<Bank, _>(Memory, &[OLD]),
+        migration::mixed_versions_fold_the_same::<Bank, _>(Sqlite, &[OLD]),
         migration::a_newer_version_is_refused::<Bank, _>(Memory, Golden { version: 2, ..OLD }),
-        migration::reads_as_current::<BankAccountEvent>(OLD, r#"{"reason":"unknown"}"#),
-        schema::refuses_other_shapes::<BankAccountEvent>("AccountClosed", 1, OLD.data),
+        migration::reads_as_current::<BankAccountEvent>(&[(OLD, r#"{"reason":"unknown"}"#)]),
+        schema::refuses_other_shapes::<BankAccountEvent>(OLD),
     ] {
         check?;
     }

@@ -107,7 +107,7 @@ impl Wrapper {
 }
 
 /// The types that the aggregate's module defines, as far as examples can name them.
-fn own_types(view: &View<'_>) -> BTreeSet<String> {
+pub(crate) fn own_types(view: &View<'_>) -> BTreeSet<String> {
     let aggregate = view.aggregate;
     let named = aggregate.events.iter().map(|event| &event.name);
     let named = named.chain(aggregate.commands.iter().map(|command| &command.name));

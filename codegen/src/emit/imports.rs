@@ -151,6 +151,11 @@ impl Imports {
         Self { parent: parent.to_owned(), ..Self::new(own_types, BTreeSet::new()) }
     }
 
+    /// The same below another module that holds `types`.
+    pub(crate) fn within(self, parent: &str) -> Self {
+        Self { parent: parent.to_owned(), ..self }
+    }
+
     /// Imports a name under itself.
     pub(crate) fn add(&mut self, place: &str, name: &str) {
         self.used.entry(place.to_owned()).or_default().insert(name.to_owned(), name.to_owned());

@@ -111,6 +111,11 @@ pub(crate) fn tidied(tokens: TokenStream) -> String {
     tidy(&format(tokens))
 }
 
+/// The parts as text, with blank lines between them.
+pub(crate) fn joined(parts: &[Part]) -> String {
+    parts.iter().map(Part::text).collect::<Vec<_>>().join("\n")
+}
+
 /// A module of these parts, with its imports in front.
 pub(crate) fn module(head: &str, imports: &str, parts: &[Part]) -> String {
     let mut texts: Vec<String> = parts.iter().map(Part::text).collect();

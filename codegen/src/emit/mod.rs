@@ -15,6 +15,7 @@ mod events;
 mod examples;
 mod expression;
 mod handlers;
+pub mod harness;
 mod imports;
 mod invariants;
 mod layout;
@@ -71,7 +72,9 @@ pub fn emit(ontology: &Ontology, options: &Options) -> BTreeMap<String, String> 
         text.push('\n');
         text.push_str(&aggregate_module(ontology, aggregate, options));
     }
-    BTreeMap::from([(FILE.to_owned(), text)])
+    let mut files = harness::emit(ontology, options, &header(ontology));
+    files.insert(FILE.to_owned(), text);
+    files
 }
 
 fn header(ontology: &Ontology) -> String {

@@ -426,7 +426,7 @@ fn column_type(of: &Type) -> Ident {
 }
 
 /// A column's value from the field at a place, which may be a reference already.
-fn to_value(of: &Type, place: &TokenStream, is_reference: bool) -> TokenStream {
+pub(crate) fn to_value(of: &Type, place: &TokenStream, is_reference: bool) -> TokenStream {
     let reference = if is_reference { quote!(#place) } else { quote!(&#place) };
     let copied = if is_reference { quote!(*#place) } else { quote!(#place) };
     match of {

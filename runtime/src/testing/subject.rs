@@ -3,11 +3,12 @@
 use std::fmt;
 
 use crate::aggregate::Aggregate;
-use crate::codec::Writer;
-use crate::command::{Command, Target};
-use crate::event::UniqueKey;
+use crate::codec::{FieldError, Writer};
+use crate::command::{Command, Decide, Halt, Target};
+use crate::event::{DomainEvent, UniqueKey};
+use crate::metadata::StreamId;
 use crate::testing::draw::Draw;
-use crate::testing::fold::{Decision, Fold};
+use crate::testing::fold::{Any, Decision, Fold};
 use crate::values::Timestamp;
 
 /// An aggregate under test.
@@ -56,6 +57,57 @@ pub trait AnyCommand<A: Aggregate>: Clone + fmt::Debug + Send + Sync + 'static {
     /// What it would do to a stream now.
     fn decide(&self, fold: &Fold<A>, now: Timestamp) -> Decision<A> {
         self.visit(Decided { fold, now })
+    }
+}
+
+/// The command of an aggregate that has none: to record an event.
+pub struct RecordEvent<A: Aggregate> {
+    /// The event.
+    pub event: A::Event,
+    /// Puts the event into a stream, at a time.
+    pub place: fn(&mut A::Event, &StreamId, Timestamp),
+    /// Whether the event may happen in a state.
+    pub may_follow: fn(&A::State, &A::Event) -> bool,
+}
+
+impl<A: Aggregate> Clone for RecordEvent<A> {
+    fn clone(&self) -> Self {
+        Self { event: self.event.clone(), place: self.place, may_follow: self.may_follow }
+    }
+}
+
+impl<A: Aggregate> fmt::Debug for RecordEvent<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.event, f)
+    }
+}
+
+impl<A: Aggregate> Command<A> for RecordEvent<A> {
+    const NAME: &'static str = "RecordEvent";
+    const TARGET: Target = Target::Any;
+
+    fn validate(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    fn write(&self, out: &mut Writer) {
+        let mut data = Vec::new();
+        self.event.write(&mut data);
+        out.name(self.event.event_type());
+        out.raw(&data);
+    }
+
+    fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
+        self.event.unique_keys(claim);
+    }
+
+    fn decide(&self, context: &mut Decide<'_, A>) -> Result<(), Halt<A::Error>> {
+        let mut event = self.event.clone();
+        (self.place)(&mut event, context.stream_id(), context.now());
+        if !(self.may_follow)(context.state(), &event) {
+            return Err(Halt::Failed(format!("{} may not happen now", event.event_type())));
+        }
+        context.emit(Any(event))
     }
 }
 

@@ -79,7 +79,9 @@ async fn write<S: Subject, E: EventStore>(store: E, stream: &str, writer: u64) -
         let (stream, context) = (StreamId::from(stream), CommandContext::new());
         match command.visit(Execute { repository: &repository, stream, context }).await {
             Ok(executed) if !executed.duplicate => won.push(executed),
-            Ok(_) | Err(ExecuteError::Refused(_) | ExecuteError::Invalid(_)) => {}
+            Ok(_)
+            | Err(ExecuteError::Refused(_) | ExecuteError::Invalid(_) | ExecuteError::Failed(_)) => {
+            }
             Err(error) => return Err(Failure::new(format!("{command:?} failed: {error}"))),
         }
         if won.len() == 8 {

@@ -148,6 +148,7 @@ fn agree<A: Aggregate>(decision: &Decision<A>, sent: &Sent<A>) -> Check {
         // A key that was taken by this very command.
         (Decision::Refused(..), Sent::Done(executed)) => executed.duplicate,
         (Decision::Invalid(decided), Sent::Invalid(found)) => decided == found,
+        (Decision::Failed(decided), Sent::Failed(found)) => decided == found,
         _ => false,
     };
     if same {

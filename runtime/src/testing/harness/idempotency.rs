@@ -26,6 +26,7 @@ fn same<A: Aggregate>(what: &str, second: &Sent<A>, first: &Sent<A>) -> Check {
         }
         (Sent::Refused(second), Sent::Refused(first)) => second == first,
         (Sent::Invalid(second), Sent::Invalid(first)) => second == first,
+        (Sent::Failed(second), Sent::Failed(first)) => second == first,
         _ => false,
     };
     if same {
@@ -130,7 +131,7 @@ pub fn of_a_reused_command_id<S: Subject, K: StoreKind>(kind: K) -> Check {
             let context = with_id(1);
             let outcome = other.visit(Execute { repository: &repository, stream, context }).await;
             let refused = matches!(outcome, Err(ExecuteError::CommandIdReused { .. }))
-                || matches!(outcome, Err(ExecuteError::Invalid(_)));
+                || matches!(outcome, Err(ExecuteError::Invalid(_) | ExecuteError::Failed(_)));
             let outcome = outcome.map(|executed| executed.events);
             ensure!(refused, "{other:?} is accepted under the id of {first:?}: {outcome:?}");
             nothing_appended(&repository, head, "a command under a used id").await?;

@@ -5,7 +5,9 @@ use std::fmt;
 use super::history::{Live, STREAMS, Step, any_command, path, step};
 use super::world::{Sent, loaded, repository, uncached};
 use crate::aggregate::{Aggregate, Refusal};
+use crate::eval::EvalError;
 use crate::event::{DomainEvent, EventTypes};
+use crate::repository::Recorded;
 use crate::store::EventStore;
 use crate::testing::clock::{START, TestClock};
 use crate::testing::failure::{Check, Context, Failure, ensure, equal};
@@ -15,27 +17,45 @@ use crate::testing::run;
 use crate::testing::stores::StoreKind;
 use crate::testing::subject::{AnyCommand, EventOf, StateOf, Subject};
 
-/// A rule of the ontology that a state either keeps or breaks, compiled apart from the code that
-/// guards it.
+/// What an expression of the ontology gives.
+pub type Evaluated<T> = Result<T, EvalError>;
+
+/// A rule of the ontology for the state after a command, compiled apart from the code that guards it.
 pub struct StateRule<S: Subject> {
     /// As the ontology says it.
     pub says: &'static str,
-    /// Whether a state keeps it.
-    pub holds: fn(&StateOf<S>) -> bool,
+    /// Whether a state keeps it, given the state before the command.
+    pub holds: fn(before: &StateOf<S>, after: &StateOf<S>) -> Evaluated<bool>,
 }
 
-/// No sequence of commands leads to a state that breaks a rule, and a refused command appends nothing:
-/// no event, no key, no change of the state.
+/// A rule of the ontology for a new event, with the states before and after it.
+pub struct EventRule<S: Subject> {
+    /// As the ontology says it.
+    pub says: &'static str,
+    /// Whether the event keeps it.
+    pub holds: fn(&crate::Step<'_, S::Aggregate>) -> Evaluated<bool>,
+}
+
+/// The rules of an aggregate that values tell.
+pub struct Rules<S: Subject> {
+    /// Those for the state after a command.
+    pub state: &'static [StateRule<S>],
+    /// Those for a new event.
+    pub event: &'static [EventRule<S>],
+}
+
+/// No sequence of commands breaks a rule, and a command that is refused or has nothing to do appends
+/// nothing.
 ///
 /// # Errors
 /// The shortest sequence of commands that was found to break one.
-pub fn hold_after_any_commands<S: Subject, K: StoreKind>(kind: K, rules: &[StateRule<S>]) -> Check {
+pub fn hold_after_any_commands<S: Subject, K: StoreKind>(kind: K, rules: &Rules<S>) -> Check {
     for_any_list(K::CASES, 1..30, step::<S>, |steps| run(kept::<S, K>(kind, rules, steps)))
 }
 
 async fn kept<S: Subject, K: StoreKind>(
     kind: K,
-    rules: &[StateRule<S>],
+    rules: &Rules<S>,
     steps: Vec<Step<S::Command>>,
 ) -> Check {
     let (_place, store) = kind.open_new().await?;
@@ -45,39 +65,66 @@ async fn kept<S: Subject, K: StoreKind>(
     let mut live = Live::<S>::new();
     for step in &steps {
         let head = store.head().await?;
+        let before = live.folds[step.stream].clone();
         let (command, sent) = live.go(&lived, &clock, step).await?;
-        let (_, state) = loaded::<S, _>(&reader, STREAMS[step.stream]).await?;
-        for rule in rules {
-            ensure_holds(rule, &state).context("after", || format!("{command:?}"))?;
+        match &sent {
+            Sent::Done(executed) if !executed.events.is_empty() => {
+                let (_, after) = loaded::<S, _>(&reader, STREAMS[step.stream]).await?;
+                keeps_all(rules, before, &executed.events, &after)
+            }
+            _ if store.head().await? != head => refused_with_events::<S>(&before, &command, &sent),
+            _ => Ok(()),
         }
-        let kept_events = matches!(&sent, Sent::Done(it) if !it.events.is_empty());
-        if !kept_events && store.head().await? != head {
-            refused_with_events::<S>(&live, step, &sent)?;
+        .context("command", || format!("{command:?}"))?;
+    }
+    Ok(())
+}
+
+fn keeps_all<S: Subject>(
+    rules: &Rules<S>,
+    before: Fold<S::Aggregate>,
+    events: &[Recorded<EventOf<S>>],
+    after: &StateOf<S>,
+) -> Check {
+    let failed = |error: EvalError| Failure::new(format!("a rule cannot be calculated: {error}"));
+    for rule in rules.state {
+        // A state that breaks a rule from before it was made may stay as it is.
+        let kept = (rule.holds)(&before.state, after).map_err(failed)?
+            || !(rule.holds)(&before.state, &before.state).map_err(failed)?;
+        kept_or(kept, rule.says, after)?;
+    }
+    let mut fold = before;
+    for Recorded { event, meta } in events {
+        let (before, history) = (fold.state.clone(), fold.history.clone());
+        fold.apply(event, meta)
+            .map_err(|error| Failure::new(format!("an event cannot be applied: {error}")))?;
+        let step = crate::Step { before: &before, event, after: &fold.state, history: &history };
+        for rule in rules.event {
+            kept_or((rule.holds)(&step).map_err(failed)?, rule.says, &fold.state)
+                .context("event", || format!("{event:?}"))?;
         }
     }
     Ok(())
 }
 
-fn ensure_holds<S: Subject>(rule: &StateRule<S>, state: &StateOf<S>) -> Check {
-    if (rule.holds)(state) {
+fn kept_or(kept: bool, says: &str, state: &impl fmt::Debug) -> Check {
+    if kept {
         return Ok(());
     }
     Err(Failure::new("a rule of the ontology is broken")
-        .with("the ontology says", rule.says)
+        .with("the ontology says", says)
         .with("state", format!("{state:?}")))
 }
 
 /// Only a refusal that keeps events may append some.
 fn refused_with_events<S: Subject>(
-    live: &Live<S>,
-    step: &Step<S::Command>,
+    before: &Fold<S::Aggregate>,
+    command: &S::Command,
     sent: &Sent<S::Aggregate>,
 ) -> Check {
-    let (command, decision) = live.choose(step, START);
-    match decision {
+    match command.decide(before, START) {
         Decision::Refused(_, events) if !events.is_empty() => Ok(()),
         _ => Err(Failure::new("a command that was refused, or had nothing to do, appended events")
-            .with("command", format!("{command:?}"))
             .with("outcome", sent.shown())),
     }
 }
@@ -92,7 +139,7 @@ pub struct Boundary<S: Subject> {
     pub says: &'static str,
     /// Changes the command, or the state where the command has no say, so that the left side of the
     /// comparison lies this many of the smallest units above the right one; false where it can't.
-    pub place: fn(&mut StateOf<S>, &mut S::Command, i64) -> bool,
+    pub place: fn(&mut StateOf<S>, &mut S::Command, units: i64) -> Evaluated<bool>,
     /// Whether the guard refuses one unit below its boundary, on it, and one unit above.
     pub refuses: [bool; 3],
 }
@@ -133,7 +180,7 @@ fn try_sides<S: Subject>(
 ) -> Check {
     for (side, units) in [-1, 0, 1].into_iter().enumerate() {
         let (mut fold, mut command) = (fold.clone(), command.clone());
-        if !(boundary.place)(&mut fold.state, &mut command, units) {
+        if (boundary.place)(&mut fold.state, &mut command, units) != Ok(true) {
             continue;
         }
         let decision = command.decide(&fold, START);
@@ -165,7 +212,7 @@ pub struct StateBoundary<S: Subject> {
     pub says: &'static str,
     /// Changes the state so that the left side of the comparison lies this many of the smallest units
     /// above the right one.
-    pub place: fn(&mut StateOf<S>, i64),
+    pub place: fn(&mut StateOf<S>, units: i64) -> Evaluated<()>,
     /// Whether the rule holds one unit below its boundary, on it, and one unit above.
     pub holds: [bool; 3],
 }
@@ -175,20 +222,24 @@ pub struct StateBoundary<S: Subject> {
 /// # Errors
 /// The outcome that is let through, or refused.
 pub fn state_is_guarded<S: Subject>(boundary: &StateBoundary<S>) -> Check {
+    let sound = boundary.holds.iter().zip([-1, 0, 1]).find(|(holds, _)| **holds);
+    let (_, sound) =
+        sound.ok_or_else(|| Failure::new("the rule holds nowhere near its boundary"))?;
     let at = |units| {
         let mut state = StateOf::<S>::default();
-        (boundary.place)(&mut state, units);
-        state
+        let placed = (boundary.place)(&mut state, units);
+        placed.map_err(|error| Failure::new(format!("the boundary has no value: {error}")))?;
+        Check::Ok(state)
     };
-    let sound = [0, 1, -1].into_iter().zip([1, 2, 0]).find(|(_, side)| boundary.holds[*side]);
-    let (sound, _) =
-        sound.ok_or_else(|| Failure::new("the rule holds nowhere near its boundary"))?;
+    let mut refused = false;
     for (units, holds) in [-1, 0, 1].into_iter().zip(boundary.holds) {
-        let after = at(units);
-        let found = <S::Aggregate as Aggregate>::check_state(&at(sound), &after);
+        let before = at(sound)?;
+        let after = at(units)?;
+        let found = <S::Aggregate as Aggregate>::check_state(&before, &after);
         let found = found.err().map(|refusal| refusal.name());
-        let breaks = found == Some(boundary.refusal);
-        if breaks == holds {
+        // Another rule may refuse such a state first: then this one has no say.
+        let contradicts = if holds { found == Some(boundary.refusal) } else { found.is_none() };
+        if contradicts {
             return Err(Failure::new(format!(
                 "a command with this outcome is {}",
                 found.map_or("let through".to_owned(), |name| format!("refused as {name}"))
@@ -196,7 +247,9 @@ pub fn state_is_guarded<S: Subject>(boundary: &StateBoundary<S>) -> Check {
             .with("the ontology says", boundary.says)
             .with("outcome", format!("{after:?}")));
         }
+        refused |= !holds && found == Some(boundary.refusal);
     }
+    ensure!(refused, "no outcome was refused as {}: {}", boundary.refusal, boundary.says);
     Ok(())
 }
 
@@ -234,7 +287,10 @@ pub fn order_is_guarded<S: Subject>(
         let state = StateOf::<S>::default();
         let step = crate::Step { before: &state, event: &event, after: &state, history: &history };
         let found = <S::Aggregate as Aggregate>::check_event(&step).err();
-        let refused = found.as_ref().is_some_and(|refusal| refusal.name() == rule.refusal);
+        let name = found.as_ref().map(Refusal::name);
+        // Another rule of order may refuse it first.
+        let refused = name == Some(rule.refusal)
+            || (rule.refused && rules.iter().any(|other| name == Some(other.refusal)));
         equal(
             &format!("whether {} is refused after {:?}", rule.next, rule.before),
             &refused,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Golden;
 use super::history::path;
 use super::schema::{sample_metadata, shape_of, written};
 use super::world::{record, repository, stream_key, uncached};
@@ -18,23 +19,16 @@ use crate::testing::shape;
 use crate::testing::stores::StoreKind;
 use crate::testing::subject::{EventOf, StateOf, Subject};
 
-/// One stored event: its type, its version, and its data as it lies in a store.
-#[derive(Clone, Copy, Debug)]
-pub struct Golden {
-    /// Stored name of the type.
-    pub event_type: &'static str,
-    /// The version.
-    pub version: u32,
-    /// The data.
-    pub data: &'static str,
-}
-
 /// The bytes of an old version are read as these fields of the current one, given as JSON; the result
 /// is written in the current version and read back as it was.
 ///
 /// # Errors
 /// What the old bytes are read as instead.
-pub fn reads_as_current<E: DomainEvent>(old: Golden, current: &str) -> Check {
+pub fn reads_as_current<E: DomainEvent>(samples: &[(Golden, &str)]) -> Check {
+    samples.iter().try_for_each(|(old, current)| upcast::<E>(*old, current))
+}
+
+fn upcast<E: DomainEvent>(old: Golden, current: &str) -> Check {
     let event = read::<E>(old)?;
     let text = written(&event);
     ensure!(
@@ -82,50 +76,63 @@ fn fields_equal(found: &str, expected: &str) -> Check {
 }
 
 /// A stream in which versions are mixed folds as if every event had been written in the current one: by
-/// load, as of any sequence, in words and in rows.
+/// load, as of any sequence, and in words. The first of the samples is taken that can happen at all.
 ///
 /// # Errors
-/// Where the two streams differ.
-pub fn mixed_versions_fold_the_same<S: Subject, K: StoreKind>(kind: K, old: Golden) -> Check {
-    let event: EventOf<S> = read(old)?;
-    let data = written(&event);
-    let version = event.version();
-    run(async {
-        let (_place, store) = kind.open_new().await?;
-        let last = before::<S>(&event);
-        let repository = repository::<S, _>(store.clone(), TestClock::default()).await?;
-        let streams = [("old", old.version, old.data), ("current", version, data.as_str())];
-        for (id, version, data) in streams {
-            if !last.is_empty() {
-                let events = last.iter().cloned();
-                record::<S, _>(&repository, id, events, CommandContext::new()).await?;
-            }
-            let sequence = repository.load(id).await?.sequence;
-            append_stored::<S>(&store, id, sequence, old.event_type, version, data).await?;
+/// Where the two streams differ, or no sample can happen.
+pub fn mixed_versions_fold_the_same<S: Subject, K: StoreKind>(kind: K, olds: &[Golden]) -> Check {
+    for old in olds {
+        let event: EventOf<S> = read(*old)?;
+        if let Some(before) = before::<S>(&event) {
+            return run(mixed::<S, K>(kind, *old, &event, before));
         }
-        let reader = uncached::<S, _>(store, TestClock::default()).await?;
-        let (old_stream, current) = (reader.load("old").await?, reader.load("current").await?);
-        let differs =
-            |what: &str| format!("{what} of a stream with {} v{}", old.event_type, old.version);
-        equal(&differs("the sequence"), &old_stream.sequence, &current.sequence)?;
-        equal::<StateOf<S>>(&differs("the state"), &old_stream.state, &current.state)?;
-        let timelines =
-            (reader.timeline("old", 0, 100).await?, reader.timeline("current", 0, 100).await?);
-        equal(&differs("the timeline"), &timelines.0, &timelines.1)
-    })
+    }
+    Err(Failure::new("no history was found in which the event of an old version can happen")
+        .with("stored", format!("{olds:?}")))
 }
 
-/// Events after which the golden one can be applied, if it needs some.
-fn before<S: Subject>(event: &EventOf<S>) -> Vec<EventOf<S>> {
+async fn mixed<S: Subject, K: StoreKind>(
+    kind: K,
+    old: Golden,
+    event: &EventOf<S>,
+    before: Vec<EventOf<S>>,
+) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let repository = repository::<S, _>(store.clone(), TestClock::default()).await?;
+    let data = written(event);
+    let streams = [("old", old.version, old.data), ("current", event.version(), data.as_str())];
+    for (id, version, data) in streams {
+        if !before.is_empty() {
+            let events = before.iter().cloned();
+            record::<S, _>(&repository, id, events, CommandContext::new()).await?;
+        }
+        let sequence = repository.load(id).await?.sequence;
+        append_stored::<S>(&store, id, sequence, old.event_type, version, data).await?;
+    }
+    let reader = uncached::<S, _>(store, TestClock::default()).await?;
+    let (mixed, current) = (reader.load("old").await?, reader.load("current").await?);
+    let differs =
+        |what: &str| format!("{what} of a stream with {} v{}", old.event_type, old.version);
+    equal(&differs("the sequence"), &mixed.sequence, &current.sequence)?;
+    equal::<StateOf<S>>(&differs("the state"), &mixed.state, &current.state)?;
+    let as_of = reader.load_as_of("old", mixed.sequence).await?;
+    equal::<StateOf<S>>(&differs("the state as of its end"), &as_of.state, &current.state)?;
+    let timelines =
+        (reader.timeline("old", 0, 100).await?, reader.timeline("current", 0, 100).await?);
+    equal(&differs("the timeline"), &timelines.0, &timelines.1)
+}
+
+/// Events after which this one can be applied.
+fn before<S: Subject>(event: &EventOf<S>) -> Option<Vec<EventOf<S>>> {
     for length in [3, 2, 1, 0] {
         let path = path::<S>("A1", length, 7);
         let mut fold: Fold<S::Aggregate> = path.folds[path.folds.len() - 1].clone();
         let meta = fold.metadata(fold.last_time.unwrap_or_default());
         if fold.apply(event, &meta).is_ok() {
-            return path.events.into_iter().flatten().collect();
+            return Some(path.events.into_iter().flatten().collect());
         }
     }
-    Vec::new()
+    None
 }
 
 async fn append_stored<S: Subject>(

@@ -16,3 +16,14 @@ pub mod schema;
 pub mod snapshot;
 pub mod tracing;
 mod world;
+
+/// One stored event as the ontology says it: its type, its version, and its data to the byte.
+#[derive(Clone, Copy, Debug)]
+pub struct Golden {
+    /// Stored name of the type.
+    pub event_type: &'static str,
+    /// The version.
+    pub version: u32,
+    /// The data.
+    pub data: &'static str,
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::history::{Live, STREAMS, Step, Then, step};
 use super::world::{Stored, repository, stored};
 use crate::aggregate::Aggregate;
+use crate::eval::EvalError;
 use crate::projection::{
     Consistency, Projection, Projector, ProjectorOptions, ReadDatabase, ReadModel, Value,
 };
@@ -27,7 +28,7 @@ pub struct Mirror<S: Subject> {
     /// As the ontology says it.
     pub says: &'static str,
     /// What it must equal.
-    pub of: fn(&StateOf<S>) -> Value,
+    pub of: fn(&StateOf<S>) -> Result<Value, EvalError>,
 }
 
 /// Folded bit by bit, in any batches, with restarts and interruptions between, rows are the same as
@@ -198,7 +199,9 @@ where
     };
     let Some(row) = rows.values().find(of_stream) else { return Ok(()) };
     let found = column::<P>(row, mirror.column)?;
-    equal(&format!("the column `{}`", mirror.column), &found, &(mirror.of)(state))
+    let expected = (mirror.of)(state)
+        .map_err(|error| Failure::new(format!("a mirrored value cannot be calculated: {error}")))?;
+    equal(&format!("the column `{}`", mirror.column), &found, &expected)
         .context("the ontology says", || mirror.says.to_owned())
         .context("stream", || stream.to_owned())
         .context("state", || format!("{state:?}"))

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use super::Golden;
 use crate::event::{DomainEvent, EventShape};
 use crate::metadata::{Metadata, StreamId};
 use crate::testing::clock::START;
@@ -75,12 +76,16 @@ pub fn round_trips<E: DomainEvent>(draw: impl Fn(&mut Draw) -> E) -> Check {
 ///
 /// # Errors
 /// What is written or read instead.
-pub fn keeps_its_bytes<E: DomainEvent>(golden: &str, event: E) -> Check {
-    let (event_type, version) = (event.event_type(), event.version());
-    equal("what is written", &written(&event).as_str(), &golden)
-        .context("event", || format!("{event:?}"))?;
-    let found: E = read(event_type, version, golden)?;
-    equal("what is read", &found, &event).context("data", || golden.to_owned())
+pub fn keeps_its_bytes<E: DomainEvent>(samples: &[(Golden, E)]) -> Check {
+    for (golden, event) in samples {
+        let found = (event.event_type(), event.version());
+        equal("type and version", &found, &(golden.event_type, golden.version))?;
+        equal("what is written", &written(event).as_str(), &golden.data)
+            .context("event", || format!("{event:?}"))?;
+        let found: E = read(golden.event_type, golden.version, golden.data)?;
+        equal("what is read", &found, event).context("data", || golden.data.to_owned())?;
+    }
+    Ok(())
 }
 
 /// Data that is not of the shape of its version is an error that says what is wrong: a field that is
@@ -88,7 +93,8 @@ pub fn keeps_its_bytes<E: DomainEvent>(golden: &str, event: E) -> Check {
 ///
 /// # Errors
 /// What is accepted, or refused without naming its reason.
-pub fn refuses_other_shapes<E: DomainEvent>(event_type: &str, version: u32, golden: &str) -> Check {
+pub fn refuses_other_shapes<E: DomainEvent>(golden: Golden) -> Check {
+    let Golden { event_type, version, data: golden } = golden;
     let shape = shape_of::<E>(event_type, version)?.shape;
     let fields = shape::fields(shape).map_err(Failure::new)?;
     let refuses = |data: &str, naming: &str| refuses::<E>(event_type, version, data, naming);

@@ -32,6 +32,8 @@ pub(super) enum Sent<A: Aggregate> {
     Refused(A::Error),
     /// A value did not fit its type.
     Invalid(FieldError),
+    /// A hand-written part failed.
+    Failed(String),
 }
 
 impl<A: Aggregate> Sent<A> {
@@ -53,6 +55,7 @@ impl<A: Aggregate> Sent<A> {
             }
             Self::Refused(refusal) => format!("{}: {}", refusal.name(), refusal.message()),
             Self::Invalid(error) => format!("invalid {error}"),
+            Self::Failed(reason) => format!("failed: {reason}"),
         }
     }
 }
@@ -119,6 +122,7 @@ fn sent<S: Subject>(
         Ok(executed) => Ok(Sent::Done(executed)),
         Err(ExecuteError::Refused(refusal)) => Ok(Sent::Refused(refusal)),
         Err(ExecuteError::Invalid(error)) => Ok(Sent::Invalid(error)),
+        Err(ExecuteError::Failed(reason)) => Ok(Sent::Failed(reason)),
         Err(error) => Err(Failure::new(format!("{} failed: {error}", what()))),
     }
 }

@@ -1,0 +1,350 @@
+//! What the harness knows of an aggregate, as Rust: its commands in one type, how to draw values, the
+//! sample events, and the events and commands of scenarios.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use super::super::expression::{Compiler, field_init};
+use super::super::layout::{self, Part};
+use super::super::names::{function_ident, type_ident};
+use super::super::view::View;
+use super::fixture;
+use super::json;
+use super::samples::{self, Sample};
+use super::themes::versions;
+use crate::model::{Assignment, Event, Expression, Field, Scenario, Type, TypeDefinition};
+use crate::naming;
+
+/// The names of the harness's own types, which must differ from all of the aggregate's.
+pub(super) struct Names {
+    /// `UnderTest`
+    pub(super) subject: Ident,
+    /// `AnyCommand`
+    pub(super) command: Ident,
+    /// `Fixture`
+    pub(super) fixture: Ident,
+}
+
+impl Names {
+    pub(super) fn new(taken: &BTreeSet<String>) -> Self {
+        let free = |name: &str| {
+            let mut name = name.to_owned();
+            while taken.contains(&name) {
+                name.insert_str(0, "Harness");
+            }
+            format_ident!("{name}")
+        };
+        Self { subject: free("UnderTest"), command: free("AnyCommand"), fixture: free("Fixture") }
+    }
+}
+
+/// The items.
+pub(super) fn items(view: &View<'_>, names: &Names) -> Vec<Part> {
+    let mut parts = vec![subject(view, names)];
+    parts.extend(fixture::items(view, names));
+    if view.aggregate.commands.is_empty() {
+        parts.extend(fixture::events_as_commands(view, names));
+    } else {
+        parts.extend(command_type(view, names));
+        parts.push(subject_impl(view, names));
+    }
+    parts.extend(view.aggregate.commands.iter().map(|command| {
+        let hints = Hints::of(view, &command.name);
+        draw_function(view, &command.name, &command.input, &hints)
+    }));
+    parts.extend(
+        view.aggregate
+            .events
+            .iter()
+            .map(|event| draw_function(view, &event.name, &event.fields, &Hints::default())),
+    );
+    parts.extend(record_functions(view));
+    parts.extend(golden_data(view));
+    parts.extend(sample_events(view));
+    parts
+}
+
+/// The type of the aggregate as the harness writes it: with the fixture's behaviour where it has one.
+pub(super) fn aggregate_type(view: &View<'_>, names: &Names) -> TokenStream {
+    let (ident, fixture) = (&view.ident, &names.fixture);
+    if view.has_behavior() {
+        quote!(#ident<<HarnessFixture as #fixture>::Behavior>)
+    } else {
+        quote!(#ident)
+    }
+}
+
+fn subject(view: &View<'_>, names: &Names) -> Part {
+    let (docs, subject) = (layout::doc(&format!("[`{}`] under test.", view.ident)), &names.subject);
+    layout::item(quote! {
+        #docs
+        #[derive(Clone, Copy, Debug)]
+        struct #subject;
+    })
+}
+
+fn command_type(view: &View<'_>, names: &Names) -> Vec<Part> {
+    let (command, aggregate) = (&names.command, aggregate_type(view, names));
+    let idents: Vec<_> = view.aggregate.commands.iter().map(|it| type_ident(&it.name)).collect();
+    let docs = layout::doc("Any command.");
+    let visit = quote! {
+        fn visit<V: testing::Visit<#aggregate>>(&self, visitor: V) -> V::Output {
+            match self { #(Self::#idents(command) => visitor.visit(command),)* }
+        }
+    };
+    vec![
+        layout::item(quote! {
+            #docs
+            #[derive(Clone, Debug)]
+            enum #command { #(#idents(#idents),)* }
+        }),
+        layout::block(
+            &quote!(impl testing::AnyCommand<#aggregate> for #command),
+            vec![vec![visit]],
+        ),
+    ]
+}
+
+fn subject_impl(view: &View<'_>, names: &Names) -> Part {
+    let (subject, command, aggregate) =
+        (&names.subject, &names.command, aggregate_type(view, names));
+    let count = Literal::usize_unsuffixed(view.aggregate.commands.len());
+    let last = view.aggregate.commands.len().saturating_sub(1);
+    let arms = view.aggregate.commands.iter().enumerate().map(|(index, it)| {
+        let (ident, draw) = (type_ident(&it.name), function_ident("draw", &it.name));
+        let pattern = if index == last {
+            quote!(_)
+        } else {
+            let index = Literal::usize_unsuffixed(index);
+            quote!(#index)
+        };
+        quote!(#pattern => #command::#ident(#draw(draw)))
+    });
+    layout::block(
+        &quote!(impl testing::Subject for #subject),
+        vec![
+            vec![quote!(type Aggregate = #aggregate;), quote!(type Command = #command;)],
+            vec![quote! {
+                fn command(draw: &mut testing::Draw) -> #command {
+                    match draw.below(#count) { #(#arms,)* }
+                }
+            }],
+        ],
+    )
+}
+
+/// Values of fields that the ontology itself names: what its guards and scenarios are about.
+#[derive(Default)]
+struct Hints<'m>(Vec<&'m Assignment>);
+
+impl<'m> Hints<'m> {
+    /// The values that scenarios give a command, but for keys, which must mostly be new.
+    fn of(view: &View<'m>, command: &str) -> Self {
+        let keys: BTreeSet<&str> = view
+            .aggregate
+            .events
+            .iter()
+            .flat_map(|event| event.unique.iter().map(|unique| unique.field.as_str()))
+            .collect();
+        let scenarios = view.aggregate.scenarios.iter().filter_map(|it| it.when.as_ref());
+        let values = scenarios.filter(|(name, _)| name == command).flat_map(|(_, values)| values);
+        Self(values.filter(|value| !keys.contains(value.field.as_str())).collect())
+    }
+
+    fn for_field(&self, field: &str) -> Vec<&'m Expression> {
+        let mut values: Vec<&Expression> = Vec::new();
+        for hint in self.0.iter().filter(|hint| hint.field == field) {
+            if !values.contains(&&hint.value) {
+                values.push(&hint.value);
+            }
+        }
+        values
+    }
+}
+
+fn draw_function(view: &View<'_>, name: &str, fields: &[Field], hints: &Hints<'_>) -> Part {
+    let (function, ident) = (function_ident("draw", name), type_ident(name));
+    let values = fields.iter().map(|field| {
+        let drawn = drawn(&field.field_type);
+        let hints = hints.for_field(&field.name);
+        if hints.is_empty() {
+            return field_init(&field.name, &drawn);
+        }
+        let constants = constants(view);
+        let hints = hints.into_iter().map(|hint| constants.value(hint));
+        field_init(&field.name, &quote!(draw.often(&[#(#hints),*], |draw| #drawn)))
+    });
+    let values: Vec<_> = values.collect();
+    let draw = if fields.is_empty() { quote!(_draw) } else { quote!(draw) };
+    let value = if fields.is_empty() { quote!(#ident {}) } else { quote!(#ident { #(#values,)* }) };
+    layout::item(quote!(fn #function(#draw: &mut testing::Draw) -> #ident { #value }))
+}
+
+/// A value of a type, drawn.
+fn drawn(of: &Type) -> TokenStream {
+    match of {
+        Type::String => quote!(draw.text()),
+        Type::Integer => quote!(draw.integer()),
+        Type::Decimal(None) => quote!(draw.decimal()),
+        Type::Decimal(Some((digits, scale))) => {
+            let digits = Literal::u32_unsuffixed(*digits);
+            let scale = Literal::u32_unsuffixed(*scale);
+            quote!(draw.decimal_of(#digits, #scale))
+        }
+        Type::Boolean => quote!(draw.boolean()),
+        Type::Timestamp => quote!(draw.timestamp()),
+        Type::Date => quote!(draw.date()),
+        Type::Duration => quote!(draw.duration()),
+        Type::Uuid => quote!(draw.uuid()),
+        Type::Bytes => quote!(draw.bytes()),
+        Type::Enum(_) => quote!(draw.label()),
+        Type::Record(name) => {
+            let function = function_ident("draw", name);
+            quote!(#function(draw))
+        }
+        Type::List(item) => {
+            let item = drawn(item);
+            quote!(draw.list(|draw| #item))
+        }
+        Type::Optional(inner) => {
+            let inner = drawn(inner);
+            quote!(draw.optional(|draw| #inner))
+        }
+    }
+}
+
+/// A function for every record that fields of commands and events can hold.
+fn record_functions(view: &View<'_>) -> Vec<Part> {
+    let mut found: Vec<&str> = Vec::new();
+    let commands = view.aggregate.commands.iter().flat_map(|command| &command.input);
+    let events = view.aggregate.events.iter().flat_map(|event| &event.fields);
+    for field in commands.chain(events) {
+        records_in(view, &field.field_type, &mut found);
+    }
+    let functions = found.into_iter().map(|name| {
+        let Some(TypeDefinition::Record(record)) = view.types.get(name) else {
+            unreachable!("`{name}` was found among the records")
+        };
+        let (function, ident) = (function_ident("draw", name), view.types.named(name));
+        let values = record.fields.iter().map(|it| field_init(&it.name, &drawn(&it.field_type)));
+        let values: Vec<_> = values.collect();
+        layout::item(quote! {
+            fn #function(draw: &mut testing::Draw) -> #ident { #ident { #(#values,)* } }
+        })
+    });
+    functions.collect()
+}
+
+fn records_in<'m>(view: &View<'m>, of: &'m Type, found: &mut Vec<&'m str>) {
+    match of {
+        Type::List(inner) | Type::Optional(inner) => records_in(view, inner, found),
+        Type::Record(name) if !found.contains(&name.as_str()) => {
+            if let Some(TypeDefinition::Record(record)) = view.types.get(name) {
+                found.push(name);
+                for field in &record.fields {
+                    records_in(view, &field.field_type, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Compiles constants.
+fn constants<'v>(view: &'v View<'_>) -> Compiler<'v> {
+    Compiler::new(&view.types, [])
+}
+
+/// An event or command of these values.
+fn literal<'v>(
+    view: &View<'_>,
+    name: &str,
+    values: impl IntoIterator<Item = (&'v str, &'v Expression)>,
+) -> TokenStream {
+    let (ident, compiler) = (type_ident(name), constants(view));
+    let fields = values.into_iter().map(|(field, value)| compiler.field_value(field, value));
+    let fields: Vec<_> = fields.collect();
+    quote!(#ident { #(#fields,)* })
+}
+
+/// `ACCOUNT_CLOSED_V1`, `ACCOUNT_CLOSED_V1_LEAST`: the golden bytes of a version.
+pub(super) fn golden_ident(event: &Event, version: u32, sample: Sample) -> Ident {
+    let name = naming::screaming(&event.name);
+    match sample {
+        Sample::Full => format_ident!("{name}_V{version}"),
+        Sample::Least => format_ident!("{name}_V{version}_LEAST"),
+    }
+}
+
+/// Text as a raw literal, since JSON is full of quotes.
+pub(super) fn raw(text: &str) -> TokenStream {
+    let mut fence = "#".to_owned();
+    while text.contains(&format!("\"{fence}")) {
+        fence.push('#');
+    }
+    let literal = format!("r{fence}\"{text}\"{fence}");
+    literal.parse().unwrap_or_else(|_| quote!(#text))
+}
+
+/// The data of every version of every event, as it lies in a store.
+fn golden_data(view: &View<'_>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (event, version, fields) in versions(view) {
+        for sample in [Sample::Full, Sample::Least] {
+            let ident = golden_ident(event, version, sample);
+            let values = samples::fields(&view.types, fields, sample);
+            let data = json::object(values.iter().map(|(name, value)| (name.as_str(), value)))
+                .unwrap_or_else(|| unreachable!("samples are constants"));
+            let (event_type, data) = (&event.stored_as, raw(&data));
+            let version = Literal::u32_unsuffixed(version);
+            parts.push(layout::item(quote! {
+                const #ident: testing::Golden =
+                    testing::Golden { event_type: #event_type, version: #version, data: #data };
+            }));
+        }
+    }
+    parts
+}
+
+/// `sample_account_opened(full)`: the event of the golden bytes.
+pub(super) fn sample_ident(event: &Event) -> Ident {
+    function_ident("sample", &event.name)
+}
+
+/// A function per event, and one that finds them by the stored name.
+fn sample_events(view: &View<'_>) -> Vec<Part> {
+    let events = &view.events;
+    let functions = view.aggregate.events.iter().map(|event| {
+        let (function, variant) = (sample_ident(event), type_ident(&event.name));
+        let values = |sample| {
+            let values = samples::fields(&view.types, &event.fields, sample);
+            literal(view, &event.name, values.iter().map(|(name, value)| (name.as_str(), value)))
+        };
+        let (full, least) = (values(Sample::Full), values(Sample::Least));
+        quote! {
+            fn #function(full: bool) -> #events {
+                if full { #events::#variant(#full) } else { #events::#variant(#least) }
+            }
+        }
+    });
+    let arms = view.aggregate.events.iter().map(|event| {
+        let (name, function) = (&event.stored_as, sample_ident(event));
+        quote!(#name => Some(#function(true)))
+    });
+    let mut parts: Vec<Part> = functions.map(layout::item).collect();
+    parts.push(layout::item(quote! {
+        fn sample(event_type: &str) -> Option<#events> {
+            match event_type { #(#arms,)* _ => None }
+        }
+    }));
+    parts
+}
+
+/// The command of a scenario.
+pub(super) fn scenario_command(view: &View<'_>, scenario: &Scenario) -> Option<TokenStream> {
+    let (name, values) = scenario.when.as_ref()?;
+    let values = values.iter().map(|it| (it.field.as_str(), &it.value));
+    Some(literal(view, name, values))
+}

@@ -1,0 +1,106 @@
+//! The generated harness: tests that the user's package includes by one line.
+//!
+//! What the tests do lies in the runtime's `testing`; here stands what the ontology knows: how values
+//! are drawn, the golden bytes, rules, boundaries, mirrors and scenarios. Rust that is compiled from
+//! expressions is quoted as everywhere in [`super`]; the scaffold around it is a template.
+
+mod evaluate;
+mod fixture;
+mod json;
+mod knowledge;
+mod rules;
+mod samples;
+mod scenarios;
+mod themes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minijinja::{Environment, UndefinedBehavior, context};
+
+use self::knowledge::Names;
+use self::rules::Known;
+use self::themes::Theme;
+use super::Options;
+use super::examples::own_types;
+use super::imports::Imports;
+use super::layout::{self, Part};
+use super::types::Types;
+use super::view::View;
+use crate::model::{Aggregate, Ontology};
+use crate::naming;
+
+/// The file of tests, relative to the output folder.
+pub const FILE: &str = "harness.rs";
+/// The line that names the ontology's module for it.
+pub const ONTOLOGY_FILE: &str = "harness_ontology.rs";
+
+const TEMPLATE: &str = include_str!("harness.rs.j2");
+
+/// The generated files: path and text.
+pub(crate) fn emit(
+    ontology: &Ontology,
+    options: &Options,
+    header: &str,
+) -> BTreeMap<String, String> {
+    let aggregates: Vec<_> =
+        ontology.aggregates.iter().map(|aggregate| module(ontology, aggregate)).collect();
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    let rendered = templates
+        .render_str(TEMPLATE, context! { header => header.trim_end(), aggregates => aggregates });
+    let text = match rendered {
+        Ok(text) => format!("{}\n", text.trim_end()),
+        Err(error) => unreachable!("the template of the harness: {error}"),
+    };
+    let line = format!("#[allow(unused_imports)]\nuse {} as ontology;\n", options.module_path);
+    BTreeMap::from([(FILE.to_owned(), text), (ONTOLOGY_FILE.to_owned(), line)])
+}
+
+fn module(ontology: &Ontology, aggregate: &Aggregate) -> minijinja::Value {
+    let view = View::new(aggregate, Types::of_aggregate(ontology, aggregate));
+    let shared: BTreeSet<String> =
+        ontology.types.iter().map(|it| naming::rust_type(it.name())).collect();
+    let own = own_types(&view);
+    let names = Names::new(&own.union(&shared).cloned().collect());
+    let (parts, themes) = parts_and_themes(&view, &names);
+    let mut imports = Imports::new(own, shared).within("super::ontology");
+    let parts: Vec<Part> =
+        parts.into_iter().map(|part| part.map(|tokens| imports.resolve(tokens))).collect();
+    let themes: Vec<_> = themes.iter().map(|theme| theme.rendered(&mut imports)).collect();
+    context! {
+        name => &aggregate.name,
+        module => naming::rust_field(&aggregate.name),
+        imports => imports.lines().trim_end(),
+        items => layout::joined(&parts),
+        has_fixture => fixture::is_needed(&view),
+        themes,
+    }
+}
+
+fn parts_and_themes(view: &View<'_>, names: &Names) -> (Vec<Part>, Vec<Theme>) {
+    let rules = rules::value_rules(view, names);
+    let guards = rules::guard_boundaries(view, names);
+    let states = rules::state_boundaries(view, names);
+    let mirrors: Vec<_> = view
+        .aggregate
+        .projections
+        .iter()
+        .map(|projection| (projection, rules::mirrors(view, names, projection)))
+        .collect();
+    let (projections, traced) = themes::projections(names, &mirrors);
+    let mut all = vec![themes::schema(view), themes::migration(view, names)];
+    all.extend(themes::of_stores(view, names));
+    all.push(themes::invariants(view, names, &rules, &guards, &states));
+    all.push(projections);
+    all.push(themes::tracing(names, traced));
+    all.push(scenarios::scenarios(view, names));
+    all.retain(|theme| !theme.is_empty());
+
+    let mut parts = knowledge::items(view, names);
+    let known = rules.into_iter().map(|rule| rule.known);
+    let known = known.chain(guards.into_iter().chain(states).map(|boundary| boundary.known));
+    let mirrors = mirrors.into_iter().flat_map(|(_, mirrors)| mirrors);
+    let known = known.chain(mirrors.map(|mirror| mirror.known));
+    parts.extend(known.map(|Known { part, .. }| part));
+    (parts, all)
+}

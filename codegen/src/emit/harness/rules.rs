@@ -1,0 +1,384 @@
+//! What the ontology says of values, as Rust of its own: the rules, where guards have their boundaries,
+//! and what columns mirror.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use super::super::expression::Compiler;
+use super::super::layout::{self, Part};
+use super::super::names::{field_ident, function_ident, type_ident};
+use super::super::projections::to_value;
+use super::super::view::View;
+use super::knowledge::Names;
+use crate::model::{
+    Command, Comparison, Decision, Expression, ExpressionKind, Field, Invariant, Projection,
+    Rejection, Rule, Scope, Step, Type,
+};
+
+/// A function of the harness, and how a test names it.
+pub(super) struct Known {
+    /// The function.
+    pub(super) part: Part,
+    /// Its name.
+    pub(super) function: Ident,
+}
+
+/// A rule that values tell.
+pub(super) struct ValueRule {
+    pub(super) known: Known,
+    pub(super) says: String,
+    pub(super) of_event: bool,
+}
+
+/// The rules of an aggregate that values tell.
+pub(super) fn value_rules(view: &View<'_>, names: &Names) -> Vec<ValueRule> {
+    let invariants = view.aggregate.invariants.iter().enumerate();
+    invariants.filter_map(|(index, it)| value_rule(view, names, index, it)).collect()
+}
+
+fn value_rule(
+    view: &View<'_>,
+    names: &Names,
+    index: usize,
+    invariant: &Invariant,
+) -> Option<ValueRule> {
+    let function = format_ident!("rule_{}", index + 1);
+    let (item, of_event) = match &invariant.rule {
+        Rule::State(check) => (state_rule(view, names, &function, check), false),
+        Rule::Event { events, check } => (event_rule(view, names, &function, events, check), true),
+        _ => return None,
+    };
+    let known = Known { part: layout::item(item), function };
+    Some(ValueRule { known, says: invariant.text.clone(), of_event })
+}
+
+fn state_of(names: &Names) -> TokenStream {
+    let subject = &names.subject;
+    quote!(testing::subject::StateOf<#subject>)
+}
+
+fn state_rule(view: &View<'_>, names: &Names, function: &Ident, check: &Expression) -> TokenStream {
+    let scopes = [(Scope::State, quote!(state)), (Scope::Before, quote!(before))];
+    let compiler = Compiler::new(&view.types, scopes);
+    let condition = compiler.condition(check);
+    let before = named(compiler.used(Scope::Before), "before");
+    let after = named(compiler.used(Scope::State), "state");
+    let state = state_of(names);
+    quote! {
+        fn #function(#before: &#state, #after: &#state) -> Result<bool, __EvalError> {
+            Ok(#condition)
+        }
+    }
+}
+
+fn event_rule(
+    view: &View<'_>,
+    names: &Names,
+    function: &Ident,
+    events: &[String],
+    check: &Expression,
+) -> TokenStream {
+    let scopes = [
+        (Scope::State, quote!(step.after)),
+        (Scope::Before, quote!(step.before)),
+        (Scope::Event, quote!(event)),
+    ];
+    let compiler = Compiler::new(&view.types, scopes);
+    let condition = compiler.condition(check);
+    let of = &view.events;
+    let binding = if compiler.used(Scope::Event) { quote!(event) } else { quote!(_) };
+    let variants = events.iter().map(|name| type_ident(name));
+    let body = if events.is_empty() {
+        quote!(Ok(#condition))
+    } else {
+        quote! {
+            match step.event {
+                #(#of::#variants(#binding))|* => Ok(#condition),
+                #[allow(unreachable_patterns)]
+                _ => Ok(true),
+            }
+        }
+    };
+    let aggregate = super::knowledge::aggregate_type(view, names);
+    quote! {
+        fn #function(step: &__Step<'_, #aggregate>) -> Result<bool, __EvalError> { #body }
+    }
+}
+
+fn named(used: bool, name: &str) -> Ident {
+    if used { format_ident!("{name}") } else { format_ident!("_{name}") }
+}
+
+/// The boundary of a guard or rule.
+pub(super) struct Boundary {
+    pub(super) known: Known,
+    /// The command; none for a rule of the state.
+    pub(super) command: Option<String>,
+    pub(super) refusal: String,
+    pub(super) says: String,
+    /// Whether the comparison holds one unit below, on and above the boundary.
+    pub(super) holds: [bool; 3],
+}
+
+/// The boundaries of the guards of commands that compare numbers.
+pub(super) fn guard_boundaries(view: &View<'_>, names: &Names) -> Vec<Boundary> {
+    let mut boundaries = Vec::new();
+    for command in &view.aggregate.commands {
+        let Decision::Declared { steps, .. } = &command.decision else { continue };
+        for step in steps {
+            let Step::Reject(rejection) = step else { continue };
+            let count = boundaries.len() + 1;
+            boundaries.extend(guard_boundary(view, names, command, rejection, count));
+        }
+    }
+    boundaries
+}
+
+fn guard_boundary(
+    view: &View<'_>,
+    names: &Names,
+    command: &Command,
+    rejection: &Rejection,
+    count: usize,
+) -> Option<Boundary> {
+    let (comparison, left, right) = compared(&rejection.when)?;
+    let placed = place_input(command, left, right).or_else(|| place_state(view, left, right));
+    let Placed { scope, field, value } = placed?;
+    let field = field_ident(&field);
+    let (any, variant) = (&names.command, type_ident(&command.name));
+    let compiler = Compiler::new(
+        &view.types,
+        [(Scope::State, quote!(state)), (Scope::Input, quote!(command))],
+    );
+    let value = value.compile(&compiler);
+    let target = if scope == Scope::Input { quote!(command) } else { quote!(state) };
+    let function = format_ident!("boundary_{count}");
+    let state_name = named(scope == Scope::State || compiler.used(Scope::State), "state");
+    let binding = match (scope, compiler.used(Scope::Input)) {
+        (Scope::Input, _) | (_, true) => quote! {
+            let #any::#variant(command) = command else { return Ok(false) };
+        },
+        _ => quote! {
+            let #any::#variant(_) = command else { return Ok(false) };
+        },
+    };
+    let binding = if view.aggregate.commands.len() == 1 {
+        quote!(#[allow(irrefutable_let_patterns)] #binding)
+    } else {
+        binding
+    };
+    let state = state_of(names);
+    let item = quote! {
+        fn #function(
+            #state_name: &mut #state,
+            command: &mut #any,
+            units: i64,
+        ) -> Result<bool, __EvalError> {
+            #binding
+            #target.#field = #value;
+            Ok(true)
+        }
+    };
+    Some(Boundary {
+        known: Known { part: layout::item(item), function },
+        command: Some(command.name.clone()),
+        refusal: rejection.refusal.clone(),
+        says: rejection.text.clone(),
+        holds: sides(comparison),
+    })
+}
+
+/// The boundaries of the rules of the state that compare numbers.
+pub(super) fn state_boundaries(view: &View<'_>, names: &Names) -> Vec<Boundary> {
+    let invariants = view.aggregate.invariants.iter().enumerate();
+    invariants.filter_map(|(index, it)| state_boundary(view, names, index, it)).collect()
+}
+
+fn state_boundary(
+    view: &View<'_>,
+    names: &Names,
+    index: usize,
+    invariant: &Invariant,
+) -> Option<Boundary> {
+    let Rule::State(check) = &invariant.rule else { return None };
+    let (comparison, left, right) = compared(check)?;
+    let Placed { field, value, .. } = place_state(view, left, right)?;
+    let compiler = Compiler::new(&view.types, [(Scope::State, quote!(state))]);
+    let (field, value) = (field_ident(&field), value.compile(&compiler));
+    let function = format_ident!("state_boundary_{}", index + 1);
+    let state = state_of(names);
+    let item = quote! {
+        fn #function(state: &mut #state, units: i64) -> Result<(), __EvalError> {
+            state.#field = #value;
+            Ok(())
+        }
+    };
+    Some(Boundary {
+        known: Known { part: layout::item(item), function },
+        command: None,
+        refusal: invariant.refusal.clone(),
+        says: invariant.text.clone(),
+        holds: sides(comparison),
+    })
+}
+
+/// The sides of a comparison of numbers, which a guard or rule may be.
+fn compared(condition: &Expression) -> Option<(Comparison, &Expression, &Expression)> {
+    match &condition.kind {
+        ExpressionKind::Compare(comparison, left, right)
+            if matches!(left.result, Type::Decimal(_) | Type::Integer) =>
+        {
+            Some((*comparison, left, right))
+        }
+        ExpressionKind::Not(inner) => {
+            let (comparison, left, right) = compared(inner)?;
+            Some((opposite(comparison), left, right))
+        }
+        _ => None,
+    }
+}
+
+fn opposite(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Equal => Comparison::NotEqual,
+        Comparison::NotEqual => Comparison::Equal,
+        Comparison::Less => Comparison::GreaterOrEqual,
+        Comparison::GreaterOrEqual => Comparison::Less,
+        Comparison::Greater => Comparison::LessOrEqual,
+        Comparison::LessOrEqual => Comparison::Greater,
+    }
+}
+
+/// Whether it holds where the left side lies below, on and above the right one.
+fn sides(comparison: Comparison) -> [bool; 3] {
+    match comparison {
+        Comparison::Less => [true, false, false],
+        Comparison::LessOrEqual => [true, true, false],
+        Comparison::Equal => [false, true, false],
+        Comparison::NotEqual => [true, false, true],
+        Comparison::GreaterOrEqual => [false, true, true],
+        Comparison::Greater => [false, false, true],
+    }
+}
+
+/// A field that is given the value of the comparison's other side, and some units more or less.
+struct Placed<'m> {
+    scope: Scope,
+    field: String,
+    value: Other<'m>,
+}
+
+struct Other<'m> {
+    expression: &'m Expression,
+    /// Whether the units are taken away: the field is the right side.
+    minus: bool,
+    unit: Unit,
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    One,
+    /// A decimal of this scale.
+    Decimal(u32),
+}
+
+impl Other<'_> {
+    fn compile(&self, compiler: &Compiler<'_>) -> TokenStream {
+        let of = compiler.value(self.expression);
+        let unit = match self.unit {
+            Unit::One => quote!(units),
+            Unit::Decimal(scale) => {
+                let scale = Literal::u32_unsuffixed(scale);
+                quote!(__Decimal::new(units, #scale))
+            }
+        };
+        if self.minus { quote!(__subtract(#of, #unit)?) } else { quote!(__add(#of, #unit)?) }
+    }
+}
+
+fn place_input<'m>(
+    command: &Command,
+    left: &'m Expression,
+    right: &'m Expression,
+) -> Option<Placed<'m>> {
+    place(Scope::Input, &command.input, left, right)
+}
+
+fn place_state<'m>(
+    view: &View<'_>,
+    left: &'m Expression,
+    right: &'m Expression,
+) -> Option<Placed<'m>> {
+    place(Scope::State, view.aggregate.state.as_deref()?, left, right)
+}
+
+fn place<'m>(
+    scope: Scope,
+    fields: &[Field],
+    left: &'m Expression,
+    right: &'m Expression,
+) -> Option<Placed<'m>> {
+    for (side, expression, minus) in [(left, right, false), (right, left, true)] {
+        let ExpressionKind::Read(of, name) = &side.kind else { continue };
+        if *of != scope || expression.reads(scope, name) || !is_calculable(expression) {
+            continue;
+        }
+        let field = fields.iter().find(|field| field.name == *name)?;
+        let unit = match field.field_type {
+            Type::Integer => Unit::One,
+            Type::Decimal(None) => Unit::Decimal(2),
+            Type::Decimal(Some((_, scale))) => Unit::Decimal(scale),
+            _ => continue,
+        };
+        return Some(Placed {
+            scope,
+            field: name.clone(),
+            value: Other { expression, minus, unit },
+        });
+    }
+    None
+}
+
+/// Whether state and input alone tell its value.
+fn is_calculable(expression: &Expression) -> bool {
+    !expression.any(&|part| {
+        matches!(
+            &part.kind,
+            ExpressionKind::Local(_)
+                | ExpressionKind::Now
+                | ExpressionKind::NewId
+                | ExpressionKind::Meta(_)
+                | ExpressionKind::StreamId
+                | ExpressionKind::Read(Scope::After | Scope::Before | Scope::Event | Scope::Row, _)
+        )
+    })
+}
+
+/// A column that mirrors something of the state.
+pub(super) struct Mirror {
+    pub(super) known: Known,
+    pub(super) column: String,
+}
+
+/// The mirrors of a projection.
+pub(super) fn mirrors(view: &View<'_>, names: &Names, projection: &Projection) -> Vec<Mirror> {
+    let columns = projection.columns.as_deref().unwrap_or_default();
+    let mirrors = projection.mirrors.iter().enumerate().filter_map(|(index, mirror)| {
+        let column = columns.iter().find(|column| column.name == mirror.field)?;
+        let compiler = Compiler::new(&view.types, [(Scope::State, quote!(state))]);
+        let of = compiler.value(&mirror.value);
+        let value = to_value(&column.field_type, &quote!(value), false);
+        let function = function_ident(&format!("mirror_{}_of", index + 1), &projection.name);
+        let state = state_of(names);
+        let state_name = named(compiler.used(Scope::State), "state");
+        let item = quote! {
+            fn #function(#state_name: &#state) -> Result<__Value, __EvalError> {
+                let value = #of;
+                Ok(#value)
+            }
+        };
+        let known = Known { part: layout::item(item), function };
+        Some(Mirror { known, column: mirror.field.clone() })
+    });
+    mirrors.collect()
+}
