@@ -2,9 +2,11 @@
 
 mod build;
 mod cases;
+mod compile_errors;
 mod docs;
+mod edits;
 mod hostile;
-mod mutations;
+mod level5;
 mod oracle;
 mod seeds;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

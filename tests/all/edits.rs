@@ -1,0 +1,177 @@
+//! A user edits the ontology and builds: what the compiler says, and what the harness catches.
+//!
+//! Each case builds a copy of the example's package against this repository's crates, in the same
+//! target folder, so that dependencies are compiled once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Mutex;
+
+/// Builds in one target folder wait for each other anyway; one at a time keeps memory low.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+struct Copy {
+    folder: tempfile::TempDir,
+}
+
+impl Copy {
+    /// A copy of the bank with its ontology edited.
+    fn edited(edits: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+        let mut ontology = fs::read_to_string(root.join("ontology/banking-account.yaml"))
+            .expect("the ontology is readable");
+        for (from, to) in edits {
+            assert!(ontology.contains(from), "the ontology has no `{from}`");
+            ontology = ontology.replace(from, to);
+        }
+        let copy = Self { folder };
+        copy.write("ontology/banking-account.yaml", &ontology);
+        copy.write("Cargo.toml", &manifest(root));
+        copy.write(
+            "build.rs",
+            "fn main() { eventloom_codegen::Build::new(\"ontology\").compile_or_exit(); }\n",
+        );
+        copy.write(
+            "src/lib.rs",
+            "//! A copy of the bank.\n\neventloom_runtime::include_ontology!();\n",
+        );
+        copy.write(
+            "tests/harness.rs",
+            "//! The generated harness.\n\neventloom_runtime::include_harness!();\n",
+        );
+        fs::copy(root.join("Cargo.lock"), copy.path("Cargo.lock")).expect("the lock file");
+        copy
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Built {
+        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let output = Command::new(env!("CARGO"))
+            .args(arguments)
+            .arg("--offline")
+            .current_dir(self.folder.path())
+            .env("CARGO_TARGET_DIR", target_folder())
+            .env("CARGO_TERM_COLOR", "never")
+            .output()
+            .expect("cargo runs");
+        Built::from(output)
+    }
+}
+
+struct Built {
+    success: bool,
+    text: String,
+}
+
+impl From<Output> for Built {
+    fn from(output: Output) -> Self {
+        let text =
+            [output.stdout, output.stderr].map(|part| String::from_utf8_lossy(&part).into_owned());
+        Self { success: output.status.success(), text: text.concat() }
+    }
+}
+
+impl Built {
+    #[track_caller]
+    fn assert_failed_with(&self, parts: &[&str]) {
+        assert!(!self.success, "the build passed:\n{}", self.text);
+        for part in parts {
+            assert!(self.text.contains(part), "no `{part}` in:\n{}", self.text);
+        }
+    }
+
+    #[track_caller]
+    fn assert_passed(&self) {
+        assert!(self.success, "failed:\n{}", self.text);
+    }
+}
+
+/// The target folder of the running test: two above the test binary's folder.
+fn target_folder() -> PathBuf {
+    let binary = std::env::current_exe().expect("the test's own path");
+    binary.ancestors().nth(3).expect("target/debug/deps/test").to_path_buf()
+}
+
+fn manifest(root: &Path) -> String {
+    let root = root.display();
+    format!(
+        "[package]\nname = \"copied-bank\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+         [dependencies]\neventloom-runtime = {{ path = \"{root}/runtime\" }}\n\n\
+         [build-dependencies]\neventloom-codegen = {{ path = \"{root}/codegen\" }}\n\n\
+         [dev-dependencies]\neventloom-runtime = {{ path = \"{root}/runtime\", features = [\"testing\"] }}\n\n\
+         [profile.dev]\ndebug = \"line-tables-only\"\n\n[workspace]\n"
+    )
+}
+
+/// Line and column (from 1, in characters) of the nth occurrence of a text in the edited ontology.
+fn place(copy: &Copy, text: &str, skip: usize) -> String {
+    let ontology =
+        fs::read_to_string(copy.path("ontology/banking-account.yaml")).expect("readable");
+    let start = ontology.match_indices(text).nth(skip).expect("the text is there").0;
+    let line = ontology[..start].matches('\n').count() + 1;
+    let column = ontology[..start].chars().rev().take_while(|c| *c != '\n').count() + 1;
+    format!("banking-account.yaml:{line}:{column}")
+}
+
+#[test]
+fn a_misspelt_name_is_shown_with_its_place_and_the_right_name() {
+    let copy = Copy::edited(&[("balance: balance + amount", "balance: balance + ammount")]);
+    let built = copy.cargo(&["build"]);
+    built.assert_failed_with(&[&place(&copy, "ammount", 0), "^^^^^^^", "did you mean `amount`"]);
+}
+
+#[test]
+fn three_mistakes_in_three_places_are_three_reports_of_one_build() {
+    let copy = Copy::edited(&[
+        ("balance: balance + amount", "balance: balance + ammount"),
+        ("status: Closed\n", "status: Closd\n"),
+        ("row.balance - amount", "row.balence - amount"),
+    ]);
+    let built = copy.cargo(&["build"]);
+    built.assert_failed_with(&[
+        &place(&copy, "ammount", 0),
+        &place(&copy, "Closd", 0),
+        &place(&copy, "balence", 0),
+        "did you mean `amount`",
+        "did you mean `Closed`",
+        "did you mean `balance`",
+    ]);
+}
+
+#[test]
+fn a_deposit_that_takes_money_away_builds_but_the_harness_is_red() {
+    let copy = Copy::edited(&[("balance: balance + amount", "balance: balance - amount")]);
+    copy.cargo(&["build"]).assert_passed();
+    let tested = copy.cargo(&["test", "--test", "harness", "--no-fail-fast"]);
+    tested.assert_failed_with(&["scenarios::a_deposit_raises_the_balance", "mirrors", "FAILED"]);
+}
+
+#[test]
+fn a_state_field_renamed_throughout_builds_and_passes_without_an_edit_in_rust() {
+    let copy = Copy::edited(&[
+        ("  balance: decimal\n\nevents", "  funds: decimal\n\nevents"),
+        ("      balance: initialBalance\n", "      funds: initialBalance\n"),
+        ("balance: balance + amount", "funds: funds + amount"),
+        ("balance: balance - amount", "funds: funds - amount"),
+        ("when: balance < amount", "when: funds < amount"),
+        ("balance {balance} is less", "balance {funds} is less"),
+        ("when: balance != 0", "when: funds != 0"),
+        ("balance {balance} must", "balance {funds} must"),
+        ("balance: state.balance", "balance: state.funds"),
+        ("Balance cannot be negative", "Funds cannot be negative"),
+        ("state: {status: Open, balance:", "state: {status: Open, funds:"),
+        ("      state: {balance:", "      state: {funds:"),
+    ]);
+    copy.cargo(&["test", "--test", "harness"]).assert_passed();
+}
