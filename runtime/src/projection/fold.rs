@@ -60,6 +60,8 @@ pub(super) struct Folded {
     pub(super) rows: Vec<RowChange>,
     /// Poison found in the page.
     pub(super) poison: Vec<Poison>,
+    /// Whether events were held back behind poison of their streams.
+    pub(super) holds_back: bool,
     /// Where the fold stopped short of the page's end.
     pub(super) halt: Option<Halt>,
 }
@@ -228,6 +230,7 @@ impl<P: Projection> Fold<P> {
         let steps = std::mem::take(&mut self.steps);
         for ((stored, event), step) in page.iter().zip(&steps) {
             if self.is_held_back(&stored.meta.stream_id) {
+                folded.holds_back = true;
                 continue;
             }
             let reason = match step {

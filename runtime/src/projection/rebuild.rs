@@ -179,8 +179,14 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Part<P::Event, S, D> for &Pr
 impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     async fn switch(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
         if P::CONSISTENCY == Consistency::Immediate {
-            return immediate::register(self, Some(shadow.table())).await.map(|_| ());
+            immediate::register(self, Some(shadow.table())).await?;
+            return self.release_skipped().await;
         }
+        self.take_over(shadow).await?;
+        self.release_skipped().await
+    }
+
+    async fn take_over(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
         // From here on no runner of this projector moves the rows that serve.
         let mut held = self.session().await;
         loop {
@@ -198,6 +204,15 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 Switched::Moved => return Err(interrupted(P::NAME, Interrupt::Moved)),
             }
         }
+    }
+
+    /// Lets go of what an operator decided to skip while the rebuild, which did not know, parked it.
+    async fn release_skipped(&self) -> Result<(), ProjectorError> {
+        let state = self.state().await?;
+        for poison in state.poison.iter().filter(|it| state.skipped.contains(&it.position)) {
+            self.retry_poison(poison.position).await?;
+        }
+        Ok(())
     }
 
     async fn drive_shadow(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {

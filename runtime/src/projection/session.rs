@@ -122,7 +122,9 @@ impl<P: Projection> Session<P> {
         let passed = self.state.poison.iter().filter(|it| it.stops && it.position <= position);
         let released: Vec<_> = passed.map(|poison| poison.position).collect();
         let complete = self.state.complete || (end.at_end && folded.halt.is_none());
+        // That a stream is still parked shows only when the commit does not find the table moved.
         let is_seen = !folded.rows.is_empty()
+            || folded.holds_back
             || !folded.poison.is_empty()
             || !released.is_empty()
             || complete != self.state.complete;

@@ -22,6 +22,7 @@ everywhere!(
     a_wait_sees_a_runner_in_another_program,
     events_of_no_concern_are_waited_for_too,
     lag_is_counted_in_events_and_time,
+    a_stream_released_elsewhere_is_read_up_to_date,
     a_restart_finds_the_checkpoint_of_what_was_of_no_concern,
 );
 
@@ -120,6 +121,27 @@ async fn a_restart_finds_the_checkpoint_of_what_was_of_no_concern<L: Place>(plac
     let other = open::<Balances, L>(&place).await;
 
     assert_eq!(other.wait_for(position, SOON).await, Ok(()));
+    running.stop().await.expect("it stops");
+}
+
+/// The runner still took the stream for parked, held the next event back, and let those who waited
+/// for it read a row without it.
+async fn a_stream_released_elsewhere_is_read_up_to_date<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[moved(1), opened("Ada")]).await;
+    let balances = open::<Balances, L>(&place).await;
+    let running = balances.spawn();
+    balances.wait_for(0, SOON).await.expect("it runs");
+    while balances.status().await.expect("a status").poison.is_empty() {
+        tokio::time::sleep(Time::from_millis(1)).await;
+    }
+    let elsewhere = open::<Balances, L>(&place).await;
+    elsewhere.skip_poison(1, "Olga", "opened too late").await.expect("it is skipped");
+
+    let position = append(place.store(), "a", 2, &[moved(2)]).await;
+    balances.wait_for(position, SOON).await.expect("the rows get there");
+
+    let ada = balances.read_model().get(&"a".to_owned()).await.expect("an answer");
+    assert_eq!(ada.expect("a row").moves, 1);
     running.stop().await.expect("it stops");
 }
 

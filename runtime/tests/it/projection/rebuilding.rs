@@ -24,6 +24,7 @@ everywhere!(
     a_rebuild_that_was_dropped_leaves_the_rows_as_they_are,
     poison_is_found_anew,
     wrong_guesses_in_one_projection_do_not_hurt_its_companion,
+    what_is_skipped_during_a_rebuild_stays_skipped,
     rebuilding_rows_that_are_ahead_of_their_store_is_refused,
 );
 
@@ -228,6 +229,31 @@ async fn wrong_guesses_in_one_projection_do_not_hurt_its_companion<L: Place>(pla
     let ada = balances.read_model().get(&"a".to_owned()).await.expect("an answer").expect("a row");
     assert_eq!((ada.amount, ada.moves), (10.into(), 4));
     assert_eq!(tags.read_model().page(None, 9).await.expect("a page")[0].uses, 1);
+}
+
+async fn what_is_skipped_during_a_rebuild_stays_skipped<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[moved(1), opened("Ada"), moved(2)]).await;
+    let balances = open_with::<Balances, L>(&place, 2).await;
+    balances.catch_up().await.expect("it catches up");
+    let operator = balances.clone();
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let mut begun = Some(begun);
+    let rebuild = balances.rebuild(move |_| {
+        let _ = begun.take().map(|begun| begun.send(()));
+    });
+    let skip = async move {
+        begins.await.expect("it begins");
+        operator.skip_poison(1, "Olga", "opened too late").await
+    };
+
+    let (rebuilt, skipped) = tokio::join!(rebuild, skip);
+
+    rebuilt.expect("it is rebuilt");
+    skipped.expect("it is skipped");
+    let status = balances.status().await.expect("a status");
+    assert_eq!((status.poison, status.skipped), (vec![], vec![1]));
+    let ada = balances.read_model().get(&"a".to_owned()).await.expect("an answer");
+    assert_eq!(ada.expect("a row").amount, 2.into());
 }
 
 async fn rebuilding_rows_that_are_ahead_of_their_store_is_refused<L: Place>(place: L) {
