@@ -4,61 +4,76 @@
 #![deny(warnings)]
 
 /// The bank of the example.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/bank/expected.rs"]
 pub mod bank;
 
 /// A fold, a decision and two read models that are written by hand.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/custom/expected.rs"]
 pub mod custom;
 
 /// Every form of deciding.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/emit/expected.rs"]
 pub mod emit;
 
 /// Enums everywhere.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/enums/expected.rs"]
 pub mod enums;
 
 /// Every operator and method.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/expressions/expected.rs"]
 pub mod expressions;
 
 /// Every sentence.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/invariants/expected.rs"]
 pub mod invariants;
 
 /// Lists, records and optionals.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/lists/expected.rs"]
 pub mod lists;
 
 /// As little as there can be.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/minimal/expected.rs"]
 pub mod minimal;
 
 /// Names that mean something to Rust or to the runtime.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/names/expected.rs"]
 pub mod names;
 
 /// Texts that mean something to Markdown, HTML or Rust.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/prose/expected.rs"]
 pub mod prose;
 
 /// Read models with every verb.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/rows/expected.rs"]
 pub mod rows;
 
 /// Every type in every place.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/scalars/expected.rs"]
 pub mod scalars;
 
 /// The ontology that says the least: a hand-written state and hand-written read models.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/seed/expected.rs"]
 pub mod seed;
 
 /// Two aggregates that share types.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/shared/expected.rs"]
 pub mod shared;
 
 /// Versions one to three.
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/upcasts/expected.rs"]
 pub mod upcasts;

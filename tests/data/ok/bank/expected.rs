@@ -279,8 +279,12 @@ pub mod bank_account {
     }
 
     impl DomainEvent for BankAccountEvent {
-        const TYPES: &'static [&'static str] =
-            &["AccountOpened", "MoneyDeposited", "MoneyWithdrawn", "AccountClosed"];
+        const TYPES: &'static [&'static str] = &[
+            "AccountOpened",
+            "MoneyDeposited",
+            "MoneyWithdrawn",
+            "AccountClosed",
+        ];
 
         const SHAPES: &'static [EventShape] = &[
             EventShape {
@@ -1032,18 +1036,32 @@ pub mod bank_account {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "BankAccountAlreadyExists" => Self::BankAccountAlreadyExists { message },
-                "InitialBalanceNegative" => Self::InitialBalanceNegative { message },
-                "BankAccountNotFound" => Self::BankAccountNotFound { message },
+                "BankAccountAlreadyExists" => {
+                    Self::BankAccountAlreadyExists { message }
+                }
+                "InitialBalanceNegative" => {
+                    Self::InitialBalanceNegative { message }
+                }
+                "BankAccountNotFound" => {
+                    Self::BankAccountNotFound { message }
+                }
                 "AccountNotOpen" => Self::AccountNotOpen { message },
                 "AmountNotPositive" => Self::AmountNotPositive { message },
                 "InsufficientFunds" => Self::InsufficientFunds { message },
                 "BalanceNotZero" => Self::BalanceNotZero { message },
-                "BalanceCannotBeNegative" => Self::BalanceCannotBeNegative { message },
-                "NothingCanFollowAccountClosed" => Self::NothingCanFollowAccountClosed { message },
-                "DuplicateTransactionId" => Self::DuplicateTransactionId { message },
+                "BalanceCannotBeNegative" => {
+                    Self::BalanceCannotBeNegative { message }
+                }
+                "NothingCanFollowAccountClosed" => {
+                    Self::NothingCanFollowAccountClosed { message }
+                }
+                "DuplicateTransactionId" => {
+                    Self::DuplicateTransactionId { message }
+                }
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
@@ -1154,12 +1172,16 @@ pub mod bank_account {
         const NAME: &'static str = "AccountBalanceView";
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "account_balance";
-        const CONSISTENCY: Consistency =
-            Consistency::Eventual { window: Some(Duration::from_micros(500_000)) };
+        const CONSISTENCY: Consistency = Consistency::Eventual {
+            window: Some(Duration::from_micros(500_000)),
+        };
         const MEANING: u64 = 0xbcff_35e4_566e_0573;
         const AGGREGATE: &'static str = "BankAccount";
-        const SOURCES: &'static [&'static str] =
-            &["AccountOpened", "MoneyDeposited", "MoneyWithdrawn"];
+        const SOURCES: &'static [&'static str] = &[
+            "AccountOpened",
+            "MoneyDeposited",
+            "MoneyWithdrawn",
+        ];
         const COLUMNS: &'static [Column] = &[
             Column { name: "accountId", column_type: ColumnType::Text, optional: false },
             Column { name: "customerId", column_type: ColumnType::Text, optional: false },
@@ -1404,14 +1426,18 @@ pub mod bank_account {
             meta: &Metadata,
         ) -> Result<Option<TransactionHistoryViewKey>, ProjectionError> {
             Ok(match event {
-                BankAccountEvent::MoneyDeposited(event) => Some(TransactionHistoryViewKey {
-                    account_id: meta.stream_id.to_string(),
-                    transaction_id: event.transaction_id.clone(),
-                }),
-                BankAccountEvent::MoneyWithdrawn(event) => Some(TransactionHistoryViewKey {
-                    account_id: meta.stream_id.to_string(),
-                    transaction_id: event.transaction_id.clone(),
-                }),
+                BankAccountEvent::MoneyDeposited(event) => {
+                    Some(TransactionHistoryViewKey {
+                        account_id: meta.stream_id.to_string(),
+                        transaction_id: event.transaction_id.clone(),
+                    })
+                }
+                BankAccountEvent::MoneyWithdrawn(event) => {
+                    Some(TransactionHistoryViewKey {
+                        account_id: meta.stream_id.to_string(),
+                        transaction_id: event.transaction_id.clone(),
+                    })
+                }
                 _ => None,
             })
         }

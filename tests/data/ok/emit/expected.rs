@@ -228,11 +228,9 @@ pub mod cart {
             let mut cart_id = None;
             let mut asked = None;
             let mut hit_at = None;
-            fields.read(&mut [
-                ("cartId", &mut cart_id),
-                ("asked", &mut asked),
-                ("hitAt", &mut hit_at),
-            ])?;
+            fields.read(
+                &mut [("cartId", &mut cart_id), ("asked", &mut asked), ("hitAt", &mut hit_at)],
+            )?;
             Ok(Self {
                 cart_id: required(cart_id, "cartId")?,
                 asked: required(asked, "asked")?,
@@ -371,8 +369,14 @@ pub mod cart {
     }
 
     impl DomainEvent for CartEvent {
-        const TYPES: &'static [&'static str] =
-            &["CartOpened", "ItemAdded", "LimitReached", "LimitHit", "CartClosed", "Stamped"];
+        const TYPES: &'static [&'static str] = &[
+            "CartOpened",
+            "ItemAdded",
+            "LimitReached",
+            "LimitHit",
+            "CartClosed",
+            "Stamped",
+        ];
 
         const SHAPES: &'static [EventShape] = &[
             EventShape {
@@ -470,14 +474,18 @@ pub mod cart {
                 }
                 Self::ItemAdded(event) => format!(
                     "Item added: sku {}, quantity {}, by {}",
-                    event.sku, event.quantity, event.by,
+                    event.sku,
+                    event.quantity,
+                    event.by,
                 ),
                 Self::LimitReached(event) => format!("Limit reached: total {}", event.total),
                 Self::LimitHit(event) => format!("Limit hit: asked {}", event.asked),
                 Self::CartClosed(event) => format!("Cart closed: total {}", event.total),
                 Self::Stamped(event) => format!(
                     "Stamped: number {}, id {}, other {}",
-                    event.number, event.id, event.other,
+                    event.number,
+                    event.id,
+                    event.other,
                 ),
             }
         }
@@ -775,7 +783,8 @@ pub mod cart {
                 }));
             }
             if length(&state.items) > 0
-                && state.items.last().map(|value| value.sku.as_str()) == Some(self.sku.as_str())
+                && state.items.last().map(|value| value.sku.as_str())
+                    == Some(self.sku.as_str())
             {
                 return Ok(());
             }
@@ -1113,12 +1122,16 @@ pub mod cart {
                 "CartAlreadyExists" => Self::CartAlreadyExists { message },
                 "CartNotFound" => Self::CartNotFound { message },
                 "CartIsClosed" => Self::CartIsClosed { message },
-                "QuantityNotPositive" => Self::QuantityNotPositive { message },
+                "QuantityNotPositive" => {
+                    Self::QuantityNotPositive { message }
+                }
                 "NoOwner" => Self::NoOwner { message },
                 "LimitExceeded" => Self::LimitExceeded { message },
                 "NoSuchCart" => Self::NoSuchCart { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }

@@ -87,11 +87,7 @@ pub mod lamp {
             let mut lamp_id = None;
             let mut colour = None;
             let mut at = None;
-            fields.read(&mut [
-                ("lampId", &mut lamp_id),
-                ("colour", &mut colour),
-                ("at", &mut at),
-            ])?;
+            fields.read(&mut [("lampId", &mut lamp_id), ("colour", &mut colour), ("at", &mut at)])?;
             Ok(Self {
                 lamp_id: required(lamp_id, "lampId")?,
                 colour: required(colour, "colour")?,
@@ -160,11 +156,7 @@ pub mod lamp {
             let mut lamp_id = None;
             let mut reason = None;
             let mut at = None;
-            fields.read(&mut [
-                ("lampId", &mut lamp_id),
-                ("reason", &mut reason),
-                ("at", &mut at),
-            ])?;
+            fields.read(&mut [("lampId", &mut lamp_id), ("reason", &mut reason), ("at", &mut at)])?;
             Ok(Self {
                 lamp_id: required(lamp_id, "lampId")?,
                 reason: required(reason, "reason")?,
@@ -526,7 +518,11 @@ pub mod lamp {
         state.previous = previous;
         state.colour = event.to;
         state.seen.push(event.to);
-        state.mood = if event.to == Colour::Red { Some(LampMood::Party) } else { event.mood };
+        state.mood = if event.to == Colour::Red {
+            Some(LampMood::Party)
+        } else {
+            event.mood
+        };
         Ok(())
     }
 
@@ -866,7 +862,9 @@ pub mod lamp {
                 "Same" => Self::Same { message },
                 "LampAlreadyExists" => Self::LampAlreadyExists { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
@@ -1139,13 +1137,15 @@ pub mod lamp {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => created.insert(LampViewRow {
-                lamp_id: meta.stream_id.to_string(),
-                power: LampPower::Off,
-                colour: None,
-                mood: None,
-                seen: Vec::new(),
-            }),
+            None => {
+                created.insert(LampViewRow {
+                    lamp_id: meta.stream_id.to_string(),
+                    power: LampPower::Off,
+                    colour: None,
+                    mood: None,
+                    seen: Vec::new(),
+                })
+            }
         };
         current.power = LampPower::On;
         current.colour = Some(event.colour);

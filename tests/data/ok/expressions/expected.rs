@@ -7,9 +7,7 @@
 pub mod types {
     use std::fmt;
 
-    use eventloom_runtime::codec::{
-        DecodeError, Fields, Label, Record, Writer, optional, required,
-    };
+    use eventloom_runtime::codec::{DecodeError, Fields, Label, Record, Writer, optional, required};
 
     /// `Kind`
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -130,11 +128,9 @@ pub mod machine {
             let mut machine_id = None;
             let mut name_ = None;
             let mut at = None;
-            fields.read(&mut [
-                ("machineId", &mut machine_id),
-                ("name", &mut name_),
-                ("at", &mut at),
-            ])?;
+            fields.read(
+                &mut [("machineId", &mut machine_id), ("name", &mut name_), ("at", &mut at)],
+            )?;
             Ok(Self {
                 machine_id: required(machine_id, "machineId")?,
                 name: required(name_, "name")?,
@@ -467,17 +463,17 @@ pub mod machine {
         )?;
         let exact = clamp(
             round(
-                div(
-                    add(state.exact, multiply(event.factor, -dec!(1))?)?,
-                    dec!(3),
-                    4,
-                    Rounding::HalfUp,
-                )?,
-                2,
-            )?
-            .abs()
-            .max(dec!(0.01))
-            .min(Decimal::from(event.times)),
+                    div(
+                        add(state.exact, multiply(event.factor, -dec!(1))?)?,
+                        dec!(3),
+                        4,
+                        Rounding::HalfUp,
+                    )?,
+                    2,
+                )?
+                .abs()
+                .max(dec!(0.01))
+                .min(Decimal::from(event.times)),
             Decimal::ZERO,
             dec!(100),
         );
@@ -709,7 +705,9 @@ pub mod machine {
                         .to_owned(),
                 }));
             }
-            if negate(self.times)? > 5 || negate(half)? > dec!(0.5) || self.factor <= -dec!(2.5) {
+            if negate(self.times)? > 5 || negate(half)? > dec!(0.5)
+                || self.factor <= -dec!(2.5)
+            {
                 return Err(Halt::Refused(MachineError::Negative {
                     message: "refused because -times > 5 || -half > 0.5 || factor <= -2.5"
                         .to_owned(),
@@ -855,7 +853,9 @@ pub mod machine {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "MachineAlreadyExists" => Self::MachineAlreadyExists { message },
+                "MachineAlreadyExists" => {
+                    Self::MachineAlreadyExists { message }
+                }
                 "MachineNotFound" => Self::MachineNotFound { message },
                 "TooLong" => Self::TooLong { message },
                 "TooBig" => Self::TooBig { message },
@@ -867,7 +867,9 @@ pub mod machine {
                 "Negative" => Self::Negative { message },
                 "Block" => Self::Block { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }

@@ -348,8 +348,15 @@ pub mod tank {
     }
 
     impl DomainEvent for TankEvent {
-        const TYPES: &'static [&'static str] =
-            &["Filled", "Drained", "Named", "Opened", "Rested", "Broke", "Resized"];
+        const TYPES: &'static [&'static str] = &[
+            "Filled",
+            "Drained",
+            "Named",
+            "Opened",
+            "Rested",
+            "Broke",
+            "Resized",
+        ];
 
         const SHAPES: &'static [EventShape] = &[
             EventShape {
@@ -683,7 +690,8 @@ pub mod tank {
                 }
                 _ => {}
             }
-            if matches!(step.event, TankEvent::Drained(_)) && !step.history.contains(FILLED) {
+            if matches!(step.event, TankEvent::Drained(_)) && !step.history.contains(FILLED)
+            {
                 return Err(TankError::FilledMustPrecedeDrained {
                     message: "Filled must precede Drained".to_owned(),
                 });
@@ -707,26 +715,31 @@ pub mod tank {
                 });
             }
             if step.after.phase != step.before.phase
-                && (step.before.phase != TankPhase::Idle || step.after.phase != TankPhase::Filling)
-                && (step.before.phase != TankPhase::Idle || step.after.phase != TankPhase::Broken)
+                && (step.before.phase != TankPhase::Idle
+                    || step.after.phase != TankPhase::Filling)
+                && (step.before.phase != TankPhase::Idle
+                    || step.after.phase != TankPhase::Broken)
                 && (step.before.phase != TankPhase::Filling
                     || step.after.phase != TankPhase::Draining)
-                && (step.before.phase != TankPhase::Filling || step.after.phase != TankPhase::Idle)
+                && (step.before.phase != TankPhase::Filling
+                    || step.after.phase != TankPhase::Idle)
                 && (step.before.phase != TankPhase::Draining
                     || step.after.phase != TankPhase::Filling)
-                && (step.before.phase != TankPhase::Draining || step.after.phase != TankPhase::Idle)
+                && (step.before.phase != TankPhase::Draining
+                    || step.after.phase != TankPhase::Idle)
             {
                 return Err(TankError::PhaseTransitionNotAllowed {
                     message: format!(
                         "Phase moves Idle -> Filling | Broken, Filling → Draining | Idle, Draining → Filling | Idle, but would move from {} to {}",
-                        step.before.phase, step.after.phase,
+                        step.before.phase,
+                        step.after.phase,
                     ),
                 });
             }
             match step.event {
-                TankEvent::Filled(_)
-                    if subtract(step.after.level, step.before.level)? > dec!(50) =>
-                {
+                TankEvent::Filled(
+                    _,
+                ) if subtract(step.after.level, step.before.level)? > dec!(50) => {
                     return Err(TankError::NoHugeStep {
                         message: "NoHugeStep: not (level - before.level <= 50)".to_owned(),
                     });
@@ -1360,23 +1373,45 @@ pub mod tank {
             Some(match name {
                 "TankNotFound" => Self::TankNotFound { message },
                 "TankAlreadyExists" => Self::TankAlreadyExists { message },
-                "LevelCannotBeNegative" => Self::LevelCannotBeNegative { message },
-                "AmountMustBePositive" => Self::AmountMustBePositive { message },
-                "LabelMustNotBeEmpty" => Self::LabelMustNotBeEmpty { message },
-                "CapacityMustBeAtLeast10" => Self::CapacityMustBeAtLeast10 { message },
+                "LevelCannotBeNegative" => {
+                    Self::LevelCannotBeNegative { message }
+                }
+                "AmountMustBePositive" => {
+                    Self::AmountMustBePositive { message }
+                }
+                "LabelMustNotBeEmpty" => {
+                    Self::LabelMustNotBeEmpty { message }
+                }
+                "CapacityMustBeAtLeast10" => {
+                    Self::CapacityMustBeAtLeast10 { message }
+                }
                 "TooLarge" => Self::TooLarge { message },
-                "OpensMustBeLessThan5" => Self::OpensMustBeLessThan5 { message },
-                "FilledMustPrecedeDrained" => Self::FilledMustPrecedeDrained { message },
-                "ResizedCannotFollowFilled" => Self::ResizedCannotFollowFilled { message },
-                "NothingCanFollowBroke" => Self::NothingCanFollowBroke { message },
-                "OpensMustNeverDecrease" => Self::OpensMustNeverDecrease { message },
-                "PhaseTransitionNotAllowed" => Self::PhaseTransitionNotAllowed { message },
+                "OpensMustBeLessThan5" => {
+                    Self::OpensMustBeLessThan5 { message }
+                }
+                "FilledMustPrecedeDrained" => {
+                    Self::FilledMustPrecedeDrained { message }
+                }
+                "ResizedCannotFollowFilled" => {
+                    Self::ResizedCannotFollowFilled { message }
+                }
+                "NothingCanFollowBroke" => {
+                    Self::NothingCanFollowBroke { message }
+                }
+                "OpensMustNeverDecrease" => {
+                    Self::OpensMustNeverDecrease { message }
+                }
+                "PhaseTransitionNotAllowed" => {
+                    Self::PhaseTransitionNotAllowed { message }
+                }
                 "WithinCapacity" => Self::WithinCapacity { message },
                 "NoHugeStep" => Self::NoHugeStep { message },
                 "DuplicateTicket" => Self::DuplicateTicket { message },
                 "DuplicateSerial" => Self::DuplicateSerial { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }

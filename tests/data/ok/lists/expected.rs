@@ -365,8 +365,13 @@ pub mod order {
     }
 
     impl DomainEvent for OrderEvent {
-        const TYPES: &'static [&'static str] =
-            &["OrderPlaced", "LineAdded", "LinesReplaced", "Tagged", "AddressChanged"];
+        const TYPES: &'static [&'static str] = &[
+            "OrderPlaced",
+            "LineAdded",
+            "LinesReplaced",
+            "Tagged",
+            "AddressChanged",
+        ];
 
         const SHAPES: &'static [EventShape] = &[
             EventShape {
@@ -1089,13 +1094,17 @@ pub mod order {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "OrderAlreadyExists" => Self::OrderAlreadyExists { message },
+                "OrderAlreadyExists" => {
+                    Self::OrderAlreadyExists { message }
+                }
                 "NoLines" => Self::NoLines { message },
                 "OrderNotFound" => Self::OrderNotFound { message },
                 "TooMany" => Self::TooMany { message },
                 "NoLast" => Self::NoLast { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }

@@ -54,8 +54,9 @@ pub mod light {
     impl DomainEvent for LightEvent {
         const TYPES: &'static [&'static str] = &["Blinked"];
 
-        const SHAPES: &'static [EventShape] =
-            &[EventShape { event_type: "Blinked", version: 1, shape: "{}" }];
+        const SHAPES: &'static [EventShape] = &[
+            EventShape { event_type: "Blinked", version: 1, shape: "{}" },
+        ];
 
         fn type_index(&self) -> usize {
             match self {
@@ -257,10 +258,14 @@ pub mod light {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "LightAlreadyExists" => Self::LightAlreadyExists { message },
+                "LightAlreadyExists" => {
+                    Self::LightAlreadyExists { message }
+                }
                 "LightNotFound" => Self::LightNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }

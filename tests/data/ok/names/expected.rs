@@ -53,8 +53,14 @@ pub mod types {
     }
 
     impl Label for Writer {
-        const NAMES: &'static [&'static str] =
-            &["Error", "Result", "Default", "Step", "Label", "Debug"];
+        const NAMES: &'static [&'static str] = &[
+            "Error",
+            "Result",
+            "Default",
+            "Step",
+            "Label",
+            "Debug",
+        ];
 
         fn index(self) -> usize {
             self as usize
@@ -260,11 +266,8 @@ pub mod r#match {
             let mut match_id = None;
             let mut round_ = None;
             let mut at = None;
-            fields.read(&mut [
-                ("matchId", &mut match_id),
-                ("round", &mut round_),
-                ("at", &mut at),
-            ])?;
+            fields
+                .read(&mut [("matchId", &mut match_id), ("round", &mut round_), ("at", &mut at)])?;
             Ok(Self {
                 match_id: required(match_id, "matchId")?,
                 round: required(round_, "round")?,
@@ -436,7 +439,10 @@ pub mod r#match {
             match self {
                 Self::Record(event) => format!(
                     "Record: type {}, event {}, shelf {}, add {}",
-                    event.r#type, event.event, event.shelf, event.add,
+                    event.r#type,
+                    event.event,
+                    event.shelf,
+                    event.add,
                 ),
                 Self::Decimal(event) => format!(
                     "Decimal: round {}, out {}, fields {}, required {}",
@@ -1038,10 +1044,14 @@ pub mod r#match {
                 "Default" => Self::Default { message },
                 "Halt" => Self::Halt { message },
                 "NoStep" => Self::NoStep { message },
-                "MatchAlreadyExists" => Self::MatchAlreadyExists { message },
+                "MatchAlreadyExists" => {
+                    Self::MatchAlreadyExists { message }
+                }
                 "MatchNotFound" => Self::MatchNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
@@ -1165,10 +1175,12 @@ pub mod r#match {
             meta: &RuntimeMetadata,
         ) -> Result<Option<ProjectionKey>, ProjectionError> {
             Ok(match event {
-                MatchEvent::Record(event) => Some(ProjectionKey {
-                    r#type: event.r#type.clone(),
-                    group: meta.stream_id.to_string(),
-                }),
+                MatchEvent::Record(event) => {
+                    Some(ProjectionKey {
+                        r#type: event.r#type.clone(),
+                        group: meta.stream_id.to_string(),
+                    })
+                }
                 _ => None,
             })
         }
@@ -1224,14 +1236,16 @@ pub mod r#match {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => created.insert(ProjectionRow {
-                r#type: event.r#type.clone(),
-                group: meta.stream_id.to_string(),
-                row: 0,
-                current: 0,
-                created: false,
-                values: Vec::new(),
-            }),
+            None => {
+                created.insert(ProjectionRow {
+                    r#type: event.r#type.clone(),
+                    group: meta.stream_id.to_string(),
+                    row: 0,
+                    current: 0,
+                    created: false,
+                    values: Vec::new(),
+                })
+            }
         };
         let row_ = add(current.row, event.add)?;
         let current_ = current.row;

@@ -81,11 +81,13 @@ pub mod note {
     impl DomainEvent for NoteEvent {
         const TYPES: &'static [&'static str] = &["Written"];
 
-        const SHAPES: &'static [EventShape] = &[EventShape {
-            event_type: "Written",
-            version: 1,
-            shape: "{at: timestamp, noteId: string, text: string}",
-        }];
+        const SHAPES: &'static [EventShape] = &[
+            EventShape {
+                event_type: "Written",
+                version: 1,
+                shape: "{at: timestamp, noteId: string, text: string}",
+            },
+        ];
 
         fn type_index(&self) -> usize {
             match self {
@@ -283,9 +285,7 @@ pub mod note {
                     message: format!("no {{text}}: \"{}\" 🦀 \\ {}", self.text, self.text),
                 }));
             }
-            if self.text.contains("`")
-                || self.text == "//"
-                || self.text == "/* */"
+            if self.text.contains("`") || self.text == "//" || self.text == "/* */"
                 || self.text == "\n"
             {
                 return Err(Halt::Refused(NoteError::Fence {
@@ -376,7 +376,9 @@ pub mod note {
                 "NoteNotFound" => Self::NoteNotFound { message },
                 "NotTooLong" => Self::NotTooLong { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
@@ -516,8 +518,12 @@ pub mod note {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => created
-                .insert(NoteViewRow { note_id: meta.stream_id.to_string(), text: "".to_owned() }),
+            None => {
+                created.insert(NoteViewRow {
+                    note_id: meta.stream_id.to_string(),
+                    text: "".to_owned(),
+                })
+            }
         };
         current.text = event.text.clone();
         if created.is_some() {

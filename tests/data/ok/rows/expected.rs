@@ -661,10 +661,14 @@ pub mod parcel {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "ParcelAlreadyExists" => Self::ParcelAlreadyExists { message },
+                "ParcelAlreadyExists" => {
+                    Self::ParcelAlreadyExists { message }
+                }
                 "ParcelNotFound" => Self::ParcelNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
@@ -942,8 +946,9 @@ pub mod parcel {
         const NAME: &'static str = "DayView";
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "days";
-        const CONSISTENCY: Consistency =
-            Consistency::Eventual { window: Some(Duration::from_micros(2_000_000)) };
+        const CONSISTENCY: Consistency = Consistency::Eventual {
+            window: Some(Duration::from_micros(2_000_000)),
+        };
         const MEANING: u64 = 0xa9e9_88f5_9f1c_cd8c;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Delivered", "Lost"];
@@ -1031,13 +1036,15 @@ pub mod parcel {
             let mut created = None;
             let current = match row {
                 Some(current) => current,
-                None => created.insert(DayViewRow {
-                    day: event.sent_at.date(),
-                    town: event.town.clone(),
-                    sent: 0,
-                    weight: Decimal::ZERO,
-                    last: "".to_owned(),
-                }),
+                None => {
+                    created.insert(DayViewRow {
+                        day: event.sent_at.date(),
+                        town: event.town.clone(),
+                        sent: 0,
+                        weight: Decimal::ZERO,
+                        last: "".to_owned(),
+                    })
+                }
             };
             let weight = add(current.weight, Decimal::from(event.weight))?;
             check::digits(&weight, "weight", 8u32, 2u32)?;
@@ -1051,13 +1058,15 @@ pub mod parcel {
             let mut created = None;
             let current = match row {
                 Some(current) => current,
-                None => created.insert(DayViewRow {
-                    day: event.sent_at.date(),
-                    town: event.town.clone(),
-                    sent: 0,
-                    weight: Decimal::ZERO,
-                    last: "".to_owned(),
-                }),
+                None => {
+                    created.insert(DayViewRow {
+                        day: event.sent_at.date(),
+                        town: event.town.clone(),
+                        sent: 0,
+                        weight: Decimal::ZERO,
+                        last: "".to_owned(),
+                    })
+                }
             };
             let sent = add(current.sent, 1)?;
             let weight = add(current.weight, Decimal::from(event.weight))?;
@@ -1080,13 +1089,15 @@ pub mod parcel {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => created.insert(DayViewRow {
-                day: event.delivered_at.date(),
-                town: "?".to_owned(),
-                sent: 0,
-                weight: Decimal::ZERO,
-                last: "".to_owned(),
-            }),
+            None => {
+                created.insert(DayViewRow {
+                    day: event.delivered_at.date(),
+                    town: "?".to_owned(),
+                    sent: 0,
+                    weight: Decimal::ZERO,
+                    last: "".to_owned(),
+                })
+            }
         };
         current.sent = subtract(current.sent, 1)?;
         if created.is_some() {

@@ -69,11 +69,9 @@ pub mod types {
             let mut name_ = None;
             let mut children = None;
             let mut worth = None;
-            fields.read(&mut [
-                ("name", &mut name_),
-                ("children", &mut children),
-                ("worth", &mut worth),
-            ])?;
+            fields.read(
+                &mut [("name", &mut name_), ("children", &mut children), ("worth", &mut worth)],
+            )?;
             Ok(Self {
                 name: required(name_, "name")?,
                 children: required(children, "children")?,
@@ -921,12 +919,16 @@ pub mod sample {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "SampleAlreadyExists" => Self::SampleAlreadyExists { message },
+                "SampleAlreadyExists" => {
+                    Self::SampleAlreadyExists { message }
+                }
                 "SampleNotFound" => Self::SampleNotFound { message },
                 "DuplicateId" => Self::DuplicateId { message },
                 "DuplicateNumber" => Self::DuplicateNumber { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
@@ -1148,22 +1150,24 @@ pub mod sample {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => created.insert(SampleViewRow {
-                id: event.id,
-                day: event.day,
-                text: "".to_owned(),
-                number: 0,
-                exact: Decimal::ZERO,
-                limited: Decimal::ZERO,
-                yes: false,
-                when: None,
-                span: Duration::from_micros(0),
-                raw: event.raw.clone(),
-                money: Vec::new(),
-                best: None,
-                maybe: Vec::new(),
-                tree: None,
-            }),
+            None => {
+                created.insert(SampleViewRow {
+                    id: event.id,
+                    day: event.day,
+                    text: "".to_owned(),
+                    number: 0,
+                    exact: Decimal::ZERO,
+                    limited: Decimal::ZERO,
+                    yes: false,
+                    when: None,
+                    span: Duration::from_micros(0),
+                    raw: event.raw.clone(),
+                    money: Vec::new(),
+                    best: None,
+                    maybe: Vec::new(),
+                    tree: None,
+                })
+            }
         };
         current.text = event.text.clone();
         current.number = event.number;

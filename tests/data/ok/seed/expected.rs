@@ -189,8 +189,11 @@ pub mod bank_account {
     }
 
     impl DomainEvent for BankAccountEvent {
-        const TYPES: &'static [&'static str] =
-            &["AccountOpened", "MoneyDeposited", "MoneyWithdrawn"];
+        const TYPES: &'static [&'static str] = &[
+            "AccountOpened",
+            "MoneyDeposited",
+            "MoneyWithdrawn",
+        ];
 
         const SHAPES: &'static [EventShape] = &[
             EventShape {
@@ -477,12 +480,22 @@ pub mod bank_account {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "BankAccountAlreadyExists" => Self::BankAccountAlreadyExists { message },
-                "BankAccountNotFound" => Self::BankAccountNotFound { message },
-                "BalanceCannotBeNegative" => Self::BalanceCannotBeNegative { message },
-                "DuplicateTransactionId" => Self::DuplicateTransactionId { message },
+                "BankAccountAlreadyExists" => {
+                    Self::BankAccountAlreadyExists { message }
+                }
+                "BankAccountNotFound" => {
+                    Self::BankAccountNotFound { message }
+                }
+                "BalanceCannotBeNegative" => {
+                    Self::BalanceCannotBeNegative { message }
+                }
+                "DuplicateTransactionId" => {
+                    Self::DuplicateTransactionId { message }
+                }
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
@@ -611,8 +624,11 @@ pub mod bank_account {
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
         const MEANING: u64 = revised(0xa0dd_3ecd_3657_cacb, H::REVISION);
         const AGGREGATE: &'static str = "BankAccount";
-        const SOURCES: &'static [&'static str] =
-            &["AccountOpened", "MoneyDeposited", "MoneyWithdrawn"];
+        const SOURCES: &'static [&'static str] = &[
+            "AccountOpened",
+            "MoneyDeposited",
+            "MoneyWithdrawn",
+        ];
         const COLUMNS: &'static [Column] = CustomRow::<H::Row>::COLUMNS;
         const KEY_COLUMNS: usize = 1;
         const KEY_IS_STREAM: bool = false;

@@ -61,11 +61,7 @@ pub mod types {
             let mut street = None;
             let mut city = None;
             let mut tier = None;
-            fields.read(&mut [
-                ("street", &mut street),
-                ("city", &mut city),
-                ("tier", &mut tier),
-            ])?;
+            fields.read(&mut [("street", &mut street), ("city", &mut city), ("tier", &mut tier)])?;
             Ok(Self {
                 street: required(street, "street")?,
                 city: required(city, "city")?,
@@ -119,11 +115,9 @@ pub mod customer {
             let mut customer_id = None;
             let mut name_ = None;
             let mut at = None;
-            fields.read(&mut [
-                ("customerId", &mut customer_id),
-                ("name", &mut name_),
-                ("at", &mut at),
-            ])?;
+            fields.read(
+                &mut [("customerId", &mut customer_id), ("name", &mut name_), ("at", &mut at)],
+            )?;
             Ok(Self {
                 customer_id: required(customer_id, "customerId")?,
                 name: required(name_, "name")?,
@@ -540,10 +534,14 @@ pub mod customer {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "CustomerAlreadyExists" => Self::CustomerAlreadyExists { message },
+                "CustomerAlreadyExists" => {
+                    Self::CustomerAlreadyExists { message }
+                }
                 "CustomerNotFound" => Self::CustomerNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
@@ -671,11 +669,8 @@ pub mod shop {
             let mut shop_id = None;
             let mut address = None;
             let mut at = None;
-            fields.read(&mut [
-                ("shopId", &mut shop_id),
-                ("address", &mut address),
-                ("at", &mut at),
-            ])?;
+            fields
+                .read(&mut [("shopId", &mut shop_id), ("address", &mut address), ("at", &mut at)])?;
             Ok(Self {
                 shop_id: required(shop_id, "shopId")?,
                 address: required(address, "address")?,
@@ -1027,7 +1022,9 @@ pub mod shop {
                 "ShopAlreadyExists" => Self::ShopAlreadyExists { message },
                 "ShopNotFound" => Self::ShopNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }

@@ -367,15 +367,19 @@ pub mod invoice {
             meta: &Metadata,
         ) -> Result<Self, DecodeError> {
             match (event_type, version) {
-                ("InvoiceIssued", 1) => Ok(Self::InvoiceIssued(
-                    decode::<InvoiceIssuedV1>(data)?
-                        .upcast(meta)
-                        .upcast()
-                        .map_err(DecodeError::invalid)?,
-                )),
-                ("InvoiceIssued", 2) => Ok(Self::InvoiceIssued(
-                    decode::<InvoiceIssuedV2>(data)?.upcast().map_err(DecodeError::invalid)?,
-                )),
+                ("InvoiceIssued", 1) => {
+                    Ok(Self::InvoiceIssued(
+                        decode::<InvoiceIssuedV1>(data)?
+                            .upcast(meta)
+                            .upcast()
+                            .map_err(DecodeError::invalid)?,
+                    ))
+                }
+                ("InvoiceIssued", 2) => {
+                    Ok(Self::InvoiceIssued(
+                        decode::<InvoiceIssuedV2>(data)?.upcast().map_err(DecodeError::invalid)?,
+                    ))
+                }
                 ("InvoiceIssued", 3) => decode(data).map(Self::InvoiceIssued),
                 ("NoteSet", 1) => Ok(Self::NoteChanged(decode::<NoteChangedV1>(data)?.upcast())),
                 ("NoteSet", 2) => decode(data).map(Self::NoteChanged),
@@ -697,10 +701,14 @@ pub mod invoice {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "InvoiceAlreadyExists" => Self::InvoiceAlreadyExists { message },
+                "InvoiceAlreadyExists" => {
+                    Self::InvoiceAlreadyExists { message }
+                }
                 "InvoiceNotFound" => Self::InvoiceNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
