@@ -53,6 +53,11 @@ pub mod names;
 #[path = "../data/ok/prose/expected.rs"]
 pub mod prose;
 
+/// Every block of the language reference, in one. Its examples of methods calculate with constants.
+#[allow(clippy::unnecessary_min_or_max, clippy::useless_vec)]
+#[path = "../data/ok/reference/expected.rs"]
+pub mod reference;
+
 /// Read models with every verb.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/rows/expected.rs"]

@@ -2,5 +2,8 @@
 //! every YAML block of the language reference does what its text says.
 
 mod architecture;
+mod language;
 mod markdown;
+mod merge;
 mod snippets;
+mod tour;

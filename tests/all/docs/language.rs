@@ -1,0 +1,156 @@
+//! The language reference does what it says: every YAML block compiles or is refused as announced, and
+//! the table of methods is the compiler's, with examples that are true.
+//!
+//! The opening fence tells what a block is: `yaml base` is a whole ontology, `yaml adds` is added to the
+//! base, key by key, and `error=EL0123` behind either announces a refusal. All blocks together are the
+//! golden `data/ok/reference`, whose Rust is compiled and tried out like that of every other golden.
+
+use std::fs;
+
+use eventloom_codegen::compile_sources;
+use eventloom_codegen::emit::Options;
+use eventloom_codegen::render::{Colour, render};
+use eventloom_codegen::resolve::methods::{METHODS, Receiver, Shape, Signature};
+use eventloom_codegen::source::Sources;
+use eventloom_runtime::{MemoryStore, Repository};
+use eventloom_tests::goldens::reference::basket::{Basket, TryEveryExample};
+
+use super::markdown::{Block, blocks, prose, root};
+use super::merge;
+
+const REFERENCE: &str = "docs/language.md";
+const GOLDEN: &str = "tests/data/ok/reference/ontology.yaml";
+
+#[test]
+fn every_block_of_yaml_says_what_it_is() {
+    for block in yaml_blocks() {
+        let kind = block.info.split(' ').nth(1);
+        assert!(
+            matches!(kind, Some("base" | "adds")),
+            "{}: `{}` should be `yaml base` or `yaml adds`",
+            block.place(),
+            block.info
+        );
+    }
+}
+
+#[test]
+fn every_block_compiles_or_is_refused_as_announced() {
+    let mut wrong = Vec::new();
+    for block in yaml_blocks() {
+        let mut sources = Sources::default();
+        sources.add_bytes("ontology.yaml", ontology(&block).into_bytes());
+        let outcome = compile_sources(&sources, &Options::for_package("reference"));
+        let codes: Vec<&str> = outcome.diagnostics.iter().map(|found| found.code.id).collect();
+        if codes != announced(&block) {
+            let report = render(&outcome.diagnostics, &sources, Colour::Plain);
+            wrong.push(format!("{}: announced {:?}\n{report}", block.place(), announced(&block)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn all_blocks_together_are_a_golden() {
+    let sound = yaml_blocks().into_iter().filter(|block| announced(block).is_empty());
+    let fragments = sound.filter(|block| block.info.starts_with("yaml adds"));
+    let whole = fragments.fold(base(), |whole, block| merge::add(&whole, &block.text));
+    let whole = merge::with_examples(&whole, &examples());
+    if std::env::var_os("EVENTLOOM_BLESS").is_some() {
+        fs::create_dir_all(root().join(GOLDEN).parent().expect("a folder")).expect("writable");
+        fs::write(root().join(GOLDEN), &whole).expect("writable");
+    }
+    let golden = fs::read_to_string(root().join(GOLDEN)).unwrap_or_default();
+    assert!(golden == whole, "run with EVENTLOOM_BLESS=1, then bless the goldens of codegen");
+}
+
+#[test]
+fn the_table_of_methods_is_the_compilers() {
+    let found: Vec<String> = rows().map(|(described, _)| described).collect();
+    let supported = METHODS.iter().filter(|method| method.method.is_some());
+    let expected: Vec<String> = supported.map(describe).collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn every_example_of_a_method_is_true() {
+    let baskets = Repository::<Basket, _>::open(MemoryStore::new()).await.expect("an empty store");
+    let done = baskets.execute("b", TryEveryExample {}).await;
+    assert_eq!(done.expect("each example is a guard that must not hold").events.len(), 1);
+}
+
+fn yaml_blocks() -> Vec<Block> {
+    blocks(REFERENCE).into_iter().filter(|block| block.info.starts_with("yaml")).collect()
+}
+
+fn announced(block: &Block) -> Vec<&str> {
+    block.info.split(' ').filter_map(|word| word.strip_prefix("error=")).collect()
+}
+
+fn base() -> String {
+    let base = yaml_blocks().into_iter().find(|block| block.info.starts_with("yaml base"));
+    base.expect("the reference has a whole file").text
+}
+
+fn ontology(block: &Block) -> String {
+    if block.info.starts_with("yaml base") {
+        block.text.clone()
+    } else {
+        merge::add(&base(), &block.text)
+    }
+}
+
+/// The rows of the table of methods: all columns but the last, and the example in the last.
+fn rows() -> impl Iterator<Item = (String, String)> {
+    let lines: Vec<String> = prose(REFERENCE)
+        .lines()
+        .skip_while(|line| !line.starts_with("| On | Method |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(ToOwned::to_owned)
+        .collect();
+    lines.into_iter().map(|line| {
+        let (described, example) = line
+            .split_once(" | `")
+            .and_then(|(on, rest)| {
+                let (method, example) = rest.rsplit_once(" | `")?;
+                Some((format!("{on} | `{method}"), example.trim_end_matches("` |").to_owned()))
+            })
+            .unwrap_or_else(|| panic!("a row of five columns: {line}"));
+        (described, example)
+    })
+}
+
+fn examples() -> Vec<String> {
+    rows().map(|(_, example)| example).collect()
+}
+
+fn describe(method: &Signature) -> String {
+    let parameters: Vec<&str> = method.parameters.iter().map(|(name, _)| *name).collect();
+    format!(
+        "| {} | `{}({})` | {} | {}",
+        receiver(method.receiver),
+        method.name,
+        parameters.join(", "),
+        shape(method.result),
+        method.what
+    )
+}
+
+fn receiver(receiver: Receiver) -> String {
+    format!("{receiver:?}").to_lowercase()
+}
+
+fn shape(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Receiver => "the same",
+        Shape::Element => "T",
+        Shape::OptionalElement => "T?",
+        Shape::String => "string",
+        Shape::Integer => "integer",
+        Shape::Decimal => "decimal",
+        Shape::Boolean => "boolean",
+        Shape::Date => "date",
+        Shape::Rounding | Shape::Function => "(no result)",
+    }
+}
