@@ -2,7 +2,7 @@
 
 use eventloom_runtime::testing::{AnyCommand, Draw, Subject, Visit};
 
-pub(super) use super::golden::bank_account::*;
+pub(super) use eventloom_tests::goldens::bank::bank_account::*;
 
 /// The bank as it should be.
 #[derive(Clone, Copy)]

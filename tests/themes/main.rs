@@ -1,8 +1,6 @@
 //! The themes of the generated harness against a bank that is broken on purpose.
 
 mod bank;
-#[allow(dead_code, unreachable_pub, missing_docs)]
-mod golden;
 
 use eventloom_runtime::testing::harness::{
     concurrency, idempotency, invariants, migration, ordering, projection, replay, schema,
