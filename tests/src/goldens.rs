@@ -55,6 +55,7 @@ pub mod prose;
 
 /// Every block of the language reference, in one. Its examples of methods calculate with constants.
 #[allow(clippy::unnecessary_min_or_max, clippy::useless_vec)]
+#[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/reference/expected.rs"]
 pub mod reference;
 
