@@ -98,7 +98,7 @@ impl Built {
 }
 
 /// The target folder of the running test: two above the test binary's folder.
-fn target_folder() -> PathBuf {
+pub(crate) fn target_folder() -> PathBuf {
     let binary = std::env::current_exe().expect("the test's own path");
     binary.ancestors().nth(3).expect("target/debug/deps/test").to_path_buf()
 }

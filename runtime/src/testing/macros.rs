@@ -5,7 +5,7 @@
 ///
 /// The generated code takes the ontology's types from the root of the package's library. Where they
 /// are included elsewhere, name the module: `include_harness!(my_crate::domain)`; in a package without
-/// a library, in `src/main.rs`: `#[cfg(test)] eventloom_runtime::include_harness!(crate);`.
+/// a library, in `src/main.rs`: `#[cfg(test)] mod harness { eventloom_runtime::include_harness!(crate); }`.
 #[macro_export]
 macro_rules! include_harness {
     () => {
