@@ -32,11 +32,9 @@ pub mod types {
             let mut sku = None;
             let mut quantity = None;
             let mut price = None;
-            fields.read(&mut [
-                ("sku", &mut sku),
-                ("quantity", &mut quantity),
-                ("price", &mut price),
-            ])?;
+            fields.read(
+                &mut [("sku", &mut sku), ("quantity", &mut quantity), ("price", &mut price)],
+            )?;
             Ok(Self {
                 sku: required(sku, "sku")?,
                 quantity: required(quantity, "quantity")?,
@@ -95,11 +93,9 @@ pub mod types {
             let mut street = None;
             let mut city = None;
             let mut country = None;
-            fields.read(&mut [
-                ("street", &mut street),
-                ("city", &mut city),
-                ("country", &mut country),
-            ])?;
+            fields.read(
+                &mut [("street", &mut street), ("city", &mut city), ("country", &mut country)],
+            )?;
             Ok(Self {
                 street: required(street, "street")?,
                 city: required(city, "city")?,
@@ -1401,14 +1397,18 @@ pub mod basket {
                 });
             }
             if step.after.step != step.before.step
-                && (step.before.step != BasketStep::New || step.after.step != BasketStep::Packed)
-                && (step.before.step != BasketStep::Packed || step.after.step != BasketStep::Sent)
-                && (step.before.step != BasketStep::Packed || step.after.step != BasketStep::New)
+                && (step.before.step != BasketStep::New
+                    || step.after.step != BasketStep::Packed)
+                && (step.before.step != BasketStep::Packed
+                    || step.after.step != BasketStep::Sent)
+                && (step.before.step != BasketStep::Packed
+                    || step.after.step != BasketStep::New)
             {
                 return Err(BasketError::StepTransitionNotAllowed {
                     message: format!(
                         "Step moves New → Packed, Packed → Sent | New, but would move from {} to {}",
-                        step.before.step, step.after.step,
+                        step.before.step,
+                        step.after.step,
                     ),
                 });
             }
@@ -1419,7 +1419,8 @@ pub mod basket {
                     message: "LineAdded must precede BasketPaid".to_owned(),
                 });
             }
-            if matches!(step.event, BasketEvent::LineAdded(_)) && step.history.contains(BASKET_PAID)
+            if matches!(step.event, BasketEvent::LineAdded(_))
+                && step.history.contains(BASKET_PAID)
             {
                 return Err(BasketError::AlreadyPaid {
                     message: "LineAdded cannot follow BasketPaid".to_owned(),
@@ -1468,11 +1469,9 @@ pub mod basket {
 
     fn apply_line_added(state: &mut BasketState, event: &LineAdded) -> Result<(), ApplyError> {
         let total = add(state.total, multiply(event.price, Decimal::from(event.quantity))?)?;
-        state.lines.push(Line {
-            sku: event.sku.clone(),
-            quantity: event.quantity,
-            price: event.price,
-        });
+        state
+            .lines
+            .push(Line { sku: event.sku.clone(), quantity: event.quantity, price: event.price });
         state.total = total;
         Ok(())
     }
@@ -2689,7 +2688,9 @@ pub mod basket {
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
                 "BasketNotOpen" => Self::BasketNotOpen { message },
-                "QuantityNotPositive" => Self::QuantityNotPositive { message },
+                "QuantityNotPositive" => {
+                    Self::QuantityNotPositive { message }
+                }
                 "BasketNotFound" => Self::BasketNotFound { message },
                 "NobodyToCredit" => Self::NobodyToCredit { message },
                 "ValueNotPositive" => Self::ValueNotPositive { message },
@@ -2733,20 +2734,36 @@ pub mod basket {
                 "Example36" => Self::Example36 { message },
                 "Example37" => Self::Example37 { message },
                 "Example38" => Self::Example38 { message },
-                "BasketAlreadyExists" => Self::BasketAlreadyExists { message },
-                "TotalCannotBeNegative" => Self::TotalCannotBeNegative { message },
-                "RoundsMustNeverDecrease" => Self::RoundsMustNeverDecrease { message },
-                "NoteMustNotBeEmpty" => Self::NoteMustNotBeEmpty { message },
+                "BasketAlreadyExists" => {
+                    Self::BasketAlreadyExists { message }
+                }
+                "TotalCannotBeNegative" => {
+                    Self::TotalCannotBeNegative { message }
+                }
+                "RoundsMustNeverDecrease" => {
+                    Self::RoundsMustNeverDecrease { message }
+                }
+                "NoteMustNotBeEmpty" => {
+                    Self::NoteMustNotBeEmpty { message }
+                }
                 "TooManyRounds" => Self::TooManyRounds { message },
-                "StepTransitionNotAllowed" => Self::StepTransitionNotAllowed { message },
+                "StepTransitionNotAllowed" => {
+                    Self::StepTransitionNotAllowed { message }
+                }
                 "LineAddedMustPrecedeBasketPaid" => {
                     Self::LineAddedMustPrecedeBasketPaid { message }
                 }
                 "AlreadyPaid" => Self::AlreadyPaid { message },
-                "PaidBasketsHaveADay" => Self::PaidBasketsHaveADay { message },
-                "DuplicatePaymentId" => Self::DuplicatePaymentId { message },
+                "PaidBasketsHaveADay" => {
+                    Self::PaidBasketsHaveADay { message }
+                }
+                "DuplicatePaymentId" => {
+                    Self::DuplicatePaymentId { message }
+                }
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
+                "ArithmeticOverflow" => {
+                    Self::ArithmeticOverflow { message }
+                }
                 _ => return None,
             })
         }
@@ -2923,12 +2940,14 @@ pub mod basket {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => created.insert(BasketViewRow {
-                basket_id: meta.stream_id.to_string(),
-                lines: 0,
-                total: Decimal::ZERO,
-                paid: false,
-            }),
+            None => {
+                created.insert(BasketViewRow {
+                    basket_id: meta.stream_id.to_string(),
+                    lines: 0,
+                    total: Decimal::ZERO,
+                    paid: false,
+                })
+            }
         };
         let lines = add(current.lines, 1)?;
         let total = add(current.total, multiply(event.price, Decimal::from(event.quantity))?)?;
@@ -3003,8 +3022,9 @@ pub mod basket {
         const NAME: &'static str = "SalesByDay";
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "sales_by_day";
-        const CONSISTENCY: Consistency =
-            Consistency::Eventual { window: Some(Duration::from_micros(2_000_000)) };
+        const CONSISTENCY: Consistency = Consistency::Eventual {
+            window: Some(Duration::from_micros(2_000_000)),
+        };
         const MEANING: u64 = 0xf6c7_4449_820f_6a54;
         const AGGREGATE: &'static str = "Basket";
         const SOURCES: &'static [&'static str] = &["LineAdded"];
@@ -3084,17 +3104,21 @@ pub mod basket {
             let mut created = None;
             let current = match row {
                 Some(current) => current,
-                None => created.insert(SalesByDayRow {
-                    day: event.added_at.date(),
-                    sku: event.sku.clone(),
-                    pieces: 0,
-                    revenue: Decimal::ZERO,
-                    large: false,
-                }),
+                None => {
+                    created.insert(SalesByDayRow {
+                        day: event.added_at.date(),
+                        sku: event.sku.clone(),
+                        pieces: 0,
+                        revenue: Decimal::ZERO,
+                        large: false,
+                    })
+                }
             };
             let pieces = add(current.pieces, event.quantity)?;
-            let revenue =
-                add(current.revenue, multiply(event.price, Decimal::from(event.quantity))?)?;
+            let revenue = add(
+                current.revenue,
+                multiply(event.price, Decimal::from(event.quantity))?,
+            )?;
             current.pieces = pieces;
             current.revenue = revenue;
             current.large = true;
@@ -3106,13 +3130,15 @@ pub mod basket {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => created.insert(SalesByDayRow {
-                day: event.added_at.date(),
-                sku: event.sku.clone(),
-                pieces: 0,
-                revenue: Decimal::ZERO,
-                large: false,
-            }),
+            None => {
+                created.insert(SalesByDayRow {
+                    day: event.added_at.date(),
+                    sku: event.sku.clone(),
+                    pieces: 0,
+                    revenue: Decimal::ZERO,
+                    large: false,
+                })
+            }
         };
         let pieces = add(current.pieces, event.quantity)?;
         let revenue = add(current.revenue, multiply(event.price, Decimal::from(event.quantity))?)?;
@@ -3248,11 +3274,13 @@ pub mod basket {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => created.insert(OpenBasketsRow {
-                basket_id: meta.stream_id.to_string(),
-                total: Decimal::ZERO,
-                version: 0,
-            }),
+            None => {
+                created.insert(OpenBasketsRow {
+                    basket_id: meta.stream_id.to_string(),
+                    total: Decimal::ZERO,
+                    version: 0,
+                })
+            }
         };
         let total = add(current.total, multiply(event.price, Decimal::from(event.quantity))?)?;
         current.total = total;
