@@ -4,6 +4,7 @@ mod bank;
 mod commands;
 mod crash;
 mod demo;
+mod documents;
 mod file;
 mod import;
 mod trouble;
