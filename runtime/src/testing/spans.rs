@@ -4,11 +4,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_core::span::Current;
 
 /// A span or an event of a trace.
@@ -35,6 +36,7 @@ impl Captured {
 
 /// Runs a piece of work and gives back what it returned, and the spans and events it left, in order.
 pub fn capture<T>(work: impl FnOnce() -> T) -> (T, Vec<Captured>) {
+    keep_callsites_open();
     let recorder = Recorder::default();
     let captured = Arc::clone(&recorder.captured);
     let outcome = tracing::subscriber::with_default(recorder, work);
@@ -44,6 +46,7 @@ pub fn capture<T>(work: impl FnOnce() -> T) -> (T, Vec<Captured>) {
 
 /// Runs a future on this thread and gives back what it returned, and the spans and events it left.
 pub async fn capture_async<F: Future>(work: F) -> (F::Output, Vec<Captured>) {
+    keep_callsites_open();
     let recorder = Recorder::default();
     let captured = Arc::clone(&recorder.captured);
     let guard = tracing::subscriber::set_default(recorder);
@@ -63,6 +66,43 @@ pub fn is_within(captured: &[Captured], inner: usize, outer: usize) -> bool {
         parent = captured[index].parent;
     }
     false
+}
+
+/// Has every thread ask its own subscriber whether a span is wanted.
+///
+/// While there is one subscriber in the process, `tracing` asks that of the thread which meets a span
+/// first, and remembers the answer for all: a thread without one would switch the span off for those
+/// that capture. With two more, which are never dropped, nothing is remembered.
+fn keep_callsites_open() {
+    static UNDECIDED: OnceLock<[Dispatch; 2]> = OnceLock::new();
+    UNDECIDED.get_or_init(|| [Dispatch::new(Undecided), Dispatch::new(Undecided)]);
+}
+
+/// Leaves it to other subscribers whether a span is wanted.
+struct Undecided;
+
+impl Subscriber for Undecided {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 #[derive(Default)]
@@ -176,5 +216,25 @@ impl Visit for Fields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.0.push((field.name(), format!("{value:?}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::capture;
+
+    fn meet_a_span() {
+        tracing::info_span!("met first by a thread that captures nothing").in_scope(|| ());
+    }
+
+    /// A harness failed now and then: another test had met the span first, on a thread without a
+    /// subscriber, and so had switched it off for the test that captured.
+    #[test]
+    fn a_span_that_another_thread_met_first_is_captured() {
+        let ((), spans) = capture(|| {
+            std::thread::spawn(meet_a_span).join().expect("the thread ends");
+            meet_a_span();
+        });
+        assert_eq!(spans.len(), 1, "{spans:#?}");
     }
 }
