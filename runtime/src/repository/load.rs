@@ -1,6 +1,7 @@
 //! Loading: a snapshot, then the events after it, in bounded pages.
 
 use super::folded::{self, Folded, check_follows, time_of};
+use super::pages::Pages;
 use super::{Repository, snapshot};
 use crate::aggregate::Aggregate;
 use crate::metadata::{Sequence, StreamId};
@@ -156,14 +157,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         mut each: impl FnMut(&Folded<A>) + Send,
     ) -> Result<bool, StoreError> {
         let start = folded.sequence;
-        loop {
-            let room = moment.last_sequence().saturating_sub(cursor);
-            let limit = usize::try_from(room)
-                .map_or(self.settings.page_size, |room| room.min(self.settings.page_size));
-            if limit == 0 {
-                return Ok(cursor >= start);
-            }
-            let page = self.read_page(stream, cursor, limit, A::READS_METADATA).await?;
+        let mut pages = Pages::between(self, stream, cursor, moment.last_sequence()).await;
+        while let Some(page) = pages.next().await? {
             for stored in page.iter() {
                 check_follows(&stored, cursor)?;
                 cursor += 1;
@@ -178,10 +173,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                     return Ok(true);
                 }
             }
-            if page.len() < limit {
-                return Ok(cursor >= start);
-            }
         }
+        Ok(cursor >= start)
     }
 
     /// The state of the latest snapshot for a moment. One that can't be read is ignored: the events

@@ -13,6 +13,7 @@ mod folded;
 mod history;
 mod load;
 mod outcome;
+mod pages;
 mod record;
 mod recorded;
 mod request;
