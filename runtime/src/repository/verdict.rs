@@ -41,6 +41,7 @@ pub(super) struct Verdict<A: Aggregate> {
 /// Events to append; never none.
 pub(super) struct Change<A: Aggregate> {
     pub(super) events: Vec<(A::Event, Metadata)>,
+    /// In order, each once.
     pub(super) keys: Vec<UniqueKey>,
     pub(super) after: Folded<A>,
 }
@@ -59,7 +60,7 @@ impl<A: Aggregate> Verdict<A> {
     /// Whether the append will check all keys that the input tells, and the command id with them.
     pub(super) fn claims_all_keys(&self, request: &Request<'_, A>) -> bool {
         let Some(change) = &self.change else { return false };
-        request.unique_keys().iter().all(|key| change.keys.contains(key))
+        request.unique_keys().iter().all(|key| change.keys.binary_search(key).is_ok())
     }
 
     /// The append that writes it down. The same at every call.

@@ -203,11 +203,11 @@ impl<'a> Appender<'a> {
 
     fn write_keys(&self, append: &Append, stream: i64) -> Result<(), JobError> {
         let (first, last) = range(append);
-        for (index, claim) in append.keys.iter().enumerate() {
-            // Two events of one command may claim the same key: it is claimed once.
-            if append.keys[..index].contains(claim) {
-                continue;
-            }
+        // Two events of one command may claim the same key: it is claimed once.
+        let mut claims: Vec<&KeyClaim> = append.keys.iter().collect();
+        claims.sort_unstable();
+        claims.dedup();
+        for claim in claims {
             let field = self.numbers.field(append.stream.aggregate, claim.field)?;
             let scope = scope(claim, stream);
             self.connection()
