@@ -124,7 +124,8 @@ async fn read<E: DomainEvent, S: EventStore>(
     filter: &EventFilter,
 ) -> Result<ReadPage<E>, StoreError> {
     let page = source.store.read_all(after, filter, source.batch).await?;
-    Ok(ReadPage { events: Decoded::new(page.events), next: page.next, at_end: page.at_end })
+    let (next, at_end) = (page.next, page.events.at_end());
+    Ok(ReadPage { events: Decoded::new(page.events), next, at_end })
 }
 
 async fn read_following<E: DomainEvent, S: EventStore>(

@@ -209,7 +209,7 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         let filter = EventFilter { types: sources::<P>(), metadata };
         loop {
             let page = transaction.read_all(session.seen(), &filter, self.batch)?;
-            let end = self.end(page.next, page.at_end);
+            let end = self.end(page.next, page.events.at_end());
             let events = Decoded::new(page.events);
             let mut turn = self.fold_page(rows, session, &events, end)?;
             if turn.is_worth_writing(true) {

@@ -62,8 +62,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         Err(StoreError::OutcomeUnknown(reason).into())
     }
 
-    /// Whether an append took place: told by the ids of its events, and for one that only records
-    /// an outcome by that record.
+    /// Whether an append took place: told by the id of its last event, since it lands whole or not
+    /// at all, and for one that only records an outcome by that record.
     async fn find(
         &self,
         request: &Request<'_, A>,
@@ -82,13 +82,11 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         expected: Sequence,
         Change { events, .. }: &Change<A>,
     ) -> Result<Option<Appended>, StoreError> {
-        let page = self.read_page(&request.stream, expected, events.len(), false).await?;
-        let ours = page
-            .iter()
-            .zip(events)
-            .all(|(stored, (_, meta))| stored.meta.event_id == meta.event_id);
-        let last = page.iter().next_back().filter(|_| ours && page.len() == events.len());
-        Ok(last.map(|last| Appended { position: last.position }))
+        let Some((_, last)) = events.last() else { return Ok(None) };
+        let before = expected + events.len() as Sequence - 1;
+        let page = self.read_page(&request.stream, before, 1, false).await?;
+        let found = page.iter().next().filter(|stored| stored.meta.event_id == last.event_id);
+        Ok(found.map(|found| Appended { position: found.position }))
     }
 
     async fn find_record(

@@ -5,7 +5,7 @@ use super::folded::{self, time_of};
 use crate::aggregate::Aggregate;
 use crate::event::DomainEvent;
 use crate::metadata::{Sequence, StreamId};
-use crate::store::{EventStore, Page, StoreError, StreamKey};
+use crate::store::{EventStore, Page, StoreError, StoredEvent, StreamKey};
 use crate::values::Timestamp;
 
 /// An event of a timeline.
@@ -30,24 +30,26 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     pub async fn timeline(
         &self,
         stream: impl Into<StreamId>,
-        after: Sequence,
+        mut after: Sequence,
         limit: usize,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
-        let page = self.history(stream, after, limit).await?;
-        let entry = |stored| {
-            let event: A::Event = folded::read(&stored)?;
-            Ok(TimelineEntry {
-                sequence: stored.meta.sequence,
-                time: time_of(&event, stored.meta),
-                event_type: event.event_type(),
-                description: event.describe(),
-            })
-        };
-        page.iter().map(entry).collect()
+        let stream = stream.into();
+        let mut entries: Vec<TimelineEntry> = Vec::new();
+        loop {
+            let page = self.history(stream.clone(), after, limit - entries.len()).await?;
+            for stored in page.iter() {
+                entries.push(entry::<A>(&stored)?);
+                after = stored.meta.sequence;
+            }
+            if page.at_end() || entries.len() >= limit {
+                return Ok(entries);
+            }
+        }
     }
 
-    /// The events of a stream as they are stored: at most `limit` events after a sequence. Each
-    /// gives its event form by [`crate::store::StoredEvent::to_json`].
+    /// The events of a stream as they are stored: at most `limit` events after a sequence, fewer
+    /// where they are big; [`Page::at_end`] tells whether these are the last. Each gives its event
+    /// form by [`crate::store::StoredEvent::to_json`].
     ///
     /// # Errors
     /// A failure of the store.
@@ -60,4 +62,14 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         let stream = StreamKey { aggregate: A::NAME, id: stream.into() };
         self.read_page(&stream, after, limit, true).await
     }
+}
+
+fn entry<A: Aggregate>(stored: &StoredEvent<'_>) -> Result<TimelineEntry, StoreError> {
+    let event: A::Event = folded::read(stored)?;
+    Ok(TimelineEntry {
+        sequence: stored.meta.sequence,
+        time: time_of(&event, stored.meta),
+        event_type: event.event_type(),
+        description: event.describe(),
+    })
 }

@@ -26,8 +26,6 @@ struct Ahead<'a> {
     begun: Poll<Result<Page, StoreError>>,
     /// What is left where that did not end it.
     read: Pin<Box<dyn Future<Output = Result<Page, StoreError>> + Send + 'a>>,
-    /// The most events the page can hold.
-    limit: usize,
 }
 
 impl<'a, A: Aggregate, S: EventStore> Pages<'a, A, S> {
@@ -45,13 +43,13 @@ impl<'a, A: Aggregate, S: EventStore> Pages<'a, A, S> {
 
     /// The next page; none at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Page>, StoreError> {
-        let Some(Ahead { begun, read, limit }) = self.ahead.take() else { return Ok(None) };
+        let Some(Ahead { begun, read }) = self.ahead.take() else { return Ok(None) };
         let page = match begun {
             Poll::Ready(page) => page?,
             Poll::Pending => read.await?,
         };
         self.cursor += page.len() as u64;
-        if page.len() == limit {
+        if !page.at_end() {
             self.begin().await;
         }
         Ok(Some(page))
@@ -68,7 +66,7 @@ impl<'a, A: Aggregate, S: EventStore> Pages<'a, A, S> {
             let read = self.repository.read_page(stream, self.cursor, limit, metadata);
             let mut read: Pin<Box<dyn Future<Output = _> + Send + 'a>> = Box::pin(read);
             let begun = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await;
-            self.ahead = Some(Ahead { begun, read, limit });
+            self.ahead = Some(Ahead { begun, read });
         }
     }
 }

@@ -231,11 +231,18 @@ pub struct StoredEvent<'a> {
     pub meta: &'a Metadata,
 }
 
+/// Bytes that end a page before its limit of events does, so that big events don't fill the memory:
+/// a page holds at most as many and one event more.
+pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// Events read together: one buffer of data, one row per event.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     rows: Vec<PageRow>,
     data: Vec<u8>,
+    /// Bytes of the metadata's texts.
+    texts: usize,
+    at_end: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -267,6 +274,7 @@ impl Page {
         data: &[u8],
     ) {
         self.data.extend_from_slice(data);
+        self.texts += length_of_texts(&meta);
         self.rows.push(PageRow { shape, position, meta, end: self.data.len() });
     }
 
@@ -280,8 +288,26 @@ impl Page {
         self.rows.is_empty()
     }
 
+    /// Whether it takes no further event: it has as many as its reader asked for, or as many bytes
+    /// as are read together.
+    pub fn is_full(&self, limit: usize) -> bool {
+        self.rows.len() >= limit || self.data.len() + self.texts >= PAGE_BYTES
+    }
+
+    /// Whether the end of what was read is known to be reached. Where it isn't, there may be more,
+    /// however few events these are.
+    pub fn at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Says that nothing comes after these events.
+    pub fn end(&mut self) {
+        self.at_end = true;
+    }
+
     /// Keeps the first `len` events.
     pub fn truncate(&mut self, len: usize) {
+        self.at_end &= len >= self.rows.len();
         self.rows.truncate(len);
         self.data.truncate(self.rows.last().map_or(0, |last| last.end));
     }
@@ -298,6 +324,12 @@ impl Page {
             meta: &row.meta,
         })
     }
+}
+
+fn length_of_texts(meta: &Metadata) -> usize {
+    let Metadata { actor, correlation_id, causation_id, traceparent, .. } = meta;
+    let texts = [actor, correlation_id, causation_id, traceparent];
+    texts.into_iter().flatten().map(|text| text.len()).sum()
 }
 
 /// Which events a read of the global order gives out.
@@ -317,8 +349,6 @@ pub struct AllPage {
     /// The position up to which everything has been seen, filtered events included. A reader goes
     /// on from here.
     pub next: Position,
-    /// Whether the end was reached.
-    pub at_end: bool,
 }
 
 /// Direction of a read.
@@ -339,7 +369,7 @@ pub struct StreamRead {
     pub after: Sequence,
     /// Direction.
     pub direction: Direction,
-    /// At most so many events.
+    /// At most so many events; fewer where they are big, see [`PAGE_BYTES`].
     pub limit: usize,
     /// Whether the texts of the metadata are read too.
     pub metadata: bool,
@@ -366,7 +396,9 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// See [`AppendError`].
     fn append(&self, append: Append) -> impl Future<Output = Result<Appended, AppendError>> + Send;
 
-    /// Reads a page of a stream. One with fewer events than the limit ends at the stream's end.
+    /// Reads a page of a stream. [`Page::at_end`] tells whether the stream's end was reached, and not
+    /// its length: pages are bounded by [`PAGE_BYTES`] too. One that is not at the end holds an event,
+    /// unless none was asked for.
     ///
     /// # Errors
     /// A failure of the store.
@@ -375,7 +407,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
         read: StreamRead,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// Reads a page of the global order after a position; `limit` counts events that pass the filter.
+    /// Reads a page of the global order after a position; `limit` counts events that pass the filter,
+    /// and is at least one. A page that is not at the end leads further, to [`AllPage::next`].
     ///
     /// # Errors
     /// A failure of the store.

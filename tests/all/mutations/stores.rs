@@ -130,7 +130,7 @@ fn changed(page: &Page, change: impl Fn(StoredEvent<'_>) -> (Position, Metadata,
         let (position, meta, data) = change(event);
         out.push(shape(event), position, meta, &data);
     }
-    out
+    ended_like(out, page)
 }
 
 fn with_metadata(page: &Page, change: impl Fn(&mut Metadata)) -> Page {
@@ -141,10 +141,29 @@ fn with_metadata(page: &Page, change: impl Fn(&mut Metadata)) -> Page {
     })
 }
 
+fn unended(page: &Page) -> Page {
+    let mut out = Page::default();
+    push_all(&mut out, page);
+    out
+}
+
 fn reversed(page: &Page) -> Page {
     let mut out = Page::default();
     for event in page.iter().rev() {
         out.push(shape(event), event.position, event.meta.clone(), event.data);
+    }
+    ended_like(out, page)
+}
+
+fn push_all(out: &mut Page, page: &Page) {
+    for event in page.iter() {
+        out.push(shape(event), event.position, event.meta.clone(), event.data);
+    }
+}
+
+fn ended_like(mut out: Page, page: &Page) -> Page {
+    if page.at_end() {
+        out.end();
     }
     out
 }
@@ -571,9 +590,81 @@ broken_stores! {
             limit: usize,
         ) -> StoreResult<AllPage> {
             let page = store.read_all(after, filter, limit).await?;
-            Ok(AllPage { at_end: false, ..page })
+            Ok(AllPage { events: unended(&page.events), ..page })
         }
-    } caught by an_empty_store_is_read_at_once, a_page_leads_past_what_its_filter_left_out;
+
+        async fn read_stream(&self, store: &MemoryStore, read: StreamRead) -> StoreResult<Page> {
+            Ok(unended(&store.read_stream(read).await?))
+        }
+    } caught by
+        an_empty_store_is_read_at_once,
+        a_page_leads_past_what_its_filter_left_out,
+        the_end_of_a_stream_is_told_and_never_guessed;
+
+    /// Every page is the last.
+    ends_at_every_page {
+        async fn read_stream(&self, store: &MemoryStore, read: StreamRead) -> StoreResult<Page> {
+            let mut page = store.read_stream(read).await?;
+            page.end();
+            Ok(page)
+        }
+    } caught by
+        the_end_of_a_stream_is_told_and_never_guessed,
+        big_events_end_a_page_of_a_stream_early;
+
+    /// A page of big events leads to the head.
+    skips_what_a_big_page_left_out {
+        async fn read_all(
+            &self,
+            store: &MemoryStore,
+            after: Position,
+            filter: &EventFilter,
+            limit: usize,
+        ) -> StoreResult<AllPage> {
+            let page = store.read_all(after, filter, limit).await?;
+            let next = if page.events.len() < limit { store.head().await? } else { page.next };
+            Ok(AllPage { next, ..page })
+        }
+    } caught by big_events_end_a_page_of_the_global_order_early;
+
+    /// Pages are bounded by their number of events alone.
+    reads_on_whatever_the_size {
+        async fn read_stream(&self, store: &MemoryStore, mut read: StreamRead) -> StoreResult<Page> {
+            let mut all = Page::default();
+            loop {
+                let page = store.read_stream(read.clone()).await?;
+                push_all(&mut all, &page);
+                read.limit -= page.len();
+                match page.iter().next_back() {
+                    Some(last) if read.limit > 0 => read.after = last.meta.sequence,
+                    _ => break,
+                }
+            }
+            all.end();
+            Ok(all)
+        }
+
+        async fn read_all(
+            &self,
+            store: &MemoryStore,
+            after: Position,
+            filter: &EventFilter,
+            limit: usize,
+        ) -> StoreResult<AllPage> {
+            let mut all = AllPage { events: Page::default(), next: after };
+            while all.events.len() < limit && !all.events.at_end() {
+                let page = store.read_all(all.next, filter, limit - all.events.len()).await?;
+                push_all(&mut all.events, &page.events);
+                all.next = page.next;
+                if page.events.at_end() {
+                    all.events.end();
+                }
+            }
+            Ok(all)
+        }
+    } caught by
+        big_events_end_a_page_of_a_stream_early,
+        big_events_end_a_page_of_the_global_order_early;
 
     /// Events of a page come in another order than that of their positions.
     turns_pages_around {

@@ -34,7 +34,7 @@ async fn one(ledger: &Ledger, account: &str, screen: &mut Screen) -> Result<(), 
             screen.raw(&event.to_json())?;
             after = event.meta.sequence;
         }
-        if page.is_empty() {
+        if page.at_end() {
             return Ok(());
         }
     }
@@ -48,7 +48,7 @@ async fn all(ledger: &Ledger, screen: &mut Screen) -> Result<(), Failure> {
             screen.raw(&event.to_json())?;
         }
         after = page.next;
-        if page.at_end {
+        if page.events.at_end() {
             return Ok(());
         }
     }

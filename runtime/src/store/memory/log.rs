@@ -154,33 +154,40 @@ impl Log {
     pub(super) fn read_stream(&self, read: &StreamRead) -> Page {
         let events = self.streams.get(&read.stream).map_or(&[][..], Vec::as_slice);
         let after = usize::try_from(read.after).unwrap_or(usize::MAX);
-        let mut page = Page::default();
-        let mut push = |index: &usize| self.push(&mut page, *index, read.metadata);
         match read.direction {
-            Direction::Forwards => {
-                events.iter().skip(after).take(read.limit).for_each(&mut push);
-            }
+            Direction::Forwards => self.page(events.iter().skip(after), read),
             Direction::Backwards => {
                 let below = after.saturating_sub(1).min(events.len());
-                events[..below].iter().rev().take(read.limit).for_each(&mut push);
+                self.page(events[..below].iter().rev(), read)
             }
         }
+    }
+
+    fn page<'a>(&self, events: impl Iterator<Item = &'a usize>, read: &StreamRead) -> Page {
+        let mut page = Page::default();
+        for index in events {
+            if page.is_full(read.limit) {
+                return page;
+            }
+            self.push(&mut page, *index, read.metadata);
+        }
+        page.end();
         page
     }
 
     pub(super) fn read_all(&self, after: Position, filter: &EventFilter, limit: usize) -> AllPage {
-        let mut page = AllPage { events: Page::default(), next: after, at_end: true };
+        let mut page = AllPage { events: Page::default(), next: after };
         let start = usize::try_from(after).unwrap_or(usize::MAX);
         for (index, event) in self.events.iter().enumerate().skip(start) {
-            if page.events.len() == limit {
-                page.at_end = false;
-                break;
+            if page.events.is_full(limit.max(1)) {
+                return page;
             }
             page.next = index as Position + 1;
             if passes(filter, &event.shape) {
                 self.push(&mut page.events, index, filter.metadata);
             }
         }
+        page.events.end();
         page
     }
 

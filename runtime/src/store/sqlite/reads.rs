@@ -55,7 +55,11 @@ pub(super) fn read_stream(
         signed(read.limit as u64),
     ))?;
     let mut events = Events::new(connection, catalog, read.metadata);
-    while let Some(row) = rows.next()? {
+    while !events.page.is_full(read.limit) {
+        let Some(row) = rows.next()? else {
+            events.page.end();
+            break;
+        };
         events.push(row, |_, _| Ok(read.stream.id.clone()))?;
     }
     Ok(events.page)
@@ -76,7 +80,9 @@ pub(super) fn read_all(
     let mut rows = statement.query((signed(after), signed(limit as u64)))?;
     let mut events = Events::new(connection, catalog, filter.metadata);
     let mut streams = HashMap::new();
-    while let Some(row) = rows.next()? {
+    while !events.page.is_full(limit)
+        && let Some(row) = rows.next()?
+    {
         events
             .push(row, |no, position| stream_id(connection, catalog, &mut streams, no, position))?;
     }
@@ -84,13 +90,13 @@ pub(super) fn read_all(
 }
 
 /// A full page ends at its last event; any other has seen everything up to the head.
-fn all_page(events: Page, limit: usize, head: Position) -> AllPage {
+fn all_page(mut events: Page, limit: usize, head: Position) -> AllPage {
     let last = events.iter().next_back().map(|event| event.position);
-    let full = events.len() >= limit;
-    match last {
-        Some(last) if full => AllPage { events, next: last, at_end: last == head },
-        _ => AllPage { events, next: head, at_end: true },
+    let next = last.filter(|_| events.is_full(limit)).unwrap_or(head);
+    if next == head {
+        events.end();
     }
+    AllPage { events, next }
 }
 
 fn stream_id(

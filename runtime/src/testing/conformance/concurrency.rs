@@ -119,7 +119,7 @@ async fn follow<S: EventStore>(store: S, total: u64, limit: usize) -> Check<Seen
         all.extend(seen(&page));
         ensure!(page.next >= after, "a read after position {after} leads back to {}", page.next);
         after = page.next;
-        if page.at_end && (all.len() as u64) < total {
+        if page.events.at_end() && (all.len() as u64) < total {
             store.changed(after).await;
         }
     }
@@ -154,7 +154,7 @@ pub(super) async fn a_filtered_reader_misses_nothing_while_others_write(
                 let page = store.read_all(after, &filter, 3).await?;
                 all.extend(seen(&page));
                 after = page.next;
-                if page.at_end && (all.len() as u64) < total - WRITERS {
+                if page.events.at_end() && (all.len() as u64) < total - WRITERS {
                     store.changed(after).await;
                 }
             }

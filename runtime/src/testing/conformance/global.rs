@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::sample::{
-    ACCOUNT, ALL, CUSTOMER, MOVED, OPENED, Seen, account, append, customer, everything, holds,
-    only, read_to_end, seen,
+    ACCOUNT, ALL, CUSTOMER, MOVED, OPENED, Seen, account, append, big, customer, everything, holds,
+    is_bounded, only, read_to_end, seen,
 };
 use crate::metadata::Position;
 use crate::store::{EventFilter, EventStore};
@@ -44,7 +44,7 @@ pub(super) async fn an_empty_store_is_read_at_once(kind: impl StoreKind) -> Chec
         let page = store.read_all(0, &filter, 10).await?;
         equal("the number of events", &page.events.len(), &0)?;
         equal("where to go on", &page.next, &0)?;
-        ensure!(page.at_end, "the end of an empty store is not reported");
+        ensure!(page.events.at_end(), "the end of an empty store is not reported");
     }
     Ok(())
 }
@@ -99,7 +99,7 @@ pub(super) async fn a_page_leads_past_what_its_filter_left_out(kind: impl StoreK
     let page = store.read_all(0, &filter, 10).await?;
 
     equal("the number of events", &page.events.len(), &1)?;
-    ensure!(page.at_end, "the end is not reported");
+    ensure!(page.events.at_end(), "the end is not reported");
     equal("where to go on, at the end", &page.next, &store.head().await?)
 }
 
@@ -127,6 +127,33 @@ pub(super) async fn a_page_never_leads_past_an_event_it_did_not_give(
     Ok(())
 }
 
+pub(super) async fn big_events_end_a_page_of_the_global_order_early(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    for stream in [account("A1"), customer("A1")] {
+        store.append(big(append(&stream, 0, 8))).await?;
+    }
+    for (filter, due) in [(everything(), 16), (only(&[(CUSTOMER, MOVED)]), 7)] {
+        let (mut found, mut after) = (0, 0);
+        loop {
+            let page = store.read_all(after, &filter, ALL).await?;
+            is_bounded(&page.events)?;
+            found += page.events.len();
+            let last = page.events.iter().next_back().map(|event| event.position);
+            ensure!(
+                page.events.at_end() || Some(page.next) == last && page.next > after,
+                "a page after {after} with the last event at {last:?} leads to {}",
+                page.next
+            );
+            after = page.next;
+            if page.events.at_end() {
+                break;
+            }
+        }
+        equal(&format!("the big events that pass {:?}", filter.types), &found, &due)?;
+    }
+    Ok(())
+}
+
 pub(super) async fn reading_on_from_any_position_misses_nothing(kind: impl StoreKind) -> Check {
     let (_place, store) = kind.open_new().await?;
     interleaved(&store).await?;
@@ -145,7 +172,7 @@ pub(super) async fn beyond_the_head_there_is_nothing(kind: impl StoreKind) -> Ch
     for after in [store.head().await?, store.head().await? + 10, u64::from(u32::MAX)] {
         let page = store.read_all(after, &everything(), 10).await?;
         equal(&format!("the events after position {after}"), &page.events.len(), &0)?;
-        ensure!(page.at_end, "the end is not reported after position {after}");
+        ensure!(page.events.at_end(), "the end is not reported after position {after}");
         ensure!(page.next >= after, "a read after position {after} leads back to {}", page.next);
     }
     Ok(())

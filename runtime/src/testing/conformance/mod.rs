@@ -100,6 +100,8 @@ promises! { $
         an_absent_stream_is_empty,
         a_stream_is_read_forwards_in_pages,
         a_stream_is_read_backwards_in_pages,
+        the_end_of_a_stream_is_told_and_never_guessed,
+        big_events_end_a_page_of_a_stream_early,
         a_read_starts_beyond_where_it_is_told,
         streams_are_listed_in_order_in_pages;
     global:
@@ -108,6 +110,7 @@ promises! { $
         a_filter_gives_its_events_and_no_others,
         a_page_leads_past_what_its_filter_left_out,
         a_page_never_leads_past_an_event_it_did_not_give,
+        big_events_end_a_page_of_the_global_order_early,
         reading_on_from_any_position_misses_nothing,
         beyond_the_head_there_is_nothing,
         a_read_tells_aggregate_type_and_metadata,

@@ -1,9 +1,9 @@
 //! Reads of single streams, in both directions, and the list of streams.
 
-use super::sample::{ALL, account, append, customer, sequences, whole};
+use super::sample::{ALL, account, append, big, customer, is_bounded, sequences, whole};
 use crate::metadata::{Sequence, StreamId};
 use crate::store::{Direction, EventStore, StreamRead};
-use crate::testing::failure::{Check, equal};
+use crate::testing::failure::{Check, ensure, equal};
 use crate::testing::stores::StoreKind;
 
 const LIMITS: [usize; 5] = [1, 2, 3, 10, ALL];
@@ -54,6 +54,58 @@ pub(super) async fn a_stream_is_read_backwards_in_pages(kind: impl StoreKind) ->
             all.extend(page);
         }
         equal(&format!("all pages of {limit}"), &all, &(1..=7).rev().collect())?;
+    }
+    Ok(())
+}
+
+pub(super) async fn the_end_of_a_stream_is_told_and_never_guessed(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let stream = account("A1");
+    store.append(append(&stream, 0, 7)).await?;
+    for (direction, start, last) in
+        [(Direction::Forwards, 0, 7), (Direction::Backwards, Sequence::MAX, 1)]
+    {
+        for limit in LIMITS {
+            let mut after = start;
+            loop {
+                let read = StreamRead { after, limit, direction, ..whole(&stream) };
+                let page = store.read_stream(read).await?;
+                let what = format!("{direction:?} in pages of {limit}, after {after}");
+                after = sequences(&page).last().copied().unwrap_or(after);
+                if page.at_end() {
+                    equal(&format!("where the stream ends, {what}"), &after, &last)?;
+                    break;
+                }
+                ensure!(!page.is_empty(), "a page that is not the last is empty: {what}");
+                ensure!(page.len() == limit, "a page of small events is short: {what}");
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn big_events_end_a_page_of_a_stream_early(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let stream = account("A1");
+    store.append(big(append(&stream, 0, 10))).await?;
+    for (direction, start) in [(Direction::Forwards, 0), (Direction::Backwards, Sequence::MAX)] {
+        let (mut all, mut after) = (Vec::new(), start);
+        loop {
+            let read = StreamRead { after, direction, ..whole(&stream) };
+            let page = store.read_stream(read).await?;
+            is_bounded(&page)?;
+            let found = sequences(&page);
+            after = found.last().copied().unwrap_or(after);
+            all.extend(found);
+            if page.at_end() {
+                break;
+            }
+            ensure!(!page.is_empty(), "a page {direction:?} is empty, but not the last");
+        }
+        if direction == Direction::Backwards {
+            all.reverse();
+        }
+        equal(&format!("the big events, read {direction:?}"), &all, &(1..=10).collect())?;
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
 use crate::store::{
-    AllPage, Append, CommandRecord, Direction, EventFilter, EventStore, KeyClaim, NewEvent, Page,
-    Snapshot, StreamKey, StreamRead,
+    AllPage, Append, CommandRecord, Direction, EventFilter, EventStore, KeyClaim, NewEvent,
+    PAGE_BYTES, Page, Snapshot, StreamKey, StreamRead,
 };
 use crate::testing::clock::START;
 use crate::testing::failure::{Check, Failure, ensure};
@@ -71,6 +71,25 @@ pub(super) fn append(stream: &StreamKey, expected: Sequence, count: u64) -> Appe
         command: None,
         snapshot: None,
     }
+}
+
+/// Makes each event of an append as big as a quarter of a page: by its data, or by its metadata.
+pub(super) fn big(mut append: Append) -> Append {
+    let text = "x".repeat(PAGE_BYTES / 4);
+    for event in &mut append.events {
+        if event.meta.sequence % 2 == 0 {
+            event.data = format!("{{\"text\":\"{text}\"}}").into_bytes();
+        } else {
+            event.meta.actor = Some(Arc::from(text.as_str()));
+        }
+    }
+    append
+}
+
+/// Checks that a page of [`big`] events holds no more than it may.
+pub(super) fn is_bounded(page: &Page) -> Check {
+    ensure!(page.len() <= 5, "{} events of a quarter of a page are in one page", page.len());
+    Ok(())
 }
 
 pub(super) fn content(number: u8) -> [u8; 16] {
@@ -159,13 +178,13 @@ pub(super) async fn read_to_end(
             page.events.len()
         );
         ensure!(
-            page.at_end || page.next > after,
+            page.events.at_end() || page.next > after,
             "a page after position {after} is not the last, but leads no further ({})",
             page.next
         );
         all.extend(seen(&page));
         after = page.next;
-        if page.at_end {
+        if page.events.at_end() {
             return Ok(all);
         }
     }

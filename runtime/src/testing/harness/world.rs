@@ -174,7 +174,7 @@ pub(super) async fn stored<S: Subject>(store: &impl EventStore) -> Check<Vec<Sto
             all.push(Stored { event: read, meta: event.meta.clone(), position: event.position });
         }
         after = page.next;
-        if page.at_end {
+        if page.events.at_end() {
             return Ok(all);
         }
     }

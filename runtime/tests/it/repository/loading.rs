@@ -94,6 +94,35 @@ fn an_event_of_a_newer_program_is_not_damage() {
     });
 }
 
+/// Pages of big events end early. A load that took a short page for the end of the stream would have
+/// given an old state, and the next command a conflict for ever.
+#[test]
+fn a_page_that_ends_early_is_not_the_end_of_the_stream() {
+    #[derive(Clone)]
+    struct EndingEarly;
+
+    impl Interceptor<Store> for EndingEarly {
+        async fn read_stream(&self, store: &Store, read: StreamRead) -> Result<Page, StoreError> {
+            let mut page = store.read_stream(read).await?;
+            page.truncate(2);
+            Ok(page)
+        }
+    }
+
+    block_on(async {
+        let (place, store) = new_store().await;
+        let bench = Bench::on(Intercepted::new(store, EndingEarly), place).await;
+        for sequence in 1..=12 {
+            bench.smuggle("W", sequence, "Moved", 1, MOVED).await;
+        }
+        assert_eq!(bench.wallets.load("W").await.unwrap().sequence, 12);
+        assert_eq!(bench.wallets.load_as_of("W", 11).await.unwrap().sequence, 11);
+        let timeline = bench.wallets.timeline("W", 1, 9).await.unwrap();
+        let sequences: Vec<_> = timeline.iter().map(|entry| entry.sequence).collect();
+        assert_eq!(sequences, (2..=10).collect::<Vec<_>>());
+    });
+}
+
 #[test]
 fn a_hole_in_a_stream_is_damage() {
     #[derive(Clone)]
