@@ -96,7 +96,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     ) -> Result<Option<Appended>, StoreError> {
         let Some(found) = self.store.command(&request.id).await? else { return Ok(None) };
         let same = found.content == request.content
-            && found.events.is_none()
+            && found.events == verdict.repeats
             && found.refusal == verdict.recorded_refusal();
         match same {
             true => Ok(Some(Appended { position: self.store.head().await? })),

@@ -4,18 +4,22 @@
 //! checks id, keys and sequence itself, so a command that has events to append is decided first and
 //! nothing is read. Only a decision that does not claim the command's keys, such as a refusal, looks
 //! the id and the keys up first: a retry must meet its own first outcome and not what follows from it.
+//! Where only a key tells that a command was carried out before, its new id is recorded with the first
+//! outcome: it stands for this command from then on.
 
 use tracing::Instrument;
 
 use super::folded::Folded;
 use super::recorded::{Executed, Recorded};
 use super::request::Request;
-use super::verdict::{Change, Ending, Verdict, claim};
+use super::verdict::{Change, Ending, Verdict, claim, claims};
 use super::{ExecuteError, Repository};
 use crate::aggregate::{Aggregate, Refusal};
 use crate::event::UniqueKey;
 use crate::metadata::Position;
-use crate::store::{AppendError, EventStore, KeyClaim, TakenKey};
+use crate::store::{
+    AppendError, EventStore, KeyClaim, RecordedCommand, StoreError, StreamKey, TakenKey,
+};
 
 type Outcome<A> = Result<Executed<A>, ExecuteError<<A as Aggregate>::Error>>;
 
@@ -47,33 +51,33 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         mut confirmed: bool,
     ) -> Outcome<A> {
         let mut attempts = 0;
-        let mut taken: Option<A::Error> = None;
+        // The key that settled it: whatever others do, it stays taken.
+        let mut taken: Option<Taken> = None;
         loop {
             let verdict = match &taken {
-                Some(refusal) => Verdict::unchanged(Ending::Refused(refusal.clone())),
+                Some(taken) => taken.verdict(request),
                 None => self.decide(request, known),
             };
             if taken.is_none() && !verdict.claims_all_keys(request) {
-                match self.recognise(request, known).await? {
-                    Some(Recognised::Repeated(executed)) => return Ok(executed),
-                    Some(Recognised::Taken(refusal)) => {
-                        taken = Some(refusal);
-                        continue;
-                    }
-                    None => {}
+                if let Some(recorded) = self.recorded(request).await? {
+                    return self.first_outcome(request, known, recorded).await;
+                }
+                taken = self.taken_key(request).await?;
+                if taken.is_some() {
+                    continue;
                 }
             }
             if !verdict.is_written(request) {
-                if !confirmed && taken.is_none() && self.catch_up(&request.stream, known).await? {
+                if !confirmed && taken.is_none() && self.refresh(&request.stream, known).await? {
                     confirmed = true;
                     continue;
                 }
-                verdict.ending.into_result()?;
-                let position = self.store.head().await?;
-                return Ok(executed(Vec::new(), known, position));
+                return self.conclude(request, known, verdict, None).await;
             }
             match self.append(request, known.sequence, &verdict).await {
-                Ok(appended) => return conclude(verdict, known, appended.position),
+                Ok(appended) => {
+                    return self.conclude(request, known, verdict, Some(appended.position)).await;
+                }
                 Err(AppendError::Conflict { actual, .. }) => {
                     attempts += 1;
                     self.after_conflict(request, known, actual, attempts).await?;
@@ -84,10 +88,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 }
                 Err(AppendError::DuplicateKey(key)) => {
                     let keys = verdict.change.map(|change| change.keys).unwrap_or_default();
-                    match self.recognise_key(request, known, &keys, *key).await? {
-                        Recognised::Repeated(executed) => return Ok(executed),
-                        Recognised::Taken(refusal) => taken = Some(refusal),
-                    }
+                    taken = Some(Taken::new(&keys, *key));
                 }
                 Err(AppendError::Projection { projection, reason }) => {
                     return Err(ExecuteError::Projection { projection, reason });
@@ -120,79 +121,96 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         Ok(())
     }
 
-    /// Whether a command has been carried out before, or has a key that is taken.
-    async fn recognise(
+    /// Brings a cached state up to date; tells whether it was not. Its own last event is read again: a
+    /// store restored from a backup may have lost it.
+    pub(super) async fn refresh(
+        &self,
+        stream: &StreamKey,
+        known: &mut Folded<A>,
+    ) -> Result<bool, StoreError> {
+        let Some(before) = known.sequence.checked_sub(1) else {
+            return self.catch_up(stream, known).await;
+        };
+        let page = self.read_page(stream, before, 2, false).await?;
+        match (page.len(), page.at_end()) {
+            (0, _) => *known = self.load_folded(stream).await?,
+            (1, true) => return Ok(false),
+            _ => return self.catch_up(stream, known).await,
+        }
+        Ok(true)
+    }
+
+    /// What is recorded under the caller's id.
+    async fn recorded(
         &self,
         request: &Request<'_, A>,
-        known: &mut Folded<A>,
-    ) -> Result<Option<Recognised<A>>, ExecuteError<A::Error>> {
-        if request.has_id()
-            && let Some(recorded) = self.store.command(&request.id).await?
-        {
-            let executed = self.first_outcome(request, known, recorded).await?;
-            return Ok(Some(Recognised::Repeated(executed)));
+    ) -> Result<Option<RecordedCommand>, StoreError> {
+        match request.has_id() {
+            true => self.store.command(&request.id).await,
+            false => Ok(None),
         }
+    }
+
+    /// The first key that is taken of those that the input tells.
+    async fn taken_key(&self, request: &Request<'_, A>) -> Result<Option<Taken>, StoreError> {
         let keys = request.unique_keys();
         if keys.is_empty() {
             return Ok(None);
         }
-        let claims: Vec<KeyClaim> = keys.iter().map(claim).collect();
-        match self.store.taken_key(&request.stream, &claims).await? {
-            Some(taken) => self.recognise_key(request, known, &keys, taken).await.map(Some),
-            None => Ok(None),
-        }
+        let taken = self.store.taken_key(&request.stream, &claims(&keys)).await?;
+        Ok(taken.map(|taken| Taken::new(&keys, taken)))
     }
 
-    /// Whether a taken key was taken by this very command.
-    async fn recognise_key(
+    /// Tells the caller of what was decided, and of what was written, at `position`, if anything was.
+    async fn conclude(
         &self,
         request: &Request<'_, A>,
         known: &mut Folded<A>,
-        keys: &[UniqueKey],
-        taken: TakenKey,
-    ) -> Result<Recognised<A>, ExecuteError<A::Error>> {
-        let idempotent = keys.iter().any(|key| key.idempotent && claim(key) == taken.claim);
-        if idempotent && taken.content == request.content {
-            let executed = self.first_outcome_by_key(request, known, &taken).await?;
-            return Ok(Recognised::Repeated(executed));
+        verdict: Verdict<A>,
+        position: Option<Position>,
+    ) -> Outcome<A> {
+        let mut events = Vec::new();
+        if let Some(Change { events: recorded, after, .. }) = verdict.change {
+            *known = after;
+            events = recorded.into_iter().map(|(event, meta)| Recorded { event, meta }).collect();
         }
-        let KeyClaim { field, value, .. } = &taken.claim;
+        verdict.ending.into_result()?;
+        if verdict.repeats.is_some() {
+            return self.repeated(request, known, verdict.repeats).await;
+        }
+        let position = match position {
+            Some(position) => position,
+            None => self.store.head().await?,
+        };
+        let (sequence, state) = (known.sequence, known.state.clone());
+        Ok(Executed { events, sequence, position, state, duplicate: false })
+    }
+}
+
+/// A key of the command that is taken.
+struct Taken {
+    key: TakenKey,
+    idempotent: bool,
+}
+
+impl Taken {
+    fn new(keys: &[UniqueKey], taken: TakenKey) -> Self {
+        let idempotent = keys.iter().any(|key| key.idempotent && claim(key) == taken.claim);
+        Self { key: taken, idempotent }
+    }
+
+    /// The first outcome, where this very command took the key; else the refusal.
+    fn verdict<A: Aggregate>(&self, request: &Request<'_, A>) -> Verdict<A> {
+        let TakenKey { claim: KeyClaim { field, value, .. }, content, stream, events, refusal } =
+            &self.key;
+        if self.idempotent && *content == request.content {
+            let (ending, repeats) = (Ending::recorded(refusal.clone()), Some(*events));
+            return Verdict { ending, change: None, repeats };
+        }
         let message = format!(
             "the {field} `{value}` was taken by another command, at sequence {} of {} `{}`",
-            taken.events.0, taken.stream.aggregate, taken.stream.id
+            events.0, stream.aggregate, stream.id
         );
-        Ok(Recognised::Taken(A::Error::duplicate_key(field, message)))
+        Verdict::unchanged(Ending::Refused(A::Error::duplicate_key(field, message)))
     }
-}
-
-/// What is found of a command under its id and keys.
-enum Recognised<A: Aggregate> {
-    /// The same command: its first outcome.
-    Repeated(Executed<A>),
-    /// Another command has a key: the refusal.
-    Taken(A::Error),
-}
-
-/// Tells the caller of what was written, and moves on what is known.
-fn conclude<A: Aggregate>(
-    verdict: Verdict<A>,
-    known: &mut Folded<A>,
-    position: Position,
-) -> Outcome<A> {
-    let mut events = Vec::new();
-    if let Some(Change { events: recorded, after, .. }) = verdict.change {
-        *known = after;
-        events = recorded.into_iter().map(|(event, meta)| Recorded { event, meta }).collect();
-    }
-    verdict.ending.into_result()?;
-    Ok(executed(events, known, position))
-}
-
-fn executed<A: Aggregate>(
-    events: Vec<Recorded<A::Event>>,
-    known: &Folded<A>,
-    position: Position,
-) -> Executed<A> {
-    let (sequence, state) = (known.sequence, known.state.clone());
-    Executed { events, sequence, position, state, duplicate: false }
 }

@@ -3,10 +3,11 @@
 use super::folded::{self, Folded};
 use super::recorded::{Executed, Recorded};
 use super::request::Request;
+use super::verdict::Ending;
 use super::{ExecuteError, Repository};
-use crate::aggregate::{Aggregate, Refusal};
+use crate::aggregate::Aggregate;
 use crate::metadata::{Position, Sequence};
-use crate::store::{EventStore, RecordedCommand, StoreError, StreamKey, TakenKey};
+use crate::store::{EventStore, RecordedCommand, StoreError, StreamKey};
 
 type Outcome<A> = Result<Executed<A>, ExecuteError<<A as Aggregate>::Error>>;
 
@@ -21,53 +22,26 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         if recorded.content != request.content {
             return Err(ExecuteError::CommandIdReused { command_id: request.id.clone() });
         }
-        if let Some((name, message)) = recorded.refusal {
-            return Err(refused_before(name, message));
-        }
-        match recorded.events {
-            Some(range) => {
-                let found = self.read_range(&request.stream, range).await?;
-                self.repeated(request, known, found).await
-            }
-            None => {
-                let found = Found { events: Vec::new(), position: self.store.head().await? };
-                self.repeated(request, known, found).await
-            }
-        }
+        Ending::<A::Error>::recorded(recorded.refusal).into_result()?;
+        self.repeated(request, known, recorded.events).await
     }
 
-    /// The outcome of the command that took a key, which is the same command under another id or
-    /// none.
-    pub(super) async fn first_outcome_by_key(
+    /// The outcome of a command that was carried out before and led to these events, or to none.
+    pub(super) async fn repeated(
         &self,
         request: &Request<'_, A>,
         known: &mut Folded<A>,
-        taken: &TakenKey,
+        range: Option<(Sequence, Sequence)>,
     ) -> Outcome<A> {
-        let found = self.read_range(&request.stream, taken.events).await?;
-        let cause = found.events.first().and_then(|first| first.meta.causation_id.clone());
-        if let Some(cause) = cause
-            && let Some(recorded) = self.store.command(&cause).await?
-            && let Some((name, message)) = recorded.refusal
-            && recorded.content == request.content
-        {
-            return Err(refused_before(name, message));
-        }
-        self.repeated(request, known, found).await
-    }
-
-    async fn repeated(
-        &self,
-        request: &Request<'_, A>,
-        known: &mut Folded<A>,
-        found: Found<A>,
-    ) -> Outcome<A> {
-        let last = found.events.last().map(|last| last.meta.sequence);
-        self.catch_up(&request.stream, known).await?;
+        let found = match range {
+            Some(range) => self.read_range(&request.stream, range).await?,
+            None => Found { events: Vec::new(), position: self.store.head().await? },
+        };
+        self.refresh(&request.stream, known).await?;
         tracing::debug!("this command was carried out before");
         Ok(Executed {
+            sequence: range.map_or(known.sequence, |(_, last)| last),
             events: found.events,
-            sequence: last.unwrap_or(known.sequence),
             position: found.position,
             state: known.state.clone(),
             duplicate: true,
@@ -104,13 +78,6 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
 struct Found<A: Aggregate> {
     events: Vec<Recorded<A::Event>>,
     position: Position,
-}
-
-fn refused_before<E: Refusal>(name: String, message: String) -> ExecuteError<E> {
-    match E::restore(&name, message.clone()) {
-        Some(refusal) => ExecuteError::Refused(refusal),
-        None => ExecuteError::RefusedBefore { name, message },
-    }
 }
 
 fn missing(stream: &StreamKey, sequence: Sequence) -> StoreError {

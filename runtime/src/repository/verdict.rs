@@ -16,15 +16,32 @@ use crate::values::Uuid;
 pub(super) enum Ending<E> {
     Done,
     Refused(E),
+    /// Refused when it was first sent, by a name that this program does not have.
+    RefusedBefore {
+        name: String,
+        message: String,
+    },
     Invalid(FieldError),
     Failed(String),
 }
 
 impl<E: Refusal> Ending<E> {
+    /// How a command ended of which a store recorded this refusal, or none.
+    pub(super) fn recorded(refusal: Option<(String, String)>) -> Self {
+        let Some((name, message)) = refusal else { return Self::Done };
+        match E::restore(&name, message.clone()) {
+            Some(refusal) => Self::Refused(refusal),
+            None => Self::RefusedBefore { name, message },
+        }
+    }
+
     pub(super) fn into_result(self) -> Result<(), ExecuteError<E>> {
         match self {
             Self::Done => Ok(()),
             Self::Refused(refusal) => Err(ExecuteError::Refused(refusal)),
+            Self::RefusedBefore { name, message } => {
+                Err(ExecuteError::RefusedBefore { name, message })
+            }
             Self::Invalid(error) => Err(ExecuteError::Invalid(error)),
             Self::Failed(reason) => Err(ExecuteError::Failed(reason)),
         }
@@ -36,6 +53,8 @@ pub(super) struct Verdict<A: Aggregate> {
     pub(super) ending: Ending<A::Error>,
     /// The events to append, with the state that they lead to.
     pub(super) change: Option<Change<A>>,
+    /// The events of the first time, where the command is sent again under another id or none.
+    pub(super) repeats: Option<(Sequence, Sequence)>,
 }
 
 /// Events to append; never none.
@@ -48,12 +67,12 @@ pub(super) struct Change<A: Aggregate> {
 
 impl<A: Aggregate> Verdict<A> {
     pub(super) fn unchanged(ending: Ending<A::Error>) -> Self {
-        Self { ending, change: None }
+        Self { ending, change: None, repeats: None }
     }
 
     /// Whether anything is to be written.
     pub(super) fn is_written(&self, request: &Request<'_, A>) -> bool {
-        let decided = matches!(self.ending, Ending::Done | Ending::Refused(_));
+        let decided = !matches!(self.ending, Ending::Invalid(_) | Ending::Failed(_));
         self.change.is_some() || (request.has_id() && decided)
     }
 
@@ -76,7 +95,7 @@ impl<A: Aggregate> Verdict<A> {
         };
         if let Some(Change { events, keys, after }) = &self.change {
             append.events = events.iter().map(|(event, meta)| new_event(event, meta)).collect();
-            append.keys = keys.iter().map(claim).collect();
+            append.keys = claims(keys);
             append.snapshot = snapshot::is_due::<A>(expected, after.sequence)
                 .then(|| snapshot::write::<A>(after));
         }
@@ -89,7 +108,8 @@ impl<A: Aggregate> Verdict<A> {
             Ending::Refused(refusal) => {
                 Some((refusal.name().to_owned(), refusal.message().to_owned()))
             }
-            _ => None,
+            Ending::RefusedBefore { name, message } => Some((name.clone(), message.clone())),
+            Ending::Done | Ending::Invalid(_) | Ending::Failed(_) => None,
         }
     }
 
@@ -99,7 +119,7 @@ impl<A: Aggregate> Verdict<A> {
         let refusal = self.recorded_refusal();
         let has_keys = self.change.as_ref().is_some_and(|change| !change.keys.is_empty());
         let recorded = request.has_id() || (refusal.is_some() && has_keys);
-        recorded.then(|| CommandRecord { id: request.id.clone(), refusal })
+        recorded.then(|| CommandRecord { id: request.id.clone(), refusal, repeats: self.repeats })
     }
 }
 
@@ -125,7 +145,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
             Err(Halt::Failed(reason)) => return Verdict::unchanged(Ending::Failed(reason)),
         };
         match context.finish().and_then(|decided| change(decided, known.sequence)) {
-            Ok(change) => Verdict { ending, change },
+            Ok(change) => Verdict { ending, change, repeats: None },
             Err(refusal) => Verdict::unchanged(Ending::Refused(refusal)),
         }
     }
@@ -183,6 +203,13 @@ fn new_event<E: DomainEvent>(event: &E, meta: &Metadata) -> NewEvent {
     let mut data = Vec::with_capacity(128);
     event.write(&mut data);
     NewEvent { event_type: event.event_type(), version: event.version(), data, meta: meta.clone() }
+}
+
+/// Keys as stores know them, in the order in which they are looked up: a command that is sent again must
+/// be recognised before any other key of it is found to be taken, by itself.
+pub(super) fn claims(keys: &[UniqueKey]) -> Vec<KeyClaim> {
+    let of = |idempotent| keys.iter().filter(move |key| key.idempotent == idempotent);
+    of(true).chain(of(false)).map(claim).collect()
 }
 
 /// A key as stores know it.

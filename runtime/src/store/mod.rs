@@ -65,6 +65,9 @@ pub struct CommandRecord {
     pub id: Arc<str>,
     /// Name and message where the command was refused.
     pub refusal: Option<(String, String)>,
+    /// Sequences of the first and last event of an earlier append of the same command, whose outcome
+    /// this one repeats. None for a command that is carried out now.
+    pub repeats: Option<(Sequence, Sequence)>,
 }
 
 /// A snapshot: a state with the sequence it stands for and the meaning of the fold that made it.
@@ -146,6 +149,8 @@ pub struct TakenKey {
     pub stream: StreamKey,
     /// Sequences of the first and last event of the append that claimed it.
     pub events: (Sequence, Sequence),
+    /// Name and message where the command that claimed it was refused and kept these events.
+    pub refusal: Option<(String, String)>,
 }
 
 /// What a store knows of a command id.
@@ -155,7 +160,7 @@ pub struct RecordedCommand {
     pub content: ContentHash,
     /// The stream it addressed.
     pub stream: StreamKey,
-    /// Sequences of the first and last event it appended, or none.
+    /// Sequences of the first and last event it appended or repeated, or none.
     pub events: Option<(Sequence, Sequence)>,
     /// Name and message where it was refused.
     pub refusal: Option<(String, String)>,

@@ -409,6 +409,23 @@ command!(Open, New, [name], self, claim => claim(name_key(&self.name)), context 
     context.emit(Named { name: self.name.clone() })
 });
 
+/// Opens a wallet with a name and money.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenWith {
+    pub(crate) name: String,
+    pub(crate) entry: String,
+    pub(crate) amount: Decimal,
+}
+
+command!(OpenWith, New, [name, entry, amount], self, claim => {
+    claim(name_key(&self.name));
+    claim(entry_key(&self.entry));
+}, context => {
+    let at = context.now();
+    context.emit(Named { name: self.name.clone() })?;
+    context.emit(Moved { entry: self.entry.clone(), amount: self.amount, at })
+});
+
 /// Gives a wallet a name, whether it has one or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Rename {

@@ -107,12 +107,13 @@ impl Log {
             (!events.is_empty()).then(|| (expected + 1, expected + events.len() as Sequence));
         for claim in keys {
             let events = range.unwrap_or((expected, expected));
-            let taken = TakenKey { claim, content, stream: stream.clone(), events };
+            let refusal = command.as_ref().and_then(|command| command.refusal.clone());
+            let taken = TakenKey { claim, content, stream: stream.clone(), events, refusal };
             self.keys.insert(KeyScope::new(&stream, &taken.claim), taken);
         }
         if let Some(command) = command {
-            let (stream, refusal) = (stream.clone(), command.refusal);
-            let known = RecordedCommand { content, stream, events: range, refusal };
+            let (stream, events) = (stream.clone(), range.or(command.repeats));
+            let known = RecordedCommand { content, stream, events, refusal: command.refusal };
             self.commands.insert(command.id, known);
         }
         if let Some(snapshot) = snapshot {

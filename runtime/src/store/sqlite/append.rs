@@ -222,7 +222,9 @@ impl<'a> Appender<'a> {
 
     fn write_command(&self, append: &Append, stream: i64) -> Result<(), JobError> {
         let Some(command) = &append.command else { return Ok(()) };
-        let events = (!append.events.is_empty()).then(|| range(append));
+        let repeated =
+            command.repeats.map(|(first, last)| (reads::signed(first), reads::signed(last)));
+        let events = (!append.events.is_empty()).then(|| range(append)).or(repeated);
         let (refusal, message) = command.refusal.as_ref().map(|(r, m)| (r, m)).unzip();
         self.connection()
             .prepare_cached(

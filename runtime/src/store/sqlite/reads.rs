@@ -229,14 +229,13 @@ pub(super) fn command(
         )?
         .query_row([id], |row| {
             let first = row.get::<_, Option<i64>>(3)?;
-            let refusal = row.get::<_, Option<String>>(5)?;
             Ok(RecordedCommand {
                 content: content(row, 0)?,
                 stream: stream_key(catalog, row, 1)?,
                 events: first
                     .map(|_| Ok::<_, Error>((number(row, 3)?, number(row, 4)?)))
                     .transpose()?,
-                refusal: refusal.map(|name| Ok::<_, Error>((name, row.get(6)?))).transpose()?,
+                refusal: refusal(row, 5)?,
             })
         })
         .optional()
@@ -283,8 +282,11 @@ fn taken(
 ) -> Result<Option<TakenKey>> {
     connection
         .prepare_cached(
-            "SELECT content, streams.aggregate, streams.id, first, last FROM unique_keys \
+            "SELECT unique_keys.content, streams.aggregate, streams.id, unique_keys.first, \
+             unique_keys.last, refusal, message FROM unique_keys \
              JOIN streams ON streams.no = unique_keys.stream \
+             LEFT JOIN commands ON commands.stream = unique_keys.stream \
+             AND commands.first = unique_keys.first AND refusal IS NOT NULL \
              WHERE field = ?1 AND value = ?2 AND scope = ?3",
         )?
         .query_row((field, &claim.value, scope), |row| {
@@ -293,6 +295,7 @@ fn taken(
                 content: content(row, 0)?,
                 stream: stream_key(catalog, row, 1)?,
                 events: (number(row, 3)?, number(row, 4)?),
+                refusal: refusal(row, 5)?,
             })
         })
         .optional()
@@ -355,6 +358,12 @@ fn fixed<'a, const N: usize>(row: &'a Row<'_>, column: usize) -> Result<&'a [u8;
 
 fn content(row: &Row<'_>, column: usize) -> Result<ContentHash> {
     fixed(row, column).copied()
+}
+
+/// Name and message of a refusal, if there was one.
+fn refusal(row: &Row<'_>, column: usize) -> Result<Option<(String, String)>> {
+    let name = row.get::<_, Option<String>>(column)?;
+    name.map(|name| Ok((name, row.get(column + 1)?))).transpose()
 }
 
 fn stream_key(catalog: &Catalog, row: &Row<'_>, column: usize) -> Result<StreamKey> {

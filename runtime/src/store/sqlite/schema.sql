@@ -58,12 +58,16 @@ CREATE TABLE IF NOT EXISTS unique_keys (
 CREATE TABLE IF NOT EXISTS commands (
     id TEXT PRIMARY KEY,
     stream INTEGER NOT NULL,
-    first INTEGER,                  -- null where the command appended nothing
+    first INTEGER,                  -- null where the command neither appended nor repeated anything
     last INTEGER,
     content BLOB NOT NULL,
     refusal TEXT,
     message TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- Refusals that kept events are found by these too: a retry may bring only a unique key along.
+CREATE INDEX IF NOT EXISTS refusals_with_events ON commands (stream, first)
+    WHERE refusal IS NOT NULL AND first IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS snapshots (
     stream INTEGER NOT NULL,

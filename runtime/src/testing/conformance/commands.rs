@@ -14,9 +14,21 @@ pub(super) async fn a_command_is_recorded_with_its_events(kind: impl StoreKind) 
 
     store.append(sent).await?;
 
-    let expected =
-        RecordedCommand { content: content(9), stream, events: Some((3, 5)), refusal: None };
-    equal("the recorded command", &store.command("C1").await?, &Some(expected))
+    let expected = RecordedCommand {
+        content: content(9),
+        stream: stream.clone(),
+        events: Some((3, 5)),
+        refusal: None,
+    };
+    equal("the recorded command", &store.command("C1").await?, &Some(expected.clone()))?;
+
+    // The same command under another id: the events it had then are its outcome.
+    let repeats = Some((3, 5));
+    let command = Some(CommandRecord { id: "C2".into(), refusal: None, repeats });
+    let again = Append { command, content: content(9), ..append(&stream, 5, 0) };
+    store.append(again).await?;
+    holds(&store, &stream, 5).await?;
+    equal("the repeated command", &store.command("C2").await?, &Some(expected))
 }
 
 pub(super) async fn a_refused_command_is_recorded_without_events(kind: impl StoreKind) -> Check {
@@ -113,6 +125,6 @@ pub(super) async fn command_ids_are_compared_as_they_are(kind: impl StoreKind) -
 }
 
 fn refused(id: &str, refusal: &Option<(String, String)>, append: Append) -> Append {
-    let command = CommandRecord { id: id.into(), refusal: refusal.clone() };
+    let command = CommandRecord { id: id.into(), refusal: refusal.clone(), repeats: None };
     Append { command: Some(command), ..append }
 }

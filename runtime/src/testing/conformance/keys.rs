@@ -1,7 +1,7 @@
 //! Unique keys: their scopes, who holds them, and what a store tells of a taken one.
 
 use super::sample::{account, append, content, customer, key, key_across_all, unexpected};
-use crate::store::{Append, AppendError, EventStore, KeyClaim, StreamKey, TakenKey};
+use crate::store::{Append, AppendError, CommandRecord, EventStore, KeyClaim, StreamKey, TakenKey};
 use crate::testing::failure::{Check, equal};
 use crate::testing::stores::StoreKind;
 
@@ -91,16 +91,27 @@ pub(super) async fn a_taken_key_tells_who_holds_it(kind: impl StoreKind) -> Chec
     };
     store.append(holder).await?;
 
-    for claim in [key("T1"), key_across_all("T1")] {
+    let refusal = Some(("LimitHit".to_owned(), "balance 1 < 2 'ü'".to_owned()));
+    let command = Some(CommandRecord { id: "C1".into(), refusal: refusal.clone(), repeats: None });
+    let keeping =
+        Append { keys: vec![key("T2")], content: content(42), command, ..append(&stream, 5, 1) };
+    store.append(keeping).await?;
+
+    for (claim, events, refusal) in [
+        (key("T1"), (3, 5), None),
+        (key_across_all("T1"), (3, 5), None),
+        (key("T2"), (6, 6), refusal),
+    ] {
         let expected = TakenKey {
             claim: claim.clone(),
             content: content(42),
             stream: stream.clone(),
-            events: (3, 5),
+            events,
+            refusal,
         };
         let looked_up = store.taken_key(&stream, std::slice::from_ref(&claim)).await?;
         equal("the taken key, looked up", &looked_up, &Some(expected.clone()))?;
-        let again = claiming(&stream, 5, std::slice::from_ref(&claim));
+        let again = claiming(&stream, 6, std::slice::from_ref(&claim));
         let met = refused(&store, again, &claim).await?;
         equal("the taken key, met by an append", &met, &expected)?;
     }

@@ -97,7 +97,7 @@ pub(super) fn content(number: u8) -> [u8; 16] {
 }
 
 pub(super) fn command(id: &str) -> Option<CommandRecord> {
-    Some(CommandRecord { id: Arc::from(id), refusal: None })
+    Some(CommandRecord { id: Arc::from(id), refusal: None, repeats: None })
 }
 
 pub(super) fn key(value: &str) -> KeyClaim {

@@ -100,7 +100,7 @@ fn a_refusal_is_looked_up_and_confirmed() {
         bench.put("W", "E1", "1").await.unwrap();
         calls.take();
         assert_eq!(refusal(&bench.take("W", "E2", "2").await), "InsufficientFunds");
-        assert_eq!(calls.take(), ["key", "read 7 after 1"]);
+        assert_eq!(calls.take(), ["key", "read 2 after 0"]);
     });
 }
 

@@ -4,7 +4,7 @@ use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{CommandContext, Duration, ExecuteError};
 
 use super::{Bench, id, put, refusal, take};
-use crate::wallet::{Open, PutOnce, PutTwice, Rename, Settle, TakeNoted, dec};
+use crate::wallet::{Open, OpenWith, PutOnce, PutTwice, Rename, Settle, TakeNoted, dec};
 
 #[test]
 fn a_command_id_brings_the_first_outcome_back() {
@@ -198,6 +198,108 @@ fn a_refusal_that_keeps_events_is_refused_again() {
     });
 }
 
+/// A client sent a payment again under a new id. Its transaction was recognised and the payment not
+/// repeated, but nobody noted the new id: when a fault of the client used it once more, for another
+/// payment, that one was made too, although the id had been answered before.
+#[test]
+fn a_retry_recognised_by_its_key_takes_its_new_id_along() {
+    block_on(async {
+        for context in [CommandContext::new(), id("C1")] {
+            let bench = Bench::new().await;
+            let first = bench.wallets.execute_with("W", put("E1", "10"), context).await.unwrap();
+            bench.put("W", "E2", "1").await.unwrap();
+            for bench in [&bench, &bench.elsewhere().await] {
+                let again = bench.wallets.execute_with("W", put("E1", "10"), id("C2")).await;
+                let again = again.unwrap();
+                assert!(again.duplicate);
+                assert_eq!(again.events, first.events);
+                assert_eq!((again.sequence, again.position), (first.sequence, first.position));
+                let other = bench.wallets.execute_with("W", put("E3", "99"), id("C2")).await;
+                assert!(matches!(other, Err(ExecuteError::CommandIdReused { .. })), "{other:?}");
+            }
+            assert_eq!(bench.events().await, 2);
+        }
+    });
+}
+
+/// The same where the retry decides otherwise than the first time, and its own events would not claim
+/// the key any more.
+#[test]
+fn a_new_id_of_a_retry_is_noted_whatever_it_would_decide() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.put("W", "E1", "10").await.unwrap();
+        let first = bench.take("W", "E2", "10").await.unwrap();
+        for _ in 0..2 {
+            let again = bench.wallets.execute_with("W", take("E2", "10"), id("C1")).await.unwrap();
+            assert_eq!((&again.events, again.duplicate), (&first.events, true));
+        }
+        let other = bench.wallets.execute_with("W", put("E3", "1"), id("C1")).await;
+        assert!(matches!(other, Err(ExecuteError::CommandIdReused { .. })), "{other:?}");
+        assert_eq!(bench.events().await, 2);
+    });
+}
+
+/// A retry of a refused command that had kept its events came with its key alone. The refusal was
+/// looked for under the events' causation id, which the first caller had set to something else: the
+/// retry was told that all went well, and goods were handed out that nobody had paid for.
+#[test]
+fn a_refusal_that_keeps_events_is_found_whatever_caused_it() {
+    block_on(async {
+        let contexts = [CommandContext::new(), id("C1")];
+        for first in contexts.clone().map(|context| context.causation_id("an order")) {
+            for again in contexts.clone().map(|context| context.causation_id("a reminder")) {
+                let bench = Bench::new().await;
+                bench.put("W", "E1", "1").await.unwrap();
+                let take = TakeNoted { entry: "E2".into(), amount: dec("5") };
+                let refused = bench.wallets.execute_with("W", take.clone(), first.clone()).await;
+                assert_eq!(refusal(&refused), "InsufficientFunds");
+                bench.put("W", "E3", "100").await.unwrap();
+                assert_eq!(bench.wallets.execute_with("W", take, again).await, refused);
+                assert_eq!(bench.events().await, 3);
+            }
+        }
+    });
+}
+
+/// A payment was refused, and sent again later, with the refused command as its cause. It was made;
+/// but a retry of it by its key found the refusal under that cause, and was told that it was not.
+#[test]
+fn a_refused_command_that_caused_a_payment_does_not_stand_for_it() {
+    block_on(async {
+        let bench = Bench::new().await;
+        bench.put("W", "E1", "1").await.unwrap();
+        let refused = bench.wallets.execute_with("W", take("E2", "5"), id("C1")).await;
+        assert_eq!(refusal(&refused), "InsufficientFunds");
+        bench.put("W", "E3", "100").await.unwrap();
+        let caused = CommandContext::new().causation_id("C1");
+        let paid = bench.wallets.execute_with("W", take("E2", "5"), caused).await.unwrap();
+        for context in [CommandContext::new(), id("C2"), id("C2")] {
+            let again = bench.wallets.execute_with("W", take("E2", "5"), context).await.unwrap();
+            assert_eq!((&again.events, again.duplicate), (&paid.events, true));
+        }
+    });
+}
+
+/// A wallet was opened with a name that must be unique, under an entry that recognises a retry. The
+/// retry found the name to be taken, by itself, before it looked at its entry.
+#[test]
+fn a_retry_is_recognised_before_its_other_keys_are_found_taken() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let open = OpenWith { name: "mine".into(), entry: "E1".into(), amount: dec("5") };
+        let first = bench.wallets.execute("W", open.clone()).await.unwrap();
+        for context in [CommandContext::new(), id("C1")] {
+            let again = bench.wallets.execute_with("W", open.clone(), context).await.unwrap();
+            assert_eq!((&again.events, again.duplicate), (&first.events, true));
+        }
+        let other = OpenWith { entry: "E2".into(), ..open.clone() };
+        assert_eq!(refusal(&bench.wallets.execute("V", other).await), "DuplicateName");
+        let other = OpenWith { name: "yours".into(), ..open };
+        assert_eq!(refusal(&bench.wallets.execute("W", other).await), "DuplicateEntry");
+    });
+}
+
 #[test]
 fn a_recorded_refusal_that_the_program_no_longer_has_is_told_as_it_was() {
     block_on(async {
@@ -214,7 +316,7 @@ fn a_recorded_refusal_that_the_program_no_longer_has_is_told_as_it_was() {
             events: Vec::new(),
             keys: Vec::new(),
             content: recorded.content,
-            command: Some(CommandRecord { id: "C2".into(), refusal: old }),
+            command: Some(CommandRecord { id: "C2".into(), refusal: old, repeats: None }),
             snapshot: None,
         };
         bench.store.append(append).await.unwrap();
@@ -223,5 +325,6 @@ fn a_recorded_refusal_that_the_program_no_longer_has_is_told_as_it_was() {
             again.to_string(),
             "this command was refused before as GoneByNow (it was so); this program has no such refusal"
         );
+        assert_eq!(bench.wallets.execute_with("W", take("E1", "1"), id("C2")).await, Err(again));
     });
 }

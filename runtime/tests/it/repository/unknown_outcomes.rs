@@ -78,6 +78,26 @@ fn an_outcome_without_events_is_found_too() {
     });
 }
 
+/// A retry was recognised by its key, and the answer got lost to the question whether its new id was noted.
+#[test]
+fn a_noted_id_is_found_too() {
+    block_on(async {
+        let (bench, faults) = bench().await;
+        bench.put("W", "E1", "10").await.unwrap();
+        for fault in [Fault::AnswerLost, Fault::RequestLost, Fault::Conflict] {
+            let id = id(&format!("{fault:?}"));
+            let first = bench.put("W", "E1", "10").await.unwrap();
+            // The first attempt finds the key, the second notes the id.
+            faults.plan([Fault::None, fault]);
+            let again = bench.wallets.execute_with("W", put("E1", "10"), id.clone()).await.unwrap();
+            assert_eq!((&again.events, again.duplicate), (&first.events, true));
+            let other = bench.wallets.execute_with("W", put("E2", "1"), id).await;
+            assert!(matches!(other, Err(ExecuteError::CommandIdReused { .. })), "{other:?}");
+        }
+        assert_eq!((bench.events().await, faults.left()), (1, 0));
+    });
+}
+
 /// The connection broke, the commit was still on its way, and it landed just before the retry did.
 #[test]
 fn an_append_that_lands_late_is_recognised() {

@@ -93,7 +93,7 @@ pub(crate) fn with_key(mut append: Append, value: &str) -> Append {
 
 /// The same, with a command id.
 pub(crate) fn with_command(mut append: Append, id: &str) -> Append {
-    append.command = Some(CommandRecord { id: Arc::from(id), refusal: None });
+    append.command = Some(CommandRecord { id: Arc::from(id), refusal: None, repeats: None });
     append
 }
 
