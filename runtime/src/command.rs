@@ -116,7 +116,8 @@ impl<E: Refusal> From<ApplyError> for Halt<E> {
 /// What a command is decided in: the state, the clock and ids, and the events so far.
 pub struct Decide<'a, A: Aggregate> {
     state: &'a A::State,
-    after: A::State,
+    /// The state after the events so far; none before the first: a refusal copies no state.
+    after: Option<A::State>,
     history: EventTypes,
     template: Metadata,
     last_time: Option<Timestamp>,
@@ -138,8 +139,8 @@ impl<'a, A: Aggregate> Decide<'a, A> {
         new_id: &'a mut dyn FnMut() -> Uuid,
     ) -> Self {
         Self {
-            after: state.clone(),
             state,
+            after: None,
             history,
             template,
             last_time,
@@ -156,7 +157,7 @@ impl<'a, A: Aggregate> Decide<'a, A> {
 
     /// The state after the events emitted so far.
     pub fn after(&self) -> &A::State {
-        &self.after
+        self.after.as_ref().unwrap_or(self.state)
     }
 
     /// The stream that is addressed.
@@ -213,12 +214,8 @@ impl<'a, A: Aggregate> Decide<'a, A> {
                 self.last_time.unwrap_or(time),
             ))));
         }
-        let before = self.after.clone();
-        if let Err(halt) = self.fold(&before, &event, &meta) {
-            // A decision may go on after a refused event: the state must not keep it.
-            self.after = before;
-            return Err(halt);
-        }
+        // A decision may go on after a refused event: the state must not keep it.
+        self.after = Some(self.fold(&event, &meta)?);
         self.history.insert(event.type_index());
         self.last_time = self.last_time.max(Some(time));
         self.emitted_time = self.emitted_time.max(Some(time));
@@ -227,15 +224,14 @@ impl<'a, A: Aggregate> Decide<'a, A> {
         Ok(())
     }
 
-    fn fold(
-        &mut self,
-        before: &A::State,
-        event: &A::Event,
-        meta: &Metadata,
-    ) -> Result<(), Halt<A::Error>> {
-        A::apply(&mut self.after, event, meta)?;
-        let step = Step { before, event, after: &self.after, history: &self.history };
-        A::check_event(&step).map_err(Halt::Refused)
+    /// The state after one more event.
+    fn fold(&self, event: &A::Event, meta: &Metadata) -> Result<A::State, Halt<A::Error>> {
+        let before = self.after();
+        let mut after = before.clone();
+        A::apply(&mut after, event, meta)?;
+        let step = Step { before, event, after: &after, history: &self.history };
+        A::check_event(&step).map_err(Halt::Refused)?;
+        Ok(after)
     }
 
     /// Ends the decision: checks the state that the events lead to and hands them over.
@@ -243,11 +239,11 @@ impl<'a, A: Aggregate> Decide<'a, A> {
     /// # Errors
     /// The refusal of the first rule that the state breaks.
     pub fn finish(self) -> Result<Decided<A>, A::Error> {
-        if !self.events.is_empty() {
-            A::check_state(self.state, &self.after)?;
+        if let Some(after) = &self.after {
+            A::check_state(self.state, after)?;
         }
         Ok(Decided {
-            state: self.after,
+            state: self.after.unwrap_or_else(|| self.state.clone()),
             history: self.history,
             last_time: self.last_time,
             events: self.events,

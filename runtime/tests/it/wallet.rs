@@ -1,6 +1,7 @@
 //! A small aggregate, written by hand in the shape of generated code, with one of everything that a
 //! repository treats specially.
 
+use std::cell::Cell;
 use std::fmt;
 
 use eventloom_runtime::aggregate::Retention;
@@ -185,10 +186,22 @@ emit!(Moved, self => check::digits(&self.amount, "amount", 12, 2));
 emit!(Named, self => Ok(()));
 emit!(LimitHit, self => Ok(()));
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct WalletState {
     pub(crate) balance: Decimal,
     pub(crate) movements: i64,
+}
+
+thread_local! {
+    /// Copies of states that were made on this thread.
+    pub(crate) static COPIES: Cell<u64> = const { Cell::new(0) };
+}
+
+impl Clone for WalletState {
+    fn clone(&self) -> Self {
+        COPIES.set(COPIES.get() + 1);
+        Self { balance: self.balance, movements: self.movements }
+    }
 }
 
 impl Record for WalletState {

@@ -12,6 +12,7 @@ use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
 use eventloom_runtime::{EventStore, Sequence, StoreError};
 
 use super::{Bench, Store, id, new_store, put, refusal};
+use crate::wallet::COPIES;
 
 /// Notes every call, in short.
 #[derive(Clone, Default)]
@@ -101,6 +102,21 @@ fn a_refusal_is_looked_up_and_confirmed() {
         calls.take();
         assert_eq!(refusal(&bench.take("W", "E2", "2").await), "InsufficientFunds");
         assert_eq!(calls.take(), ["key", "read 2 after 0"]);
+    });
+}
+
+/// States may be large. One copy is folded into, so that the state stays as it was where the command is
+/// refused in the end, and one goes to the caller.
+#[test]
+fn a_state_is_copied_for_the_fold_and_for_the_caller() {
+    block_on(async {
+        let (bench, _calls) = bench().await;
+        bench.put("W", "E1", "1").await.unwrap();
+        let copies = COPIES.take();
+        bench.put("W", "E2", "1").await.unwrap();
+        assert_eq!((copies, COPIES.take()), (2, 2));
+        assert_eq!(refusal(&bench.take("W", "E3", "3").await), "InsufficientFunds");
+        assert_eq!(COPIES.take(), 0);
     });
 }
 
