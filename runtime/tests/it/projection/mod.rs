@@ -2,6 +2,8 @@
 
 mod catching_up;
 mod immediate;
+#[cfg(feature = "sqlite")]
+mod killed;
 mod ledger;
 mod live;
 mod meaning;
