@@ -136,7 +136,7 @@ impl<P: Projection, D: ReadDatabase> ImmediateFold for Immediately<P, D> {
 impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
     fn open_within(&self, transaction: &dyn AppendTransaction) -> Result<Position, ProjectorError> {
         let rows = self.database.within(transaction).map_err(not_immediate::<P>)?;
-        let mut session = Session::new(rows.state(self.shadow.unwrap_or(self.table))?);
+        let mut session = session(rows.state(self.shadow.unwrap_or(self.table))?);
         self.catch_up(transaction, &*rows, &mut session)?;
         if let Some(shadow) = self.shadow {
             let (projection, position) = (P::NAME, session.seen());
@@ -175,7 +175,7 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         } else {
             rows.state(self.table).map_err(fold_error)?
         };
-        let mut session = Session::new(state);
+        let mut session = session(state);
         if behind > 0 {
             self.catch_up(transaction, &*rows, &mut session).map_err(|error| match error {
                 ProjectorError::Store(error) => FoldError::Store(error),
@@ -213,7 +213,8 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             let events = Decoded::new(page.events);
             let mut turn = self.fold_page(rows, session, &events, end)?;
             if turn.is_worth_writing(true) {
-                self.write(rows, session, &events, &mut turn, end)?;
+                written::<P>(rows.commit(turn.take_commit())?)?;
+                session.settle(&turn, true);
             }
             if let Some(halt) = turn.halt {
                 return Err(halted::<P>(halt));
@@ -222,28 +223,6 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
                 return Ok(());
             }
         }
-    }
-
-    fn write(
-        &self,
-        rows: &dyn ReadTransaction,
-        session: &mut Session<P>,
-        events: &Decoded<P::Event>,
-        turn: &mut Turn,
-        end: PageEnd,
-    ) -> Result<(), ProjectorError> {
-        loop {
-            match rows.commit(turn.take_commit())? {
-                Committed::Done => break,
-                Committed::Moved => return Err(interrupted(P::NAME, Interrupt::Moved)),
-                Committed::RowExists => {
-                    session.forget();
-                    *turn = self.fold_page(rows, session, events, end)?;
-                }
-            }
-        }
-        session.settle(turn, true);
-        Ok(())
     }
 
     fn fold_page(
@@ -273,17 +252,30 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         let database = self.database.clone();
         Box::new(move |transaction| {
             let rows = database.within(transaction).map_err(StoreError::Unsupported)?;
-            match rows.commit(commit).map_err(store_error)? {
-                Committed::Done => Ok(()),
-                // The fold found the revision and the rows in this very transaction.
-                Committed::Moved | Committed::RowExists => Err(StoreError::Corrupt {
-                    what: format!("the rows of {}", P::NAME),
-                    place: "the append's transaction".to_owned(),
-                    reason: "they changed between being read and being written".to_owned(),
-                }),
-            }
+            written::<P>(rows.commit(commit).map_err(store_error)?)
         })
     }
+}
+
+/// Refuses a commit that was not written: the fold found the revision and the rows in this very
+/// transaction.
+fn written<P: Projection>(committed: Committed) -> Result<(), StoreError> {
+    match committed {
+        Committed::Done => Ok(()),
+        Committed::Moved | Committed::RowExists => Err(StoreError::Corrupt {
+            what: format!("the rows of {}", P::NAME),
+            place: "the append's transaction".to_owned(),
+            reason: "they changed between being read and being written".to_owned(),
+        }),
+    }
+}
+
+/// A session that guesses no row to be new: what a wrong guess has written could not be taken back
+/// without the whole transaction.
+fn session<P: Projection>(state: TableState) -> Session<P> {
+    let mut session = Session::new(state);
+    session.forget();
+    session
 }
 
 fn concerns<P: Projection>(events: &AppendedEvents<'_>) -> bool {

@@ -11,8 +11,8 @@ use eventloom_runtime::store::sqlite::SqliteDatabase;
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{Bytes, Date, Decimal, Duration, EventStore, Metadata, Timestamp, Uuid};
 
-use super::ledger::{Balances, Entry, ImmediateBalances, NextBalances, Rival, Usurper};
-use super::rig::{InSqlite, Place, append, moved, open, opened, tagged};
+use super::ledger::{Balance, Balances, Entry, ImmediateBalances, NextBalances, Rival, Usurper};
+use super::rig::{InSqlite, Place, append, moved, open, open_with, opened, tagged};
 
 type Text = Vec<String>;
 
@@ -436,4 +436,79 @@ fn the_same_file_by_another_name_is_the_same_database() {
         append(place.store(), "a", 0, &[opened("Ada")]).await;
         assert_eq!(balances.read_model().count().await, Ok(1));
     });
+}
+
+/// An immediate projection of running totals was opened on an empty store. Another program, without it,
+/// appended more than a page; then every append here failed, because a row of an earlier page, forgotten
+/// meanwhile, was taken for a new one, and what was written of the page could not be taken back.
+#[test]
+fn an_immediate_projection_finds_the_rows_of_earlier_pages() {
+    block_on(async {
+        let place = InSqlite::new().await;
+        let totals = open_with::<ImmediateTotals, _>(&place, 2).await;
+        let (other, _) = place.open_again().await;
+        for sequence in 0..5 {
+            append(&other, "a", sequence, &[moved(1)]).await;
+            append(&other, "b", sequence, &[moved(10)]).await;
+        }
+
+        append(place.store(), "a", 5, &[moved(1)]).await;
+
+        let rows = totals.read_model().page(None, 9).await.expect("a page");
+        let totals: Vec<_> = rows.iter().map(|row| (&*row.id, row.moves)).collect();
+        assert_eq!(totals, [("a", 6), ("b", 5)]);
+    });
+}
+
+/// Totals in the append's own transaction: an upsert.
+#[derive(Debug)]
+struct ImmediateTotals;
+
+impl Projection for ImmediateTotals {
+    const NAME: &'static str = "ImmediateTotals";
+    const DATABASE: &'static str = "read_db";
+    const TABLE: &'static str = "totals";
+    const CONSISTENCY: Consistency = Consistency::Immediate;
+    const MEANING: u64 = 90;
+    const AGGREGATE: &'static str = Balances::AGGREGATE;
+    const SOURCES: &'static [&'static str] = &["Moved"];
+    const COLUMNS: &'static [Column] = Balances::COLUMNS;
+    const KEY_COLUMNS: usize = 1;
+    const KEY_IS_STREAM: bool = true;
+    const READS_METADATA: bool = false;
+
+    type Event = Entry;
+    type Key = String;
+    type Row = Balance;
+
+    fn key(event: &Entry, meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+        Balances::key(event, meta)
+    }
+
+    fn fold(
+        row: &mut Option<Balance>,
+        event: &Entry,
+        meta: &Metadata,
+    ) -> Result<(), ProjectionError> {
+        if row.is_none() {
+            Balances::fold(row, &opened("nobody"), meta)?;
+        }
+        Balances::fold(row, event, meta)
+    }
+
+    fn key_values(key: &String) -> Vec<Value> {
+        Balances::key_values(key)
+    }
+
+    fn row_values(row: &Balance) -> Vec<Value> {
+        Balances::row_values(row)
+    }
+
+    fn row(values: Vec<Value>) -> Result<Balance, DecodeError> {
+        Balances::row(values)
+    }
+
+    fn key_of(row: &Balance) -> String {
+        Balances::key_of(row)
+    }
 }
