@@ -116,7 +116,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// where the rows won't show the event before an operator has decided.
     pub async fn wait_for(&self, position: Position, timeout: Time) -> Result<(), ProjectorError> {
         let mut reached = self.shared.reached.subscribe();
-        let deadline = Instant::now() + timeout;
+        // None where it lies beyond what the clock can tell: that is for ever.
+        let deadline = Instant::now().checked_add(timeout);
         loop {
             let here = self.look(&mut reached, position).await?;
             let there = here.complete && here.position >= position;
@@ -127,13 +128,14 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 return Ok(());
             }
             let now = Instant::now();
-            if now >= deadline {
+            if deadline.is_some_and(|deadline| now >= deadline) {
                 let (projection, wanted, position) = (P::NAME, position, here.position);
                 return Err(ProjectorError::TimedOut { projection, position, wanted });
             }
+            let look = now + LOOK_EVERY;
             tokio::select! {
                 _ = reached.changed() => {}
-                () = sleep_until(deadline.min(now + LOOK_EVERY)) => {}
+                () = sleep_until(deadline.map_or(look, |deadline| deadline.min(look))) => {}
             }
         }
     }

@@ -19,6 +19,7 @@ everywhere!(
     it_stops_when_it_is_told,
     it_goes_on_after_failures_that_pass,
     waiting_gives_up_in_time,
+    waiting_for_ever_is_no_overflow,
     a_wait_sees_a_runner_in_another_program,
     events_of_no_concern_are_waited_for_too,
     lag_is_counted_in_events_and_time,
@@ -86,6 +87,17 @@ async fn waiting_gives_up_in_time<L: Place>(place: L) {
 
     let (projection, position, wanted) = ("Balances", 0, 1);
     assert_eq!(waited, Err(ProjectorError::TimedOut { projection, position, wanted }));
+}
+
+/// The longest time there is means for ever, and was a panic: the clock could not be added to it.
+async fn waiting_for_ever_is_no_overflow<L: Place>(place: L) {
+    let position = append(place.store(), "a", 0, &[opened("Ada")]).await;
+    let balances = open::<Balances, L>(&place).await;
+
+    let (waited, caught_up) =
+        tokio::join!(balances.wait_for(position, Time::MAX), balances.catch_up());
+
+    assert_eq!((waited, caught_up), (Ok(()), Ok(position)));
 }
 
 async fn a_wait_sees_a_runner_in_another_program<L: Place>(place: L) {
