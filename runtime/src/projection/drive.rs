@@ -64,6 +64,8 @@ pub(super) struct Passed<'a, E> {
     pub(super) events: &'a Decoded<E>,
     /// Up to here every projection has seen everything.
     pub(super) seen: Position,
+    /// Whether any of the events was found to be poison.
+    pub(super) poison: bool,
 }
 
 /// A projection to be driven, and where its rows lie.
@@ -92,7 +94,8 @@ pub(super) async fn drive<E: DomainEvent, S: EventStore, D: ReadDatabase>(
             read_following(source, &page, &filter)
         );
         written?;
-        passed(Passed { events: &page.events, seen: seen(driven) });
+        let poison = turns.iter().any(|turn| !turn.commit.poison.is_empty());
+        passed(Passed { events: &page.events, seen: seen(driven), poison });
         if let Some(halted) = first_halt(driven, turns) {
             return Err(halted);
         }

@@ -27,6 +27,8 @@ use crate::store::EventStore;
 
 /// How long a checkpoint may lag behind while only events of no concern come in.
 const CHECKPOINT_EVERY: Time = Time::from_millis(100);
+/// How often a runner that has nothing to do looks whether the store was restored from a backup.
+const LOOK_EVERY: Time = Time::from_secs(1);
 /// First and longest pause after a failure that may pass.
 const PAUSES: (Time, Time) = (Time::from_millis(10), Time::from_secs(5));
 
@@ -115,12 +117,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     ) -> Result<Self, ProjectorError> {
         immediate::check::<P>()?;
         let state = database.open(TableSpec::of::<P>()).await?;
-        let head = store.head().await?;
-        if state.position > head {
-            let (projection, position) = (P::NAME, state.position);
-            return Err(ProjectorError::AheadOfStore { projection, position, head });
-        }
-        let reached = Reached::of(&state);
+        let (position, reached) = (state.position, Reached::of(&state));
         let projector = Self {
             shared: Arc::new(Shared {
                 store,
@@ -132,6 +129,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 late: Late::new::<P>(),
             }),
         };
+        projector.check_behind_store(position).await?;
         if P::CONSISTENCY == Consistency::Immediate {
             projector.catch_up().await?;
         }
@@ -198,9 +196,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 Some(session) => session,
                 None => Session::new(self.state().await?),
             };
+            let before = session.seen_so_far();
             match self.drive(&mut session, eager).await {
                 Ok(()) => {
                     let (seen, written) = (session.seen_so_far(), session.state().position);
+                    if seen == before {
+                        self.check_behind_store(seen).await?;
+                    }
                     self.publish(Reached::of(session.state()).at(seen));
                     *held = Some(session);
                     return Ok(Advanced { seen, written });
@@ -216,9 +218,11 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let shared = &*self.shared;
         let traced = spans::are_recorded();
         let source = Source { traced, eager, ..self.source() };
-        let reached = Reached::of(session.state());
+        let mut reached = Reached::of(session.state());
         let mut driven = [Driven { database: &shared.database, member: session }];
         let mut passed = |passed: Passed<'_, P::Event>| {
+            // Before its position is told: who waits for a parked event must look for it.
+            reached.poison |= passed.poison;
             self.publish(reached.at(passed.seen));
             if reached.complete {
                 shared.late.check(&passed, shared.options.clock.now());
@@ -235,6 +239,19 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             metadata: P::READS_METADATA,
             traced: false,
             eager: true,
+        }
+    }
+
+    /// Refuses rows that know of more than the store has: new events at the old positions would be taken
+    /// for folded.
+    pub(super) async fn check_behind_store(
+        &self,
+        position: Position,
+    ) -> Result<(), ProjectorError> {
+        let head = self.shared.store.head().await?;
+        match position > head {
+            true => Err(ProjectorError::AheadOfStore { projection: P::NAME, position, head }),
+            false => Ok(()),
         }
     }
 
@@ -352,15 +369,15 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
         }
     }
 
-    /// Waits for more events. Where none come for a while, the checkpoint is due.
+    /// Waits for more events. Where none come for a while, the checkpoint is due, or another look at
+    /// whether the store still has what it had.
     async fn wait(&self, advanced: Advanced) {
         let changed = self.projector.shared.store.changed(advanced.seen);
-        if advanced.written < advanced.seen {
-            let due = CHECKPOINT_EVERY.saturating_sub(self.written.elapsed());
-            // Either way there is something to do.
-            let _ = tokio::time::timeout(due, changed).await;
-        } else {
-            changed.await;
-        }
+        let longest = match advanced.written < advanced.seen {
+            true => CHECKPOINT_EVERY.saturating_sub(self.written.elapsed()),
+            false => LOOK_EVERY,
+        };
+        // Either way there is something to do.
+        let _ = tokio::time::timeout(longest, changed).await;
     }
 }

@@ -1,8 +1,13 @@
 //! Folding what is in the store, exactly once, whatever happens in between.
 
-use eventloom_runtime::EventStore;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
+
 use eventloom_runtime::projection::{Projector, ProjectorError};
-use eventloom_runtime::store::EventFilter;
+use eventloom_runtime::store::{AllPage, EventFilter, PAGE_BYTES};
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::{EventStore, Position, StoreError};
 
 use super::ledger::{Balance, Balances, Moves, Tags};
 use super::rig::{Place, append, batches, everywhere, moved, open, open_with, opened, tagged};
@@ -22,6 +27,8 @@ everywhere!(
     a_commit_whose_answer_was_lost_is_not_made_twice,
     two_runners_at_once_fold_each_event_once,
     rows_ahead_of_their_store_are_refused,
+    large_events_make_small_pages,
+    a_store_that_lost_events_stops_the_runner,
 );
 
 fn row(id: &str, owner: &str, amount: i64, moves: i64) -> Balance {
@@ -220,4 +227,62 @@ async fn rows_ahead_of_their_store_are_refused<L: Place>(place: L) {
         ProjectorError::AheadOfStore { projection: "Balances", position: 2, head: 1 }
     );
     assert!(error.to_string().contains("restored from an older backup"), "{error}");
+}
+
+/// Pages of large events end early: the rows must not.
+async fn large_events_make_small_pages<L: Place>(place: L) {
+    let owner = "A".repeat(PAGE_BYTES / 4);
+    for stream in 0..10 {
+        append(place.store(), &format!("s{stream}"), 0, &[opened(&owner), moved(1)]).await;
+    }
+    let balances = open::<Balances, L>(&place).await;
+
+    assert_eq!(balances.catch_up().await, Ok(20));
+
+    let rows = balances.read_model().page(None, 100).await.expect("a page");
+    assert_eq!(rows.iter().map(|row| row.moves).collect::<Vec<_>>(), [1; 10]);
+}
+
+/// While a runner was up its store was restored from a backup. The runner waited beyond the store's new
+/// end, and of the events that came next it would have skipped as many as had got lost.
+async fn a_store_that_lost_events_stops_the_runner<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada"), moved(1), moved(2)]).await;
+    let restored = L::new().await;
+    append(restored.store(), "a", 0, &[opened("Ada")]).await;
+    let switch = Switch { to: restored.store().clone(), switched: Arc::default() };
+    let store = Intercepted::new(place.store().clone(), switch.clone());
+    let balances = Projector::<Balances, _, _>::open(store, place.rows().clone()).await;
+    let balances = balances.expect("it opens");
+    balances.catch_up().await.expect("it catches up");
+
+    switch.switched.store(true, SeqCst);
+
+    let (projection, position, head) = ("Balances", 3, 1);
+    let ahead = Err(ProjectorError::AheadOfStore { projection, position, head });
+    let stop = tokio::time::sleep(super::rig::SOON);
+    assert_eq!(balances.run(stop).await, ahead);
+    assert_eq!(balances.catch_up().await, ahead.map(|()| 0));
+}
+
+#[derive(Clone)]
+struct Switch<S> {
+    to: S,
+    switched: Arc<AtomicBool>,
+}
+
+impl<S: EventStore> Interceptor<S> for Switch<S> {
+    async fn head(&self, store: &S) -> Result<Position, StoreError> {
+        if self.switched.load(SeqCst) { self.to.head().await } else { store.head().await }
+    }
+
+    async fn read_all(
+        &self,
+        store: &S,
+        after: Position,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<AllPage, StoreError> {
+        let store = if self.switched.load(SeqCst) { &self.to } else { store };
+        store.read_all(after, filter, limit).await
+    }
 }

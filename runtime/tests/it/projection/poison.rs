@@ -1,17 +1,22 @@
 //! Events that can't be folded: never skipped silently, never overtaken, never an endless loop.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eventloom_runtime::Metadata;
 use eventloom_runtime::codec::DecodeError;
 use eventloom_runtime::projection::{
     Column, Consistency, Poison, Projection, ProjectionError, Projector, ProjectorError, Retried,
     Value,
 };
+use eventloom_runtime::store::{AllPage, EventFilter};
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::{EventStore, Metadata, Position, StoreError};
+use tokio::sync::Notify;
 
 use super::ledger::{Balance, Balances, Entry, Moves, Tags};
 use super::rig::{
-    Place, SOON, append, append_raw, everywhere, moved, open, open_with, opened, raw_event, tagged,
+    Place, SOON, append, append_raw, batches, everywhere, moved, open, open_with, opened,
+    raw_event, tagged,
 };
 
 everywhere!(
@@ -32,6 +37,7 @@ everywhere!(
     a_version_from_the_future_halts_and_parks_nothing,
     waiting_for_a_parked_event_is_told_so,
     waiting_behind_a_stop_is_told_so,
+    a_parked_event_is_not_told_to_be_shown_while_others_are_folded,
 );
 
 fn summary(poison: &Poison) -> (&str, u64, u64, bool) {
@@ -355,4 +361,51 @@ async fn waiting_behind_a_stop_is_told_so<L: Place>(place: L) {
     let waited = reader.wait_for(position, SOON).await;
 
     assert!(matches!(waited, Err(ProjectorError::Stopped { .. })), "{waited:?}");
+}
+
+/// Until the runner had folded everything else, those who waited for an event that it had just parked
+/// were told that the rows show it.
+async fn a_parked_event_is_not_told_to_be_shown_while_others_are_folded<L: Place>(place: L) {
+    append(place.store(), "b", 0, &[opened("Bob")]).await;
+    let blocked = Blocked { after: 3, lifted: Arc::default() };
+    let store = Intercepted::new(place.store().clone(), blocked.clone());
+    let rows = place.rows().clone();
+    let balances = Projector::<Balances, _, _>::open_with(store, rows, batches(1)).await;
+    let balances = balances.expect("it opens");
+    balances.catch_up().await.expect("it catches up");
+    let parked = append(place.store(), "a", 0, &[moved(1)]).await;
+    // A page is told when the next one has been read: the runner stands at the page after that.
+    append(place.store(), "b", 1, &[moved(1)]).await;
+    let other = append(place.store(), "b", 2, &[moved(1)]).await;
+    let running = balances.spawn();
+
+    let waited = balances.wait_for(parked, SOON).await;
+
+    assert!(matches!(waited, Err(ProjectorError::Parked { .. })), "{waited:?}");
+    blocked.lifted.notify_one();
+    assert_eq!(balances.wait_for(other, SOON).await, Ok(()));
+    running.stop().await.expect("it stops");
+}
+
+/// Reads nothing after a position until that is lifted.
+#[derive(Clone)]
+struct Blocked {
+    after: Position,
+    lifted: Arc<Notify>,
+}
+
+impl<S: EventStore> Interceptor<S> for Blocked {
+    async fn read_all(
+        &self,
+        store: &S,
+        after: Position,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<AllPage, StoreError> {
+        // Only runners filter by type; those who wait look at one event whatever it is.
+        if after == self.after && !filter.types.is_empty() {
+            self.lifted.notified().await;
+        }
+        store.read_all(after, filter, limit).await
+    }
 }
