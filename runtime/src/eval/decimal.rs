@@ -153,7 +153,7 @@ fn quotient(a: Decimal, b: Decimal, places: u32, rounding: Rounding) -> Option<D
     let (mut head, mut rest) = (dividend / divisor, dividend % divisor);
     for _ in a_scale..b_scale {
         rest *= 10;
-        head = head.checked_mul(10)? + rest / divisor;
+        head = head.checked_mul(10)?.checked_add(rest / divisor)?;
         rest %= divisor;
     }
     // Now |a / b| = (head + rest / divisor) / 10^head_scale.

@@ -165,6 +165,18 @@ fn divisions_round_as_told() {
     assert!(matches!(round(dec!(1), 29), Err(EvalError::Overflow(_))));
 }
 
+/// The digits of a quotient were counted to fit 128 bits, but for the last of them: this one is 2^127.
+#[test]
+fn a_quotient_that_just_leaves_the_range_is_refused() {
+    let quotient = div(
+        dec!(585997177557544756543911331),
+        dec!(0.0000000000034441818590834941),
+        0,
+        Rounding::HalfEven,
+    );
+    assert!(matches!(quotient, Err(EvalError::Overflow(_))), "{quotient:?}");
+}
+
 #[test]
 fn the_edges_of_integers() {
     assert!(matches!(divide(i64::MIN, -1), Err(EvalError::Overflow(_))));
