@@ -130,7 +130,7 @@ impl SqliteReadDatabase {
     {
         self.read(move |connection, tables| {
             job(connection, &tables.serving(spec))
-                .map_err(|fault| registry::unless_gone(connection, spec, fault))
+                .map_err(|fault| registry::unless_gone(connection, spec, false, fault))
         })
         .await
     }
@@ -176,7 +176,7 @@ impl ReadDatabase for SqliteReadDatabase {
         self.read(move |connection, tables| {
             let view = connection.unchecked_transaction()?;
             let rows = tables.of(table).load(&view, &keys);
-            rows.map_err(|fault| registry::unless_gone(&view, table.spec, fault))
+            rows.map_err(|fault| registry::unless_gone(&view, table.spec, table.shadow, fault))
         })
         .await
     }

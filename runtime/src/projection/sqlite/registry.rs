@@ -45,9 +45,15 @@ fn find(
     Ok(id.map(|id| Table { spec, id: id.cast_unsigned(), shadow }))
 }
 
-/// A fault of reading rows; where they have been discarded meanwhile, that is the reason.
-pub(super) fn unless_gone(connection: &Connection, spec: TableSpec, fault: Fault) -> Fault {
-    match find(connection, spec, false) {
+/// A fault of reading rows; where they have been discarded meanwhile, or another rebuild has taken their
+/// place, that is the reason.
+pub(super) fn unless_gone(
+    connection: &Connection,
+    spec: TableSpec,
+    shadow: bool,
+    fault: Fault,
+) -> Fault {
+    match find(connection, spec, shadow) {
         Ok(None) => ReadDatabaseError::Gone(spec.projection).into(),
         _ => fault,
     }

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use eventloom_runtime::EventStore;
 use eventloom_runtime::projection::{
-    Commit, Projector, ProjectorError, ReadDatabase, Rebuild, RebuildProgress, RowChange, Switched,
-    TableSpec,
+    Commit, Projector, ProjectorError, ReadDatabase, ReadDatabaseError, Rebuild, RebuildProgress,
+    RowChange, Switched, TableSpec,
 };
 
 use super::ledger::{Balances, Moves, Tags};
@@ -20,6 +20,8 @@ everywhere!(
     rows_are_read_and_kept_up_to_date_meanwhile,
     rows_never_go_back_when_they_are_switched,
     a_rebuild_started_anew_wins,
+    a_rebuild_that_was_overtaken_finds_its_rows_gone,
+    two_rebuilds_at_once_do_not_mix_their_rows,
     a_rebuild_that_fails_leaves_the_rows_as_they_are,
     a_rebuild_that_was_dropped_leaves_the_rows_as_they_are,
     poison_is_found_anew,
@@ -165,6 +167,41 @@ async fn a_rebuild_started_anew_wins<L: Place>(place: L) {
     place.rows().abandon_rebuild(first.table).await.expect("nothing is left to drop");
     let state = place.rows().state(second.table).await;
     assert!(state.is_ok(), "the second one is untouched: {state:?}");
+}
+
+/// Of two rebuilds the one that was started later had ended first. The other one looked for a row that it
+/// had written, and told the operator that the database was corrupt: there was no such table any more.
+async fn a_rebuild_that_was_overtaken_finds_its_rows_gone<L: Place>(place: L) {
+    let spec = TableSpec::of::<Balances>();
+    place.rows().open(spec).await.expect("a table");
+    let first = place.rows().begin_rebuild(spec).await.expect("a shadow");
+    let second = place.rows().begin_rebuild(spec).await.expect("another shadow");
+    let switched = place.rows().finish_rebuild(second.table, second.revision).await;
+    assert_eq!(switched, Ok(Switched::Done));
+
+    let rows = place.rows().load(first.table, vec![vec![(&"a".to_owned()).into()]]).await;
+
+    assert_eq!(rows, Err(ReadDatabaseError::Gone("Balances")));
+}
+
+async fn two_rebuilds_at_once_do_not_mix_their_rows<L: Place>(place: L) {
+    fill(&place, 3, 9).await;
+    let balances = open_with::<Balances, L>(&place, 1).await;
+    balances.catch_up().await.expect("it catches up");
+    let before = balances.read_model().page(None, 100).await.expect("a page");
+
+    let (one, other) = tokio::join!(balances.rebuild(|_| {}), balances.rebuild(|_| {}));
+
+    let overtaken = |rebuilt: &Result<(), ProjectorError>| {
+        matches!(
+            rebuilt,
+            Err(ProjectorError::Superseded { .. }
+                | ProjectorError::Database(ReadDatabaseError::Gone(_)))
+        )
+    };
+    assert!([&one, &other].iter().all(|it| it.is_ok() || overtaken(it)), "{one:?}, {other:?}");
+    assert!(one.is_ok() || other.is_ok(), "{one:?}, {other:?}");
+    assert_eq!(balances.read_model().page(None, 100).await, Ok(before));
 }
 
 async fn a_rebuild_that_fails_leaves_the_rows_as_they_are<L: Place>(place: L) {
