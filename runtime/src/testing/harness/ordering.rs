@@ -1,6 +1,6 @@
 //! Theme ordering: the times of a stream never go back, whatever the clocks do.
 
-use super::history::{STREAMS, Step, path, step};
+use super::history::{Live, STREAMS, Step, path, step};
 use super::world::{Sent, repository, send, stored};
 use crate::aggregate::{Aggregate, Refusal};
 use crate::clock::Clock;
@@ -19,10 +19,11 @@ use crate::values::{Duration, Timestamp};
 /// An hour in microseconds.
 const HOUR: i64 = 3_600_000_000;
 
-/// Whatever the clocks of the programs show that write a stream, its times do not go back.
+/// Whatever the clocks of the programs show that write a stream, its times do not go back, and no command
+/// is refused for it.
 ///
 /// # Errors
-/// The events whose times do.
+/// The events whose times do, or the command that is.
 pub fn times_never_go_back<S: Subject, K: StoreKind>(kind: K) -> Check {
     for_any_list(K::CASES, 1..30, step::<S>, |steps| run(skewed::<S, K>(kind, steps)))
 }
@@ -34,10 +35,19 @@ async fn skewed<S: Subject, K: StoreKind>(kind: K, steps: Vec<Step<S::Command>>)
         repository::<S, _>(store.clone(), jumping).await?,
         repository::<S, _>(store.clone(), TestClock::default()).await?,
     ];
+    let mut live = Live::<S>::new();
     for (number, step) in steps.iter().enumerate() {
         let id = STREAMS[step.stream];
         for command in &step.candidates {
-            send::<S, _>(&programs[number % 2], id, command, CommandContext::new()).await?;
+            let before = &live.folds[step.stream];
+            let sent =
+                send::<S, _>(&programs[number % 2], id, command, CommandContext::new()).await?;
+            ensure!(
+                sent.refusal() != Some(out_of_order::<S>()) || !by_clock::<S>(command, before),
+                "{command:?} is refused because a clock went back: {}",
+                sent.shown()
+            );
+            live.note(step.stream, &sent)?;
         }
     }
     in_order::<S>(&store).await
@@ -72,7 +82,7 @@ fn time_of<S: Subject>(stored: &super::world::Stored<EventOf<S>>) -> Timestamp {
 /// What happened instead.
 pub fn an_earlier_time_is_out_of_order<S: Subject, K: StoreKind>(kind: K) -> Check {
     let path = path::<S>("A1", 4, fastrand::u64(..));
-    let out_of_order = RefusalOf::<S>::out_of_order(String::new()).name();
+    let out_of_order = out_of_order::<S>();
     run(async {
         let (_place, store) = kind.open_new().await?;
         let clock = TestClock::default();
@@ -104,6 +114,10 @@ pub fn an_earlier_time_is_out_of_order<S: Subject, K: StoreKind>(kind: K) -> Che
         Ok(())
     })
     .context("aggregate", || <S::Aggregate as Aggregate>::NAME.to_owned())
+}
+
+fn out_of_order<S: Subject>() -> &'static str {
+    RefusalOf::<S>::out_of_order(String::new()).name()
 }
 
 /// Whether the events of a command take their time from the clock, and not from its input.
