@@ -154,8 +154,8 @@ pub struct Boundary<S: Subject> {
 pub fn boundary_is_where_it_says<S: Subject>(boundary: &Boundary<S>) -> Check {
     let mut seen = [false; 3];
     let mut chance = fastrand::Rng::new();
-    for _ in 0..40 {
-        let path = path::<S>("A1", chance.u64(0..8), chance.u64(..));
+    for round in 0..40 {
+        let path = path::<S>("A1", round % 8, chance.u64(..));
         let fold = &path.folds[path.folds.len() - 1];
         for _ in 0..60 {
             let command = any_command::<S>(&mut chance);
@@ -321,9 +321,16 @@ pub fn refused_commands_leave_no_trace<S: Subject, K: StoreKind>(kind: K) -> Che
             let mut live = Live::<S>::new();
             for step in &steps {
                 let head = store.head().await?;
+                let before = live.folds[step.stream].clone();
                 let (command, sent) = live.go(&lived, &clock, step).await?;
-                if sent.refusal().is_some() && store.head().await? == head {
+                if sent.refusal().is_none() {
+                    continue;
+                }
+                if store.head().await? == head {
                     no_trace::<S, _>(&store, &live, step.stream, &command).await?;
+                } else {
+                    refused_with_events::<S>(&before, &command, &sent)
+                        .context("command", || format!("{command:?}"))?;
                 }
             }
             ensure!(store.head().await? >= live.len(), "events were lost");
