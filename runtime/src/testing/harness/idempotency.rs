@@ -10,10 +10,11 @@ use crate::repository::{CommandContext, ExecuteError};
 use crate::store::EventStore;
 use crate::testing::clock::TestClock;
 use crate::testing::failure::{Check, Context, Failure, ensure, equal};
+use crate::testing::fold::{Decision, Fold};
 use crate::testing::property::for_any_list;
 use crate::testing::run;
 use crate::testing::stores::StoreKind;
-use crate::testing::subject::{AnyCommand, Subject};
+use crate::testing::subject::{AnyCommand, EventOf, Subject};
 use crate::values::Timestamp;
 
 type SentOf<S> = Sent<<S as Subject>::Aggregate>;
@@ -224,22 +225,23 @@ async fn taken<S: Subject, K: StoreKind>(kind: K, steps: Vec<Step<S::Command>>) 
     let mut live = Live::<S>::new();
     let mut sent = Vec::new();
     for step in &steps {
+        let before = live.folds[step.stream].clone();
         let (command, outcome) = live.go(&lived, &clock, step).await?;
         let keys = command.unique_keys();
         if !keys.is_empty() && matches!(&outcome, Sent::Done(it) if !it.events.is_empty()) {
-            sent.push((step.stream, command, keys, outcome));
+            sent.push((before, step.stream, command, keys, outcome));
         }
     }
     drop(lived);
     let restarted = repository::<S, _>(kind.open(&place).await?, clock).await?;
     let mut chance = fastrand::Rng::with_seed(7);
-    for (stream, command, keys, first) in &sent {
+    for (before, stream, command, keys, first) in &sent {
         let id = STREAMS[*stream];
         let head = restarted.store().head().await?;
         let second = send::<S, _>(&restarted, id, command, CommandContext::new()).await?;
         same_key_same_command::<S>(keys, first, &second)
             .context("command", || format!("{command:?}"))?;
-        if let Some(other) = with_same_key::<S>(command, keys, &mut chance) {
+        if let Some(other) = with_same_key::<S>(before, command, keys, &mut chance) {
             let outcome = send::<S, _>(&restarted, id, &other, CommandContext::new()).await?;
             refused_by_key::<S>(keys, &outcome)
                 .context("first", || format!("{command:?}"))
@@ -274,23 +276,33 @@ fn refused_by_key<S: Subject>(keys: &[UniqueKey], outcome: &SentOf<S>) -> Check 
         .with("found", outcome.shown()))
 }
 
-/// Another command with one of the keys, if drawing finds one.
+/// Another command with one of the keys, if drawing finds one: another by its content, or by what it
+/// would have done, whatever its content says.
 fn with_same_key<S: Subject>(
+    before: &Fold<S::Aggregate>,
     command: &S::Command,
     keys: &[UniqueKey],
     chance: &mut fastrand::Rng,
 ) -> Option<S::Command> {
+    let differs = |other: &S::Command| {
+        (other.name(), other.input()) != (command.name(), command.input())
+            || done::<S>(before, other) != done::<S>(before, command)
+    };
     (0..400).map(|_| any_command::<S>(chance)).find(|other| {
         other.unique_keys().iter().any(|key| keys.contains(key))
-            && (other.name(), other.input()) != (command.name(), command.input())
+            && differs(other)
             && !is_invalid::<S>(other)
     })
 }
 
+/// The events that a command would have led to.
+fn done<S: Subject>(before: &Fold<S::Aggregate>, command: &S::Command) -> Option<Vec<EventOf<S>>> {
+    let decision = command.decide(before, before.last_time.unwrap_or_default());
+    let events = decision.accepted()?;
+    Some(events.iter().map(|(event, _)| event.clone()).collect())
+}
+
 fn is_invalid<S: Subject>(command: &S::Command) -> bool {
-    let fold = crate::testing::fold::Fold::new("A1");
-    matches!(
-        command.decide(&fold, Timestamp::default()),
-        crate::testing::fold::Decision::Invalid(_)
-    )
+    let fold = Fold::new("A1");
+    matches!(command.decide(&fold, Timestamp::default()), Decision::Invalid(_))
 }
