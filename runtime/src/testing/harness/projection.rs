@@ -122,6 +122,8 @@ where
     let rows = rows(&projector.read_model()).await?;
     let expected = folded::<S, P>(&stored::<S>(store).await?)?;
     equal("the rows", &rows, &expected)?;
+    let waiting = projector.status().await?.poison;
+    equal("the events that could not be folded", &waiting, &Vec::new())?;
     for (index, id) in STREAMS.iter().enumerate() {
         for mirror in mirrors {
             mirrored::<S, P>(mirror, &rows, id, &live.folds[index].state)?;
