@@ -18,8 +18,8 @@ use crate::testing::failure::{Check, Failure};
 use crate::testing::fold::Any;
 use crate::testing::subject::{AnyCommand, EventOf, RefusalOf, StateOf, Subject, Visit};
 
-/// Pages small enough that every history needs several.
-const PAGE: usize = 7;
+/// Pages small enough that most histories need several.
+const PAGE: usize = 3;
 
 /// A repository of the subject's aggregate.
 pub(super) type RepositoryOf<S, E> = Repository<<S as Subject>::Aggregate, E>;
