@@ -1,0 +1,97 @@
+//! The read database under test: one in memory that keeps checkpoints and gives out rows as the
+//! mutation says.
+
+use eventloom_runtime::Position;
+use eventloom_runtime::projection::{
+    Checkpoint, Commit, Committed, MemoryReadDatabase, ReadDatabase, ReadDatabaseError,
+    ReadTransaction, RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
+};
+use eventloom_runtime::store::AppendTransaction;
+
+use crate::mutations::Mutation as M;
+
+/// The read database that every test of the harness runs on.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadsUnderTest(pub(crate) MemoryReadDatabase);
+
+type Read<T> = Result<T, ReadDatabaseError>;
+
+impl ReadDatabase for ReadsUnderTest {
+    async fn open(&self, spec: TableSpec) -> Read<TableState> {
+        self.0.open(spec).await
+    }
+
+    async fn state(&self, table: Table) -> Read<TableState> {
+        self.0.state(table).await
+    }
+
+    async fn checkpoint(&self, table: Table) -> Read<Checkpoint> {
+        self.0.checkpoint(table).await
+    }
+
+    async fn load(&self, table: Table, keys: Vec<RowValues>) -> Read<Vec<RowValues>> {
+        // Others have their turn, as they would in a database with a file.
+        tokio::task::yield_now().await;
+        if M::a_batch_forgets_the_rows_before.is_on() {
+            return Ok(Vec::new());
+        }
+        self.0.load(table, keys).await
+    }
+
+    async fn commit(&self, mut commit: Commit) -> Read<Committed> {
+        if M::a_checkpoint_stays_behind_its_rows.is_on() && !commit.table.shadow {
+            commit.position -= Position::from(!commit.rows.is_empty());
+        }
+        if M::a_checkpoint_runs_ahead_of_its_rows.is_on() {
+            commit.rows.truncate(1);
+        }
+        if M::a_checkpoint_is_not_compared.is_on() {
+            commit.revision = self.0.state(commit.table).await?.revision;
+        }
+        self.0.commit(commit).await
+    }
+
+    async fn get(&self, spec: TableSpec, key: RowValues) -> Read<Option<RowValues>> {
+        self.0.get(spec, key).await
+    }
+
+    async fn page(
+        &self,
+        spec: TableSpec,
+        after: Option<RowValues>,
+        limit: usize,
+    ) -> Read<Vec<RowValues>> {
+        self.0.page(spec, after, limit).await
+    }
+
+    async fn count(&self, spec: TableSpec) -> Read<u64> {
+        self.0.count(spec).await
+    }
+
+    async fn begin_rebuild(&self, spec: TableSpec) -> Read<TableState> {
+        self.0.begin_rebuild(spec).await
+    }
+
+    async fn finish_rebuild(&self, shadow: Table, revision: u64) -> Read<Switched> {
+        self.0.finish_rebuild(shadow, revision).await
+    }
+
+    async fn abandon_rebuild(&self, shadow: Table) -> Read<()> {
+        self.0.abandon_rebuild(shadow).await
+    }
+
+    async fn versions(&self) -> Read<Vec<RowsVersion>> {
+        self.0.versions().await
+    }
+
+    async fn discard(&self, projection: &str, meaning: u64) -> Read<bool> {
+        self.0.discard(projection, meaning).await
+    }
+
+    fn within<'a>(
+        &self,
+        transaction: &'a dyn AppendTransaction,
+    ) -> Result<Box<dyn ReadTransaction + 'a>, String> {
+        self.0.within(transaction)
+    }
+}
