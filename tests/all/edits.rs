@@ -158,6 +158,37 @@ fn a_deposit_that_takes_money_away_builds_but_the_harness_is_red() {
 }
 
 #[test]
+fn scenarios_that_expect_something_else_are_red_and_no_others() {
+    let copy = Copy::edited(&[
+        (
+            "MoneyDeposited: {amount: \"500\", transactionId: T1}\n      state",
+            "MoneyDeposited: {amount: \"501\", transactionId: T1}\n      state",
+        ),
+        ("then: {error: InsufficientFunds}", "then: {error: AmountNotPositive}"),
+        ("state: {balance: \"0\"}", "state: {balance: \"0.01\"}"),
+        ("balance: \"1300\", version: 3", "balance: \"1300\", version: 4"),
+    ]);
+    let tested = copy.cargo(&["test", "--test", "harness", "scenarios", "--no-fail-fast"]);
+    tested.assert_failed_with(&[
+        "MoneyDeposited.amount differs",
+        "the command must be refused as AmountNotPositive",
+        "state.balance differs",
+        "AccountBalanceView has no such row",
+    ]);
+    let red = tested.text.lines().filter_map(|line| line.strip_suffix(" ... FAILED"));
+    let mut red: Vec<_> = red.filter_map(|test| test.split("::").nth(2)).collect();
+    red.sort_unstable();
+    red.dedup();
+    let expected = [
+        "a_deposit_raises_the_balance",
+        "an_overdraft_is_refused",
+        "money_goes_out_up_to_the_last_cent",
+        "the_balance_view_follows_the_account",
+    ];
+    assert_eq!(red, expected, "{}", tested.text);
+}
+
+#[test]
 fn a_state_field_renamed_throughout_builds_and_passes_without_an_edit_in_rust() {
     let copy = Copy::edited(&[
         ("  balance: decimal\n\nevents", "  funds: decimal\n\nevents"),
