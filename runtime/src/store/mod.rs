@@ -147,7 +147,8 @@ pub struct TakenKey {
     pub content: ContentHash,
     /// The stream in which it was claimed.
     pub stream: StreamKey,
-    /// Sequences of the first and last event of the append that claimed it.
+    /// Sequences of the first and last event of the append that claimed it; an empty range, such as
+    /// `(8, 7)`, where it had no events.
     pub events: (Sequence, Sequence),
     /// Name and message where the command that claimed it was refused and kept these events.
     pub refusal: Option<(String, String)>,

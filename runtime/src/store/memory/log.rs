@@ -106,7 +106,7 @@ impl Log {
         let range =
             (!events.is_empty()).then(|| (expected + 1, expected + events.len() as Sequence));
         for claim in keys {
-            let events = range.unwrap_or((expected, expected));
+            let events = range.unwrap_or((expected + 1, expected));
             let refusal = command.as_ref().and_then(|command| command.refusal.clone());
             let taken = TakenKey { claim, content, stream: stream.clone(), events, refusal };
             self.keys.insert(KeyScope::new(&stream, &taken.claim), taken);

@@ -151,7 +151,7 @@ impl<'a> Appender<'a> {
     }
 
     fn write_rows(&mut self, append: &Append, stream: Option<i64>) -> Result<(), JobError> {
-        if append.events.is_empty() && append.command.is_none() && append.snapshot.is_none() {
+        if leaves_nothing(append) {
             return Ok(());
         }
         let stream = match stream {
@@ -323,7 +323,12 @@ fn scope(claim: &KeyClaim, stream: i64) -> i64 {
     if claim.across_all { 0 } else { stream }
 }
 
-/// Sequences of an append's first and last event.
+fn leaves_nothing(append: &Append) -> bool {
+    let Append { events, keys, command, snapshot, .. } = append;
+    events.is_empty() && keys.is_empty() && command.is_none() && snapshot.is_none()
+}
+
+/// Sequences of an append's first and last event; an empty range where there is none.
 fn range(append: &Append) -> (i64, i64) {
     let last = append.expected + append.events.len() as u64;
     (reads::signed(append.expected + 1), reads::signed(last))
@@ -334,12 +339,16 @@ fn projection_error(fold: &dyn ImmediateFold, reason: String) -> AppendError {
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> String {
-    let message = panic
+    format!("its fold panicked: {}", message_of(panic))
+}
+
+/// What a panic said.
+pub(super) fn message_of(panic: &(dyn Any + Send)) -> &str {
+    panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    format!("its fold panicked: {message}")
+        .unwrap_or("no message")
 }
 
 /// JSON as SQLite text, without a copy.

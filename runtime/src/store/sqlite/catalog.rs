@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
-use rusqlite::{Connection, OptionalExtension, Result};
+use rusqlite::{Connection, OptionalExtension, Result, TransactionState};
 
 use crate::metadata::StreamId;
 use crate::store::{EventFilter, StoredShape};
@@ -85,7 +85,10 @@ impl Catalog {
             .prepare_cached("SELECT id FROM streams WHERE no = ?1")?
             .query_row([no], |row| Ok(StreamId::from(row.get_ref(0)?.as_str()?)))
             .optional()?;
-        if let Some(id) = &id {
+        // What this very transaction wrote may be rolled back, and its number given to another stream.
+        if let Some(id) = &id
+            && connection.transaction_state(Some("main"))? != TransactionState::Write
+        {
             lock(&self.streams).put(no, id.clone());
         }
         Ok(id)

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use super::append::{Appender, Failed, OpenTransaction};
+use super::append::{Appender, Failed, OpenTransaction, message_of};
 use super::catalog::Catalog;
 use super::database::SqliteDatabase;
 use super::numbers::Numbers;
@@ -98,7 +99,8 @@ impl Groups {
         if self.enqueue(Waiting { append, answer, _room: room }) {
             self.attend(to);
         }
-        outcome.await.map_err(|_| AppendError::Store(to.closed()))?
+        // Whoever commits answers all; if not, nobody knows how far it came.
+        outcome.await.unwrap_or_else(|_| Err(unknown("the append was never answered")))
     }
 
     /// Runs a fold inside every append from now on, in place of the one of its name.
@@ -228,8 +230,20 @@ impl Groups {
         }
     }
 
-    /// One transaction: the outcome of each append, or the failure of all.
+    /// One transaction: the outcome of each append, or the failure of all. A panic in it is such a
+    /// failure: nobody else's append may be left waiting for ever.
     fn attempt(
+        &self,
+        connection: &Connection,
+        group: &[Waiting],
+    ) -> Result<Vec<Outcome>, AppendError> {
+        let commit = || self.commit(connection, group);
+        catch_unwind(AssertUnwindSafe(commit)).unwrap_or_else(|panic| {
+            Err(unknown(&format!("the append panicked: {}", message_of(&*panic))))
+        })
+    }
+
+    fn commit(
         &self,
         connection: &Connection,
         group: &[Waiting],
@@ -299,6 +313,10 @@ fn by_size(waiting: &VecDeque<Waiting>) -> usize {
         before == 0 || bytes <= GROUP_BYTES
     });
     fits.count()
+}
+
+fn unknown(reason: &str) -> AppendError {
+    StoreError::OutcomeUnknown(reason.to_owned()).into()
 }
 
 /// Whether the appends are worth trying one by one: a lock or a broken disk would stop each of them.

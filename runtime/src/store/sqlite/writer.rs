@@ -6,6 +6,7 @@
 //! would by itself, before the commit that fills it is acknowledged.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
@@ -137,10 +138,15 @@ impl Shared {
     fn work(&self) {
         while let Some(job) = self.next() {
             let connection = lock(&self.connection);
-            job(&Turn { connection: &connection, shared: self });
-            if self.log.is_due() {
-                self.log.move_into_file(&connection);
-            }
+            let turn = || {
+                job(&Turn { connection: &connection, shared: self });
+                if self.log.is_due() {
+                    self.log.move_into_file(&connection);
+                }
+            };
+            // Without this thread nobody would be answered any more. Jobs catch their own panics; of
+            // any other, the panic hook has told.
+            let _ = catch_unwind(AssertUnwindSafe(turn));
         }
     }
 

@@ -169,13 +169,33 @@ pub(super) async fn reading_on_from_any_position_misses_nothing(kind: impl Store
 pub(super) async fn beyond_the_head_there_is_nothing(kind: impl StoreKind) -> Check {
     let (_place, store) = kind.open_new().await?;
     store.append(append(&account("A1"), 0, 3)).await?;
-    for after in [store.head().await?, store.head().await? + 10, u64::from(u32::MAX)] {
+    let head = store.head().await?;
+    for after in [head, head + 10, u64::from(u32::MAX), i64::MAX.unsigned_abs(), Position::MAX] {
         let page = store.read_all(after, &everything(), 10).await?;
         equal(&format!("the events after position {after}"), &page.events.len(), &0)?;
         ensure!(page.events.at_end(), "the end is not reported after position {after}");
         ensure!(page.next >= after, "a read after position {after} leads back to {}", page.next);
     }
     Ok(())
+}
+
+pub(super) async fn a_page_of_no_events_leads_on_all_the_same(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    store.append(append(&account("A1"), 0, 3)).await?;
+    let (mut after, mut pages) = (0, 0);
+    loop {
+        let page = store.read_all(after, &everything(), 0).await?;
+        pages += 1;
+        ensure!(
+            page.events.at_end() || page.next > after,
+            "a page after position {after} is not the last, but leads no further"
+        );
+        after = page.next;
+        if page.events.at_end() {
+            return equal("where the last page leads", &after, &store.head().await?);
+        }
+        ensure!(pages < 10, "three events make {pages} pages");
+    }
 }
 
 pub(super) async fn a_read_tells_aggregate_type_and_metadata(kind: impl StoreKind) -> Check {

@@ -134,3 +134,30 @@ pub(super) async fn the_first_taken_key_of_several_is_found(kind: impl StoreKind
     equal("the taken key in another stream", &elsewhere, &None)?;
     equal("the taken key of none", &store.taken_key(&stream, &[]).await?, &None)
 }
+
+pub(super) async fn an_append_may_claim_a_key_twice(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let stream = account("A1");
+    let claims = [key("T1"), key_across_all("T1"), key("T1"), key_across_all("T1")];
+    store.append(claiming(&stream, 0, &claims)).await?;
+    for claim in claims {
+        let again = claiming(&stream, 1, std::slice::from_ref(&claim));
+        let taken = refused(&store, again, &claim).await?;
+        equal("the events that took the key", &taken.events, &(1, 1))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn keys_are_claimed_without_events_too(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let stream = account("A1");
+    store.append(append(&stream, 0, 3)).await?;
+    let claim = key_across_all("T1");
+    store.append(Append { keys: vec![claim.clone()], ..append(&stream, 3, 0) }).await?;
+
+    let again = claiming(&account("A2"), 0, std::slice::from_ref(&claim));
+    let taken = refused(&store, again, &claim).await?;
+
+    let found = (&taken.stream, taken.events);
+    equal("who took the key, with which events", &found, &(&stream, (4, 3)))
+}

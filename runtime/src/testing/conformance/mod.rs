@@ -73,6 +73,7 @@ promises! { $
         big_events_and_big_appends_land,
         a_stream_outgrows_sixteen_bits,
         strange_ids_are_just_ids,
+        strange_names_are_just_names,
         an_append_given_up_by_its_caller_lands_whole_or_not_at_all;
     keys:
         a_key_is_taken_once_in_its_stream,
@@ -80,7 +81,9 @@ promises! { $
         a_key_across_all_is_taken_for_the_whole_aggregate_type,
         scopes_fields_and_values_of_keys_are_kept_apart,
         a_taken_key_tells_who_holds_it,
-        the_first_taken_key_of_several_is_found;
+        the_first_taken_key_of_several_is_found,
+        an_append_may_claim_a_key_twice,
+        keys_are_claimed_without_events_too;
     commands:
         a_command_is_recorded_with_its_events,
         a_refused_command_is_recorded_without_events,
@@ -113,6 +116,7 @@ promises! { $
         big_events_end_a_page_of_the_global_order_early,
         reading_on_from_any_position_misses_nothing,
         beyond_the_head_there_is_nothing,
+        a_page_of_no_events_leads_on_all_the_same,
         a_read_tells_aggregate_type_and_metadata,
         a_stream_and_the_global_order_agree,
         waiting_ends_when_an_event_is_there,

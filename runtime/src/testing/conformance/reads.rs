@@ -6,7 +6,7 @@ use crate::store::{Direction, EventStore, StreamRead};
 use crate::testing::failure::{Check, ensure, equal};
 use crate::testing::stores::StoreKind;
 
-const LIMITS: [usize; 5] = [1, 2, 3, 10, ALL];
+const LIMITS: [usize; 6] = [1, 2, 3, 10, ALL, usize::MAX];
 
 pub(super) async fn an_absent_stream_is_empty(kind: impl StoreKind) -> Check {
     let (_place, store) = kind.open_new().await?;

@@ -1,7 +1,8 @@
 //! Group commit: appends that share a transaction, and nothing else.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use eventloom_runtime::store::sqlite::SqliteStore;
 use eventloom_runtime::store::{
@@ -264,4 +265,119 @@ async fn a_fold_sees_what_its_neighbours_in_the_group_wrote() {
         Ok(connection.query_row("SELECT n FROM total", [], |row| row.get::<_, i64>(0))?)
     });
     assert_eq!(total.await, Ok(30));
+}
+
+/// The story: a fold read the events of a neighbour, and the transaction was rolled back. The number
+/// of the neighbour's stream went to another stream, whose events were then given out under the name
+/// of the first.
+#[tokio::test]
+async fn a_stream_that_was_rolled_back_lends_its_name_to_no_other() {
+    #[derive(Default)]
+    struct Reading {
+        seen: AtomicBool,
+    }
+    impl ImmediateFold for Reading {
+        fn name(&self) -> &str {
+            "Reading"
+        }
+        fn open(&self, _: &dyn AppendTransaction) -> Result<(), StoreError> {
+            Ok(())
+        }
+        fn fold(
+            &self,
+            transaction: &dyn AppendTransaction,
+            events: &AppendedEvents<'_>,
+        ) -> Result<FoldedChange, FoldError> {
+            transaction.read_all(0, &Default::default(), 100)?;
+            match events.stream.id.as_str() {
+                "gone" if self.seen.swap(true, Ordering::Relaxed) => {
+                    Err(FoldError::Refused("not again".to_owned()))
+                }
+                "fail" => Err(FoldError::Store(StoreError::Unwritable("no".to_owned()))),
+                _ => Ok(Box::new(|_| Ok(()))),
+            }
+        }
+    }
+    let bank = bank().await;
+    bank.store.fold_immediately(Arc::new(Reading::default())).await.expect("a projection");
+    let told = told_together(&bank.store, vec![append("gone", 0, 1), append("fail", 0, 1)]).await;
+    assert_eq!(told, ["not again", "the event store can't write: no"]);
+
+    bank.store.append(append("new", 0, 1)).await.expect("an append");
+
+    let page = bank.store.read_all(0, &Default::default(), 10).await.expect("a page");
+    let streams: Vec<_> = page.events.iter().map(|event| event.meta.stream_id.as_str()).collect();
+    assert_eq!(streams, ["new"]);
+}
+
+/// The story: a panic where nobody expected one took the writing thread with it, or left the queue
+/// to nobody. Every later append waited for ever.
+#[tokio::test]
+async fn a_panic_in_the_middle_of_a_commit_leaves_nobody_waiting() {
+    #[derive(Default)]
+    struct Nameless {
+        armed: AtomicBool,
+    }
+    impl ImmediateFold for Nameless {
+        fn name(&self) -> &str {
+            assert!(!self.armed.load(Ordering::Relaxed), "it has no name");
+            "Nameless"
+        }
+        fn open(&self, _: &dyn AppendTransaction) -> Result<(), StoreError> {
+            Ok(())
+        }
+        fn fold(
+            &self,
+            _: &dyn AppendTransaction,
+            events: &AppendedEvents<'_>,
+        ) -> Result<FoldedChange, FoldError> {
+            let refused = events.stream.id.as_str() == "bad";
+            if refused { Err(FoldError::Refused("no".into())) } else { Ok(Box::new(|_| Ok(()))) }
+        }
+    }
+    let bank = bank().await;
+    let fold = Arc::new(Nameless::default());
+    bank.store.fold_immediately(Arc::clone(&fold) as Arc<_>).await.expect("a projection");
+    fold.armed.store(true, Ordering::Relaxed);
+    let unknown = "the outcome of an append is unknown: the append panicked: it has no name";
+
+    let waiting = async {
+        let alone = bank.store.append(append("bad", 0, 1)).await;
+        assert_eq!(told(&alone), unknown);
+        bank.store.append(append("A", 0, 1)).await.expect("an append after the panic");
+        let group = vec![append("B", 0, 1), append("bad", 0, 1), append("C", 0, 1)];
+        assert_eq!(told_together(&bank.store, group).await, [unknown; 3]);
+        bank.store.append(append("B", 0, 1)).await.expect("an append after the panic");
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("an answer to everybody");
+
+    assert_eq!(bank.store.head().await, Ok(2));
+}
+
+/// Their callers are gone, and so is the last handle of the store; they were accepted all the same.
+#[tokio::test]
+async fn appends_that_wait_when_the_store_is_closed_are_carried_out() {
+    let super::bank::Bank { store, folder } = bank().await;
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let database = store.database().clone();
+    let mut callers = tokio::task::JoinSet::new();
+    callers.spawn(async move {
+        let wait = move |_: &rusqlite::Transaction<'_>| Ok(released.recv().is_ok());
+        assert_eq!(database.write(wait).await, Ok(true));
+    });
+    for number in 0..10 {
+        let store = store.clone();
+        callers.spawn(async move {
+            store.append(append(&format!("A{number}"), 0, 3)).await.expect("an append");
+        });
+    }
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
+    }
+    callers.shutdown().await;
+    release.send(()).expect("the writer waits");
+    drop(store);
+
+    let store = super::bank::open(&folder.path().join("bank.db")).await;
+    assert_eq!(store.head().await, Ok(30));
 }
