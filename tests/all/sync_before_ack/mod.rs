@@ -1,8 +1,11 @@
-//! An append is acknowledged after the disk has it: the sync returns before the answer.
+//! An append is acknowledged after the disk has it: the sync returns before the answer. And where the
+//! disk fails, [`failing`] shows what is told.
 //!
 //! Killing a process can't show a missing sync, for the operating system keeps what was written. So
 //! a child process runs with a small C library between it and the kernel that logs every write and
 //! sync of the write-ahead log; the child adds a line for every acknowledgement.
+
+mod failing;
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -96,9 +99,9 @@ fn logged(callers: u64, weakened: bool) -> String {
 
 /// Compiles the library with the C compiler that the bundled SQLite needed, too.
 fn library(folder: &Path) -> PathBuf {
-    let library = folder.join("log_syncs.so");
+    let library = folder.join("disk.so");
     let compiler = std::env::var_os("CC").unwrap_or_else(|| OsString::from("cc"));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("all/sync_before_ack/log_syncs.c");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("all/sync_before_ack/disk.c");
     let output = Command::new(&compiler)
         .args(["-shared", "-fPIC", "-O1", "-o"])
         .args([&library, &source])

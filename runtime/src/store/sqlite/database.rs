@@ -80,6 +80,11 @@ impl SqliteDatabase {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
+        if path.as_ref() == Path::new(":memory:") {
+            let reason = "a database in memory could not be shared between its connections; \
+                          name a file, or use MemoryStore";
+            return Err(StoreError::Unsupported(reason.to_owned()));
+        }
         // An absolute path is never one of SQLite's special names, such as `:memory:`.
         let path = std::path::absolute(path.as_ref()).map_err(|error| {
             StoreError::Foreign(format!("{:?} is no path of a file: {error}", path.as_ref()))

@@ -36,9 +36,12 @@ pub fn store_error(connection: &Connection, error: &Error) -> StoreError {
 /// what a crash would leave of it.
 pub(super) fn commit_error(connection: &Connection, error: &Error) -> StoreError {
     match sqlite_code(error) {
-        Some((ErrorCode::SystemIoFailure, extended)) if !refused_before_commit(extended) => {
+        Some((ErrorCode::SystemIoFailure, extended)) if refused_before_commit(extended) => {
+            store_error(connection, error)
+        }
+        Some((ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory, _)) => {
             StoreError::OutcomeUnknown(format!(
-                "{}: the commit was written but could not be synced ({error}); \
+                "{}: the commit was written but could not be completed ({error}); \
                  check the disk, then read the stream to see whether the events are there",
                 connection.path().unwrap_or("the database"),
             ))
@@ -47,8 +50,8 @@ pub(super) fn commit_error(connection: &Connection, error: &Error) -> StoreError
     }
 }
 
-/// The frame that commits is the last to be written, and is synced after that: a failed write leaves
-/// no valid commit behind.
+/// The frame that commits is the last to be written, and is synced and shown to others after that: a
+/// failed write leaves no valid commit behind.
 fn refused_before_commit(extended: i32) -> bool {
     matches!(extended, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_READ)
 }
@@ -67,6 +70,9 @@ fn explain_code(path: &str, code: ErrorCode, error: &Error) -> StoreError {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Unavailable(format!(
             "{path} is locked by another program ({error}); nothing was changed: \
              end the other program's transaction and try again"
+        )),
+        ErrorCode::FileLockingProtocolFailed => StoreError::Unavailable(format!(
+            "too many programs open {path} at once ({error}); nothing was changed: try again"
         )),
         ErrorCode::DiskFull => StoreError::Unwritable(format!(
             "the disk or quota that holds {path} is full ({error}); nothing was changed: \
@@ -107,6 +113,13 @@ fn input_output(path: &str, extended: i32, error: &Error) -> StoreError {
                 "reading {path} failed ({error}); nothing was changed: check the disk"
             ))
         }
+        ffi::SQLITE_IOERR_SHMOPEN
+        | ffi::SQLITE_IOERR_SHMSIZE
+        | ffi::SQLITE_IOERR_SHMMAP
+        | ffi::SQLITE_IOERR_SHMLOCK => StoreError::Unwritable(format!(
+            "programs cannot share {path} ({error}); nothing was changed: \
+             use a local disk, with room for the file beside it that ends in -shm"
+        )),
         _ => StoreError::Unwritable(format!(
             "writing {path} failed ({error}); nothing was changed: check the disk"
         )),

@@ -35,6 +35,9 @@ const STATEMENTS: usize = 128;
 const WRITER_CACHE_KIB: u32 = 32 * 1024;
 /// Page cache of a reading connection in KiB.
 const READER_CACHE_KIB: u32 = 8 * 1024;
+/// Bytes that a write-ahead log keeps on the disk when it starts anew. It grows beyond while a reader
+/// keeps it from being moved into the file.
+const LOG_BYTES: u32 = 32 * 1024 * 1024;
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,8 @@ pub(super) enum Role {
 /// Opens the writing connection, creating the file where there is none.
 pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     match fs::metadata(path) {
-        Ok(file) => check_file(path, &file)?,
+        Ok(file) => check_file(path, file.file_type())?,
+        Err(_) if path.is_symlink() => return Err(leads_nowhere(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)?,
         Err(error) => return Err(cannot_open(path, &error)),
     }
@@ -92,6 +96,7 @@ fn set_up(
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "query_only", role == Role::Reader)?;
     connection.pragma_update(None, "synchronous", level(options.synchronous))
 }
@@ -151,10 +156,11 @@ pub(super) fn without_waiting<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// Looks at the file before SQLite does, which takes one of a few bytes for a new database.
-fn check_file(path: &Path, file: &fs::Metadata) -> Result<(), StoreError> {
-    if file.is_dir() {
+fn check_file(path: &Path, file: fs::FileType) -> Result<(), StoreError> {
+    if !file.is_file() {
+        let what = if file.is_dir() { "a folder" } else { "a device, a pipe or a socket" };
         return Err(StoreError::Foreign(format!(
-            "{} is a folder; name a file, which is created where there is none",
+            "{} is {what}; name a file, which is created where there is none",
             path.display()
         )));
     }
@@ -166,22 +172,27 @@ fn check_file(path: &Path, file: &fs::Metadata) -> Result<(), StoreError> {
     if !header.starts_with(MAGIC) && !MAGIC.starts_with(&header) {
         return Err(fault::not_a_database(&name));
     }
-    if file.len() < SMALLEST || (!has_log(path) && file.len() < expected_length(&header)) {
+    // Header, log, length, in this order: another program may be moving its log into the file, which
+    // is as long as the header says before the log is gone.
+    let has_log = has_log(path);
+    let length = fs::metadata(path).map_err(|error| cannot_open(path, &error))?.len();
+    let whole = header.len() as u64 == HEADER && (has_log || length >= expected_length(&header));
+    if length < SMALLEST || !whole {
         return Err(fault::corrupt(
             &name,
             format!(
-                "the file has been cut off at {} bytes, or never was a database (delete it if it \
-                 is meant to be new)",
-                file.len()
+                "the file has been cut off at {length} bytes, or never was a database (delete it \
+                 if it is meant to be new)"
             ),
         ));
     }
     Ok(())
 }
 
-/// Whether a crash left a write-ahead log; then the file may rightly lack pages that the log has.
+/// Whether a crash left a write-ahead log; then the file may rightly lack pages that the log has. It
+/// lies beside the file itself, not beside a symbolic link to it.
 fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
+    let mut log = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
     log.push("-wal");
     fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
@@ -215,8 +226,8 @@ fn create(path: &Path) -> Result<(), StoreError> {
     };
     let draft = draft_path(path);
     let created = write_empty(&draft)
-        .map_err(|error| cannot_create(path, folder, &error))
-        .and_then(|()| publish(&draft, path).map_err(|error| cannot_open(path, &error)));
+        .and_then(|()| publish(&draft, path))
+        .map_err(|error| cannot_create(path, folder, &error));
     // The draft is of no use any more, whether it has been linked or not; it may not exist.
     let _ = fs::remove_file(&draft);
     created?;
@@ -229,20 +240,21 @@ fn draft_path(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn write_empty(draft: &Path) -> Result<(), rusqlite::Error> {
-    let connection = Connection::open(draft)?;
+fn write_empty(path: &Path) -> Result<(), rusqlite::Error> {
+    let connection = Connection::open(path)?;
     let transaction = connection.unchecked_transaction()?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()
 }
 
-fn publish(draft: &Path, path: &Path) -> io::Result<()> {
+fn publish(draft: &Path, path: &Path) -> Result<(), rusqlite::Error> {
     match fs::hard_link(draft, path) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // Some file systems have no links.
-        Err(_) => fs::rename(draft, path),
+        // Some file systems have no links. Renaming the draft would replace the file of another
+        // program that has created one by now, with all that is in it.
+        Err(_) => write_empty(path),
     }
 }
 
@@ -313,6 +325,13 @@ fn foreign(path: &Path, application: i32, format: i32, tables: i64) -> StoreErro
         "{} is an SQLite database of another program (application_id {application}, \
          user_version {format}, {tables} tables and indexes); it was left as it is: \
          name another file",
+        path.display()
+    ))
+}
+
+fn leads_nowhere(path: &Path) -> StoreError {
+    StoreError::Unavailable(format!(
+        "{} is a symbolic link that leads nowhere; let it lead to a database, or remove it",
         path.display()
     ))
 }

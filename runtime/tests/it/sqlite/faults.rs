@@ -123,6 +123,21 @@ async fn damaged_rows_are_corrupt_with_their_place() {
     }
 }
 
+/// Nobody gets that far by appending; a file may say so all the same.
+#[tokio::test]
+async fn after_the_last_position_there_is_an_error_and_no_overflow() {
+    let bank = bank().await;
+    bank.store.append(append("A", 0, 1)).await.expect("an append");
+    tamper(&bank, "UPDATE events SET position = 9223372036854775807");
+    let error = bank.store.append(append("A", 1, 1)).await.expect_err("no position is left");
+    assert!(matches!(error, AppendError::Store(StoreError::Corrupt { .. })), "{error:?}");
+    let page = bank.store.read_all(0, &EventFilter::default(), 10).await.expect("a page");
+    assert_eq!((page.events.len(), page.next), (1, i64::MAX.unsigned_abs()));
+    assert!(page.events.at_end());
+    let page = bank.store.read_all(u64::MAX, &EventFilter::default(), 10).await.expect("a page");
+    assert_eq!((page.events.len(), page.next), (0, u64::MAX));
+}
+
 #[tokio::test]
 async fn damaged_pages_are_corrupt_and_never_a_panic() {
     let bank = bank().await;

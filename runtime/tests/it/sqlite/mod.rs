@@ -5,5 +5,7 @@ mod bank;
 mod database;
 mod faults;
 mod groups;
+mod log;
+mod opening;
 mod processes;
 mod reads;
