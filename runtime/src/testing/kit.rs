@@ -194,15 +194,22 @@ struct World<A: Aggregate, K: StoreKind> {
 }
 
 impl<A: Aggregate, K: StoreKind> World<A, K> {
-    async fn events_after(&self, sequence: u64) -> Check<Vec<A::Event>> {
-        let page = self.repository.history(self.stream.clone(), sequence, 1_000).await?;
-        page.iter()
-            .map(|stored| {
+    async fn events_after(&self, mut sequence: u64) -> Check<Vec<A::Event>> {
+        let mut events = Vec::new();
+        loop {
+            let page = self.repository.history(self.stream.clone(), sequence, 1_000).await?;
+            for stored in page.iter() {
                 let meta: &Metadata = stored.meta;
-                A::Event::read(stored.event_type, stored.version, stored.data, meta)
-                    .map_err(|error| Failure::new(format!("a new event cannot be read: {error}")))
-            })
-            .collect()
+                let event = A::Event::read(stored.event_type, stored.version, stored.data, meta);
+                events.push(event.map_err(|error| {
+                    Failure::new(format!("a new event cannot be read: {error}"))
+                })?);
+                sequence = meta.sequence;
+            }
+            if page.at_end() {
+                return Ok(events);
+            }
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 /* Preloaded into a test's child process: appends to the file $SYNC_LOG what happens to files whose
  * name ends in "-wal", after it has happened, and lets calls fail while the file $DISK_FAULT names
- * them: "sync", "write" and "full" of a log, "move" of what is written to a database beside it. Other
- * calls go straight to the kernel. */
+ * them: "sync", "write" and "full" of a log, "move" of what is written to a database beside it, "map"
+ * of the memory that its programs share. Other calls go straight to the kernel. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -83,4 +84,16 @@ ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t offset) {
 
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset) {
     return pwrite64(file, bytes, count, offset);
+}
+
+void *mmap64(void *at, size_t length, int protection, int flags, int file, off64_t offset) {
+    if (file >= 0 && is_named(file, "-shm") && fails("map")) {
+        errno = ENODEV;
+        return MAP_FAILED;
+    }
+    return (void *)syscall(SYS_mmap, at, length, protection, flags, file, offset);
+}
+
+void *mmap(void *at, size_t length, int protection, int flags, int file, off_t offset) {
+    return mmap64(at, length, protection, flags, file, offset);
 }

@@ -25,6 +25,9 @@ fn child() {
     let disk = Disk { plan: folder.join("plan"), fault: said(FAULT) };
     let callers = said(CALLERS).parse().expect("a number");
     block_on(async {
+        if said(STORY) == "open" {
+            return tell_why_it_does_not_open(&folder, &disk);
+        }
         let store = open(&folder).await;
         match said(STORY).as_str() {
             "resend" => resend(&store, &disk, callers).await,
@@ -116,6 +119,16 @@ async fn grow(store: &SqliteStore, disk: &Disk, callers: u64) {
     std::process::exit(0);
 }
 
+fn tell_why_it_does_not_open(folder: &Path, disk: &Disk) {
+    disk.fails();
+    match SqliteDatabase::open(folder.join("bank.db")) {
+        Err(StoreError::Unwritable(why)) if why.contains("use a local disk") => {
+            println!("unwritable");
+        }
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
 /// Runs the child, and gives what it told line by line.
 fn run(folder: &Path, story: &str, fault: &str, callers: u64) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().expect("this binary"));
@@ -173,6 +186,13 @@ fn after_a_crash_an_unknown_append_is_there_and_a_refused_one_is_not() {
         let head = block_on(async { open(folder.path()).await.head().await });
         assert_eq!(head, Ok(found), "{fault}");
     }
+}
+
+/// Some network file systems have no memory that programs share, which the log needs.
+#[test]
+fn a_place_without_shared_memory_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(run(folder.path(), "open", "map", 1), ["unwritable"]);
 }
 
 /// A disk without room for the file's growth: the log keeps what was acknowledged until there is.

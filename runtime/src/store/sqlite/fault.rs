@@ -161,3 +161,39 @@ fn sqlite_code(error: &Error) -> Option<(ErrorCode, i32)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(error: &StoreError) -> &'static str {
+        match error {
+            StoreError::OutcomeUnknown(_) => "unknown",
+            StoreError::Unavailable(_) => "unavailable",
+            StoreError::Unwritable(_) => "unwritable",
+            StoreError::Corrupt { .. } => "corrupt",
+            _ => "something else",
+        }
+    }
+
+    /// After the commit was written, want of memory or of room beside the file was told as "nothing
+    /// was changed"; and programs that opened a file at the same time were told to restore a backup.
+    #[test]
+    fn a_commit_that_may_have_been_written_is_unknown() {
+        let connection = Connection::open_in_memory().expect("a connection");
+        for (code, at_commit, elsewhere) in [
+            (ffi::SQLITE_IOERR_FSYNC, "unknown", "unwritable"),
+            (ffi::SQLITE_IOERR_SHMSIZE, "unknown", "unwritable"),
+            (ffi::SQLITE_NOMEM, "unknown", "unavailable"),
+            (ffi::SQLITE_IOERR_WRITE, "unwritable", "unwritable"),
+            (ffi::SQLITE_FULL, "unwritable", "unwritable"),
+            (ffi::SQLITE_BUSY, "unavailable", "unavailable"),
+            (ffi::SQLITE_PROTOCOL, "unavailable", "unavailable"),
+            (ffi::SQLITE_CORRUPT, "corrupt", "corrupt"),
+        ] {
+            let error = Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(kind(&commit_error(&connection, &error)), at_commit, "{error}");
+            assert_eq!(kind(&store_error(&connection, &error)), elsewhere, "{error}");
+        }
+    }
+}

@@ -302,6 +302,8 @@ fn use_wal(connection: &Connection, path: &Path) -> Result<(), JobError> {
         ))
         .into());
     }
+    // The log and the memory that programs share for it are opened by the first that reads.
+    connection.pragma_query(None, "user_version", |_| Ok(()))?;
     Ok(())
 }
 
