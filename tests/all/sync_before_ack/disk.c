@@ -1,7 +1,7 @@
 /* Preloaded into a test's child process: appends to the file $SYNC_LOG what happens to files whose
  * name ends in "-wal", after it has happened, and lets calls fail while the file $DISK_FAULT names
  * them: "sync", "write" and "full" of a log, "move" of what is written to a database beside it, "map"
- * of the memory that its programs share. Other calls go straight to the kernel. */
+ * of the memory that its programs share, "link" of anything. Other calls go straight to the kernel. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -96,4 +96,12 @@ void *mmap64(void *at, size_t length, int protection, int flags, int file, off64
 
 void *mmap(void *at, size_t length, int protection, int flags, int file, off_t offset) {
     return mmap64(at, length, protection, flags, file, offset);
+}
+
+int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags) {
+    if (fails("link")) {
+        errno = EPERM;
+        return -1;
+    }
+    return syscall(SYS_linkat, from_folder, from, to_folder, to, flags);
 }

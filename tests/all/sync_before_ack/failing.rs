@@ -26,7 +26,7 @@ fn child() {
     let callers = said(CALLERS).parse().expect("a number");
     block_on(async {
         if said(STORY) == "open" {
-            return tell_why_it_does_not_open(&folder, &disk);
+            return tell_whether_it_opens(&folder, &disk);
         }
         let store = open(&folder).await;
         match said(STORY).as_str() {
@@ -119,13 +119,14 @@ async fn grow(store: &SqliteStore, disk: &Disk, callers: u64) {
     std::process::exit(0);
 }
 
-fn tell_why_it_does_not_open(folder: &Path, disk: &Disk) {
+fn tell_whether_it_opens(folder: &Path, disk: &Disk) {
     disk.fails();
     match SqliteDatabase::open(folder.join("bank.db")) {
+        Ok(_) => println!("opened"),
         Err(StoreError::Unwritable(why)) if why.contains("use a local disk") => {
             println!("unwritable");
         }
-        outcome => panic!("{outcome:?}"),
+        Err(error) => panic!("{error:?}"),
     }
 }
 
@@ -143,7 +144,7 @@ fn run(folder: &Path, story: &str, fault: &str, callers: u64) -> Vec<String> {
     let output = command.output().expect("a child");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    let words = ["appended", "unknown", "full", "unwritable"];
+    let words = ["appended", "unknown", "full", "unwritable", "opened"];
     let is_told = |line: &&str| words.contains(line) || line.starts_with("at ");
     told.lines().filter(is_told).map(str::to_owned).collect()
 }
@@ -193,6 +194,22 @@ fn after_a_crash_an_unknown_append_is_there_and_a_refused_one_is_not() {
 fn a_place_without_shared_memory_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     assert_eq!(run(folder.path(), "open", "map", 1), ["unwritable"]);
+}
+
+/// Some file systems have no links, by which a new file gets its name when it is complete.
+#[test]
+fn a_place_without_links_is_as_good() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(run(folder.path(), "open", "link", 1), ["opened"]);
+    block_on(async {
+        let appended = open(folder.path()).await.append(append(0, 0)).await;
+        assert_eq!(appended, Ok(Appended { position: 1 }));
+    });
+    let drafts = fs::read_dir(folder.path()).expect("a folder").filter(|entry| {
+        let name = entry.as_ref().expect("a file").file_name();
+        name.to_string_lossy().contains(".new-")
+    });
+    assert_eq!(drafts.count(), 0);
 }
 
 /// A disk without room for the file's growth: the log keeps what was acknowledged until there is.
