@@ -10,7 +10,7 @@ use eventloom_runtime::store::{
     Append, AppendError, Appended, CommandRecord, Direction, KeyClaim, NewEvent, Page, StreamKey,
     StreamRead,
 };
-use eventloom_runtime::{EventStore, Metadata, Timestamp, Uuid};
+use eventloom_runtime::{EventStore, Metadata, StoreError, Timestamp, Uuid};
 use tempfile::TempDir;
 
 pub(crate) const ACCOUNT: &str = "Account";
@@ -97,18 +97,30 @@ pub(crate) fn with_command(mut append: Append, id: &str) -> Append {
     append
 }
 
+/// Gives the writer a job that has begun when this returns, and ends when it is told to.
+pub(crate) async fn keep_busy(
+    store: &SqliteStore,
+) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<Result<bool, StoreError>>) {
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let database = store.database().clone();
+    let busy = tokio::spawn(async move {
+        let wait = move |_: &rusqlite::Transaction<'_>| {
+            begin.send(()).expect("somebody waits for the beginning");
+            Ok(released.recv().is_ok())
+        };
+        database.write(wait).await
+    });
+    begun.await.expect("the job begins");
+    (release, busy)
+}
+
 /// Appends all in one group, in this order: they queue up while a job keeps the writer busy.
 pub(crate) async fn together(
     store: &SqliteStore,
     appends: Vec<Append>,
 ) -> Vec<Result<Appended, AppendError>> {
-    let (release, released) = std::sync::mpsc::channel::<()>();
-    let database = store.database().clone();
-    let busy = tokio::spawn(async move {
-        let wait = move |_: &rusqlite::Transaction<'_>| Ok(released.recv().is_ok());
-        database.write(wait).await
-    });
-    tokio::task::yield_now().await;
+    let (release, busy) = keep_busy(store).await;
     let mut running = Vec::new();
     for append in appends {
         let store = store.clone();

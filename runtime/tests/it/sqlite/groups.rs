@@ -12,7 +12,7 @@ use eventloom_runtime::store::{
 use eventloom_runtime::{EventStore, StoreError};
 use rusqlite::Connection;
 
-use super::bank::{append, bank, read, sequences, together, with_command, with_key};
+use super::bank::{append, bank, keep_busy, read, sequences, together, with_command, with_key};
 
 /// What became of an append, in a word.
 fn told(outcome: &Result<Appended, AppendError>) -> String {
@@ -358,13 +358,8 @@ async fn a_panic_in_the_middle_of_a_commit_leaves_nobody_waiting() {
 #[tokio::test]
 async fn appends_that_wait_when_the_store_is_closed_are_carried_out() {
     let super::bank::Bank { store, folder } = bank().await;
-    let (release, released) = std::sync::mpsc::channel::<()>();
-    let database = store.database().clone();
+    let (release, busy) = keep_busy(&store).await;
     let mut callers = tokio::task::JoinSet::new();
-    callers.spawn(async move {
-        let wait = move |_: &rusqlite::Transaction<'_>| Ok(released.recv().is_ok());
-        assert_eq!(database.write(wait).await, Ok(true));
-    });
     for number in 0..10 {
         let store = store.clone();
         callers.spawn(async move {
@@ -375,6 +370,8 @@ async fn appends_that_wait_when_the_store_is_closed_are_carried_out() {
         tokio::task::yield_now().await;
     }
     callers.shutdown().await;
+    busy.abort();
+    assert!(busy.await.expect_err("its end").is_cancelled());
     release.send(()).expect("the writer waits");
     drop(store);
 
