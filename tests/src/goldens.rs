@@ -8,6 +8,11 @@
 #[path = "../data/ok/bank/expected.rs"]
 pub mod bank;
 
+/// Choices, blocks and conditions where Rust could read them differently.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/choices/expected.rs"]
+pub mod choices;
+
 /// A fold, a decision and two read models that are written by hand.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/custom/expected.rs"]
@@ -38,6 +43,11 @@ pub mod invariants;
 #[path = "../data/ok/lists/expected.rs"]
 pub mod lists;
 
+/// Lists and numbers that are written out.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/literals/expected.rs"]
+pub mod literals;
+
 /// As little as there can be.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/minimal/expected.rs"]
@@ -54,7 +64,7 @@ pub mod names;
 pub mod prose;
 
 /// Every block of the language reference, in one. Its examples of methods calculate with constants.
-#[allow(clippy::unnecessary_min_or_max, clippy::useless_vec)]
+#[allow(clippy::const_is_empty)]
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/reference/expected.rs"]
 pub mod reference;

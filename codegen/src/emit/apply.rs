@@ -114,6 +114,9 @@ pub(crate) fn assignments(
     for assignment in assignments {
         let field = field_ident(&assignment.field);
         let place = quote!(#target.#field);
+        if assignment.value.kind == ExpressionKind::Read(own, assignment.field.clone()) {
+            compiler.types.note_choice();
+        }
         let of = fields.iter().find(|field| field.name == assignment.field);
         let of = of.map_or(&assignment.value.result, |field| &field.field_type);
         if let Some((method, argument)) = in_place(assignment, assignments, own, of, compiler.types)
@@ -144,10 +147,31 @@ pub(crate) fn assignments(
 }
 
 /// Whether a value may lie outside the declared type of the field it is assigned to.
-fn needs_check(types: &Types<'_>, of: &Type, value: &Expression) -> bool {
-    let same = value.result == *of;
-    let copied = matches!(value.kind, ExpressionKind::Read(..) | ExpressionKind::None) && same;
-    types.is_checked(of) && !copied
+pub(crate) fn needs_check(types: &Types<'_>, of: &Type, value: &Expression) -> bool {
+    let (value, of) = match (&value.kind, of) {
+        (ExpressionKind::Some(inner), Type::Optional(of)) => (&**inner, &**of),
+        _ => (value, of),
+    };
+    let copied = matches!(value.kind, ExpressionKind::Read(..)) && value.result == *of;
+    let fits = copied || value.kind == ExpressionKind::None || is_fitting_constant(of, value);
+    types.is_checked(of) && !fits
+}
+
+/// Whether a number is written out that has no more digits than its field.
+fn is_fitting_constant(of: &Type, value: &Expression) -> bool {
+    let Type::Decimal(Some((precision, scale))) = of else { return false };
+    let text = match &value.kind {
+        ExpressionKind::Decimal(text) => text.clone(),
+        ExpressionKind::Widen(inner) => match &inner.kind {
+            ExpressionKind::Integer(value) => value.to_string(),
+            _ => return false,
+        },
+        _ => return false,
+    };
+    let digits = text.trim_start_matches('-');
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let allowed = precision.saturating_sub(*scale) as usize;
+    whole.trim_start_matches('0').len() <= allowed && fraction.len() <= *scale as usize
 }
 
 /// Whether the value reads a field of the target that some assignment sets.

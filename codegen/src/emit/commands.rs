@@ -276,7 +276,7 @@ impl Decider<'_> {
         let code = self.compiler.compile(optional);
         let (value, kind) = match code.kind {
             Kind::Copy => (code.tokens, Kind::Copy),
-            Kind::Owned => (code.tokens, Kind::Place),
+            Kind::Owned | Kind::Items | Kind::Array => (code.own(), Kind::Place),
             Kind::Place => (code.borrow(), Kind::Reference),
             Kind::Reference => (code.tokens, Kind::Reference),
             Kind::OptionalReference => (code.tokens, Kind::Reference),
@@ -336,9 +336,14 @@ impl Decider<'_> {
         let ident = local_ident(name);
         // What the loop emits changes the context, so a list of the outcome can't be borrowed from it.
         let borrowed = !list.reads_scope(Scope::After) && code.kind != Kind::Owned;
+        let is_array = code.kind == Kind::Items;
         let (pattern, list, kind) = match (borrowed, item_is_copy) {
-            (true, true) => (quote!(&#ident), code.borrow(), Kind::Copy),
-            (true, false) => (quote!(#ident), code.borrow(), Kind::Reference),
+            _ if is_array => {
+                let kind = if item_is_copy { Kind::Copy } else { Kind::Place };
+                (quote!(#ident), code.tokens, kind)
+            }
+            (true, true) => (quote!(&#ident), code.slice(), Kind::Copy),
+            (true, false) => (quote!(#ident), code.slice(), Kind::Reference),
             (false, true) => (quote!(#ident), code.own(), Kind::Copy),
             (false, false) => (quote!(#ident), code.own(), Kind::Place),
         };

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use super::apply::needs_check;
 use super::expression::{Compiler, inner_type};
 use super::layout::{self, Part};
 use super::names::{field_ident, function_ident, type_ident};
@@ -96,18 +97,50 @@ fn earlier(view: &View<'_>, event: &Event, old: &OldVersion) -> Vec<Part> {
 /// What an upcast needs and whether it can fail: known from compiling it.
 struct Upcast {
     fields: Vec<TokenStream>,
+    /// Of values that may lie outside the declared type of their field.
+    checks: Vec<TokenStream>,
     reads_meta: bool,
     fallible: bool,
 }
 
-fn compiled_upcast(view: &View<'_>, old: &OldVersion) -> Upcast {
+impl Upcast {
+    /// What it gives where it can fail.
+    fn result(&self, next: &Ident) -> Option<TokenStream> {
+        if !self.checks.is_empty() {
+            Some(quote!(Result<#next, __ApplyError>))
+        } else {
+            self.fallible.then(|| quote!(Result<#next, __EvalError>))
+        }
+    }
+}
+
+fn compiled_upcast(view: &View<'_>, event: &Event, old: &OldVersion) -> Upcast {
+    let next = next_fields(event, old);
     let compiler = Compiler::new(&view.types, [(Scope::Event, quote!(self))]);
     let fields = old.upcast.iter().map(|assignment| {
         let value = compiler.value(&assignment.value);
         super::expression::field_init(&assignment.field, &moved(old, assignment, value))
     });
     let fields = fields.collect();
-    Upcast { fields, reads_meta: compiler.meta_used(), fallible: compiler.is_fallible() }
+    let checks = old.upcast.iter().filter_map(|assignment| {
+        let of = field_type(next, &assignment.field);
+        let field = field_ident(&assignment.field);
+        let place = quote!(&event.#field);
+        needs_check(&view.types, of, &assignment.value)
+            .then(|| view.types.check(of, &place, &assignment.field))
+    });
+    Upcast {
+        fields,
+        checks: checks.collect(),
+        reads_meta: compiler.meta_used(),
+        fallible: compiler.is_fallible(),
+    }
+}
+
+/// The fields of the version after `old`.
+fn next_fields<'e>(event: &'e Event, old: &OldVersion) -> &'e [Field] {
+    let next = event.history.iter().find(|next| next.version == old.version + 1);
+    next.map_or(&event.fields, |next| &next.fields)
 }
 
 /// `self.name` instead of `self.name.clone()` where nothing else reads the field.
@@ -128,13 +161,25 @@ fn upcast(view: &View<'_>, event: &Event, old: &OldVersion, ident: &Ident) -> Pa
         Some(next) => old_ident(event, next.version),
         None => type_ident(&event.name),
     };
-    let Upcast { fields, reads_meta, fallible } = compiled_upcast(view, old);
-    let meta = if reads_meta { quote!(, meta: &__Metadata) } else { TokenStream::new() };
-    let value = quote!(#next { #(#fields,)* });
-    let body = if fallible {
-        quote!(fn upcast(self #meta) -> Result<#next, __EvalError> { Ok(#value) })
-    } else {
-        quote!(fn upcast(self #meta) -> #next { #value })
+    let upcast = compiled_upcast(view, event, old);
+    let Upcast { fields, checks, .. } = &upcast;
+    let meta = upcast.reads_meta.then(|| quote!(, meta: &__Metadata));
+    let value = match fields.as_slice() {
+        [] => quote!(#next),
+        fields => quote!(#next { #(#fields,)* }),
+    };
+    let body = match upcast.result(&next) {
+        Some(result) if checks.is_empty() => {
+            quote!(fn upcast(self #meta) -> #result { Ok(#value) })
+        }
+        Some(result) => quote! {
+            fn upcast(self #meta) -> #result {
+                let event = #value;
+                #(#checks)*
+                Ok(event)
+            }
+        },
+        None => quote!(fn upcast(self #meta) -> #next { #value }),
     };
     layout::block(&quote!(impl #ident), vec![vec![body]])
 }
@@ -278,10 +323,11 @@ fn read_old(view: &View<'_>, event: &Event, old: &OldVersion) -> (TokenStream, b
     let mut chain = quote!(__decode::<#ident>(data)?);
     let mut reads_meta = false;
     for step in event.history.iter().filter(|step| step.version >= old.version) {
-        let upcast = compiled_upcast(view, step);
+        let upcast = compiled_upcast(view, event, step);
         reads_meta |= upcast.reads_meta;
         let meta = upcast.reads_meta.then(|| quote!(meta));
-        let failing = upcast.fallible.then(|| quote!(.map_err(__DecodeError::invalid)?));
+        let fails = upcast.fallible || !upcast.checks.is_empty();
+        let failing = fails.then(|| quote!(.map_err(__DecodeError::invalid)?));
         chain = quote!(#chain.upcast(#meta) #failing);
     }
     let variant = type_ident(&event.name);

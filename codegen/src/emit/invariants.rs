@@ -191,6 +191,8 @@ pub(crate) fn indexes(view: &View<'_>) -> Vec<Part> {
     constants.collect()
 }
 
+/// `ACCOUNT_CLOSED_INDEX`: with its underscore never the name of an event without fields, whose struct is
+/// a value, too.
 fn index_ident(event: &str) -> proc_macro2::Ident {
-    naming::ident(&naming::screaming(event))
+    naming::ident(&format!("{}_INDEX", naming::screaming(event)))
 }

@@ -71,7 +71,7 @@ fn block_text(head: &TokenStream, groups: &[Vec<TokenStream>]) -> String {
     let groups = groups.iter().filter(|group| !group.is_empty());
     let groups: Vec<String> = groups.map(|group| members(head, group)).collect();
     let frame = format(quote!(#head { const FRAME: () = (); }));
-    let head = frame.split_once("    const FRAME").map_or("", |(head, _)| head).trim_end();
+    let head = frame.rsplit_once("    const FRAME").map_or("", |(head, _)| head).trim_end();
     format!("{}\n{}}}\n", with_bounds_apart(head), groups.join("\n"))
 }
 
@@ -154,13 +154,38 @@ pub(crate) fn doc(text: &str) -> TokenStream {
     quote!(#(#lines)*)
 }
 
+/// A documentation comment as text of its own.
+pub(crate) fn doc_lines(docs: &TokenStream) -> String {
+    let text = format(quote!(#docs struct Documented;));
+    text.strip_suffix("struct Documented;\n").unwrap_or(&text).to_owned()
+}
+
 /// A line in several; those of a list's item are indented like it.
 fn wrapped_line(line: &str) -> Vec<String> {
-    let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let words = inseparable(line.split(' '));
     let hang = if line.starts_with("- ") { "  " } else { "" };
     let lines = filled(&words, COMMENT_WIDTH - hang.len());
     let hanging = lines.iter().skip(1).map(|line| format!("{hang}{line}"));
     lines.iter().take(1).cloned().chain(hanging).collect()
+}
+
+/// The words, those at which a line would begin a list, quote or the like joined to the one before: where
+/// a line of code is broken, they can't be escaped.
+fn inseparable<'w>(words: impl Iterator<Item = &'w str>) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::new();
+    for word in words {
+        match joined.last_mut() {
+            Some(before) if begins_block(word) => *before = format!("{before} {word}"),
+            _ => joined.push(word.to_owned()),
+        }
+    }
+    joined
+}
+
+fn begins_block(word: &str) -> bool {
+    let number = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_numbered = number.len() < word.len() && number.starts_with(['.', ')']);
+    is_numbered || word.starts_with(['-', '+', '*', '>', '#', '=', '~'])
 }
 
 /// Words in lines of at most this width, but at least one word.
@@ -208,13 +233,29 @@ fn plain_words(paragraph: &str) -> Vec<String> {
     words
 }
 
+/// A word without its meaning for Markdown; an address becomes a link.
 fn plain_word(word: &str) -> String {
-    if word.starts_with("http://") || word.starts_with("https://") {
-        return format!("<{}>", word.replace(['<', '>'], ""));
-    }
+    let address = ["http://", "https://"].into_iter().filter_map(|scheme| word.find(scheme)).min();
+    let Some(address) = address else { return escaped(word) };
+    let (before, rest) = word.split_at(address);
+    let end = rest.trim_end_matches(|c: char| ".,;:!?)]}>'\"".contains(c)).len();
+    let (address, after) = rest.split_at(end);
+    format!("{}<{}>{}", escaped(before), address.replace(['<', '>'], ""), escaped(after))
+}
+
+fn escaped(word: &str) -> String {
+    let bare = word.trim_matches('_');
+    let inner = word.len() - word.trim_start_matches('_').len();
+    let inner = inner..inner + bare.len();
     let mut plain = String::new();
-    for c in word.chars() {
-        if matches!(c, '`' | '[' | ']' | '<' | '>' | '*' | '\\' | '|') {
+    for (at, c) in word.char_indices() {
+        let means_something = match c {
+            '`' | '[' | ']' | '<' | '>' | '*' | '\\' | '|' | '~' => true,
+            '_' => !inner.contains(&at), // within a word it is a letter
+            '&' => word[at..].contains(';'),
+            _ => false,
+        };
+        if means_something {
             plain.push('\\');
         }
         plain.push(c);
@@ -234,15 +275,18 @@ fn line_start(word: &str) -> String {
         let digits = &word[..word.len() - number.len()];
         return format!("{digits}\\{number}");
     }
-    if word.starts_with(['-', '+', '#', '=', '~', '_']) {
-        format!("\\{word}")
-    } else {
-        word.to_owned()
-    }
+    if word.starts_with(['-', '+', '#', '=']) { format!("\\{word}") } else { word.to_owned() }
 }
 
-/// Text as code within Markdown.
+/// Text as code within Markdown; as plain text where it has more than one backtick in a row.
 pub(crate) fn code(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    if text.contains("``") {
+        words.into_iter().map(escaped).collect::<Vec<_>>().join(" ")
+    } else if text.contains('`') {
+        format!("`` {text} ``")
+    } else {
+        format!("`{text}`")
+    }
 }

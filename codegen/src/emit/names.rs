@@ -49,6 +49,7 @@ const RESERVED: &[&str] = &[
     "or_none",
     "out",
     "pushed",
+    "refusal",
     "rejected",
     "remainder",
     "required",

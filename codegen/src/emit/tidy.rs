@@ -63,7 +63,8 @@ fn joined(group: &[String]) -> Option<String> {
     }
     let mut content = inside.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
     let line = if head.ends_with("=> {") {
-        let expression = inside.len() == 1 && !content.ends_with([';', ',', '{', '}']);
+        let expression = inside.len() == 1
+            && (!content.ends_with([';', ',', '{', '}']) || is_variant_literal(&content));
         let arm = expression && (foot == "}" || foot == "},");
         arm.then(|| format!("{}{content},", head.strip_suffix('{').unwrap_or(head)))?
     } else if head.ends_with('{') {
@@ -77,6 +78,11 @@ fn joined(group: &[String]) -> Option<String> {
         format!("{head}{content}{foot}")
     };
     (line.len() <= WIDTH).then_some(line)
+}
+
+/// `Self::Refused { message }`
+fn is_variant_literal(line: &str) -> bool {
+    line.starts_with("Self::") && line.ends_with(" }") && line.matches('{').count() == 1
 }
 
 /// Whether the lines in braces are the fields of a record literal or pattern.
@@ -105,7 +111,9 @@ fn hugs(group: &[String]) -> bool {
         && only_closes(last)
         && middle.iter().all(|line| line.is_empty() || indent(line) > inner);
     let call = head.ends_with('(') && foot.trim_start().starts_with(')');
-    let arm = head.ends_with("=> {") && only_closes(foot) && is_call(first) && last.trim() == ")";
+    let ends = if is_call_of_literal(first) { "})" } else { ")" };
+    let is_call = is_call(first) || is_call_of_literal(first);
+    let arm = head.ends_with("=> {") && only_closes(foot) && is_call && last.trim() == ends;
     one_block && (call || arm)
 }
 
@@ -118,6 +126,11 @@ fn only_closes(line: &str) -> bool {
 /// Whether the line begins a call and nothing else.
 fn is_call(line: &str) -> bool {
     line.ends_with('(') && !line.trim_start().contains(' ')
+}
+
+/// Whether the line begins a call whose one argument is a record literal.
+fn is_call_of_literal(line: &str) -> bool {
+    line.strip_suffix(" {").is_some_and(|call| call.contains('(') && !call.trim().contains(' '))
 }
 
 fn hug(done: &mut Vec<String>, first: usize) {

@@ -1,5 +1,6 @@
 //! Types: how a type of the language is written in Rust, and the enums and records of an ontology.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, TokenStream};
@@ -17,6 +18,8 @@ pub(crate) struct Types<'m> {
     shapes: Definitions<'m>,
     /// Names that are written with the path of the module `types`.
     shared: BTreeSet<&'m str>,
+    /// Whether an expression with choices, locals or `&&` has been compiled with these types.
+    choices: Cell<bool>,
 }
 
 impl<'m> Types<'m> {
@@ -28,6 +31,7 @@ impl<'m> Types<'m> {
             definitions: all.map(|it| (it.name(), it)).collect(),
             shapes: Definitions::of(ontology, aggregate),
             shared: shared.collect(),
+            choices: Cell::default(),
         }
     }
 
@@ -35,7 +39,17 @@ impl<'m> Types<'m> {
     pub(crate) fn shared(ontology: &'m Ontology) -> Self {
         let definitions = ontology.types.iter().map(|it| (it.name(), it)).collect();
         let shapes = Definitions::new(&ontology.types, &[]);
-        Self { definitions, shapes, shared: BTreeSet::new() }
+        Self { definitions, shapes, shared: BTreeSet::new(), choices: Cell::default() }
+    }
+
+    /// Notes that an expression was compiled that can be put in several ways.
+    pub(crate) fn note_choice(&self) {
+        self.choices.set(true);
+    }
+
+    /// Whether such an expression was compiled.
+    pub(crate) fn has_choices(&self) -> bool {
+        self.choices.get()
     }
 
     /// The canonical text of fields.
@@ -111,6 +125,8 @@ impl<'m> Types<'m> {
     pub(crate) fn check(&self, of: &Type, place: &TokenStream, field: &str) -> TokenStream {
         match of {
             Type::Decimal(Some((precision, scale))) => {
+                let precision = proc_macro2::Literal::u32_unsuffixed(*precision);
+                let scale = proc_macro2::Literal::u32_unsuffixed(*scale);
                 quote!(__check::digits(#place, #field, #precision, #scale)?;)
             }
             Type::Record(name) if self.is_checked(of) => {

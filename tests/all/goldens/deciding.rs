@@ -147,9 +147,15 @@ fn names_of_rust_and_of_the_runtime_are_ordinary_names() {
         assert!(matches!(error.refusal(), Some(MatchError::Some { .. })), "{error}");
         let value = Value { r#match: 1, r#type: "v".to_owned() };
         let command = Timestamp { value: value.clone(), writer: Writer::Result, context: 1 };
-        let done = matches.done(command).await;
+        let done = matches.done(command.clone()).await;
         assert_eq!((done.state.step, done.state.context), (Some(value), Writer::Result));
-        assert_eq!(matches.done(Step).await.events.len(), 2);
+        assert_eq!(matches.done(Step).await.events.len(), 3);
+        // After an event `E`, whose struct is a value as well: its place among the types is another one.
+        assert_eq!(matches.refused(command).await.0, "CommandCannotFollowE");
+        // A value that is named `refusal` is that value, beside the refusal that it goes with.
+        let empty = Aggregate { r#type: String::new(), event: "e".to_owned(), add: 3 };
+        assert_eq!(matches.refused(empty).await.0, "Refusal");
+        assert_eq!(matches.state().await.add, 6 + 4);
     });
 }
 

@@ -35,6 +35,20 @@ fn a_conversion_that_fails_is_an_error_and_no_value() {
     assert!(error.to_string().contains("arithmetic overflow"), "{error}");
 }
 
+/// An upcast once put whatever it calculated, or only carried over, into a field of limited digits: the
+/// state then held a `decimal(6,2)` with three digits after the point, which no command could have made.
+#[test]
+fn an_upcast_to_fewer_digits_refuses_what_does_not_fit() {
+    let charged = |fee: &str| format!(r#"{{"fee":"{fee}","chargedAt":"2026-01-01T00:00:00Z"}}"#);
+    for (version, fee) in [(1, "1.25"), (2, "4999.99")] {
+        assert!(read("FeeCharged", version, &charged(fee)).is_ok(), "{fee}");
+    }
+    for (version, fee) in [(1, "0.0005"), (2, "0.0005"), (1, "5000"), (2, "5000")] {
+        let error = read("FeeCharged", version, &charged(fee)).unwrap_err();
+        assert!(error.to_string().contains("decimal(6,2) allows"), "{fee}: {error}");
+    }
+}
+
 #[test]
 fn an_event_is_stored_under_the_name_it_says() {
     let data = r#"{"invoiceId":"s","text":"","changedAt":"2026-01-01T00:00:00Z"}"#;
@@ -75,6 +89,9 @@ fn every_version_has_its_shape() {
             ("InvoiceIssued", 3),
             ("NoteSet", 1),
             ("NoteSet", 2),
+            ("FeeCharged", 1),
+            ("FeeCharged", 2),
+            ("FeeCharged", 3),
             ("InvoiceArchived", 1)
         ]
     );

@@ -20,6 +20,10 @@ pub(crate) enum Kind {
     OptionalText,
     /// `Option<&T>`
     OptionalReference,
+    /// The items of a list as an array: `[a, b]`
+    Items,
+    /// A local that holds such an array.
+    Array,
 }
 
 /// How tightly an expression binds, the loosest first.
@@ -91,14 +95,41 @@ impl Code {
             Kind::Text => quote!(#tokens.to_owned()),
             Kind::OptionalText => quote!(#tokens.map(str::to_owned)),
             Kind::OptionalReference => quote!(#tokens.cloned()),
+            Kind::Items => quote!(vec!#tokens),
+            Kind::Array => quote!(#tokens.to_vec()),
         }
+    }
+
+    /// A list as a value of its own, where an array is not enough.
+    pub(crate) fn into_list(self) -> Self {
+        match self.kind {
+            Kind::Items | Kind::Array => Self::value(self.own(), false),
+            _ => self,
+        }
+    }
+
+    /// A reference to a list, or to an array where that is a slice, too.
+    pub(crate) fn slice(self) -> TokenStream {
+        match self.kind {
+            Kind::Items | Kind::Array => {
+                let tokens = self.tokens;
+                quote!(&#tokens)
+            }
+            _ => self.borrow(),
+        }
+    }
+
+    /// The value, for a method that takes it.
+    pub(crate) fn owned_operand(self) -> TokenStream {
+        let level = self.level;
+        Self::value(self.own(), false).at(level).operand(Level::Atom)
     }
 
     /// A reference to the value.
     pub(crate) fn borrow(self) -> TokenStream {
         match self.kind {
             Kind::Reference | Kind::Text => self.tokens,
-            Kind::OptionalReference | Kind::OptionalText => {
+            Kind::OptionalReference | Kind::OptionalText | Kind::Items | Kind::Array => {
                 let owned = self.own();
                 quote!(&#owned)
             }

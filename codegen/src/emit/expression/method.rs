@@ -16,6 +16,11 @@ pub(super) fn opposite(method: Method) -> Option<Method> {
     }
 }
 
+/// Whether what a list holds can be referred to after it: not in a temporary one.
+fn is_lasting(list: &Code) -> bool {
+    !matches!(list.kind, Kind::Owned | Kind::Items)
+}
+
 impl Compiler<'_> {
     pub(super) fn call(
         &self,
@@ -27,7 +32,14 @@ impl Compiler<'_> {
         let copy = super::is_copy(result);
         match method {
             Method::StringLen | Method::ListLen => {
-                let value = self.compile(receiver).borrow();
+                let value = self.compile(receiver);
+                let value = match value.kind {
+                    Kind::Items | Kind::Array => {
+                        let array = value.tokens;
+                        quote!(#array.as_slice())
+                    }
+                    _ => value.borrow(),
+                };
                 Code::value(quote!(__length(#value)), true)
             }
             Method::StringIsEmpty | Method::ListIsEmpty => {
@@ -105,8 +117,8 @@ impl Compiler<'_> {
             Method::ListLast => self.list_item(receiver, &quote!(last()), copy),
             Method::ListGet => {
                 let (list, index) = (self.compile(receiver), self.own_argument(arguments, 0));
-                let lasting = list.kind != Kind::Owned;
-                let list = list.borrow();
+                let lasting = is_lasting(&list);
+                let list = list.slice();
                 Self::item_code(&quote!(__item(#list, #index)), lasting, copy)
             }
             Method::TimestampDate => self.plain(receiver, quote!(date()), true),
@@ -157,7 +169,7 @@ impl Compiler<'_> {
 
     fn list_item(&self, receiver: &Expression, which: &TokenStream, copy: bool) -> Code {
         let list = self.compile(receiver);
-        let lasting = list.kind != Kind::Owned;
+        let lasting = is_lasting(&list);
         let list = list.operand(Level::Atom);
         Self::item_code(&quote!(#list.#which), lasting, copy)
     }
@@ -180,7 +192,7 @@ impl Compiler<'_> {
         }
         let item =
             if item.kind == Kind::OptionalText { Code::value(item.own(), false) } else { item };
-        let item = item.borrow();
+        let item = item.into_list().borrow();
         Code::value(quote!(#list.contains(#item)), true)
     }
 
@@ -197,13 +209,12 @@ impl Compiler<'_> {
             let (optional, other) = (self.option_ref(receiver, optional), other.tokens);
             return Code::text(quote!(#optional.unwrap_or(#other)));
         }
-        let optional = Code::value(optional.own(), copy).operand(Level::Atom);
+        let optional = optional.owned_operand();
         let cheap = copy && !matches!(other.level, Level::Block);
-        let other = match (&default.kind, other) {
-            (ExpressionKind::List(_) | ExpressionKind::None, _) => self.value(default),
-            (_, other) => other.own(),
-        };
-        if cheap {
+        let other = other.own();
+        if super::condition::is_empty(default) {
+            Code::value(quote!(#optional.unwrap_or_default()), copy)
+        } else if cheap {
             Code::value(quote!(#optional.unwrap_or(#other)), copy)
         } else {
             Code::value(quote!(#optional.unwrap_or_else(|| #other)), copy)
@@ -212,18 +223,19 @@ impl Compiler<'_> {
 
     /// `a.or(b)`: `b` is evaluated only where it is needed.
     fn or(&self, receiver: &Expression, other: &Expression, copy: bool) -> Code {
-        let optional = self.compile(receiver).own();
+        let optional = self.compile(receiver);
         let (code, fallible) = self.compile_noting(other);
         if fallible {
-            let other = code.own();
+            let (optional, other) = (optional.own(), code.own());
             let code = quote!(match #optional { Some(value) => Some(value), None => #other });
             return Code::value(code, copy).at(Level::Block);
         }
+        if other.kind == ExpressionKind::None {
+            return Code::value(optional.clone().own(), copy).at(optional.level);
+        }
+        let optional = optional.owned_operand();
         let cheap = copy && !matches!(code.level, Level::Block);
-        let other = match &other.kind {
-            ExpressionKind::None => quote!(None),
-            _ => code.own(),
-        };
+        let other = code.own();
         if cheap {
             Code::value(quote!(#optional.or(#other)), copy)
         } else {

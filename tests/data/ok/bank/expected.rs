@@ -397,7 +397,7 @@ pub mod bank_account {
     }
 
     /// Place of `AccountClosed` among the event types.
-    const ACCOUNT_CLOSED: usize = 3;
+    const ACCOUNT_CLOSED_INDEX: usize = 3;
 
     fn unique_transaction_id(value: &str) -> UniqueKey {
         UniqueKey {
@@ -530,7 +530,7 @@ pub mod bank_account {
         }
 
         fn check_event(step: &Step<'_, Self>) -> Result<(), BankAccountError> {
-            if step.history.contains(ACCOUNT_CLOSED) {
+            if step.history.contains(ACCOUNT_CLOSED_INDEX) {
                 return Err(BankAccountError::NothingCanFollowAccountClosed {
                     message: "Nothing can follow AccountClosed".to_owned(),
                 });
@@ -1036,32 +1036,18 @@ pub mod bank_account {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "BankAccountAlreadyExists" => {
-                    Self::BankAccountAlreadyExists { message }
-                }
-                "InitialBalanceNegative" => {
-                    Self::InitialBalanceNegative { message }
-                }
-                "BankAccountNotFound" => {
-                    Self::BankAccountNotFound { message }
-                }
+                "BankAccountAlreadyExists" => Self::BankAccountAlreadyExists { message },
+                "InitialBalanceNegative" => Self::InitialBalanceNegative { message },
+                "BankAccountNotFound" => Self::BankAccountNotFound { message },
                 "AccountNotOpen" => Self::AccountNotOpen { message },
                 "AmountNotPositive" => Self::AmountNotPositive { message },
                 "InsufficientFunds" => Self::InsufficientFunds { message },
                 "BalanceNotZero" => Self::BalanceNotZero { message },
-                "BalanceCannotBeNegative" => {
-                    Self::BalanceCannotBeNegative { message }
-                }
-                "NothingCanFollowAccountClosed" => {
-                    Self::NothingCanFollowAccountClosed { message }
-                }
-                "DuplicateTransactionId" => {
-                    Self::DuplicateTransactionId { message }
-                }
+                "BalanceCannotBeNegative" => Self::BalanceCannotBeNegative { message },
+                "NothingCanFollowAccountClosed" => Self::NothingCanFollowAccountClosed { message },
+                "DuplicateTransactionId" => Self::DuplicateTransactionId { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
@@ -1426,18 +1412,14 @@ pub mod bank_account {
             meta: &Metadata,
         ) -> Result<Option<TransactionHistoryViewKey>, ProjectionError> {
             Ok(match event {
-                BankAccountEvent::MoneyDeposited(event) => {
-                    Some(TransactionHistoryViewKey {
-                        account_id: meta.stream_id.to_string(),
-                        transaction_id: event.transaction_id.clone(),
-                    })
-                }
-                BankAccountEvent::MoneyWithdrawn(event) => {
-                    Some(TransactionHistoryViewKey {
-                        account_id: meta.stream_id.to_string(),
-                        transaction_id: event.transaction_id.clone(),
-                    })
-                }
+                BankAccountEvent::MoneyDeposited(event) => Some(TransactionHistoryViewKey {
+                    account_id: meta.stream_id.to_string(),
+                    transaction_id: event.transaction_id.clone(),
+                }),
+                BankAccountEvent::MoneyWithdrawn(event) => Some(TransactionHistoryViewKey {
+                    account_id: meta.stream_id.to_string(),
+                    transaction_id: event.transaction_id.clone(),
+                }),
                 _ => None,
             })
         }

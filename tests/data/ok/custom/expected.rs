@@ -500,16 +500,10 @@ pub mod wallet {
             Some(match name {
                 "AmountNotPositive" => Self::AmountNotPositive { message },
                 "WalletNotFound" => Self::WalletNotFound { message },
-                "WalletAlreadyExists" => {
-                    Self::WalletAlreadyExists { message }
-                }
-                "BalanceCannotBeNegative" => {
-                    Self::BalanceCannotBeNegative { message }
-                }
+                "WalletAlreadyExists" => Self::WalletAlreadyExists { message },
+                "BalanceCannotBeNegative" => Self::BalanceCannotBeNegative { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }

@@ -1122,16 +1122,12 @@ pub mod cart {
                 "CartAlreadyExists" => Self::CartAlreadyExists { message },
                 "CartNotFound" => Self::CartNotFound { message },
                 "CartIsClosed" => Self::CartIsClosed { message },
-                "QuantityNotPositive" => {
-                    Self::QuantityNotPositive { message }
-                }
+                "QuantityNotPositive" => Self::QuantityNotPositive { message },
                 "NoOwner" => Self::NoOwner { message },
                 "LimitExceeded" => Self::LimitExceeded { message },
                 "NoSuchCart" => Self::NoSuchCart { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }

@@ -43,6 +43,8 @@ pub mod types {
 /// The aggregate `Lamp`.
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
+#[allow(clippy::complexity, clippy::manual_unwrap_or_default, clippy::self_assignment)]
+#[allow(clippy::style)]
 pub mod lamp {
     use std::error::Error;
     use std::fmt;
@@ -862,9 +864,7 @@ pub mod lamp {
                 "Same" => Self::Same { message },
                 "LampAlreadyExists" => Self::LampAlreadyExists { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
@@ -1137,15 +1137,13 @@ pub mod lamp {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => {
-                created.insert(LampViewRow {
-                    lamp_id: meta.stream_id.to_string(),
-                    power: LampPower::Off,
-                    colour: None,
-                    mood: None,
-                    seen: Vec::new(),
-                })
-            }
+            None => created.insert(LampViewRow {
+                lamp_id: meta.stream_id.to_string(),
+                power: LampPower::Off,
+                colour: None,
+                mood: None,
+                seen: Vec::new(),
+            }),
         };
         current.power = LampPower::On;
         current.colour = Some(event.colour);

@@ -82,6 +82,8 @@ pub mod types {
 /// The aggregate `Machine`.
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
+#[allow(clippy::complexity, clippy::manual_unwrap_or_default, clippy::self_assignment)]
+#[allow(clippy::style)]
 pub mod machine {
     use std::error::Error;
     use std::fmt;
@@ -574,8 +576,8 @@ pub mod machine {
     /// - [`NoNote`](MachineError::NoNote) where `spare.note.is_none() && spare.is_some()`
     /// - [`OldKind`](MachineError::OldKind) where `match spare.kind { Some(Large) => true,
     ///   Some(_) => false, None => kind == Small }`
-    /// - [`Negative`](MachineError::Negative) where `-times > 5 || -half > 0.5 || factor <=
-    ///   -2.5`
+    /// - [`Negative`](MachineError::Negative) where `-times > 5 || -half > 0.5 || factor
+    ///   <= -2.5`
     /// - [`Block`](MachineError::Block) where `{ let doubled = times * 2; doubled > 1000 && {
     ///   let again = doubled + 1; again > 0 } }`
     ///
@@ -853,9 +855,7 @@ pub mod machine {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "MachineAlreadyExists" => {
-                    Self::MachineAlreadyExists { message }
-                }
+                "MachineAlreadyExists" => Self::MachineAlreadyExists { message },
                 "MachineNotFound" => Self::MachineNotFound { message },
                 "TooLong" => Self::TooLong { message },
                 "TooBig" => Self::TooBig { message },
@@ -867,9 +867,7 @@ pub mod machine {
                 "Negative" => Self::Negative { message },
                 "Block" => Self::Block { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }

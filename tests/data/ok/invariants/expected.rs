@@ -489,10 +489,10 @@ pub mod tank {
     }
 
     /// Place of `Filled` among the event types.
-    const FILLED: usize = 0;
+    const FILLED_INDEX: usize = 0;
 
     /// Place of `Broke` among the event types.
-    const BROKE: usize = 5;
+    const BROKE_INDEX: usize = 5;
 
     fn unique_ticket(value: &str) -> UniqueKey {
         UniqueKey { field: "ticket", value: key_text(value), across_all: false, idempotent: true }
@@ -690,18 +690,21 @@ pub mod tank {
                 }
                 _ => {}
             }
-            if matches!(step.event, TankEvent::Drained(_)) && !step.history.contains(FILLED)
+            if matches!(step.event, TankEvent::Drained(_))
+                && !step.history.contains(FILLED_INDEX)
             {
                 return Err(TankError::FilledMustPrecedeDrained {
                     message: "Filled must precede Drained".to_owned(),
                 });
             }
-            if matches!(step.event, TankEvent::Resized(_)) && step.history.contains(FILLED) {
+            if matches!(step.event, TankEvent::Resized(_))
+                && step.history.contains(FILLED_INDEX)
+            {
                 return Err(TankError::ResizedCannotFollowFilled {
                     message: "Resized cannot follow Filled".to_owned(),
                 });
             }
-            if step.history.contains(BROKE) {
+            if step.history.contains(BROKE_INDEX) {
                 return Err(TankError::NothingCanFollowBroke {
                     message: "Nothing can follow Broke".to_owned(),
                 });
@@ -1373,45 +1376,23 @@ pub mod tank {
             Some(match name {
                 "TankNotFound" => Self::TankNotFound { message },
                 "TankAlreadyExists" => Self::TankAlreadyExists { message },
-                "LevelCannotBeNegative" => {
-                    Self::LevelCannotBeNegative { message }
-                }
-                "AmountMustBePositive" => {
-                    Self::AmountMustBePositive { message }
-                }
-                "LabelMustNotBeEmpty" => {
-                    Self::LabelMustNotBeEmpty { message }
-                }
-                "CapacityMustBeAtLeast10" => {
-                    Self::CapacityMustBeAtLeast10 { message }
-                }
+                "LevelCannotBeNegative" => Self::LevelCannotBeNegative { message },
+                "AmountMustBePositive" => Self::AmountMustBePositive { message },
+                "LabelMustNotBeEmpty" => Self::LabelMustNotBeEmpty { message },
+                "CapacityMustBeAtLeast10" => Self::CapacityMustBeAtLeast10 { message },
                 "TooLarge" => Self::TooLarge { message },
-                "OpensMustBeLessThan5" => {
-                    Self::OpensMustBeLessThan5 { message }
-                }
-                "FilledMustPrecedeDrained" => {
-                    Self::FilledMustPrecedeDrained { message }
-                }
-                "ResizedCannotFollowFilled" => {
-                    Self::ResizedCannotFollowFilled { message }
-                }
-                "NothingCanFollowBroke" => {
-                    Self::NothingCanFollowBroke { message }
-                }
-                "OpensMustNeverDecrease" => {
-                    Self::OpensMustNeverDecrease { message }
-                }
-                "PhaseTransitionNotAllowed" => {
-                    Self::PhaseTransitionNotAllowed { message }
-                }
+                "OpensMustBeLessThan5" => Self::OpensMustBeLessThan5 { message },
+                "FilledMustPrecedeDrained" => Self::FilledMustPrecedeDrained { message },
+                "ResizedCannotFollowFilled" => Self::ResizedCannotFollowFilled { message },
+                "NothingCanFollowBroke" => Self::NothingCanFollowBroke { message },
+                "OpensMustNeverDecrease" => Self::OpensMustNeverDecrease { message },
+                "PhaseTransitionNotAllowed" => Self::PhaseTransitionNotAllowed { message },
                 "WithinCapacity" => Self::WithinCapacity { message },
                 "NoHugeStep" => Self::NoHugeStep { message },
                 "DuplicateTicket" => Self::DuplicateTicket { message },
                 "DuplicateSerial" => Self::DuplicateSerial { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }

@@ -57,7 +57,7 @@ pub mod types {
         /// # Errors
         /// For the first field that does not.
         pub fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.price, "price", 12u32, 2u32)?;
+            check::digits(&self.price, "price", 12, 2)?;
             Ok(())
         }
     }
@@ -594,13 +594,9 @@ pub mod order {
     }
 
     fn apply_line_added(state: &mut OrderState, event: &LineAdded) -> Result<(), ApplyError> {
-        let last = Some(event.line.clone());
-        if let Some(value) = &last {
-            value.validate()?;
-        }
         let count = add(state.count, 1)?;
         state.lines.push(event.line.clone());
-        state.last = last;
+        state.last = Some(event.line.clone());
         state.count = count;
         Ok(())
     }
@@ -756,7 +752,7 @@ pub mod order {
         const TARGET: Target = Target::Existing;
 
         fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.price, "price", 12u32, 2u32)?;
+            check::digits(&self.price, "price", 12, 2)?;
             Ok(())
         }
 
@@ -1094,17 +1090,13 @@ pub mod order {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "OrderAlreadyExists" => {
-                    Self::OrderAlreadyExists { message }
-                }
+                "OrderAlreadyExists" => Self::OrderAlreadyExists { message },
                 "NoLines" => Self::NoLines { message },
                 "OrderNotFound" => Self::OrderNotFound { message },
                 "TooMany" => Self::TooMany { message },
                 "NoLast" => Self::NoLast { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }

@@ -258,14 +258,10 @@ pub mod light {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "LightAlreadyExists" => {
-                    Self::LightAlreadyExists { message }
-                }
+                "LightAlreadyExists" => Self::LightAlreadyExists { message },
                 "LightNotFound" => Self::LightNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }

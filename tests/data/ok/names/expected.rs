@@ -226,7 +226,7 @@ pub mod r#match {
 
     impl Emit<Match> for Decimal {
         fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.out, "out", 5u32, 2u32)?;
+            check::digits(&self.out, "out", 5, 2)?;
             Ok(())
         }
 
@@ -344,6 +344,29 @@ pub mod r#match {
         }
     }
 
+    /// `E`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct E;
+
+    impl RuntimeRecord for E {
+        fn write(&self, _out: &mut RuntimeWriter) {}
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            fields.read(&mut [])?;
+            Ok(Self {})
+        }
+    }
+
+    impl Emit<Match> for E {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> MatchEvent {
+            MatchEvent::E(self)
+        }
+    }
+
     /// The events of [`Match`].
     #[derive(Clone, Debug, PartialEq)]
     pub enum MatchEvent {
@@ -355,10 +378,12 @@ pub mod r#match {
         Command(Command),
         /// `Metadata`
         Metadata(Metadata),
+        /// `E`
+        E(E),
     }
 
     impl DomainEvent for MatchEvent {
-        const TYPES: &'static [&'static str] = &["Record", "Decimal", "Command", "Metadata"];
+        const TYPES: &'static [&'static str] = &["Record", "Decimal", "Command", "Metadata", "E"];
 
         const SHAPES: &'static [EventShape] = &[
             EventShape {
@@ -382,6 +407,7 @@ pub mod r#match {
                 shape: "{matchId: string, value: {match: integer, type: string}, writer: enum[Error, Result, Default, Step, Label, Debug]}",
             },
             EventShape { event_type: "Metadata", version: 1, shape: "{}" },
+            EventShape { event_type: "E", version: 1, shape: "{}" },
         ];
 
         fn type_index(&self) -> usize {
@@ -390,6 +416,7 @@ pub mod r#match {
                 Self::Decimal(_) => 1,
                 Self::Command(_) => 2,
                 Self::Metadata(_) => 3,
+                Self::E(_) => 4,
             }
         }
 
@@ -406,6 +433,7 @@ pub mod r#match {
                 Self::Decimal(event) => encode(event, out),
                 Self::Command(event) => encode(event, out),
                 Self::Metadata(event) => encode(event, out),
+                Self::E(event) => encode(event, out),
             }
         }
 
@@ -421,6 +449,7 @@ pub mod r#match {
                 ("Decimal", 2) => decode(data).map(Self::Decimal),
                 ("Command", 1) => decode(data).map(Self::Command),
                 ("Metadata", 1) => decode(data).map(Self::Metadata),
+                ("E", 1) => decode(data).map(Self::E),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
         }
@@ -453,9 +482,13 @@ pub mod r#match {
                 ),
                 Self::Command(event) => format!("Command: writer {}", event.writer),
                 Self::Metadata(_) => "Metadata".to_owned(),
+                Self::E(_) => "E".to_owned(),
             }
         }
     }
+
+    /// Place of `E` among the event types.
+    const E_INDEX: usize = 4;
 
     // ---- State ----
 
@@ -544,11 +577,14 @@ pub mod r#match {
 
     /// Names that could break the generated code: fn, type, `impl`, \<T\>, \[link\], \*/.
     ///
+    /// Rules:
+    /// - Command cannot follow E
+    ///
     /// Commands:
     /// - [`Aggregate`] emits [`Record`]
     /// - [`Refusal`] emits [`Decimal`]
     /// - [`Timestamp`] emits [`Command`]
-    /// - [`Step`] emits [`Metadata`]
+    /// - [`Step`] emits [`Metadata`], [`E`]
     ///
     /// Read models:
     /// - [`Projection`]
@@ -576,7 +612,7 @@ pub mod r#match {
         const PARTITION_KEY: &'static str = "matchId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x8d56_2e09_d884_b424;
+        const MEANING: u64 = 0xdd85_8cda_4d86_c427;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -594,10 +630,17 @@ pub mod r#match {
                 MatchEvent::Decimal(event) => apply_decimal(state, event),
                 MatchEvent::Command(event) => apply_command(state, event),
                 MatchEvent::Metadata(_) => Ok(()),
+                MatchEvent::E(_) => Ok(()),
             }
         }
 
-        fn check_event(_step: &RuntimeStep<'_, Self>) -> Result<(), MatchError> {
+        fn check_event(step: &RuntimeStep<'_, Self>) -> Result<(), MatchError> {
+            if matches!(step.event, MatchEvent::Command(_)) && step.history.contains(E_INDEX)
+            {
+                return Err(MatchError::CommandCannotFollowE {
+                    message: "Command cannot follow E".to_owned(),
+                });
+            }
             Ok(())
         }
 
@@ -703,10 +746,20 @@ pub mod r#match {
 
         fn decide(&self, context: &mut Decide<'_, Match>) -> Result<(), Halt<MatchError>> {
             let shelf = joined(&self.r#type, &self.event);
+            let refusal_ = add(self.add, 1)?;
             if self.r#type.is_empty() {
-                return Err(Halt::Refused(MatchError::Refusal {
+                let refusal = MatchError::Refusal {
                     message: "refused because input.type.is_empty()".to_owned(),
-                }));
+                };
+                context.emit(Record {
+                    match_id: context.stream_id().to_string(),
+                    r#type: self.r#type.clone(),
+                    event: self.event.clone(),
+                    shelf: shelf.clone(),
+                    add: refusal_,
+                    at: context.now(),
+                })?;
+                return Err(Halt::RefusedKeeping(refusal));
             }
             context.emit(Record {
                 match_id: context.stream_id().to_string(),
@@ -771,7 +824,7 @@ pub mod r#match {
         const TARGET: Target = Target::Any;
 
         fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.out, "out", 5u32, 2u32)?;
+            check::digits(&self.out, "out", 5, 2)?;
             Ok(())
         }
 
@@ -897,7 +950,7 @@ pub mod r#match {
 
     /// `Step`
     ///
-    /// Emits [`Metadata`].
+    /// Emits [`Metadata`], [`E`].
     ///
     /// # Example
     ///
@@ -936,7 +989,8 @@ pub mod r#match {
 
         fn decide(&self, context: &mut Decide<'_, Match>) -> Result<(), Halt<MatchError>> {
             context.emit(Metadata)?;
-            context.emit(Metadata)
+            context.emit(Metadata)?;
+            context.emit(E)
         }
     }
 
@@ -990,6 +1044,11 @@ pub mod r#match {
             /// Why, in words.
             message: String,
         },
+        /// Command cannot follow E
+        CommandCannotFollowE {
+            /// Why, in words.
+            message: String,
+        },
         /// An event lies before the last one of its stream.
         OutOfOrder {
             /// Why, in words.
@@ -1014,6 +1073,7 @@ pub mod r#match {
                 Self::NoStep { .. } => "NoStep",
                 Self::MatchAlreadyExists { .. } => "MatchAlreadyExists",
                 Self::MatchNotFound { .. } => "MatchNotFound",
+                Self::CommandCannotFollowE { .. } => "CommandCannotFollowE",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
             }
@@ -1030,6 +1090,7 @@ pub mod r#match {
                 | Self::NoStep { message }
                 | Self::MatchAlreadyExists { message }
                 | Self::MatchNotFound { message }
+                | Self::CommandCannotFollowE { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
             }
@@ -1044,14 +1105,11 @@ pub mod r#match {
                 "Default" => Self::Default { message },
                 "Halt" => Self::Halt { message },
                 "NoStep" => Self::NoStep { message },
-                "MatchAlreadyExists" => {
-                    Self::MatchAlreadyExists { message }
-                }
+                "MatchAlreadyExists" => Self::MatchAlreadyExists { message },
                 "MatchNotFound" => Self::MatchNotFound { message },
+                "CommandCannotFollowE" => Self::CommandCannotFollowE { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
@@ -1175,12 +1233,10 @@ pub mod r#match {
             meta: &RuntimeMetadata,
         ) -> Result<Option<ProjectionKey>, ProjectionError> {
             Ok(match event {
-                MatchEvent::Record(event) => {
-                    Some(ProjectionKey {
-                        r#type: event.r#type.clone(),
-                        group: meta.stream_id.to_string(),
-                    })
-                }
+                MatchEvent::Record(event) => Some(ProjectionKey {
+                    r#type: event.r#type.clone(),
+                    group: meta.stream_id.to_string(),
+                }),
                 _ => None,
             })
         }
@@ -1236,16 +1292,14 @@ pub mod r#match {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => {
-                created.insert(ProjectionRow {
-                    r#type: event.r#type.clone(),
-                    group: meta.stream_id.to_string(),
-                    row: 0,
-                    current: 0,
-                    created: false,
-                    values: Vec::new(),
-                })
-            }
+            None => created.insert(ProjectionRow {
+                r#type: event.r#type.clone(),
+                group: meta.stream_id.to_string(),
+                row: 0,
+                current: 0,
+                created: false,
+                values: Vec::new(),
+            }),
         };
         let row_ = add(current.row, event.add)?;
         let current_ = current.row;

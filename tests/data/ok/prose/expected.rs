@@ -2,10 +2,13 @@
 // Do not edit: change the ontology and run `cargo build`.
 
 /// A \[note\] \<b\>with\</b\> \`code\`, \`\`\` fences, a \| bar and
-/// <https://example.org/a?b=c#d.>
+/// <https://example.org/a?b=c#d>.
 ///
-/// \# Not a title - not a list not a code block 1. not a number, and a backslash \\ and a
-/// star \* and "quotes" and \*/ and /\* comments.
+/// \# Not a title - not a list not a code block An old mod documented nothing (see
+/// <https://example.org/a_b>), \_so\_ \~\~it\~\~ was \&amp; in snake_case.
+///
+/// 1\. not a number, and a backslash \\ and a star \* and "quotes" and \*/ and /\*
+/// comments.
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
 pub mod note {
@@ -17,7 +20,7 @@ pub mod note {
         DecodeError, FieldError, Fields, Record, Writer, decode, encode, required,
     };
     use eventloom_runtime::command::Emit;
-    use eventloom_runtime::eval::{EvalError, length};
+    use eventloom_runtime::eval::{EvalError, add, length, multiply, subtract};
     use eventloom_runtime::projection::{
         Column, ColumnType, Consistency, ProjectionError, Value, Values,
     };
@@ -154,10 +157,13 @@ pub mod note {
     }
 
     /// A \[note\] \<b\>with\</b\> \`code\`, \`\`\` fences, a \| bar and
-    /// <https://example.org/a?b=c#d.>
+    /// <https://example.org/a?b=c#d>.
     ///
-    /// \# Not a title - not a list not a code block 1. not a number, and a backslash \\ and a
-    /// star \* and "quotes" and \*/ and /\* comments.
+    /// \# Not a title - not a list not a code block An old mod documented nothing (see
+    /// <https://example.org/a_b>), \_so\_ \~\~it\~\~ was \&amp; in snake_case.
+    ///
+    /// 1\. not a number, and a backslash \\ and a star \* and "quotes" and \*/ and /\*
+    /// comments.
     ///
     /// Rules:
     /// - NotTooLong
@@ -238,6 +244,11 @@ pub mod note {
     /// - [`Empty`](NoteError::Empty) where `input.text == ""`
     /// - [`Fence`](NoteError::Fence) where `` input.text.contains("`") || input.text == "//"
     ///   || input.text == "/* */" || input.text == "\n" ``
+    /// - [`Fences`](NoteError::Fences) where input.text == "\`\`" \|\|
+    ///   input.text.contains("\[x\]\`\`\`") \|\| input.text.starts_with("\<b\>")
+    /// - [`FarTooLong`](NoteError::FarTooLong) where `input.text.len() > 999999999999999999
+    ///   || input.text.len() * 1000000 + state.text.len() - 1000000 * 2 + state.text.len() *
+    ///   3 > 400000000000000000 + 5 * state.text.len() - 6 * input.text.len()`
     ///
     /// # Example
     ///
@@ -280,6 +291,7 @@ pub mod note {
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn decide(&self, context: &mut Decide<'_, Note>) -> Result<(), Halt<NoteError>> {
+            let state = context.state();
             if self.text.is_empty() {
                 return Err(Halt::Refused(NoteError::Empty {
                     message: format!("no {{text}}: \"{}\" 🦀 \\ {}", self.text, self.text),
@@ -290,6 +302,32 @@ pub mod note {
             {
                 return Err(Halt::Refused(NoteError::Fence {
                     message: format!("100% of `{}` is \"code\"", self.text),
+                }));
+            }
+            if self.text == "``" || self.text.contains("[x]```")
+                || self.text.starts_with("<b>")
+            {
+                return Err(Halt::Refused(NoteError::Fences {
+                    message: "refused because input.text == \"``\" || input.text.contains(\"[x]```\") || input.text.starts_with(\"<b>\")"
+                        .to_owned(),
+                }));
+            }
+            if length(&self.text) > 999_999_999_999_999_999_i64
+                || add(
+                    subtract(
+                        add(multiply(length(&self.text), 1_000_000)?, length(&state.text))?,
+                        multiply(1000000_i64, 2)?,
+                    )?,
+                    multiply(length(&state.text), 3)?,
+                )?
+                    > subtract(
+                        add(400_000_000_000_000_000_i64, multiply(5_i64, length(&state.text))?)?,
+                        multiply(6_i64, length(&self.text))?,
+                    )?
+            {
+                return Err(Halt::Refused(NoteError::FarTooLong {
+                    message: "refused because input.text.len() > 999999999999999999 || input.text.len() * 1000000 + state.text.len() - 1000000 * 2 + state.text.len() * 3 > 400000000000000000 + 5 * state.text.len() - 6 * input.text.len()"
+                        .to_owned(),
                 }));
             }
             context.emit(Written {
@@ -313,6 +351,20 @@ pub mod note {
         /// \`Write\`: \`input.text.contains("\`") \|\| input.text == "//" \|\| input.text == "/\*
         /// \*/" \|\| input.text == "\\n"\`
         Fence {
+            /// Why, in words.
+            message: String,
+        },
+        /// \`Write\`: \`input.text == "\`\`" \|\| input.text.contains("\[x\]\`\`\`") \|\|
+        /// input.text.starts_with("\<b\>")\`
+        Fences {
+            /// Why, in words.
+            message: String,
+        },
+        /// `Write`:
+        /// `input.text.len() > 999999999999999999 || input.text.len() * 1000000 +
+        /// state.text.len() - 1000000 * 2 + state.text.len() * 3 > 400000000000000000 + 5 *
+        /// state.text.len() - 6 * input.text.len()`
+        FarTooLong {
             /// Why, in words.
             message: String,
         },
@@ -348,6 +400,8 @@ pub mod note {
             match self {
                 Self::Empty { .. } => "Empty",
                 Self::Fence { .. } => "Fence",
+                Self::Fences { .. } => "Fences",
+                Self::FarTooLong { .. } => "FarTooLong",
                 Self::NoteAlreadyExists { .. } => "NoteAlreadyExists",
                 Self::NoteNotFound { .. } => "NoteNotFound",
                 Self::NotTooLong { .. } => "NotTooLong",
@@ -360,6 +414,8 @@ pub mod note {
             match self {
                 Self::Empty { message }
                 | Self::Fence { message }
+                | Self::Fences { message }
+                | Self::FarTooLong { message }
                 | Self::NoteAlreadyExists { message }
                 | Self::NoteNotFound { message }
                 | Self::NotTooLong { message }
@@ -372,13 +428,13 @@ pub mod note {
             Some(match name {
                 "Empty" => Self::Empty { message },
                 "Fence" => Self::Fence { message },
+                "Fences" => Self::Fences { message },
+                "FarTooLong" => Self::FarTooLong { message },
                 "NoteAlreadyExists" => Self::NoteAlreadyExists { message },
                 "NoteNotFound" => Self::NoteNotFound { message },
                 "NotTooLong" => Self::NotTooLong { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
@@ -518,12 +574,10 @@ pub mod note {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => {
-                created.insert(NoteViewRow {
-                    note_id: meta.stream_id.to_string(),
-                    text: "".to_owned(),
-                })
-            }
+            None => created.insert(NoteViewRow {
+                note_id: meta.stream_id.to_string(),
+                text: "".to_owned(),
+            }),
         };
         current.text = event.text.clone();
         if created.is_some() {

@@ -108,6 +108,8 @@ pub mod types {
 /// What a customer is about to buy.
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
+#[allow(clippy::complexity, clippy::manual_unwrap_or_default, clippy::self_assignment)]
+#[allow(clippy::style)]
 pub mod basket {
     use std::error::Error;
     use std::fmt;
@@ -313,7 +315,7 @@ pub mod basket {
 
     impl Emit<Basket> for DetailsGiven {
         fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.discount, "discount", 5u32, 2u32)?;
+            check::digits(&self.discount, "discount", 5, 2)?;
             Ok(())
         }
 
@@ -1127,10 +1129,10 @@ pub mod basket {
     }
 
     /// Place of `LineAdded` among the event types.
-    const LINE_ADDED: usize = 0;
+    const LINE_ADDED_INDEX: usize = 0;
 
     /// Place of `BasketPaid` among the event types.
-    const BASKET_PAID: usize = 2;
+    const BASKET_PAID_INDEX: usize = 2;
 
     fn unique_payment_id(value: &str) -> UniqueKey {
         UniqueKey {
@@ -1413,14 +1415,14 @@ pub mod basket {
                 });
             }
             if matches!(step.event, BasketEvent::BasketPaid(_))
-                && !step.history.contains(LINE_ADDED)
+                && !step.history.contains(LINE_ADDED_INDEX)
             {
                 return Err(BasketError::LineAddedMustPrecedeBasketPaid {
                     message: "LineAdded must precede BasketPaid".to_owned(),
                 });
             }
             if matches!(step.event, BasketEvent::LineAdded(_))
-                && step.history.contains(BASKET_PAID)
+                && step.history.contains(BASKET_PAID_INDEX)
             {
                 return Err(BasketError::AlreadyPaid {
                     message: "LineAdded cannot follow BasketPaid".to_owned(),
@@ -2010,8 +2012,8 @@ pub mod basket {
     /// - [`Example17`](BasketError::Example17) where `!(0.5.max(0.7) == 0.7)`
     /// - [`Example18`](BasketError::Example18) where `!(0.7.clamp(0.1, 0.5) == 0.5)`
     /// - [`Example19`](BasketError::Example19) where `!(2.345.round(2) == 2.34)`
-    /// - [`Example20`](BasketError::Example20) where `!(1.0.div(8.0, 2, half_even) == 0.12 &&
-    ///   1.0.div(8.0, 2, half_up) == 0.13)`
+    /// - [`Example20`](BasketError::Example20) where `!(1.0.div(8.0, 2, half_even) == 0.12
+    ///   && 1.0.div(8.0, 2, half_up) == 0.13)`
     /// - [`Example21`](BasketError::Example21) where `!(2.9.to_integer() == 2)`
     /// - [`Example22`](BasketError::Example22) where `!([1].first().is_some())`
     /// - [`Example23`](BasketError::Example23) where `!([1].get(5).is_none())`
@@ -2176,37 +2178,37 @@ pub mod basket {
                     message: "refused because !(2.9.to_integer() == 2)".to_owned(),
                 }));
             }
-            if vec![1].first().copied().is_none() {
+            if [1].first().copied().is_none() {
                 return Err(Halt::Refused(BasketError::Example22 {
                     message: "refused because !([1].first().is_some())".to_owned(),
                 }));
             }
-            if item(&vec![1], 5).copied().is_some() {
+            if item(&[1], 5).copied().is_some() {
                 return Err(Halt::Refused(BasketError::Example23 {
                     message: "refused because !([1].get(5).is_none())".to_owned(),
                 }));
             }
-            if item(&vec![1], 5).copied().unwrap_or(7) != 7 {
+            if item(&[1], 5).copied().unwrap_or(7) != 7 {
                 return Err(Halt::Refused(BasketError::Example24 {
                     message: "refused because !([1].get(5).unwrap_or(7) == 7)".to_owned(),
                 }));
             }
-            if item(&vec![1], 5).copied().or(vec![1].first().copied()) != Some(1) {
+            if item(&[1], 5).copied().or([1].first().copied()) != Some(1) {
                 return Err(Halt::Refused(BasketError::Example25 {
                     message: "refused because !([1].get(5).or([1].first()) == 1)".to_owned(),
                 }));
             }
-            if length(&vec![1, 2]) != 2 {
+            if length([1, 2].as_slice()) != 2 {
                 return Err(Halt::Refused(BasketError::Example26 {
                     message: "refused because !([1, 2].len() == 2)".to_owned(),
                 }));
             }
-            if vec![1].is_empty() {
+            if [1].is_empty() {
                 return Err(Halt::Refused(BasketError::Example27 {
                     message: "refused because !(![1].is_empty())".to_owned(),
                 }));
             }
-            if !vec![1, 2].contains(&2) {
+            if ![1, 2].contains(&2) {
                 return Err(Halt::Refused(BasketError::Example28 {
                     message: "refused because !([1, 2].contains(2))".to_owned(),
                 }));
@@ -2221,17 +2223,17 @@ pub mod basket {
                     message: "refused because !([1].extend([2, 3]) == [1, 2, 3])".to_owned(),
                 }));
             }
-            if vec![1, 2].first().copied() != Some(1) {
+            if [1, 2].first().copied() != Some(1) {
                 return Err(Halt::Refused(BasketError::Example31 {
                     message: "refused because !([1, 2].first() == 1)".to_owned(),
                 }));
             }
-            if vec![1, 2].last().copied() != Some(2) {
+            if [1, 2].last().copied() != Some(2) {
                 return Err(Halt::Refused(BasketError::Example32 {
                     message: "refused because !([1, 2].last() == 2)".to_owned(),
                 }));
             }
-            if item(&vec![1, 2], 1).copied() != Some(2) {
+            if item(&[1, 2], 1).copied() != Some(2) {
                 return Err(Halt::Refused(BasketError::Example33 {
                     message: "refused because !([1, 2].get(1) == 2)".to_owned(),
                 }));
@@ -2688,9 +2690,7 @@ pub mod basket {
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
                 "BasketNotOpen" => Self::BasketNotOpen { message },
-                "QuantityNotPositive" => {
-                    Self::QuantityNotPositive { message }
-                }
+                "QuantityNotPositive" => Self::QuantityNotPositive { message },
                 "BasketNotFound" => Self::BasketNotFound { message },
                 "NobodyToCredit" => Self::NobodyToCredit { message },
                 "ValueNotPositive" => Self::ValueNotPositive { message },
@@ -2734,36 +2734,20 @@ pub mod basket {
                 "Example36" => Self::Example36 { message },
                 "Example37" => Self::Example37 { message },
                 "Example38" => Self::Example38 { message },
-                "BasketAlreadyExists" => {
-                    Self::BasketAlreadyExists { message }
-                }
-                "TotalCannotBeNegative" => {
-                    Self::TotalCannotBeNegative { message }
-                }
-                "RoundsMustNeverDecrease" => {
-                    Self::RoundsMustNeverDecrease { message }
-                }
-                "NoteMustNotBeEmpty" => {
-                    Self::NoteMustNotBeEmpty { message }
-                }
+                "BasketAlreadyExists" => Self::BasketAlreadyExists { message },
+                "TotalCannotBeNegative" => Self::TotalCannotBeNegative { message },
+                "RoundsMustNeverDecrease" => Self::RoundsMustNeverDecrease { message },
+                "NoteMustNotBeEmpty" => Self::NoteMustNotBeEmpty { message },
                 "TooManyRounds" => Self::TooManyRounds { message },
-                "StepTransitionNotAllowed" => {
-                    Self::StepTransitionNotAllowed { message }
-                }
+                "StepTransitionNotAllowed" => Self::StepTransitionNotAllowed { message },
                 "LineAddedMustPrecedeBasketPaid" => {
                     Self::LineAddedMustPrecedeBasketPaid { message }
                 }
                 "AlreadyPaid" => Self::AlreadyPaid { message },
-                "PaidBasketsHaveADay" => {
-                    Self::PaidBasketsHaveADay { message }
-                }
-                "DuplicatePaymentId" => {
-                    Self::DuplicatePaymentId { message }
-                }
+                "PaidBasketsHaveADay" => Self::PaidBasketsHaveADay { message },
+                "DuplicatePaymentId" => Self::DuplicatePaymentId { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
@@ -2940,14 +2924,12 @@ pub mod basket {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => {
-                created.insert(BasketViewRow {
-                    basket_id: meta.stream_id.to_string(),
-                    lines: 0,
-                    total: Decimal::ZERO,
-                    paid: false,
-                })
-            }
+            None => created.insert(BasketViewRow {
+                basket_id: meta.stream_id.to_string(),
+                lines: 0,
+                total: Decimal::ZERO,
+                paid: false,
+            }),
         };
         let lines = add(current.lines, 1)?;
         let total = add(current.total, multiply(event.price, Decimal::from(event.quantity))?)?;
@@ -3104,15 +3086,13 @@ pub mod basket {
             let mut created = None;
             let current = match row {
                 Some(current) => current,
-                None => {
-                    created.insert(SalesByDayRow {
-                        day: event.added_at.date(),
-                        sku: event.sku.clone(),
-                        pieces: 0,
-                        revenue: Decimal::ZERO,
-                        large: false,
-                    })
-                }
+                None => created.insert(SalesByDayRow {
+                    day: event.added_at.date(),
+                    sku: event.sku.clone(),
+                    pieces: 0,
+                    revenue: Decimal::ZERO,
+                    large: false,
+                }),
             };
             let pieces = add(current.pieces, event.quantity)?;
             let revenue = add(
@@ -3130,15 +3110,13 @@ pub mod basket {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => {
-                created.insert(SalesByDayRow {
-                    day: event.added_at.date(),
-                    sku: event.sku.clone(),
-                    pieces: 0,
-                    revenue: Decimal::ZERO,
-                    large: false,
-                })
-            }
+            None => created.insert(SalesByDayRow {
+                day: event.added_at.date(),
+                sku: event.sku.clone(),
+                pieces: 0,
+                revenue: Decimal::ZERO,
+                large: false,
+            }),
         };
         let pieces = add(current.pieces, event.quantity)?;
         let revenue = add(current.revenue, multiply(event.price, Decimal::from(event.quantity))?)?;
@@ -3274,13 +3252,11 @@ pub mod basket {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => {
-                created.insert(OpenBasketsRow {
-                    basket_id: meta.stream_id.to_string(),
-                    total: Decimal::ZERO,
-                    version: 0,
-                })
-            }
+            None => created.insert(OpenBasketsRow {
+                basket_id: meta.stream_id.to_string(),
+                total: Decimal::ZERO,
+                version: 0,
+            }),
         };
         let total = add(current.total, multiply(event.price, Decimal::from(event.quantity))?)?;
         current.total = total;

@@ -661,14 +661,10 @@ pub mod parcel {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "ParcelAlreadyExists" => {
-                    Self::ParcelAlreadyExists { message }
-                }
+                "ParcelAlreadyExists" => Self::ParcelAlreadyExists { message },
                 "ParcelNotFound" => Self::ParcelNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
@@ -1036,18 +1032,16 @@ pub mod parcel {
             let mut created = None;
             let current = match row {
                 Some(current) => current,
-                None => {
-                    created.insert(DayViewRow {
-                        day: event.sent_at.date(),
-                        town: event.town.clone(),
-                        sent: 0,
-                        weight: Decimal::ZERO,
-                        last: "".to_owned(),
-                    })
-                }
+                None => created.insert(DayViewRow {
+                    day: event.sent_at.date(),
+                    town: event.town.clone(),
+                    sent: 0,
+                    weight: Decimal::ZERO,
+                    last: "".to_owned(),
+                }),
             };
             let weight = add(current.weight, Decimal::from(event.weight))?;
-            check::digits(&weight, "weight", 8u32, 2u32)?;
+            check::digits(&weight, "weight", 8, 2)?;
             current.weight = weight;
             if created.is_some() {
                 *row = created;
@@ -1058,19 +1052,17 @@ pub mod parcel {
             let mut created = None;
             let current = match row {
                 Some(current) => current,
-                None => {
-                    created.insert(DayViewRow {
-                        day: event.sent_at.date(),
-                        town: event.town.clone(),
-                        sent: 0,
-                        weight: Decimal::ZERO,
-                        last: "".to_owned(),
-                    })
-                }
+                None => created.insert(DayViewRow {
+                    day: event.sent_at.date(),
+                    town: event.town.clone(),
+                    sent: 0,
+                    weight: Decimal::ZERO,
+                    last: "".to_owned(),
+                }),
             };
             let sent = add(current.sent, 1)?;
             let weight = add(current.weight, Decimal::from(event.weight))?;
-            check::digits(&weight, "weight", 8u32, 2u32)?;
+            check::digits(&weight, "weight", 8, 2)?;
             current.sent = sent;
             current.weight = weight;
             current.last = event.parcel_id.clone();
@@ -1089,15 +1081,13 @@ pub mod parcel {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => {
-                created.insert(DayViewRow {
-                    day: event.delivered_at.date(),
-                    town: "?".to_owned(),
-                    sent: 0,
-                    weight: Decimal::ZERO,
-                    last: "".to_owned(),
-                })
-            }
+            None => created.insert(DayViewRow {
+                day: event.delivered_at.date(),
+                town: "?".to_owned(),
+                sent: 0,
+                weight: Decimal::ZERO,
+                last: "".to_owned(),
+            }),
         };
         current.sent = subtract(current.sent, 1)?;
         if created.is_some() {

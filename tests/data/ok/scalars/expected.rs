@@ -39,9 +39,9 @@ pub mod types {
         /// # Errors
         /// For the first field that does not.
         pub fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.amount, "amount", 10u32, 2u32)?;
+            check::digits(&self.amount, "amount", 10, 2)?;
             if let Some(value) = &self.tip {
-                check::digits(value, "tip", 6u32, 2u32)?;
+                check::digits(value, "tip", 6, 2)?;
             }
             Ok(())
         }
@@ -245,7 +245,7 @@ pub mod sample {
 
     impl Emit<Sample> for Taken {
         fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.limited, "limited", 12u32, 2u32)?;
+            check::digits(&self.limited, "limited", 12, 2)?;
             for item in &self.money {
                 item.validate()?;
             }
@@ -253,7 +253,7 @@ pub mod sample {
                 value.validate()?;
             }
             for item in &self.amounts {
-                check::digits(item, "amounts", 4u32, 1u32)?;
+                check::digits(item, "amounts", 4, 1)?;
             }
             if let Some(value) = &self.tree {
                 value.validate()?;
@@ -299,7 +299,7 @@ pub mod sample {
 
     impl Emit<Sample> for Doubled {
         fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.by, "by", 3u32, 1u32)?;
+            check::digits(&self.by, "by", 3, 1)?;
             Ok(())
         }
 
@@ -647,11 +647,11 @@ pub mod sample {
 
     fn apply_doubled(state: &mut SampleState, event: &Doubled) -> Result<(), ApplyError> {
         let limited = multiply(state.limited, event.by)?;
-        check::digits(&limited, "limited", 12u32, 2u32)?;
+        check::digits(&limited, "limited", 12, 2)?;
         let exact = multiply(state.exact, event.by)?;
         let amounts = pushed(state.amounts.clone(), event.by);
         for item in &amounts {
-            check::digits(item, "amounts", 4u32, 1u32)?;
+            check::digits(item, "amounts", 4, 1)?;
         }
         state.limited = limited;
         state.exact = exact;
@@ -741,7 +741,7 @@ pub mod sample {
         const TARGET: Target = Target::Any;
 
         fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.limited, "limited", 12u32, 2u32)?;
+            check::digits(&self.limited, "limited", 12, 2)?;
             for item in &self.money {
                 item.validate()?;
             }
@@ -749,7 +749,7 @@ pub mod sample {
                 value.validate()?;
             }
             for item in &self.amounts {
-                check::digits(item, "amounts", 4u32, 1u32)?;
+                check::digits(item, "amounts", 4, 1)?;
             }
             if let Some(value) = &self.tree {
                 value.validate()?;
@@ -838,7 +838,7 @@ pub mod sample {
         const TARGET: Target = Target::Any;
 
         fn validate(&self) -> Result<(), FieldError> {
-            check::digits(&self.by, "by", 3u32, 1u32)?;
+            check::digits(&self.by, "by", 3, 1)?;
             Ok(())
         }
 
@@ -919,16 +919,12 @@ pub mod sample {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "SampleAlreadyExists" => {
-                    Self::SampleAlreadyExists { message }
-                }
+                "SampleAlreadyExists" => Self::SampleAlreadyExists { message },
                 "SampleNotFound" => Self::SampleNotFound { message },
                 "DuplicateId" => Self::DuplicateId { message },
                 "DuplicateNumber" => Self::DuplicateNumber { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
@@ -1150,24 +1146,22 @@ pub mod sample {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => {
-                created.insert(SampleViewRow {
-                    id: event.id,
-                    day: event.day,
-                    text: "".to_owned(),
-                    number: 0,
-                    exact: Decimal::ZERO,
-                    limited: Decimal::ZERO,
-                    yes: false,
-                    when: None,
-                    span: Duration::from_micros(0),
-                    raw: event.raw.clone(),
-                    money: Vec::new(),
-                    best: None,
-                    maybe: Vec::new(),
-                    tree: None,
-                })
-            }
+            None => created.insert(SampleViewRow {
+                id: event.id,
+                day: event.day,
+                text: "".to_owned(),
+                number: 0,
+                exact: Decimal::ZERO,
+                limited: Decimal::ZERO,
+                yes: false,
+                when: None,
+                span: Duration::from_micros(0),
+                raw: event.raw.clone(),
+                money: Vec::new(),
+                best: None,
+                maybe: Vec::new(),
+                tree: None,
+            }),
         };
         current.text = event.text.clone();
         current.number = event.number;

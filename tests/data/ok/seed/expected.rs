@@ -4,6 +4,8 @@
 /// The aggregate `BankAccount`.
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
+#[allow(clippy::complexity, clippy::manual_unwrap_or_default, clippy::self_assignment)]
+#[allow(clippy::style)]
 pub mod bank_account {
     use std::error::Error;
     use std::fmt;
@@ -480,22 +482,12 @@ pub mod bank_account {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "BankAccountAlreadyExists" => {
-                    Self::BankAccountAlreadyExists { message }
-                }
-                "BankAccountNotFound" => {
-                    Self::BankAccountNotFound { message }
-                }
-                "BalanceCannotBeNegative" => {
-                    Self::BalanceCannotBeNegative { message }
-                }
-                "DuplicateTransactionId" => {
-                    Self::DuplicateTransactionId { message }
-                }
+                "BankAccountAlreadyExists" => Self::BankAccountAlreadyExists { message },
+                "BankAccountNotFound" => Self::BankAccountNotFound { message },
+                "BalanceCannotBeNegative" => Self::BalanceCannotBeNegative { message },
+                "DuplicateTransactionId" => Self::DuplicateTransactionId { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }

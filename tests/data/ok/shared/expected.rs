@@ -534,14 +534,10 @@ pub mod customer {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "CustomerAlreadyExists" => {
-                    Self::CustomerAlreadyExists { message }
-                }
+                "CustomerAlreadyExists" => Self::CustomerAlreadyExists { message },
                 "CustomerNotFound" => Self::CustomerNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
@@ -1022,9 +1018,7 @@ pub mod shop {
                 "ShopAlreadyExists" => Self::ShopAlreadyExists { message },
                 "ShopNotFound" => Self::ShopNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }

@@ -4,13 +4,15 @@
 /// The aggregate `Invoice`.
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
+#[allow(clippy::complexity, clippy::manual_unwrap_or_default, clippy::self_assignment)]
+#[allow(clippy::style)]
 pub mod invoice {
     use std::error::Error;
     use std::fmt;
 
     use eventloom_runtime::aggregate::Retention;
     use eventloom_runtime::codec::{
-        DecodeError, FieldError, Fields, Record, Writer, decode, encode, optional, required,
+        DecodeError, FieldError, Fields, Record, Writer, check, decode, encode, optional, required,
     };
     use eventloom_runtime::command::Emit;
     use eventloom_runtime::eval::{EvalError, length, multiply, or_none, to_integer};
@@ -261,6 +263,109 @@ pub mod invoice {
         }
     }
 
+    /// `FeeCharged`, version 3.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct FeeCharged {
+        /// `fee: decimal(6,2)`
+        pub fee: Decimal,
+        /// `least: decimal(6,2)`
+        pub least: Decimal,
+        /// `chargedAt: timestamp`
+        pub charged_at: Timestamp,
+    }
+
+    impl Record for FeeCharged {
+        fn write(&self, out: &mut Writer) {
+            out.field("fee", &self.fee);
+            out.field("least", &self.least);
+            out.field("chargedAt", &self.charged_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut fee = None;
+            let mut least = None;
+            let mut charged_at = None;
+            fields.read(
+                &mut [("fee", &mut fee), ("least", &mut least), ("chargedAt", &mut charged_at)],
+            )?;
+            Ok(Self {
+                fee: required(fee, "fee")?,
+                least: required(least, "least")?,
+                charged_at: required(charged_at, "chargedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Invoice> for FeeCharged {
+        fn validate(&self) -> Result<(), FieldError> {
+            check::digits(&self.fee, "fee", 6, 2)?;
+            check::digits(&self.least, "least", 6, 2)?;
+            Ok(())
+        }
+
+        fn into_event(self) -> InvoiceEvent {
+            InvoiceEvent::FeeCharged(self)
+        }
+    }
+
+    /// `FeeCharged` as it was in version 1.
+    struct FeeChargedV1 {
+        fee: Decimal,
+        charged_at: Timestamp,
+    }
+
+    impl FeeChargedV1 {
+        fn upcast(self) -> FeeChargedV2 {
+            FeeChargedV2 { fee: self.fee, charged_at: self.charged_at }
+        }
+    }
+
+    impl Record for FeeChargedV1 {
+        fn write(&self, out: &mut Writer) {
+            out.field("fee", &self.fee);
+            out.field("chargedAt", &self.charged_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut fee = None;
+            let mut charged_at = None;
+            fields.read(&mut [("fee", &mut fee), ("chargedAt", &mut charged_at)])?;
+            Ok(Self { fee: required(fee, "fee")?, charged_at: required(charged_at, "chargedAt")? })
+        }
+    }
+
+    /// `FeeCharged` as it was in version 2.
+    struct FeeChargedV2 {
+        fee: Decimal,
+        charged_at: Timestamp,
+    }
+
+    impl FeeChargedV2 {
+        fn upcast(self) -> Result<FeeCharged, ApplyError> {
+            let event = FeeCharged {
+                fee: multiply(self.fee, dec!(2))?,
+                least: dec!(0.5),
+                charged_at: self.charged_at,
+            };
+            check::digits(&event.fee, "fee", 6, 2)?;
+            Ok(event)
+        }
+    }
+
+    impl Record for FeeChargedV2 {
+        fn write(&self, out: &mut Writer) {
+            out.field("fee", &self.fee);
+            out.field("chargedAt", &self.charged_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut fee = None;
+            let mut charged_at = None;
+            fields.read(&mut [("fee", &mut fee), ("chargedAt", &mut charged_at)])?;
+            Ok(Self { fee: required(fee, "fee")?, charged_at: required(charged_at, "chargedAt")? })
+        }
+    }
+
     /// Nobody archives invoices any more.
     ///
     /// `InvoiceArchived`, version 1. Retired: it is still read, and no longer emitted.
@@ -296,12 +401,19 @@ pub mod invoice {
         InvoiceIssued(InvoiceIssued),
         /// `NoteChanged`
         NoteChanged(NoteChanged),
+        /// `FeeCharged`
+        FeeCharged(FeeCharged),
         /// Nobody archives invoices any more.
         InvoiceArchived(InvoiceArchived),
     }
 
     impl DomainEvent for InvoiceEvent {
-        const TYPES: &'static [&'static str] = &["InvoiceIssued", "NoteSet", "InvoiceArchived"];
+        const TYPES: &'static [&'static str] = &[
+            "InvoiceIssued",
+            "NoteSet",
+            "FeeCharged",
+            "InvoiceArchived",
+        ];
 
         const SHAPES: &'static [EventShape] = &[
             EventShape {
@@ -330,6 +442,21 @@ pub mod invoice {
                 shape: "{changedAt: timestamp, invoiceId: string, note: string?}",
             },
             EventShape {
+                event_type: "FeeCharged",
+                version: 1,
+                shape: "{chargedAt: timestamp, fee: decimal}",
+            },
+            EventShape {
+                event_type: "FeeCharged",
+                version: 2,
+                shape: "{chargedAt: timestamp, fee: decimal}",
+            },
+            EventShape {
+                event_type: "FeeCharged",
+                version: 3,
+                shape: "{chargedAt: timestamp, fee: decimal(6,2), least: decimal(6,2)}",
+            },
+            EventShape {
                 event_type: "InvoiceArchived",
                 version: 1,
                 shape: "{archivedAt: timestamp, invoiceId: string}",
@@ -340,7 +467,8 @@ pub mod invoice {
             match self {
                 Self::InvoiceIssued(_) => 0,
                 Self::NoteChanged(_) => 1,
-                Self::InvoiceArchived(_) => 2,
+                Self::FeeCharged(_) => 2,
+                Self::InvoiceArchived(_) => 3,
             }
         }
 
@@ -348,6 +476,7 @@ pub mod invoice {
             match self {
                 Self::InvoiceIssued(_) => 3,
                 Self::NoteChanged(_) => 2,
+                Self::FeeCharged(_) => 3,
                 _ => 1,
             }
         }
@@ -356,6 +485,7 @@ pub mod invoice {
             match self {
                 Self::InvoiceIssued(event) => encode(event, out),
                 Self::NoteChanged(event) => encode(event, out),
+                Self::FeeCharged(event) => encode(event, out),
                 Self::InvoiceArchived(event) => encode(event, out),
             }
         }
@@ -383,6 +513,20 @@ pub mod invoice {
                 ("InvoiceIssued", 3) => decode(data).map(Self::InvoiceIssued),
                 ("NoteSet", 1) => Ok(Self::NoteChanged(decode::<NoteChangedV1>(data)?.upcast())),
                 ("NoteSet", 2) => decode(data).map(Self::NoteChanged),
+                ("FeeCharged", 1) => {
+                    Ok(Self::FeeCharged(
+                        decode::<FeeChargedV1>(data)?
+                            .upcast()
+                            .upcast()
+                            .map_err(DecodeError::invalid)?,
+                    ))
+                }
+                ("FeeCharged", 2) => {
+                    Ok(Self::FeeCharged(
+                        decode::<FeeChargedV2>(data)?.upcast().map_err(DecodeError::invalid)?,
+                    ))
+                }
+                ("FeeCharged", 3) => decode(data).map(Self::FeeCharged),
                 ("InvoiceArchived", 1) => decode(data).map(Self::InvoiceArchived),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
@@ -392,6 +536,7 @@ pub mod invoice {
             match self {
                 Self::InvoiceIssued(event) => Some(event.issued_at),
                 Self::NoteChanged(event) => Some(event.changed_at),
+                Self::FeeCharged(event) => Some(event.charged_at),
                 Self::InvoiceArchived(event) => Some(event.archived_at),
             }
         }
@@ -410,6 +555,11 @@ pub mod invoice {
                 Self::NoteChanged(event) => {
                     format!("Note changed: note {}", or_none(event.note.as_deref()))
                 }
+                Self::FeeCharged(event) => format!(
+                    "Fee charged: fee {}, least {}",
+                    event.fee.normalize(),
+                    event.least.normalize(),
+                ),
                 Self::InvoiceArchived(_) => "Invoice archived".to_owned(),
             }
         }
@@ -428,6 +578,8 @@ pub mod invoice {
         pub note: Option<String>,
         /// `issuedBy: string`
         pub issued_by: String,
+        /// `fee: decimal(6,2)`
+        pub fee: Decimal,
     }
 
     impl Record for InvoiceState {
@@ -436,6 +588,7 @@ pub mod invoice {
             out.field("currency", &self.currency);
             out.field("note", &self.note);
             out.field("issuedBy", &self.issued_by);
+            out.field("fee", &self.fee);
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
@@ -443,17 +596,20 @@ pub mod invoice {
             let mut currency = None;
             let mut note = None;
             let mut issued_by = None;
+            let mut fee = None;
             fields.read(&mut [
                 ("totalCents", &mut total_cents),
                 ("currency", &mut currency),
                 ("note", &mut note),
                 ("issuedBy", &mut issued_by),
+                ("fee", &mut fee),
             ])?;
             Ok(Self {
                 total_cents: required(total_cents, "totalCents")?,
                 currency: required(currency, "currency")?,
                 note: optional(note),
                 issued_by: required(issued_by, "issuedBy")?,
+                fee: required(fee, "fee")?,
             })
         }
     }
@@ -469,6 +625,7 @@ pub mod invoice {
     /// - `currency`: [`InvoiceIssued`]
     /// - `note`: [`NoteChanged`]
     /// - `issuedBy`: [`InvoiceIssued`]
+    /// - `fee`: [`FeeCharged`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Invoice;
 
@@ -480,7 +637,7 @@ pub mod invoice {
         const PARTITION_KEY: &'static str = "invoiceId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(10);
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xfbd0_1ba7_3f8b_a343;
+        const MEANING: u64 = 0x234b_e7f3_571b_cc74;
         const READS_METADATA: bool = true;
         const ORDERED_BY_TIME: bool = false;
 
@@ -496,6 +653,7 @@ pub mod invoice {
             match event {
                 InvoiceEvent::InvoiceIssued(event) => apply_invoice_issued(state, event),
                 InvoiceEvent::NoteChanged(event) => apply_note_changed(state, event),
+                InvoiceEvent::FeeCharged(event) => apply_fee_charged(state, event),
                 InvoiceEvent::InvoiceArchived(_) => Ok(()),
             }
         }
@@ -531,6 +689,11 @@ pub mod invoice {
 
     fn apply_note_changed(state: &mut InvoiceState, event: &NoteChanged) -> Result<(), ApplyError> {
         state.note = event.note.clone();
+        Ok(())
+    }
+
+    fn apply_fee_charged(state: &mut InvoiceState, event: &FeeCharged) -> Result<(), ApplyError> {
+        state.fee = event.fee;
         Ok(())
     }
 
@@ -701,14 +864,10 @@ pub mod invoice {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "InvoiceAlreadyExists" => {
-                    Self::InvoiceAlreadyExists { message }
-                }
+                "InvoiceAlreadyExists" => Self::InvoiceAlreadyExists { message },
                 "InvoiceNotFound" => Self::InvoiceNotFound { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
-                "ArithmeticOverflow" => {
-                    Self::ArithmeticOverflow { message }
-                }
+                "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
             })
         }
