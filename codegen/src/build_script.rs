@@ -150,6 +150,10 @@ impl Build {
         // A build from the command line must run again and fail.
         println!("cargo::rerun-if-env-changed=RA_RUSTC_WRAPPER");
         println!("cargo::rerun-if-env-changed=RUSTC_WRAPPER");
+        if !self.ontology.exists() {
+            // Always changed for cargo, which so runs this again until it is there.
+            println!("cargo::rerun-if-changed={}", self.ontology.display());
+        }
         let last = fs::read_to_string(folder.join(ROOT_FILE)).unwrap_or_default();
         let text = with_compile_error(&last, first, *errors);
         write(&folder, &[(ROOT_FILE.to_owned(), text)].into()).is_ok()
@@ -197,7 +201,9 @@ fn colour() -> Colour {
 
 /// A finding in one line: `ontology/bank.yaml:3:5: the title [EL0030]`.
 fn line(found: &Diagnostic, sources: &Sources) -> String {
-    let (span, code, title) = (found.primary.0, found.code.id, &found.title);
+    let (span, code) = (found.primary.0, found.code.id);
+    // Cargo takes what stands in a line of its own for something else.
+    let title = found.title.replace(char::is_control, " ");
     let Some(file) = sources.file(span.file) else { return format!("{title} [{code}]") };
     let position = file.position(span.start);
     format!("{}:{}:{}: {title} [{code}]", file.path, position.line, position.column)

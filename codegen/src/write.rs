@@ -58,7 +58,9 @@ fn stage(path: PathBuf, text: &str, staged: &mut Vec<Staged>) -> Result<(), Writ
         fs::create_dir_all(folder).map_err(failed)?;
     }
     // Two builds that write the same folder at once must not share a waiting file.
-    let waiting = path.with_extension(format!("{}.waiting", std::process::id()));
+    let mut waiting = path.clone().into_os_string();
+    waiting.push(format!(".{}.waiting", std::process::id()));
+    let waiting = PathBuf::from(waiting);
     let written = fs::write(&waiting, text);
     staged.push(Staged { path: path.clone(), waiting });
     written.map_err(failed)

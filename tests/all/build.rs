@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Output};
 
 use eventloom_codegen::{Build, Failure, ROOT_FILE};
 use tempfile::TempDir;
@@ -136,4 +137,115 @@ fn an_output_that_can_not_be_written_is_no_mistake_of_the_ontology() {
         Build::new(project.ontology.path()).out_dir(&file).compile().expect_err("no folder");
     assert!(matches!(failure, Failure::Output { .. }), "{failure}");
     assert!(failure.to_string().contains("a-file"), "{failure}");
+}
+
+/// Where the build script that a test starts finds its ontology.
+const ONTOLOGY_OF_SCRIPT: &str = "EVENTLOOM_TEST_ONTOLOGY";
+
+/// Not a test of its own: the build script that the tests below start, as cargo starts one. Without
+/// their variable it has nothing to do.
+#[test]
+fn build_script() {
+    if let Some(ontology) = std::env::var_os(ONTOLOGY_OF_SCRIPT) {
+        Build::new(ontology).compile_or_exit();
+    }
+}
+
+/// What a build script prints and how it ends, and what it leaves in its folder.
+struct Script<'p> {
+    project: &'p Project,
+    ontology: &'p Path,
+}
+
+impl Script<'_> {
+    fn run(&self, variables: &[(&str, &str)]) -> Output {
+        let program = std::env::current_exe().expect("this test has a file");
+        let mut script = Command::new(program);
+        script.args(["--exact", "build::build_script", "--nocapture"]);
+        for name in ["RUSTC_WRAPPER", "RA_RUSTC_WRAPPER", "CARGO_TERM_COLOR"] {
+            script.env_remove(name);
+        }
+        script.env(ONTOLOGY_OF_SCRIPT, self.ontology).env("OUT_DIR", self.project.out.path());
+        script.envs(variables.iter().copied()).output().expect("a program that was just started")
+    }
+
+    /// The lines that are meant for cargo.
+    fn told(&self, output: &Output) -> Vec<String> {
+        let text = String::from_utf8(output.stdout.clone()).expect("text");
+        let told = text.lines().filter_map(|line| line.split_once("cargo::"));
+        told.map(|(_, line)| line.replace(&self.ontology.display().to_string(), "ontology"))
+            .collect()
+    }
+
+    fn generated(&self) -> String {
+        fs::read_to_string(self.project.out.path().join(ROOT_FILE)).unwrap_or_default()
+    }
+}
+
+#[test]
+fn cargo_is_told_of_every_input() {
+    let project = Project::new(&[("bank.yaml", SMALL), ("types.yaml", "types:\n  K: enum[A]\n")]);
+    let script = Script { project: &project, ontology: project.ontology.path() };
+    let output = script.run(&[]);
+    assert!(output.status.success(), "{output:?}");
+    let inputs = ["ontology", "ontology/bank.yaml", "ontology/types.yaml"];
+    assert_eq!(script.told(&output), inputs.map(|input| format!("rerun-if-changed={input}")));
+    let alone = project.ontology.path().join("bank.yaml");
+    let script = Script { project: &project, ontology: &alone };
+    assert_eq!(script.told(&script.run(&[])), ["rerun-if-changed=ontology"]);
+}
+
+#[test]
+fn a_mistake_ends_the_build_and_keeps_the_last_output() {
+    let project = Project::new(&[("bank.yaml", SMALL)]);
+    let script = Script { project: &project, ontology: project.ontology.path() };
+    assert!(script.run(&[]).status.success());
+    let good = script.generated();
+    project.write("bank.yaml", &SMALL.replace("balance + amount", "balance + ammount"));
+    let output = script.run(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = String::from_utf8_lossy(&output.stderr);
+    assert!(report.contains("bank.yaml:7:32") && report.contains("^^^^^^^"), "{report}");
+    assert_eq!(script.generated(), good);
+    assert!(script.told(&output).contains(&"rerun-if-changed=ontology/bank.yaml".to_owned()));
+}
+
+#[test]
+fn an_ide_keeps_the_types_beside_the_mistake() {
+    let ide = [("RA_RUSTC_WRAPPER", "1"), ("RUSTC_WRAPPER", "/opt/rust-analyzer")];
+    let project = Project::new(&[("bank.yaml", SMALL)]);
+    let script = Script { project: &project, ontology: project.ontology.path() };
+    assert!(script.run(&ide).status.success());
+    let good = script.generated();
+    for wrong in ["balance + ammount", "balance + true"] {
+        project.write("bank.yaml", &SMALL.replace("balance + amount", wrong));
+        let output = script.run(&ide);
+        assert!(output.status.success(), "{output:?}");
+        let text = script.generated();
+        let (mistake, rest) = text.split_once('\n').expect("two lines");
+        assert!(mistake.starts_with("compile_error!(") && mistake.contains(":7:"), "{mistake}");
+        assert_eq!(rest, good, "the types stay, under one mistake");
+        // A build from the command line shares the folder, and must find the mistake again.
+        let told = script.told(&output);
+        assert!(told.contains(&"rerun-if-env-changed=RUSTC_WRAPPER".to_owned()), "{told:?}");
+        assert_eq!(script.run(&[]).status.code(), Some(1));
+    }
+    project.write("bank.yaml", SMALL);
+    assert!(script.run(&ide).status.success());
+    assert_eq!(script.generated(), good);
+}
+
+/// In an IDE a missing ontology was no failure for cargo, which had been told of no file: when the ontology
+/// came, nothing was generated until something else changed.
+#[test]
+fn an_ide_waits_for_an_ontology_that_is_not_there() {
+    let project = Project::new(&[]);
+    let missing = project.ontology.path().join("bank.yaml");
+    let script = Script { project: &project, ontology: &missing };
+    let output = script.run(&[("RA_RUSTC_WRAPPER", "1")]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(script.generated().starts_with("compile_error!("), "{}", script.generated());
+    let told = script.told(&output);
+    assert!(told.contains(&"rerun-if-changed=ontology".to_owned()), "{told:?}");
+    assert_eq!(script.run(&[]).status.code(), Some(1));
 }
