@@ -1,8 +1,11 @@
 //! A hand-written behaviour that forgets a fold and what a rule asks for.
 
+#[path = "../data/ok/seed/expected.rs"]
+mod seed;
+
 use eventloom_runtime::aggregate::ApplyError;
 use eventloom_runtime::Metadata;
-use eventloom_tests::goldens::seed::bank_account::{AccountOpened, BankAccountBehavior, MoneyDeposited};
+use seed::bank_account::{AccountOpened, BankAccountBehavior, MoneyDeposited};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

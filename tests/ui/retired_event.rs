@@ -1,7 +1,10 @@
 //! A retired event can be read, but no longer emitted.
 
+#[path = "../data/ok/upcasts/expected.rs"]
+mod upcasts;
+
 use eventloom_runtime::{Decide, Halt};
-use eventloom_tests::goldens::upcasts::invoice::{Invoice, InvoiceArchived, InvoiceError};
+use upcasts::invoice::{Invoice, InvoiceArchived, InvoiceError};
 
 fn archive(context: &mut Decide<'_, Invoice>, event: InvoiceArchived) -> Result<(), Halt<InvoiceError>> {
     context.emit(event)

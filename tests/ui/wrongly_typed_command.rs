@@ -1,6 +1,9 @@
 //! An amount of money is a decimal, and no float or text becomes one by itself.
 
-use eventloom_tests::goldens::bank::bank_account::WithdrawMoney;
+#[path = "../data/ok/bank/expected.rs"]
+mod bank;
+
+use bank::bank_account::WithdrawMoney;
 
 fn main() {
     let _ = WithdrawMoney { amount: 10.5, transaction_id: "T1".to_owned() };
