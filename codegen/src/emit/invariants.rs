@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::expression::{Compiler, Kind};
+use super::expression::{Compiler, Kind, Level};
 use super::layout::{self, Part};
 use super::names::{field_ident, local_ident, type_ident};
 use super::types::is_copy;
@@ -75,11 +75,12 @@ fn checked_event(
     check: &Expression,
 ) -> TokenStream {
     let compiler = step_compiler(view);
-    let broken = broken(&compiler, check);
+    let broken = compiler.compile(&check.clone().negated());
     let refusal = refusal(view, invariant, &compiler);
     let events = &view.events;
     let variants = names.iter().map(|name| type_ident(name));
     if compiler.used(Scope::Event) {
+        let broken = broken.operand(Level::Block);
         return quote! {
             match step.event {
                 #(#events::#variants(event))|* if #broken => return Err(#refusal),
@@ -87,15 +88,14 @@ fn checked_event(
             }
         };
     }
-    match names {
-        [] => quote!(if #broken { return Err(#refusal); }),
-        _ => quote! {
-            match step.event {
-                #(#events::#variants(_))|* if #broken => return Err(#refusal),
-                _ => {}
-            }
-        },
-    }
+    let condition = match names {
+        [] => broken.operand(Level::Block),
+        _ => {
+            let broken = broken.operand(Level::And);
+            quote!(matches!(step.event, #(#events::#variants(_))|*) && #broken)
+        }
+    };
+    quote!(if #condition { return Err(#refusal); })
 }
 
 /// `Aggregate::check_state`

@@ -345,16 +345,14 @@ pub mod dial {
         }
 
         fn check_event(step: &Step<'_, Self>) -> Result<(), DialError> {
-            match step.event {
-                DialEvent::Nested(_)
-                | DialEvent::Shortened(_) if !(match step.after.mode {
+            if matches!(step.event, DialEvent::Nested(_) | DialEvent::Shortened(_))
+                && !(match step.after.mode {
                     Mode::Off => step.after.level > -1,
                     Mode::Low => true,
                     Mode::High => step.after.level < 5,
-                }) => {
-                    return Err(DialError::Settled { message: step.after.mode.to_string() });
-                }
-                _ => {}
+                })
+            {
+                return Err(DialError::Settled { message: step.after.mode.to_string() });
             }
             Ok(())
         }

@@ -739,15 +739,12 @@ pub mod tank {
                     ),
                 });
             }
-            match step.event {
-                TankEvent::Filled(
-                    _,
-                ) if subtract(step.after.level, step.before.level)? > dec!(50) => {
-                    return Err(TankError::NoHugeStep {
-                        message: "NoHugeStep: not (level - before.level <= 50)".to_owned(),
-                    });
-                }
-                _ => {}
+            if matches!(step.event, TankEvent::Filled(_))
+                && subtract(step.after.level, step.before.level)? > dec!(50)
+            {
+                return Err(TankError::NoHugeStep {
+                    message: "NoHugeStep: not (level - before.level <= 50)".to_owned(),
+                });
             }
             Ok(())
         }
