@@ -29,7 +29,7 @@ pub struct Diagnostic {
     pub secondary: Vec<(Span, String)>,
     /// Why it is so.
     pub notes: Vec<String>,
-    /// What to do.
+    /// What to do; where it is empty, the code's own advice stands for it.
     pub help: Vec<String>,
 }
 
@@ -81,6 +81,12 @@ impl Diagnostic {
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self
+    }
+
+    /// The ways out, of which every finding has one.
+    #[must_use]
+    pub fn ways_out(&self) -> Vec<String> {
+        if self.help.is_empty() { vec![self.code.advice()] } else { self.help.clone() }
     }
 }
 

@@ -57,7 +57,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     }
     group
         .elements(diagnostic.notes.iter().map(|text| Level::NOTE.message(text)))
-        .elements(diagnostic.help.iter().map(|text| Level::HELP.message(text)))
+        .elements(diagnostic.ways_out().into_iter().map(|text| Level::HELP.message(text)))
 }
 
 /// The files of a finding, its own first.

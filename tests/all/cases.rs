@@ -66,6 +66,20 @@ fn every_case_gives_exactly_its_report() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A finding without a way out leaves its reader where they were.
+#[test]
+fn every_finding_has_a_place_a_code_and_a_way_out() {
+    for case in cases() {
+        let sources = sources(&case);
+        for found in compile_sources(&sources, &Options::for_package("cases")).diagnostics {
+            let report = render(std::slice::from_ref(&found), &sources, Colour::Plain);
+            assert!(report.contains(&format!("[{}]", found.code.id)), "{report}");
+            assert!(report.contains("--> "), "{report}");
+            assert!(report.contains("= help: "), "{report}");
+        }
+    }
+}
+
 #[test]
 fn every_case_shows_the_code_of_its_name() {
     for case in cases() {

@@ -31,6 +31,18 @@ pub struct Code {
     pub fix: &'static str,
 }
 
+impl Code {
+    /// What to do, as it stands behind `help:`.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        let fix = self.fix.trim_end_matches('.');
+        let mut letters = fix.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    }
+}
+
 /// Declares the codes of one group as statics, and `ALL`, the list of them.
 macro_rules! codes {
     ($($name:ident = $id:literal { what: $what:literal, why: $why:literal, example: $example:literal, fix: $fix:literal $(,)? })*) => {

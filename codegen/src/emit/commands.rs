@@ -261,14 +261,20 @@ impl Decider<'_> {
                     let ids = self.compiler.take_new_ids();
                     body.push(quote!(#ids #binding));
                 }
-                Step::Unwrap { local, optional } => {
-                    let why = format!("`{local}` is absent where a step has made sure of it");
-                    let halt = quote!(return Err(__Halt::Failed(#why.to_owned())););
-                    body.push(self.unwrap(local, optional, &halt));
-                }
+                Step::Unwrap { local, optional } => body.push(self.present_value(local, optional)),
             }
         }
         body
+    }
+
+    fn present(&self, present: &[(String, Expression)]) -> Vec<TokenStream> {
+        present.iter().map(|(local, optional)| self.present_value(local, optional)).collect()
+    }
+
+    /// The value of an optional that a condition has shown to be present.
+    fn present_value(&self, local: &str, optional: &Expression) -> TokenStream {
+        let why = format!("`{local}` is absent where a condition has made sure of it");
+        self.unwrap(local, optional, &quote!(return Err(__Halt::Failed(#why.to_owned()));))
     }
 
     /// `let Some(guest) = &state.guest else { … };`
@@ -322,9 +328,11 @@ impl Decider<'_> {
         let Some(when) = &emission.when else { return self.emit_one(emission, last) };
         let condition = self.compiler.condition(when);
         let ids = self.compiler.take_new_ids();
-        let yes = self.emit_one(emission, false);
+        let mut yes = self.present(&emission.present);
+        yes.extend(self.emit_one(emission, false));
         let no = emission.otherwise.as_deref().map(|otherwise| {
-            let no = self.emission(otherwise, false);
+            let mut no = self.present(&emission.otherwise_present);
+            no.extend(self.emission(otherwise, false));
             quote!(else { #(#no)* })
         });
         vec![quote!(#ids if #condition { #(#yes)* } #no)]

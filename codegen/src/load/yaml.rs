@@ -256,7 +256,10 @@ impl<'a> Builder<'a> {
     fn close(&mut self, end: usize) {
         let Some(frame) = self.stack.pop() else { return };
         let contents = match frame.flow {
-            true => self.rejoined(frame.contents, self.flow_start().unwrap_or(frame.start)),
+            true => {
+                let start = self.flow_start().unwrap_or(frame.start);
+                self.rejoined(frame.contents, start, end)
+            }
             false => frame.contents,
         };
         let (value, last) = match contents {
@@ -275,8 +278,8 @@ impl<'a> Builder<'a> {
     }
 
     /// Puts together what YAML cut at commas inside brackets, such as `decimal(12,2)`. `start` is where
-    /// the outermost open bracket stands.
-    fn rejoined(&mut self, contents: Contents, start: usize) -> Contents {
+    /// the outermost open bracket stands, `end` where the collection ends.
+    fn rejoined(&mut self, contents: Contents, start: usize, end: usize) -> Contents {
         // One past the last value: what starts before it was a part of it.
         let mut until = 0;
         match contents {
@@ -284,7 +287,7 @@ impl<'a> Builder<'a> {
                 let mut kept = Vec::new();
                 for item in items {
                     if item.span.start >= until {
-                        let item = self.whole(item, start);
+                        let item = self.whole(item, start, end);
                         until = item.span.end;
                         kept.push(item);
                     }
@@ -295,7 +298,7 @@ impl<'a> Builder<'a> {
                 let mut kept = Vec::new();
                 for Entry { key, value } in entries {
                     if key.span.start >= until {
-                        let value = self.whole(value, start);
+                        let value = self.whole(value, start, end);
                         until = value.span.end;
                         kept.push(Entry { key, value });
                     }
@@ -305,15 +308,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A value up to where it was meant to end.
-    fn whole(&mut self, node: Node, start: usize) -> Node {
+    /// A value up to where it was meant to end. What would end behind its collection never closes the
+    /// bracket that it opens: that is the expression's own mistake.
+    fn whole(&mut self, node: Node, start: usize, end: usize) -> Node {
         let Value::Scalar(Scalar { text, style: Style::Plain }) = &node.value else { return node };
         if self.looks == MAX_LOOKS || !intended::is_open(text) {
             return node;
         }
         self.looks += 1;
         match intended::entry_value_at(&self.file.text, node.span.start, Some(start)) {
-            Some(range) if range.end > node.span.end => {
+            Some(range) if range.end > node.span.end && range.end < end => {
                 let span = self.span(range.clone());
                 self.report(refusals::split_at_comma(span, self.file));
                 let text = self.file.text[range].to_owned();

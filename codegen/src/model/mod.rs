@@ -310,8 +310,12 @@ pub struct Emission {
     pub fields: Vec<Assignment>,
     /// Only where this holds.
     pub when: Option<Expression>,
+    /// Locals for the values of optionals that are present where `when` holds.
+    pub present: Vec<(String, Expression)>,
     /// Instead, where it does not.
     pub otherwise: Option<Box<Emission>>,
+    /// Locals for the values of optionals that are present where `when` does not hold.
+    pub otherwise_present: Vec<(String, Expression)>,
     /// Once per element: the local's name, and the list.
     pub for_each: Option<(String, Expression)>,
 }
@@ -507,6 +511,9 @@ impl Emission {
     fn collect<'a>(&'a self, all: &mut Vec<&'a Expression>) {
         all.extend(self.for_each.iter().map(|(_, list)| list));
         all.extend(&self.when);
+        all.extend(
+            self.present.iter().chain(&self.otherwise_present).map(|(_, optional)| optional),
+        );
         all.extend(self.fields.iter().map(|assignment| &assignment.value));
         self.otherwise.iter().for_each(|otherwise| otherwise.collect(all));
     }

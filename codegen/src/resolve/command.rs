@@ -215,13 +215,9 @@ impl Decide<'_> {
 
     /// What was refused for being none is present from here on.
     fn narrow(&mut self, condition: &Expression, steps: &mut Vec<Step>) {
-        for optional in present_when(condition, false) {
-            let Some(local) = self.scope.narrowing_local(&self.scope.locals, &optional) else {
-                continue;
-            };
-            self.unwraps.push((local.name.clone(), local.used.clone()));
-            steps.push(Step::Unwrap { local: local.name.clone(), optional });
-            self.scope.locals.push(local);
+        for (local, optional) in self.scope.narrow(present_when(condition, false)) {
+            self.unwraps.push((local.name.clone(), local.used));
+            steps.push(Step::Unwrap { local: local.name, optional });
         }
     }
 

@@ -145,17 +145,24 @@ impl<'a> DeclaredEvent<'a> {
 
     /// The name of the timestamp field that is the event's time, as far as that is clear.
     pub(crate) fn occurred_at(&self) -> Option<&str> {
-        use crate::model::Type;
         match &self.syntax.occurred_at {
             Some(named) if named.value == "recorded" => None,
             Some(named) => Some(&named.value),
-            None => {
-                let is_time =
-                    |field: &&super::fields::Field| field.field_type == Some(Type::Timestamp);
-                let mut times = self.fields.0.iter().filter(is_time);
-                let first = times.next()?;
-                times.next().is_none().then_some(first.name.as_str())
-            }
+            None => match self.times().as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
         }
+    }
+
+    /// Whether one of several fields could be its time, which is reported where it is declared.
+    pub(crate) fn is_time_unclear(&self) -> bool {
+        self.syntax.occurred_at.is_none() && self.times().len() > 1
+    }
+
+    fn times(&self) -> Vec<&str> {
+        let is_time =
+            |field: &&super::fields::Field| field.field_type == Some(crate::model::Type::Timestamp);
+        self.fields.0.iter().filter(is_time).map(|field| field.name.as_str()).collect()
     }
 }

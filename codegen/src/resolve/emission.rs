@@ -6,7 +6,7 @@
 use super::assign::Target;
 use super::declared::{Declared, DeclaredEvent};
 use super::expression::scope::{Local, Scope};
-use super::expression::{convert, local_fault, unused};
+use super::expression::{convert, local_fault, present_when, unused};
 use super::fields::Field;
 use crate::catalogue::commands::{ELSE_WITHOUT_WHEN, FIELD_NOT_FILLED, FILL_TYPE, NOT_A_LIST};
 use crate::catalogue::events::RETIRED;
@@ -62,6 +62,12 @@ fn body(
         Some(when) => scope.condition(when, findings).map(Some),
         None => Some(None),
     };
+    let present = |holds| match &when {
+        Some(Some(when)) => present_when(when, holds),
+        _ => Vec::new(),
+    };
+    let (mut within, mut without) = (scope.clone(), scope.clone());
+    let (present, absent) = (within.narrow(present(true)), without.narrow(present(false)));
     let otherwise = match &emission.otherwise {
         Some(otherwise) => {
             if emission.when.is_none() {
@@ -74,21 +80,29 @@ fn body(
                 );
                 findings.push(found.help("add `when: …` beside it"));
             }
-            resolve(declared, otherwise, scope, findings).map(|found| Some(Box::new(found)))
+            resolve(declared, otherwise, &without, findings).map(|found| Some(Box::new(found)))
         }
         None => Some(None),
     };
     let fields = match declared.find_event(&emission.event, findings) {
-        Some(event) => fields(declared, event, emission, scope, findings),
+        Some(event) => fields(declared, event, emission, &within, findings),
         None => None,
     };
     Some(model::Emission {
         event: emission.event.value.clone(),
         fields: fields?,
         when: when?,
+        present: read(present),
         otherwise: otherwise?,
+        otherwise_present: read(absent),
         for_each: None,
     })
+}
+
+/// Those of the present values that something reads.
+fn read(present: Vec<(Local, Expression)>) -> Vec<(String, Expression)> {
+    let read = present.into_iter().filter(|(local, _)| local.used.get());
+    read.map(|(local, optional)| (local.name, optional)).collect()
 }
 
 /// The local of `forEach`, put into the scope, and its list.
@@ -186,7 +200,9 @@ impl Fill<'_> {
         if field.default_is_written {
             return field.default.clone();
         }
-        findings.push(self.missing(field, field_type));
+        if *field_type != Type::Timestamp || !self.event.is_time_unclear() {
+            findings.push(self.missing(field, field_type));
+        }
         None
     }
 

@@ -34,9 +34,12 @@ fn collect(
     found: &mut Vec<(UniqueField, Expression)>,
 ) {
     let event = events.iter().find(|event| event.name == emission.event);
+    let mut within = locals.clone();
+    within.extend(emission.present.iter().cloned());
     for unique in event.into_iter().flat_map(|event| &event.unique) {
         let value = emission.fields.iter().find(|assignment| assignment.field == unique.field);
-        let Some(value) = value.and_then(|assignment| from_input(&assignment.value, locals)) else {
+        let Some(value) = value.and_then(|assignment| from_input(&assignment.value, &within))
+        else {
             continue;
         };
         let key = (unique.clone(), value);
@@ -45,7 +48,9 @@ fn collect(
         }
     }
     if let Some(otherwise) = &emission.otherwise {
-        collect(otherwise, events, locals, found);
+        let mut without = locals.clone();
+        without.extend(emission.otherwise_present.iter().cloned());
+        collect(otherwise, events, &without, found);
     }
 }
 

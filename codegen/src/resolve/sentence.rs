@@ -79,6 +79,11 @@ pub(crate) const FORMS: &[&str] = &[
     "Nothing can follow A",
 ];
 
+/// The forms in a few lines.
+pub(crate) fn listed_forms() -> String {
+    FORMS.chunks(4).map(|forms| forms.join(" · ")).collect::<Vec<_>>().join("\n")
+}
+
 /// A word of the sentence.
 struct Word {
     at: Part,
@@ -124,11 +129,19 @@ fn split_refusal(text: &str) -> (Part, Option<Part>) {
     let start = text.len() - text.trim_start().len();
     let body = start.min(trimmed)..trimmed;
     let words = words(text, body.clone());
-    let [.., before, otherwise, name] = words.as_slice() else { return (body, None) };
-    if otherwise.lower != "else" || !text[before.at.clone()].ends_with(',') {
+    let [.., otherwise, name] = words.as_slice() else { return (body, None) };
+    // With or without spaces around the comma.
+    let before = if otherwise.lower == "else" {
+        &text[body.start..otherwise.at.start]
+    } else if otherwise.lower.ends_with(",else") {
+        &text[body.start..otherwise.at.end - "else".len()]
+    } else {
         return (body, None);
+    };
+    match before.trim_end().strip_suffix(',') {
+        Some(before) => (body.start..body.start + before.trim_end().len(), Some(name.at.clone())),
+        None => (body, None),
     }
-    (body.start..before.at.end - 1, Some(name.at.clone()))
 }
 
 fn words(text: &str, within: Part) -> Vec<Word> {
@@ -197,21 +210,30 @@ fn form_after(text: &str, subject: &Part, words: &[Word], end: usize) -> Option<
 }
 
 fn unique(subject: Part, rest: &[Word], end: usize) -> Option<Form> {
-    let (idempotent, rest) = match rest.split_first() {
-        Some((first, rest)) if first.lower == "(idempotency)" => (true, rest),
-        _ => (false, rest),
-    };
+    let (first, rest) = without_idempotency(rest);
     if rest.is_empty() {
-        return Some(Form::Unique { subject, idempotent, across: None });
+        return Some(Form::Unique { subject, idempotent: first, across: None });
     }
     let aggregates = after(rest, "across all")?;
-    let (last, before) = aggregates.split_last()?;
-    let (idempotent, end) = match (last.lower.as_str(), before.last()) {
-        ("(idempotency)", Some(before)) if !idempotent => (true, before.at.end),
-        _ => (idempotent, end),
+    let reversed = (0..aggregates.len()).find(|at| without_idempotency(&aggregates[*at..]).0);
+    let (aggregates, end) = match reversed {
+        Some(at) if !first && without_idempotency(&aggregates[at..]).1.is_empty() => {
+            (&aggregates[..at], aggregates[..at].last()?.at.end)
+        }
+        _ => (aggregates, end),
     };
     let across = aggregates.first()?.at.start..end;
-    Some(Form::Unique { subject, idempotent, across: Some(across) })
+    Some(Form::Unique { subject, idempotent: first || reversed.is_some(), across: Some(across) })
+}
+
+/// Whether words begin with `(idempotency)`, and what follows it.
+fn without_idempotency(words: &[Word]) -> (bool, &[Word]) {
+    for form in ["(idempotency)", "( idempotency )", "( idempotency)", "(idempotency )"] {
+        if let Some(rest) = after(words, form) {
+            return (true, rest);
+        }
+    }
+    (false, words)
 }
 
 /// `A → B, B → C | D`, also with `->`, also as a chain `A → B → C`.
@@ -387,10 +409,19 @@ mod tests {
             ("Rate must be less than 1, else RateTooHigh", "Rate Less 1 else RateTooHigh"),
             ("Version must never decrease", "Version never decreases"),
             ("Status moves Open → Closed", "Status moves Open>Closed"),
+            ("Rate must be positive , else  RateTooLow.", "Rate Greater 0 else RateTooLow"),
+            ("Rate must be positive,else RateTooLow", "Rate Greater 0 else RateTooLow"),
+            ("Status moves A->B,B→C|D", "Status moves A>B B>C/D"),
+            ("  open\torders\n must   be positive ", "open\torders Greater 0"),
             ("Status moves A -> B, B -> C | D", "Status moves A>B B>C/D"),
             ("Status moves A → B → C, else Stuck", "Status moves A>B B>C else Stuck"),
             ("TransactionId must be unique", "TransactionId unique false None"),
             ("TransactionId must be unique (idempotency)", "TransactionId unique true None"),
+            ("TransactionId must be unique ( idempotency )", "TransactionId unique true None"),
+            (
+                "Iban must be unique across all bank accounts ( Idempotency ), else Taken",
+                "Iban unique true Some(\"bank accounts\") else Taken",
+            ),
             ("Iban must be unique across all accounts", "Iban unique false Some(\"accounts\")"),
             (
                 "Iban must be unique (idempotency) across all bank accounts",

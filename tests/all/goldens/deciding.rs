@@ -2,7 +2,7 @@
 
 use eventloom_runtime::testing::block_on;
 use eventloom_tests::goldens::emit::cart::{
-    AddItem, AddItems, Cart, CartError, CartEvent, CloseCart, OpenCart, StampAll,
+    AddItem, AddItems, Cart, CartError, CartEvent, CloseCart, NoteOwner, OpenCart, StampAll,
 };
 use eventloom_tests::goldens::emit::types::Item;
 use eventloom_tests::goldens::enums::lamp::{self, Lamp};
@@ -81,6 +81,28 @@ fn a_loop_emits_one_event_per_item_and_the_alternative_stands_in() {
             .collect();
         assert_eq!(ids.len(), 2);
         assert_ne!(ids[0], ids[1]);
+    });
+}
+
+/// An optional that `when` has shown to be present was still one in the fields beside it, so that the
+/// plainest way to write such an event did not compile.
+#[test]
+fn what_a_condition_has_shown_to_be_present_is_a_plain_value_in_its_event() {
+    block_on(async {
+        let carts = open_cart().await;
+        let noted = |note: Option<&str>| NoteOwner { note: note.map(str::to_owned) };
+        let texts = |done: &eventloom_runtime::Executed<Cart>| -> Vec<(String, String)> {
+            let events = done.events.iter().map(|recorded| match &recorded.event {
+                CartEvent::Noted(noted) => (noted.owner.clone(), noted.note.clone()),
+                other => panic!("{other:?}"),
+            });
+            events.collect()
+        };
+        let pair = |owner: &str, note: &str| (owner.to_owned(), note.to_owned());
+        let absent = texts(&carts.done(noted(None)).await);
+        assert_eq!(absent, [pair("nobody", "no note"), pair("Ann", "in the end")]);
+        let present = texts(&carts.done(noted(Some("hi"))).await);
+        assert_eq!(present, [pair("Ann", "hi"), pair("hi", "hi"), pair("Ann", "in the end")]);
     });
 }
 

@@ -27,33 +27,39 @@ impl Lowering<'_> {
         let apply = section.get("apply").and_then(|apply| {
             self.assignments(apply, example(Place::Event, "apply").unwrap_or_default())
         });
+        let history = self.history(&section);
         Some(Event {
             description: self.text(&section, "description"),
-            version: self.current_version(&section),
+            version: self.current_version(&section, &history),
             schema: self.fields(&section, "schema").unwrap_or_default(),
             apply,
-            history: self.history(&section),
+            history,
             retired: self.retired(&section),
             stored_as: self.text(&section, "storedAs"),
             occurred_at: self.text(&section, "occurredAt"),
         })
     }
 
-    fn current_version(&mut self, section: &Section<'_>) -> Spanned<u32> {
+    /// The version that is written now; where it can't be read, the one that the history leads to.
+    fn current_version(
+        &mut self,
+        section: &Section<'_>,
+        history: &[(Spanned<u32>, OldVersion)],
+    ) -> Spanned<u32> {
+        let latest = history.iter().map(|(version, _)| version.value).max();
+        let meant = latest.map_or(1, |latest| latest.saturating_add(1));
         match self.text(section, "version") {
-            Some(text) => self.version(&text),
-            None => Spanned { value: 1, span: section.head.span },
+            Some(text) => self.version(&text, meant),
+            None => Spanned { value: meant, span: section.head.span },
         }
     }
 
     /// A version; where it is not written as one, the one that was most likely meant.
-    fn version(&mut self, text: &Text) -> Spanned<u32> {
+    fn version(&mut self, text: &Text, meant: u32) -> Spanned<u32> {
         let digits = text.value.strip_prefix('v').filter(|digits| !digits.starts_with(['0', '+']));
         if let Some(value) = digits.and_then(|digits| digits.parse().ok()) {
             return Spanned { value, span: text.span };
         }
-        let digits: String = text.value.chars().filter(char::is_ascii_digit).take(4).collect();
-        let meant = digits.parse().unwrap_or(1).max(1);
         let title = format!("`{}` is no version", text.value);
         let diagnostic =
             Diagnostic::error(&codes::VERSION_SYNTAX, title, text.span, "not a version");
@@ -69,10 +75,11 @@ impl Lowering<'_> {
         let Some(entry) = section.get("history") else { return Vec::new() };
         let example = example(Place::Event, "history").unwrap_or_default();
         let entries = self.mapping_of(entry, example);
-        entries
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|entry| Some((self.version(&entry.key), self.old_version(entry)?)))
+        (1..)
+            .zip(entries.unwrap_or_default())
+            .filter_map(|(count, entry)| {
+                Some((self.version(&entry.key, count), self.old_version(entry)?))
+            })
             .collect()
     }
 

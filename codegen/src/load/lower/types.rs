@@ -234,7 +234,9 @@ impl<'a> Parser<'a> {
     fn one(&mut self) -> Result<TypeExpression, Refused> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.refuse_next("types stand too deep in each other".to_owned()));
+            return Err(self
+                .refuse_next("types stand too deep in each other".to_owned())
+                .map_help("declare the inner ones under `types`"));
         }
         self.skip_space();
         let start = self.at;
@@ -350,12 +352,15 @@ impl<'a> Parser<'a> {
         let name = self.name("a number")?;
         match name.value.parse() {
             Ok(value) => Ok(Spanned { value, span: name.span }),
-            Err(_) => Err(Refused::from(Diagnostic::error(
-                &codes::TYPE_SYNTAX,
-                format!("`{}` is no number of digits", name.value),
-                name.span,
-                "a small whole number belongs here",
-            ))),
+            Err(_) => Err(Refused::from(
+                Diagnostic::error(
+                    &codes::TYPE_SYNTAX,
+                    format!("`{}` is no number of digits", name.value),
+                    name.span,
+                    "a small whole number belongs here",
+                )
+                .help("`decimal(12,2)` has 12 digits, 2 of them after the point"),
+            )),
         }
     }
 
@@ -399,11 +404,7 @@ impl<'a> Parser<'a> {
 
     fn refuse(&self, range: Range<usize>, title: &str) -> Refused {
         let place = self.text.place(range);
-        Box::new(
-            Diagnostic::error(&codes::TYPE_SYNTAX, title, place, "in this type").note(
-                "a type is a name, `decimal(12,2)`, `enum[A, B]` or `list<T>`, with `?` behind it where the value may be absent",
-            ),
-        )
+        Box::new(Diagnostic::error(&codes::TYPE_SYNTAX, title, place, "in this type"))
     }
 }
 

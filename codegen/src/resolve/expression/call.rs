@@ -184,12 +184,8 @@ impl Checker<'_> {
             }
             "now" | "new_id" if !arguments.is_empty() => {
                 let title = format!("`{}` takes no argument", name.value);
-                self.refuse(Diagnostic::error(
-                    &ARGUMENTS,
-                    title,
-                    span,
-                    "remove what is in the parentheses",
-                ))
+                let found = Diagnostic::error(&ARGUMENTS, title, span, "called with something");
+                self.refuse(found.help(format!("write `{}()`", name.value)))
             }
             "now" => Some(value(ExpressionKind::Now, Type::Timestamp)),
             "new_id" => Some(value(ExpressionKind::NewId, Type::Uuid)),

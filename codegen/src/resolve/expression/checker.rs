@@ -187,7 +187,7 @@ fn convertible(from: &Type, to: &Type) -> bool {
 }
 
 /// Whether two types are one in expressions: digits bind what is stored, not what is calculated.
-pub(super) fn same(a: &Type, b: &Type) -> bool {
+pub(crate) fn same(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Decimal(_), Type::Decimal(_)) => true,
         (Type::Optional(a), Type::Optional(b)) | (Type::List(a), Type::List(b)) => same(a, b),

@@ -23,9 +23,9 @@ mod values;
 use std::ops::Range;
 
 use checker::Checker;
-pub(crate) use checker::{Purpose, convert};
+pub(crate) use checker::{Purpose, convert, same};
 pub(crate) use control::{local_fault, unused};
-pub(crate) use names::listed;
+pub(crate) use names::{beneath_optional, listed};
 pub(crate) use operators::present_when;
 use place::Places;
 use scope::Scope;

@@ -123,7 +123,8 @@ impl Checker<'_> {
             }
             if name == "config" {
                 let title = "`config` is not supported yet";
-                return self.refuse(Diagnostic::error(&NOT_YET, title, base.span, "not yet"));
+                let found = Diagnostic::error(&NOT_YET, title, base.span, "not yet");
+                return self.refuse(found.help("declare the value under `constants`"));
             }
             if let Some((_, scope)) = SCOPES.iter().find(|(scope, _)| scope == name) {
                 return self.scoped(*scope, field, base.span);
@@ -183,7 +184,8 @@ impl Checker<'_> {
             Some((_, meta)) => Some(value(ExpressionKind::Meta(*meta), meta_type(*meta))),
             None if field.value == "position" => {
                 let title = "`meta.position` is not supported yet";
-                self.refuse(Diagnostic::error(&NOT_YET, title, field.span, "not yet"))
+                let found = Diagnostic::error(&NOT_YET, title, field.span, "not yet");
+                self.refuse(found.help("`meta.sequence` counts the events of one stream"))
             }
             None => {
                 let title = format!("`meta` has no field `{}`", field.value);
@@ -239,7 +241,8 @@ impl Checker<'_> {
             Some(found @ Type::Enum(_)) => Some(found),
             Some(_) => {
                 let title = format!("`{}` is a record and has no variants", owner.value);
-                self.refuse(Diagnostic::error(&UNKNOWN_VARIANT, title, owner.span, "not an enum"))
+                let found = Diagnostic::error(&UNKNOWN_VARIANT, title, owner.span, "not an enum");
+                self.refuse(found.help("a record is built as `Line { … }`"))
             }
             None => {
                 let title = format!("there is no enum `{}`", owner.value);
@@ -332,7 +335,10 @@ impl Checker<'_> {
             Some(format!("did you mean `{}.{meant}`?", scope_name(place.scope)))
         });
         qualified.or_else(|| {
-            (!candidates.is_empty()).then(|| format!("the names here are {}", listed(&candidates)))
+            Some(match candidates.as_slice() {
+                [] => "nothing has a name here: write the value itself".to_owned(),
+                names => format!("the names here are {}", listed(names)),
+            })
         })
     }
 
@@ -381,7 +387,7 @@ impl Reach {
 }
 
 /// A type without its `?`.
-pub(super) fn beneath_optional(of: &Type) -> &Type {
+pub(crate) fn beneath_optional(of: &Type) -> &Type {
     match of {
         Type::Optional(inner) => inner,
         plain => plain,

@@ -181,6 +181,9 @@ impl Checker<'_> {
             (Arithmetic::Add, Type::String) => {
                 found.help("join texts with `a.concat(b)` or `format(\"{a} {b}\")`")
             }
+            (Arithmetic::Add, Type::Timestamp | Type::Date) => {
+                found.help("a span of time can be added to a time: `openedAt + 24h`")
+            }
             (Arithmetic::Add, Type::List(_)) => {
                 found.help("add an element with `.push(x)`, a list with `.extend(xs)`")
             }
@@ -190,7 +193,8 @@ impl Checker<'_> {
 
     pub(super) fn no_operator<T>(&mut self, operator: &str, shown: &str, span: Span) -> Option<T> {
         let title = format!("`{operator}` has no meaning for {shown}");
-        self.refuse(Diagnostic::error(&NO_OPERATOR, title, span, format!("this is {shown}")))
+        let found = Diagnostic::error(&NO_OPERATOR, title, span, format!("this is {shown}"));
+        self.refuse(found.help(format!("`{operator}` is for numbers")))
     }
 
     /// `a && b`, `a || b`: what the left side has told about optionals, the right side knows.

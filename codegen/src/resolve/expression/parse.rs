@@ -54,9 +54,11 @@ fn unreadable_character(text: &str, error: &proc_macro2::LexError) -> Refused {
     match found {
         Some('(' | '[' | '{') => {
             Refused::new(&NOT_READABLE, at, "a bracket is not closed", "it opens here")
+                .help("close it where its contents end")
         }
         Some(')' | ']' | '}') => {
             Refused::new(&NOT_READABLE, at, "a bracket is closed that was not opened", "this one")
+                .help("remove it, or open it where its contents begin")
         }
         Some('“' | '”' | '„' | '‘' | '’') => {
             Refused::new(&NOT_READABLE, at, "a text stands in typographic quotes", "unknown here")
@@ -73,41 +75,78 @@ fn unreadable_character(text: &str, error: &proc_macro2::LexError) -> Refused {
 
 fn unreadable(text: &str, error: &syn::Error) -> Refused {
     let message = error.to_string();
-    let mut at = error.span().byte_range();
-    if message.starts_with("unexpected end of input") && at.is_empty() {
-        // The parser has no token to blame at the end and points to the start.
-        at = text.trim_end().len()..text.trim_end().len();
+    let at = error.span().byte_range();
+    if message.starts_with("unexpected end of input") {
+        return ends_early(text, at);
     }
+    let until = text.get(..at.start).unwrap_or("").trim_end();
+    let before = until.split_whitespace().next_back().unwrap_or("");
+    // `not x`: the parser takes `not` for a value and blames what follows.
+    let at = if before == "not" { until.len() - before.len()..until.len() } else { at };
     let word = text.get(at.clone()).unwrap_or("");
-    let refused = Refused::new(
-        &NOT_READABLE,
-        at.clone(),
-        format!("the expression cannot be read: {message}"),
-        "",
-    );
+    let help = hint(before, word, text.get(at.end..).unwrap_or(""));
+    // The parser's own words are about Rust: only what it says of the language is passed on.
+    let (title, label) = match message.strip_prefix("expected ") {
+        Some("an expression") => (format!("a value belongs here, not `{word}`"), "not a value"),
+        Some(wanted) if wanted.starts_with('`') && wanted.matches('`').count() == 2 => {
+            (format!("{wanted} belongs here, not `{word}`"), "not here")
+        }
+        _ if message.contains("chained") => {
+            ("comparisons can't be chained".to_owned(), "a second comparison")
+        }
+        _ => (format!("`{word}` doesn't belong here"), "not here"),
+    };
+    let refused = Refused::new(&NOT_READABLE, at, title, label);
+    refused.help(help.unwrap_or_else(|| {
+        "two values need an operator between them, and a text stands in `\"…\"`".to_owned()
+    }))
+}
+
+/// The text is over, or a bracket is closed, where something must follow.
+fn ends_early(text: &str, at: Range<usize>) -> Refused {
+    // At the end of the text the parser has no token to blame and points to the start.
+    let end = text.trim_end().len();
+    let at = if at.is_empty() { end..end } else { at };
     let before = text.get(..at.start).unwrap_or("").split_whitespace().next_back().unwrap_or("");
-    match hint(before, word, text.get(at.end..).unwrap_or("")) {
-        Some(help) => refused.help(help),
-        None => refused,
-    }
+    let help = match before {
+        "" => "write a value, for example `balance + amount`".to_owned(),
+        word if is_keyword(word) => field_named(word),
+        last => format!("say what follows `{last}`, or remove it"),
+    };
+    Refused::new(&NOT_READABLE, at, "something is missing here", "something must follow").help(help)
+}
+
+fn is_keyword(word: &str) -> bool {
+    !word.is_empty()
+        && word.chars().all(char::is_alphabetic)
+        && syn::parse_str::<Ident>(word).is_err()
+}
+
+fn field_named(word: &str) -> String {
+    format!(
+        "`{word}` is a word of the language: write a field of that name as `event.{word}` or \
+         `state.{word}`"
+    )
 }
 
 /// What a slip at this word most likely meant.
 fn hint(before: &str, word: &str, rest: &str) -> Option<String> {
-    if before == "not" {
-        return Some("write `!`".into());
-    }
     match word {
         "and" => Some("write `&&`".into()),
         "or" => Some("write `||`".into()),
         "not" => Some("write `!`".into()),
         "then" | ":" => Some("write a choice as `if … { … } else { … }`".into()),
+        "else" => Some(
+            "a choice is `if … { … } else { … }`; a rule names its refusal after a comma: \
+             `…, else Name`"
+                .into(),
+        ),
         "=" | "==" if rest.starts_with('=') => Some("write `==` to compare".into()),
         ">" | "<" | "<>" => Some("write `a > b && b > c` for a chain, `!=` for unlike".into()),
-        _ if syn::parse_str::<Ident>(word).is_err() && word.chars().all(char::is_alphabetic) => {
-            (!word.is_empty())
-                .then(|| format!("`{word}` is a word of the language: write a field of that name as `event.{word}` or `state.{word}`"))
+        _ if word.starts_with(|c: char| c.is_ascii_digit()) && before.ends_with('.') => {
+            Some("a name starts with a letter".into())
         }
+        _ if is_keyword(word) => Some(field_named(word)),
         _ => None,
     }
 }

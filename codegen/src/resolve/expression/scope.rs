@@ -170,6 +170,21 @@ impl<'a> Scope<'a> {
         known_present(&self.locals, read)
     }
 
+    /// Makes known that these optionals are present. Gives the local for the value of each.
+    pub(crate) fn narrow(
+        &mut self,
+        present: Vec<model::Expression>,
+    ) -> Vec<(Local, model::Expression)> {
+        let mut narrowed = Vec::new();
+        for optional in present {
+            if let Some(local) = self.narrowing_local(&self.locals, &optional) {
+                self.locals.push(local.clone());
+                narrowed.push((local, optional));
+            }
+        }
+        narrowed
+    }
+
     /// The local for the present value of an optional.
     pub(crate) fn narrowing_local(
         &self,

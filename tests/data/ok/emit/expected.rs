@@ -294,6 +294,57 @@ pub mod cart {
         }
     }
 
+    /// `Noted`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Noted {
+        /// `cartId: string`
+        pub cart_id: String,
+        /// `owner: string`
+        pub owner: String,
+        /// `note: string`
+        pub note: String,
+        /// `notedAt: timestamp`
+        pub noted_at: Timestamp,
+    }
+
+    impl Record for Noted {
+        fn write(&self, out: &mut Writer) {
+            out.field("cartId", &self.cart_id);
+            out.field("owner", &self.owner);
+            out.field("note", &self.note);
+            out.field("notedAt", &self.noted_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut cart_id = None;
+            let mut owner = None;
+            let mut note = None;
+            let mut noted_at = None;
+            fields.read(&mut [
+                ("cartId", &mut cart_id),
+                ("owner", &mut owner),
+                ("note", &mut note),
+                ("notedAt", &mut noted_at),
+            ])?;
+            Ok(Self {
+                cart_id: required(cart_id, "cartId")?,
+                owner: required(owner, "owner")?,
+                note: required(note, "note")?,
+                noted_at: required(noted_at, "notedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Cart> for Noted {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> CartEvent {
+            CartEvent::Noted(self)
+        }
+    }
+
     /// `Stamped`, version 1.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Stamped {
@@ -364,6 +415,8 @@ pub mod cart {
         LimitHit(LimitHit),
         /// `CartClosed`
         CartClosed(CartClosed),
+        /// `Noted`
+        Noted(Noted),
         /// `Stamped`
         Stamped(Stamped),
     }
@@ -375,6 +428,7 @@ pub mod cart {
             "LimitReached",
             "LimitHit",
             "CartClosed",
+            "Noted",
             "Stamped",
         ];
 
@@ -405,6 +459,11 @@ pub mod cart {
                 shape: "{cartId: string, closedAt: timestamp, total: integer}",
             },
             EventShape {
+                event_type: "Noted",
+                version: 1,
+                shape: "{cartId: string, note: string, notedAt: timestamp, owner: string}",
+            },
+            EventShape {
                 event_type: "Stamped",
                 version: 1,
                 shape: "{cartId: string, id: uuid, number: integer, other: uuid, stampedAt: timestamp}",
@@ -418,7 +477,8 @@ pub mod cart {
                 Self::LimitReached(_) => 2,
                 Self::LimitHit(_) => 3,
                 Self::CartClosed(_) => 4,
-                Self::Stamped(_) => 5,
+                Self::Noted(_) => 5,
+                Self::Stamped(_) => 6,
             }
         }
 
@@ -433,6 +493,7 @@ pub mod cart {
                 Self::LimitReached(event) => encode(event, out),
                 Self::LimitHit(event) => encode(event, out),
                 Self::CartClosed(event) => encode(event, out),
+                Self::Noted(event) => encode(event, out),
                 Self::Stamped(event) => encode(event, out),
             }
         }
@@ -449,6 +510,7 @@ pub mod cart {
                 ("LimitReached", 1) => decode(data).map(Self::LimitReached),
                 ("LimitHit", 1) => decode(data).map(Self::LimitHit),
                 ("CartClosed", 1) => decode(data).map(Self::CartClosed),
+                ("Noted", 1) => decode(data).map(Self::Noted),
                 ("Stamped", 1) => decode(data).map(Self::Stamped),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
@@ -461,6 +523,7 @@ pub mod cart {
                 Self::LimitReached(event) => Some(event.reached_at),
                 Self::LimitHit(event) => Some(event.hit_at),
                 Self::CartClosed(event) => Some(event.closed_at),
+                Self::Noted(event) => Some(event.noted_at),
                 Self::Stamped(event) => Some(event.stamped_at),
             }
         }
@@ -481,6 +544,7 @@ pub mod cart {
                 Self::LimitReached(event) => format!("Limit reached: total {}", event.total),
                 Self::LimitHit(event) => format!("Limit hit: asked {}", event.asked),
                 Self::CartClosed(event) => format!("Cart closed: total {}", event.total),
+                Self::Noted(event) => format!("Noted: owner {}, note {}", event.owner, event.note),
                 Self::Stamped(event) => format!(
                     "Stamped: number {}, id {}, other {}",
                     event.number,
@@ -504,6 +568,8 @@ pub mod cart {
         pub total: i64,
         /// `limitHits: integer`
         pub limit_hits: i64,
+        /// `notes: list<string>`
+        pub notes: Vec<String>,
         /// `open: boolean`
         pub open: bool,
         /// `token: uuid?`
@@ -517,6 +583,7 @@ pub mod cart {
                 items: Vec::new(),
                 total: 0,
                 limit_hits: 0,
+                notes: Vec::new(),
                 open: true,
                 token: None,
             }
@@ -529,6 +596,7 @@ pub mod cart {
             out.field("items", &self.items);
             out.field("total", &self.total);
             out.field("limitHits", &self.limit_hits);
+            out.field("notes", &self.notes);
             out.field("open", &self.open);
             out.field("token", &self.token);
         }
@@ -538,6 +606,7 @@ pub mod cart {
             let mut items = None;
             let mut total = None;
             let mut limit_hits = None;
+            let mut notes = None;
             let mut open = None;
             let mut token = None;
             fields.read(&mut [
@@ -545,6 +614,7 @@ pub mod cart {
                 ("items", &mut items),
                 ("total", &mut total),
                 ("limitHits", &mut limit_hits),
+                ("notes", &mut notes),
                 ("open", &mut open),
                 ("token", &mut token),
             ])?;
@@ -553,6 +623,7 @@ pub mod cart {
                 items: required(items, "items")?,
                 total: required(total, "total")?,
                 limit_hits: required(limit_hits, "limitHits")?,
+                notes: required(notes, "notes")?,
                 open: required(open, "open")?,
                 token: optional(token),
             })
@@ -566,6 +637,7 @@ pub mod cart {
     /// - [`AddItem`] emits [`LimitHit`], [`ItemAdded`], [`LimitReached`]
     /// - [`AddItems`] emits [`ItemAdded`], [`LimitReached`], [`Stamped`]
     /// - [`StampAll`] emits [`Stamped`]
+    /// - [`NoteOwner`] emits [`Noted`]
     /// - [`CloseCart`] emits [`CartClosed`]
     ///
     /// Fields of the state and the events that set them:
@@ -573,6 +645,7 @@ pub mod cart {
     /// - `items`: [`ItemAdded`]
     /// - `total`: [`ItemAdded`]
     /// - `limitHits`: [`LimitHit`]
+    /// - `notes`: [`Noted`]
     /// - `open`: [`CartClosed`]
     /// - `token`: [`CartOpened`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -586,7 +659,7 @@ pub mod cart {
         const PARTITION_KEY: &'static str = "cartId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xb2e8_e95d_6ff2_4ba3;
+        const MEANING: u64 = 0xfa82_cb8f_bb89_1f18;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -605,6 +678,7 @@ pub mod cart {
                 CartEvent::LimitReached(_) => Ok(()),
                 CartEvent::LimitHit(_) => apply_limit_hit(state),
                 CartEvent::CartClosed(_) => apply_cart_closed(state),
+                CartEvent::Noted(event) => apply_noted(state, event),
                 CartEvent::Stamped(_) => Ok(()),
             }
         }
@@ -648,6 +722,11 @@ pub mod cart {
 
     fn apply_cart_closed(state: &mut CartState) -> Result<(), ApplyError> {
         state.open = false;
+        Ok(())
+    }
+
+    fn apply_noted(state: &mut CartState, event: &Noted) -> Result<(), ApplyError> {
+        state.notes.push(event.note.clone());
         Ok(())
     }
 
@@ -969,6 +1048,110 @@ pub mod cart {
                         stamped_at: context.now(),
                     })?;
                 }
+            }
+            Ok(())
+        }
+    }
+
+    /// `NoteOwner`
+    ///
+    /// Emits [`Noted`].
+    ///
+    /// Refused with
+    /// - [`CartNotFound`](CartError::CartNotFound) where there is none
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::emit::cart::{CartRepository, NoteOwner};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = CartRepository::open(MemoryStore::new()).await?;
+    /// let command = NoteOwner { note: None };
+    /// match repository.execute("cart-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct NoteOwner {
+        /// `note: string?`
+        pub note: Option<String>,
+    }
+
+    impl Command<Cart> for NoteOwner {
+        const NAME: &'static str = "NoteOwner";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("note", &self.note);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Cart>) -> Result<(), Halt<CartError>> {
+            let state = context.state();
+            if state.owner.is_some() && self.note.is_some() && state.token.is_some() {
+                let Some(owner) = &state.owner else {
+                    return Err(Halt::Failed(
+                        "`owner` is absent where a condition has made sure of it".to_owned(),
+                    ));
+                };
+                let Some(note) = &self.note else {
+                    return Err(Halt::Failed(
+                        "`note` is absent where a condition has made sure of it".to_owned(),
+                    ));
+                };
+                context.emit(Noted {
+                    cart_id: context.stream_id().to_string(),
+                    owner: owner.clone(),
+                    note: note.clone(),
+                    noted_at: context.now(),
+                })?;
+            }
+            if self.note.is_none() {
+                context.emit(Noted {
+                    cart_id: context.stream_id().to_string(),
+                    owner: "nobody".to_owned(),
+                    note: "no note".to_owned(),
+                    noted_at: context.now(),
+                })?;
+            } else {
+                let Some(note) = &self.note else {
+                    return Err(Halt::Failed(
+                        "`note` is absent where a condition has made sure of it".to_owned(),
+                    ));
+                };
+                context.emit(Noted {
+                    cart_id: context.stream_id().to_string(),
+                    owner: note.clone(),
+                    note: context.after().notes.last().map(String::as_str).unwrap_or("").to_owned(),
+                    noted_at: context.now(),
+                })?;
+            }
+            if context.after().owner.is_some() {
+                let Some(owner) = &context.after().owner else {
+                    return Err(Halt::Failed(
+                        "`owner` is absent where a condition has made sure of it".to_owned(),
+                    ));
+                };
+                context.emit(Noted {
+                    cart_id: context.stream_id().to_string(),
+                    owner: owner.clone(),
+                    note: "in the end".to_owned(),
+                    noted_at: context.now(),
+                })?;
             }
             Ok(())
         }
