@@ -59,6 +59,10 @@ pub fn compile_sources(sources: &Sources, options: &emit::Options) -> Outcome {
     }
     diagnostic::sort(&mut diagnostics);
     let sound = !diagnostic::has_errors(&diagnostics);
+    if !sound {
+        // What nothing seems to use may be used where the mistake is.
+        diagnostics.retain(|found| found.severity == diagnostic::Severity::Error);
+    }
     let files = model.filter(|_| sound).map(|model| emit::emit(&model, options));
     Outcome { diagnostics, files: files.unwrap_or_default() }
 }

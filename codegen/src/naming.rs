@@ -51,35 +51,9 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// Types and variants that generated code writes without a path: a user's type of that name would
-/// hide them.
-pub const TAKEN_TYPES: &[&str] = &[
-    "Bool",
-    "Box",
-    "Clone",
-    "Copy",
-    "Debug",
-    "Default",
-    "Display",
-    "Eq",
-    "Err",
-    "From",
-    "Hash",
-    "Into",
-    "Iterator",
-    "None",
-    "Ok",
-    "Option",
-    "Ord",
-    "PartialEq",
-    "PartialOrd",
-    "Result",
-    "Self",
-    "Some",
-    "String",
-    "ToOwned",
-    "ToString",
-    "Vec",
-];
+/// hide them. What it only derives, or only calls methods of, can't be hidden.
+pub const TAKEN_TYPES: &[&str] =
+    &["Default", "Err", "From", "None", "Ok", "Option", "Result", "Self", "Some", "String", "Vec"];
 
 /// Why this name can't be given to this kind of thing; none where it can.
 #[must_use]

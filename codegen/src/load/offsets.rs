@@ -40,6 +40,15 @@ impl Decoded {
         self.offsets.resize(self.text.len(), at);
     }
 
+    /// Takes line ends: where they fold, one becomes a space and of several the first is dropped.
+    fn breaks(&mut self, ends: &[usize], fold: bool) {
+        match ends {
+            [end] if fold => self.push(' ', *end),
+            [_, ends @ ..] if fold => ends.iter().for_each(|end| self.push('\n', *end)),
+            ends => ends.iter().for_each(|end| self.push('\n', *end)),
+        }
+    }
+
     /// Drops white space from the end, down to a length.
     fn trim_to(&mut self, least: usize) {
         let trimmed = self.text.trim_end_matches([' ', '\t']).len().max(least);
@@ -77,6 +86,11 @@ fn flowing(raw: &str, base: usize, quoting: Quoting) -> Option<Decoded> {
             rest = fold(&mut decoded, rest, at);
             continue;
         }
+        if let Some(next) = (quoting == Quoting::Double).then(|| joined(rest)).flatten() {
+            kept = decoded.text.len();
+            rest = next;
+            continue;
+        }
         let (character, length) = match (quoting, c) {
             (Quoting::Single, '\'') => ('\'', 2),
             (Quoting::Double, '\\') => escape(rest)?,
@@ -101,6 +115,13 @@ fn fold<'a>(decoded: &mut Decoded, rest: &'a str, at: usize) -> &'a str {
         breaks => (1..breaks).for_each(|_| decoded.push('\n', at)),
     }
     after
+}
+
+/// What follows an escaped line break, which joins two lines without a space.
+fn joined(rest: &str) -> Option<&str> {
+    let rest = rest.strip_prefix('\\')?;
+    let rest = rest.strip_prefix('\r').unwrap_or(rest).strip_prefix('\n')?;
+    Some(rest.trim_start_matches([' ', '\t']))
 }
 
 /// The character of an escape, and the length of what stands for it. None for the ones that are
@@ -128,32 +149,28 @@ fn hex(rest: &str, digits: usize) -> Option<(char, usize)> {
 /// Decodes a block scalar, whose first line's indentation is left out of `raw`.
 fn block(raw: &str, base: usize, indent: usize, folded: bool) -> Decoded {
     let mut decoded = Decoded { text: String::new(), offsets: Vec::new() };
-    let mut at = 0;
-    let mut lines = raw.split_inclusive('\n').enumerate().peekable();
-    while let Some((number, line)) = lines.next() {
+    let mut at = base;
+    // The line ends since the last line that is not empty, and whether that one can be joined.
+    let (mut ends, mut joins) = (Vec::new(), false);
+    for (number, line) in raw.split_inclusive('\n').enumerate() {
         let spaces = line.len() - line.trim_start_matches(' ').len();
         let skipped = if number == 0 { 0 } else { spaces.min(indent) };
         let content = line[skipped..].trim_end_matches(['\n', '\r']);
-        for (offset, c) in content.char_indices() {
-            decoded.push(c, base + at + skipped + offset);
+        if !content.is_empty() {
+            // Lines that are indented further keep their line ends.
+            let text = folded && !content.starts_with([' ', '\t']);
+            decoded.breaks(&ends, text && joins);
+            (ends, joins) = (Vec::new(), text);
         }
-        let line_end = base + at + skipped + content.len();
-        let next = lines.peek().map(|(_, next)| next.get(spaces_to_skip(next, indent)..));
-        let joins = folded && next.flatten().is_some_and(|next| is_text(content) && is_text(next));
+        for (offset, c) in content.char_indices() {
+            decoded.push(c, at + skipped + offset);
+        }
         if line.ends_with('\n') {
-            decoded.push(if joins { ' ' } else { '\n' }, line_end);
+            ends.push(at + skipped + content.len());
         }
         at += line.len();
     }
-    decoded.offsets.push(base + raw.len());
+    decoded.breaks(&ends, false);
+    decoded.offsets.push(at);
     decoded
-}
-
-fn spaces_to_skip(line: &str, indent: usize) -> usize {
-    (line.len() - line.trim_start_matches(' ').len()).min(indent)
-}
-
-/// Whether a line of a folded text joins its neighbours: not empty, and not indented further.
-fn is_text(line: &str) -> bool {
-    !line.trim_end().is_empty() && !line.starts_with([' ', '\t'])
 }

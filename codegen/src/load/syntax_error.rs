@@ -60,11 +60,11 @@ impl Place<'_> {
         match kind {
             E::DirectiveDisallowed => Some(self.directive()),
             E::RecursionLimitExceeded => Some(too_deep(self.here(1))),
+            E::TabInPlainScalar => Some(self.tab(self.indenting_tab())),
             E::TabNotAllowed
             | E::TabInBlockIndentation
             | E::TabInIndentation
-            | E::TabAtBlockScalarStart
-            | E::TabInPlainScalar => Some(self.tab()),
+            | E::TabAtBlockScalarStart => Some(self.tab(None)),
             E::UnclosedFlowCollection { open } => Some(self.unclosed(self.here(1), *open)),
             E::UnexpectedEofFlowMapping
             | E::UnexpectedEofFlowSequence
@@ -102,8 +102,18 @@ impl Place<'_> {
         .help("remove the line")
     }
 
-    fn tab(&self) -> Diagnostic {
-        let tab = self.file.text[..self.at].rfind('\t').filter(|tab| *tab >= self.line_start());
+    /// The first tab that indents a line below: the parser blames the start of the value.
+    fn indenting_tab(&self) -> Option<usize> {
+        let below = self.file.text[self.at..].match_indices('\n').map(|(at, _)| self.at + at + 1);
+        below.into_iter().find_map(|line| {
+            let rest = self.file.text[line..].trim_start_matches(' ');
+            rest.starts_with('\t').then(|| self.file.text.len() - rest.len())
+        })
+    }
+
+    fn tab(&self, tab: Option<usize>) -> Diagnostic {
+        let before = || self.file.text[..self.at].rfind('\t');
+        let tab = tab.or_else(|| before().filter(|tab| *tab >= self.line_start()));
         let start = tab.unwrap_or(self.at);
         Diagnostic::error(
             &codes::TAB,

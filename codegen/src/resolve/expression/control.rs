@@ -145,7 +145,7 @@ impl Checker<'_> {
         local_type: Option<Type>,
         check: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<(T, String)> {
-        let fault = local_fault(name, &self.locals);
+        let fault = name_fault(name).or_else(|| local_fault(name, &self.locals));
         if let Some(fault) = fault {
             self.findings.push(fault);
         }
@@ -351,17 +351,20 @@ pub(super) fn match_present(
     value(ExpressionKind::Match(Box::new(optional), arms), result)
 }
 
-/// Why a name can't be given to a local.
+/// Why a name that stands in an expression is none.
+fn name_fault(name: &Text) -> Option<Diagnostic> {
+    naming::fault(&name.value, naming::Kind::Field)?;
+    let title = format!("`{}` cannot be the name of a value", name.value);
+    let found = Diagnostic::error(&LOCAL_NAME, title, name.span, "not a name");
+    Some(found.help("a name starts with a letter and has letters, digits and `_`"))
+}
+
+/// Why a name can't be given to a local, other than that it is no name.
 pub(crate) fn local_fault(name: &Text, locals: &[Local]) -> Option<Diagnostic> {
     if RESERVED_LOCALS.contains(&name.value.as_str()) {
         let title = format!("`{}` already has a meaning everywhere", name.value);
         let found = Diagnostic::error(&LOCAL_NAME, title, name.span, "choose another name");
         return Some(found);
-    }
-    if naming::fault(&name.value, naming::Kind::Field).is_some() {
-        let title = format!("`{}` cannot be the name of a value", name.value);
-        let found = Diagnostic::error(&LOCAL_NAME, title, name.span, "not a name");
-        return Some(found.help("a name starts with a letter and has letters, digits and `_`"));
     }
     let key = naming::collision_key(&name.value);
     let met = locals.iter().rev().find_map(|local| {

@@ -31,6 +31,14 @@ impl Checker<'_> {
             return self.none(span, expected);
         }
         let places = self.bare_places(name);
+        if let ([reach], true) = (places.as_slice(), self.scope.types.constants.contains_key(name))
+        {
+            let qualified = reach.qualified(name);
+            let title = format!("`{name}` could be {qualified} or the constant");
+            let found = Diagnostic::error(&AMBIGUOUS_NAME, title, span, "which one?");
+            let found = self.place_of(found, reach, name);
+            return self.refuse(found.help(format!("write {qualified}, or rename the constant")));
+        }
         match places.as_slice() {
             [Reach::Field(scope)] => self.field_of(*scope, name, span),
             [Reach::Stream] => Some(value(ExpressionKind::StreamId, Type::String)),

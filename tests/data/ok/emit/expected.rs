@@ -737,7 +737,7 @@ pub mod cart {
     /// Emits [`CartOpened`].
     ///
     /// Refused with
-    /// - [`CartAlreadyExists`](CartError::CartAlreadyExists) where there is one already
+    /// - [`CartStandsThere`](CartError::CartStandsThere) where there is one already
     ///
     /// # Example
     ///
@@ -748,13 +748,9 @@ pub mod cart {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
-    /// let command = OpenCart { owner: "text".to_owned() };
-    /// match repository.execute("cart-1", command).await {
-    ///     Ok(done) => {
-    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
-    ///     }
-    ///     Err(error) => println!("{error}"),
-    /// }
+    /// let command = OpenCart { owner: "Ann".to_owned() };
+    /// let done = repository.execute("cart-1", command).await?;
+    /// assert_eq!(done.events.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -779,6 +775,10 @@ pub mod cart {
 
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
+        fn target_refused(stream: &StreamId) -> CartError {
+            CartError::CartStandsThere { message: format!("Cart `{stream}` exists already") }
+        }
+
         fn decide(&self, context: &mut Decide<'_, Cart>) -> Result<(), Halt<CartError>> {
             let new_id = context.new_id();
             context.emit(CartOpened {
@@ -799,7 +799,7 @@ pub mod cart {
     /// - [`CartIsClosed`](CartError::CartIsClosed) where `!open`
     /// - [`QuantityNotPositive`](CartError::QuantityNotPositive) where `quantity <= 0`
     /// - [`NoOwner`](CartError::NoOwner) where `owner.is_none()`
-    /// - [`LimitExceeded`](CartError::LimitExceeded) where `after_total > 10`
+    /// - [`LimitExceeded`](CartError::LimitExceeded) where `after_total > largest`
     ///
     /// # Example
     ///
@@ -875,7 +875,7 @@ pub mod cart {
             };
             if after_total > 10 {
                 let refusal = CartError::LimitExceeded {
-                    message: format!("{after_total} is more than 10 for {owner}"),
+                    message: format!("{after_total} is more than {} for {owner}", 10_i64),
                 };
                 context.emit(LimitHit {
                     cart_id: context.stream_id().to_string(),
@@ -1224,8 +1224,8 @@ pub mod cart {
     /// Why a command of [`Cart`] is refused.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub enum CartError {
-        /// The cart exists already.
-        CartAlreadyExists {
+        /// `OpenCart`: The cart exists already.
+        CartStandsThere {
             /// Why, in words.
             message: String,
         },
@@ -1249,13 +1249,18 @@ pub mod cart {
             /// Why, in words.
             message: String,
         },
-        /// `AddItem`: `after_total > 10`; `AddItems`: unless `after.total <= 10`
+        /// `AddItem`: `after_total > largest`; `AddItems`: unless `after.total <= 10`
         LimitExceeded {
             /// Why, in words.
             message: String,
         },
         /// `CloseCart`: The cart does not exist.
         NoSuchCart {
+            /// Why, in words.
+            message: String,
+        },
+        /// The cart exists already.
+        CartAlreadyExists {
             /// Why, in words.
             message: String,
         },
@@ -1274,13 +1279,14 @@ pub mod cart {
     impl Refusal for CartError {
         fn name(&self) -> &'static str {
             match self {
-                Self::CartAlreadyExists { .. } => "CartAlreadyExists",
+                Self::CartStandsThere { .. } => "CartStandsThere",
                 Self::CartNotFound { .. } => "CartNotFound",
                 Self::CartIsClosed { .. } => "CartIsClosed",
                 Self::QuantityNotPositive { .. } => "QuantityNotPositive",
                 Self::NoOwner { .. } => "NoOwner",
                 Self::LimitExceeded { .. } => "LimitExceeded",
                 Self::NoSuchCart { .. } => "NoSuchCart",
+                Self::CartAlreadyExists { .. } => "CartAlreadyExists",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
             }
@@ -1288,13 +1294,14 @@ pub mod cart {
 
         fn message(&self) -> &str {
             match self {
-                Self::CartAlreadyExists { message }
+                Self::CartStandsThere { message }
                 | Self::CartNotFound { message }
                 | Self::CartIsClosed { message }
                 | Self::QuantityNotPositive { message }
                 | Self::NoOwner { message }
                 | Self::LimitExceeded { message }
                 | Self::NoSuchCart { message }
+                | Self::CartAlreadyExists { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
             }
@@ -1302,13 +1309,14 @@ pub mod cart {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "CartAlreadyExists" => Self::CartAlreadyExists { message },
+                "CartStandsThere" => Self::CartStandsThere { message },
                 "CartNotFound" => Self::CartNotFound { message },
                 "CartIsClosed" => Self::CartIsClosed { message },
                 "QuantityNotPositive" => Self::QuantityNotPositive { message },
                 "NoOwner" => Self::NoOwner { message },
                 "LimitExceeded" => Self::LimitExceeded { message },
                 "NoSuchCart" => Self::NoSuchCart { message },
+                "CartAlreadyExists" => Self::CartAlreadyExists { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
