@@ -48,12 +48,11 @@ fn place(path: &[&str]) -> Option<Place> {
     })
 }
 
+/// Changes the entries of a mapping, or leaves them as they are; whether it did.
+type Make<'m> = &'m mut dyn FnMut(Place, &mut Vec<(String, TextTree)>) -> bool;
+
 /// Gives each mapping with its place to a change, which says whether it made one; the first counts.
-fn change(
-    node: &mut TextTree,
-    path: &mut Vec<String>,
-    make: &mut dyn FnMut(Place, &mut Vec<(String, TextTree)>) -> bool,
-) -> bool {
+fn change(node: &mut TextTree, path: &mut Vec<String>, make: Make<'_>) -> bool {
     match node {
         TextTree::Map(entries) => {
             let here: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -67,12 +66,7 @@ fn change(
     }
 }
 
-fn inside(
-    step: &str,
-    node: &mut TextTree,
-    path: &mut Vec<String>,
-    make: &mut dyn FnMut(Place, &mut Vec<(String, TextTree)>) -> bool,
-) -> bool {
+fn inside(step: &str, node: &mut TextTree, path: &mut Vec<String>, make: Make<'_>) -> bool {
     path.push(step.to_owned());
     let changed = change(node, path, make);
     path.pop();

@@ -194,5 +194,19 @@ fn bombs_are_refused_quickly() {
     refuses(format!("aggregateRoot: {}", "B".repeat(1_000_000)), "EL0103");
     refuses(format!("aggregateRoot: B\nstate:\n  a: {}", "list<".repeat(100_000)), "EL0110");
     refuses(format!("aggregateRoot: B\nstate:\n  a: enum[{}", "A,".repeat(100_000)), "EL0110");
+    let rule = |rule: String| {
+        let events = "events:\n  A: {version: v1, schema: {}, apply: {s: X}}\n";
+        let state = "state: {s: 'enum[X, Y]'}\n";
+        format!("aggregateRoot: B\n{state}{events}invariants:\n  - {rule}\n")
+    };
+    // Rules were read at any length, and each step nested the check one deeper: the stack ran over.
+    refuses(rule(format!("s moves {}X", "X -> Y -> ".repeat(20_000))), "EL0201");
+    refuses(rule("must be at least ".repeat(30_000)), "EL0201");
+    let letters: Vec<String> = ('A'..='Z').map(String::from).collect();
+    let moves = letters.iter().map(|from| format!("{from}->{}", letters.join("|")));
+    let moves = rule(format!("'s moves {}'", moves.collect::<Vec<_>>().join(",")));
+    let moves = moves.replace("X, Y", &letters.join(", "));
+    let (outcome, report) = compile(format!("{moves}eventStore: {{partitionKey: b}}\n").as_bytes());
+    assert!(!outcome.files.is_empty(), "26 times 26 steps are allowed\n{report}");
     assert!(started.elapsed() < Duration::from_secs(60), "took {:?}", started.elapsed());
 }

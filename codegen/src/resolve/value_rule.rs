@@ -172,10 +172,22 @@ pub(crate) fn moves(field: &str, of: &Type, steps: &[(String, String)]) -> Expre
         compare(Comparison::Equal, read(scope), variant)
     };
     let keeps = compare(Comparison::Equal, read(Scope::State), read(Scope::Before));
-    steps.iter().fold(keeps, |allowed, (from, to)| {
-        let step = logic(Logic::And, is(Scope::Before, from), is(Scope::State, to));
-        logic(Logic::Or, allowed, step)
-    })
+    let step = |(from, to): &(String, String)| {
+        logic(Logic::And, is(Scope::Before, from), is(Scope::State, to))
+    };
+    any_of(keeps, steps.iter().map(step).collect())
+}
+
+/// The first or any of the others. Many are joined in groups: the stages after this one go down into
+/// each part of an expression, and a long chain would be as deep as it is long.
+fn any_of(first: Expression, mut others: Vec<Expression>) -> Expression {
+    const GROUP: usize = 32;
+    let join = |allowed, step| logic(Logic::Or, allowed, step);
+    while others.len() > GROUP {
+        let groups = others.chunks(GROUP);
+        others = groups.filter_map(|group| group.iter().cloned().reduce(join)).collect();
+    }
+    others.into_iter().fold(first, join)
 }
 
 /// The sentence with the step that breaks it.

@@ -9,7 +9,7 @@ use crate::catalogue::Code;
 use crate::catalogue::expressions::{FOREIGN_SYNTAX, NOT_READABLE, TOO_DEEP, TOO_LONG};
 
 /// The longest expression in bytes.
-pub(super) const MAX_BYTES: usize = 4 * 1024;
+pub(crate) const MAX_BYTES: usize = 4 * 1024;
 /// The deepest nesting.
 pub(super) const MAX_DEPTH: usize = 64;
 

@@ -90,6 +90,9 @@ impl Scope<'_> {
     }
 }
 
+/// The longest text of an expression or a sentence, in bytes.
+pub(crate) use guard::MAX_BYTES;
+
 /// The place of these bytes of an expression's text.
 pub(crate) fn span_within(written: &syntax::Expression, bytes: Range<usize>) -> Span {
     Places::of(written).span(bytes)

@@ -54,7 +54,10 @@ impl<'a> Resolver<'a> {
         for (from, to) in moves {
             let from = self.variant(said, rust, from)?;
             for to in to {
-                steps.push((from.clone(), self.variant(said, rust, to)?));
+                let step = (from.clone(), self.variant(said, rust, to)?);
+                if !steps.contains(&step) {
+                    steps.push(step);
+                }
             }
         }
         let refusal = match &said.refusal {

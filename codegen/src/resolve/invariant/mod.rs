@@ -11,9 +11,10 @@ mod values;
 use super::command::text;
 use super::declared::{Declared, DeclaredEvent};
 use super::expression::scope::Scope;
-use super::expression::{listed, span_within};
+use super::expression::{MAX_BYTES, listed, span_within};
 use super::fields::Field;
 use super::sentence::{self, Form, Part, Sentence, normalised};
+use crate::catalogue::expressions::TOO_LONG;
 use crate::catalogue::invariants::{
     NEEDS_STATE, NO_FORM, NOT_AN_EVENT, REFUSAL_NAME, UNKNOWN_SUBJECT,
 };
@@ -124,6 +125,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn sentence(&mut self, written: &syntax::Expression) -> Option<()> {
+        if written.text.len() > MAX_BYTES {
+            let title =
+                format!("the rule has {} bytes, the limit is {MAX_BYTES}", written.text.len());
+            let found = Diagnostic::error(&TOO_LONG, title, written.span, "too long");
+            return self.refuse(found.help("say it in several rules"));
+        }
         let Some(sentence) = sentence::parse(&written.text) else {
             let title = "a rule has none of the forms that rules have";
             let found = Diagnostic::error(&NO_FORM, title, written.span, "not understood");
