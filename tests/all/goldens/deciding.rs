@@ -126,7 +126,7 @@ fn a_target_can_have_a_refusal_of_its_own() {
         let carts = open_cart().await;
         let again = OpenCart { owner: "Bob".to_owned() };
         let error = carts.failed(again).await;
-        assert!(matches!(error.refusal(), Some(CartError::CartAlreadyExists { .. })), "{error}");
+        assert!(matches!(error.refusal(), Some(CartError::CartStandsThere { .. })), "{error}");
     });
 }
 
