@@ -1,4 +1,8 @@
-//! A batch of rows, decided: one lane per account, in which rows wait for each other.
+//! Rows on their way: one lane per account, in which rows wait for each other.
+//!
+//! A lane takes what has gathered for its account, decides it row by row, and is set up again while
+//! more has come in. No lane waits for another, so that the commits of many accounts share a sync.
+//! How many rows are under way is bounded by who adds them.
 
 use std::collections::HashMap;
 
@@ -28,44 +32,69 @@ pub(super) enum Answer {
     Malformed { reason: String },
 }
 
-/// Decides the rows; the answers come in the order of the rows.
-pub(super) async fn decide(
-    accounts: &Accounts,
-    rows: Vec<Result<Row, String>>,
-) -> Result<Vec<Answer>, Failure> {
-    let mut answers: Vec<Option<Answer>> = vec![None; rows.len()];
-    let mut lanes: HashMap<StreamId, Vec<(usize, Row)>> = HashMap::new();
-    for (index, row) in rows.into_iter().enumerate() {
-        match row {
-            Ok(row) => lanes.entry(row.account.clone()).or_default().push((index, row)),
-            Err(reason) => answers[index] = Some(Answer::Malformed { reason }),
-        }
-    }
-    let mut running = JoinSet::new();
-    for rows in lanes.into_values() {
-        running.spawn(lane(accounts.clone(), rows));
-    }
-    while let Some(ended) = running.join_next().await {
-        let answered =
-            ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-        for (index, answer) in answered {
-            answers[index] = Some(answer);
-        }
-    }
-    // Every row is either malformed or in a lane, and every lane answers each of its rows or fails.
-    Ok(answers.into_iter().flatten().collect())
+/// Answers of one lane, each with the number under which its row was added.
+pub(super) type Answers = Vec<(u64, Answer)>;
+
+/// Rows that are being decided. Dropping it stops all lanes.
+pub(super) struct Lanes {
+    accounts: Accounts,
+    running: JoinSet<Result<(StreamId, Answers), Failure>>,
+    /// Rows that wait for their account's lane, by the accounts that have one.
+    waiting: HashMap<StreamId, Vec<(u64, Row)>>,
 }
 
-/// Decides the rows of one account, one after the other.
+impl Lanes {
+    pub(super) fn new(accounts: &Accounts) -> Self {
+        Self { accounts: accounts.clone(), running: JoinSet::new(), waiting: HashMap::new() }
+    }
+
+    /// Adds a row, behind those that were added before it.
+    pub(super) fn add(&mut self, number: u64, row: Row) {
+        match self.waiting.get_mut(&row.account) {
+            Some(waiting) => waiting.push((number, row)),
+            None => {
+                self.waiting.insert(row.account.clone(), Vec::new());
+                self.start(row.account.clone(), vec![(number, row)]);
+            }
+        }
+    }
+
+    /// Answers of the next lane that has some; none where no row is under way.
+    pub(super) async fn next(&mut self) -> Option<Result<Answers, Failure>> {
+        let ended = self.running.join_next().await?;
+        let ended = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        Some(ended.map(|(account, answers)| {
+            self.go_on(account);
+            answers
+        }))
+    }
+
+    fn go_on(&mut self, account: StreamId) {
+        match self.waiting.get_mut(&account) {
+            Some(waiting) if !waiting.is_empty() => {
+                let rows = std::mem::take(waiting);
+                self.start(account, rows);
+            }
+            _ => drop(self.waiting.remove(&account)),
+        }
+    }
+
+    fn start(&mut self, account: StreamId, rows: Vec<(u64, Row)>) {
+        self.running.spawn(lane(self.accounts.clone(), account, rows));
+    }
+}
+
+/// Decides rows of one account, one after the other.
 async fn lane(
     accounts: Accounts,
-    rows: Vec<(usize, Row)>,
-) -> Result<Vec<(usize, Answer)>, Failure> {
+    account: StreamId,
+    rows: Vec<(u64, Row)>,
+) -> Result<(StreamId, Answers), Failure> {
     let mut answers = Vec::with_capacity(rows.len());
-    for (index, row) in rows {
-        answers.push((index, decide_row(&accounts, row).await?));
+    for (number, row) in rows {
+        answers.push((number, decide_row(&accounts, row).await?));
     }
-    Ok(answers)
+    Ok((account, answers))
 }
 
 async fn decide_row(accounts: &Accounts, row: Row) -> Result<Answer, Failure> {

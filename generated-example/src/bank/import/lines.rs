@@ -23,6 +23,8 @@ pub(crate) struct Line<'a> {
     pub(crate) number: u64,
     /// The text, or what is wrong with it.
     pub(crate) text: Result<&'a str, &'static str>,
+    /// Bytes of the file up to its end.
+    pub(crate) end: u64,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -33,11 +35,6 @@ impl<R: BufRead> Lines<R> {
         let skipped = if marked { MARK.len() } else { 0 };
         input.consume(skipped);
         Ok(Self { input, number: 0, buffer: Vec::new(), bytes: skipped as u64 })
-    }
-
-    /// How many bytes have been read.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// The next line, or none at the end of the file.
@@ -55,7 +52,7 @@ impl<R: BufRead> Lines<R> {
         }
         let text =
             if too_long { Err("the line is longer than 16 KiB") } else { text(&self.buffer) };
-        Ok(Some(Line { number: self.number, text }))
+        Ok(Some(Line { number: self.number, text, end: self.bytes }))
     }
 }
 
@@ -75,7 +72,7 @@ mod tests {
         while let Some(line) = lines.next().expect("bytes can be read") {
             found.push((line.number, line.text.map(ToOwned::to_owned)));
         }
-        assert_eq!(lines.bytes(), bytes.len() as u64, "every byte is counted");
+        assert_eq!(lines.bytes, bytes.len() as u64, "every byte is counted");
         found
     }
 

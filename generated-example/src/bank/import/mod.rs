@@ -2,8 +2,8 @@
 //!
 //! Each row is a command with its own time and its own id ([`row`]), so the bank decides it once, however
 //! often the file is sent. The rows of one account are decided one after the other, in the order of the
-//! file; different accounts don't wait for each other, and their commits share a sync. Memory is bounded by
-//! the batch: one is decided while the next one is read.
+//! file; different accounts don't wait for each other, and their commits share a sync ([`lanes`]). Memory
+//! is bounded by the [`window`] of rows that are on their way.
 //!
 //! A run that is killed at any point and started again ends in the same state, with the same rejected
 //! file: whatever was decided is decided, and each account goes on where it stopped.
@@ -11,7 +11,9 @@
 mod lanes;
 mod lines;
 mod rejected;
+mod report;
 mod row;
+mod window;
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -19,59 +21,30 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
-use self::lanes::Answer;
-use self::lines::Lines;
+use self::lanes::{Answer, Lanes};
+use self::lines::{Line, Lines};
 use self::rejected::Rejected;
+use self::report::Tally;
 use self::row::{COLUMNS, Fields, Row};
+use self::window::{Entry, Window};
 use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::progress::Progress;
 
-/// Rows that are decided together: enough to keep a thousand accounts busy, some ten megabytes.
-const BATCH: usize = 16_384;
-/// Malformed rows that are told of one by one; all of them are in the rejected file.
-const TOLD: u64 = 20;
-/// What stands in the rejected file in place of a refusal's name.
-const MALFORMED: &str = "MalformedRow";
+pub(crate) use self::report::Report;
 
-/// What came of an import.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Report {
-    /// Rows read, malformed ones included.
-    pub(crate) rows: u64,
-    /// Rows that were applied now.
-    pub(crate) applied: u64,
-    /// Rows that had been applied before.
-    pub(crate) unchanged: u64,
-    /// Rows that the bank refused, now or before.
-    pub(crate) refused: u64,
-    /// Rows that could not be read.
-    pub(crate) malformed: u64,
-    /// Where refused and malformed rows stand, if there are any.
-    pub(crate) rejected: Option<PathBuf>,
-}
+/// Rows that are handed over together.
+const CHUNK: usize = 256;
 
-impl Report {
-    fn count(&mut self, answer: &Answer) {
-        self.rows += 1;
-        *match answer {
-            Answer::Applied => &mut self.applied,
-            Answer::Unchanged => &mut self.unchanged,
-            Answer::Refused { .. } => &mut self.refused,
-            Answer::Malformed { .. } => &mut self.malformed,
-        } += 1;
-    }
-}
-
-/// Lines that were read together.
-#[derive(Default)]
-struct Batch {
-    /// The number of each line and its fields, as far as they could be told apart.
-    lines: Vec<(u64, Fields)>,
-    /// What each line asks, or why it is no row.
-    rows: Vec<Result<Row, String>>,
-    /// Where in the file they end.
-    bytes: u64,
+/// A row that has been read.
+struct ReadRow {
+    line: u64,
+    /// Its fields, as far as they could be told apart.
+    fields: Fields,
+    /// What it asks, or why it is no row.
+    row: Result<Row, String>,
+    /// Where in the file it ends.
+    end: u64,
 }
 
 /// A file that can be imported.
@@ -102,7 +75,7 @@ impl Source {
     pub(crate) async fn import(self, ledger: &Ledger) -> Result<Report, Failure> {
         let rejected = Rejected::create(&self.path)?;
         let progress = Progress::reading("importing", self.length);
-        let done = decide_all(ledger, self.lines, rejected, &progress).await;
+        let done = decide_all(ledger, self.lines, Tally::new(rejected, &progress)).await;
         progress.clear();
         done
     }
@@ -121,84 +94,79 @@ fn check_header(line: Option<Result<&str, &'static str>>) -> Result<(), String> 
 async fn decide_all(
     ledger: &Ledger,
     lines: Lines<BufReader<File>>,
-    mut rejected: Rejected,
-    progress: &Progress,
+    mut tally: Tally<'_>,
 ) -> Result<Report, Failure> {
-    let (sender, mut batches) = mpsc::channel(1);
-    let reader = tokio::task::spawn_blocking(move || read(lines, &sender));
-    let mut report = Report::default();
-    while let Some(Batch { lines, rows, bytes }) = batches.recv().await {
-        let answers = lanes::decide(ledger.accounts(), rows).await?;
-        for ((line, fields), answer) in lines.iter().zip(answers) {
-            report.count(&answer);
-            if let Answer::Malformed { reason } = &answer
-                && report.malformed <= TOLD
-            {
-                progress.tell(&format!("line {line} could not be read: {reason}"));
-            }
-            reject(*line, fields, answer, &mut rejected)?;
+    let (sender, mut chunks) = mpsc::channel(4);
+    let reader = tokio::task::spawn_blocking(move || read_all(lines, &sender));
+    let mut lanes = Lanes::new(ledger.accounts());
+    let mut window = Window::default();
+    let mut reading = true;
+    loop {
+        tokio::select! {
+            chunk = chunks.recv(), if reading && window.has_room() => match chunk {
+                Some(chunk) => admit(chunk, &mut window, &mut lanes),
+                None => reading = false,
+            },
+            Some(answers) = lanes.next() => window.answer(answers?),
+            else => break,
         }
-        progress.reach(bytes);
+        while let Some((entry, answer)) = window.pop() {
+            tally.add(&entry, answer)?;
+        }
     }
     match reader.await {
         Ok(read) => read.map_err(|error| cannot_read(&error))?,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
-    if report.malformed > TOLD {
-        progress.tell(&format!("{} further rows could not be read", report.malformed - TOLD));
-    }
-    report.rejected = rejected.finish()?;
-    Ok(report)
+    tally.finish()
 }
 
-/// Writes a row down if it was not applied.
-fn reject(
-    line: u64,
-    fields: &Fields,
-    answer: Answer,
-    rejected: &mut Rejected,
-) -> Result<(), Failure> {
-    match answer {
-        Answer::Applied | Answer::Unchanged => Ok(()),
-        Answer::Refused { error, message } => rejected.add(line, fields, &error, &message),
-        Answer::Malformed { reason } => rejected.add(line, fields, MALFORMED, &reason),
+/// Sends rows on their way.
+fn admit(chunk: Vec<ReadRow>, window: &mut Window, lanes: &mut Lanes) {
+    for ReadRow { line, fields, row, end } in chunk {
+        let (row, answer) = match row {
+            Ok(row) => (Some(row), None),
+            Err(reason) => (None, Some(Answer::Malformed { reason })),
+        };
+        let number = window.push(Entry { line, fields, end, answer });
+        if let Some(row) = row {
+            lanes.add(number, row);
+        }
     }
 }
 
-/// Reads the rows, as fast as batches are taken.
-fn read(mut lines: Lines<BufReader<File>>, batches: &mpsc::Sender<Batch>) -> io::Result<()> {
+/// Reads the rows, as fast as they are taken.
+fn read_all(
+    mut lines: Lines<BufReader<File>>,
+    chunks: &mpsc::Sender<Vec<ReadRow>>,
+) -> io::Result<()> {
     loop {
-        let mut batch = Batch::default();
-        while batch.rows.len() < BATCH
+        let mut chunk = Vec::with_capacity(CHUNK);
+        while chunk.len() < CHUNK
             && let Some(line) = lines.next()?
         {
             // An empty line is how many files end, and no row.
             if line.text != Ok("") {
-                batch.add(line.number, line.text);
+                chunk.push(read_row(line));
             }
         }
-        let at_end = batch.rows.len() < BATCH;
-        batch.bytes = lines.bytes();
-        // Nobody takes batches any more after a failure, which is told there.
-        if batches.blocking_send(batch).is_err() || at_end {
+        let at_end = chunk.len() < CHUNK;
+        // Nobody takes them any more after a failure, which is told there.
+        if chunks.blocking_send(chunk).is_err() || at_end {
             return Ok(());
         }
     }
 }
 
-impl Batch {
-    fn add(&mut self, number: u64, text: Result<&str, &'static str>) {
-        let split = text.map_err(ToOwned::to_owned).and_then(row::split);
-        let (fields, row) = match split {
-            Ok(fields) => {
-                let row = row::read(&fields);
-                (fields, row)
-            }
-            Err(reason) => (Fields::new(), Err(reason)),
-        };
-        self.lines.push((number, fields));
-        self.rows.push(row);
-    }
+fn read_row(Line { number, text, end }: Line<'_>) -> ReadRow {
+    let (fields, row) = match text.map_err(ToOwned::to_owned).and_then(row::split) {
+        Ok(fields) => {
+            let row = row::read(&fields);
+            (fields, row)
+        }
+        Err(reason) => (Fields::new(), Err(reason)),
+    };
+    ReadRow { line: number, fields, row, end }
 }
 
 fn cannot_read(error: &io::Error) -> Failure {
