@@ -59,7 +59,10 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 None => self.decide(request, known),
             };
             if taken.is_none() && !verdict.claims_all_keys(request) {
-                if let Some(recorded) = self.recorded(request).await? {
+                // An append checks the id itself.
+                if !verdict.is_written(request)
+                    && let Some(recorded) = self.recorded(request).await?
+                {
                     return self.first_outcome(request, known, recorded).await;
                 }
                 taken = self.taken_key(request).await?;

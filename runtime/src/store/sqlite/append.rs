@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql};
 
 use super::catalog::Catalog;
 use super::fault::{self, JobError};
@@ -25,7 +25,16 @@ pub(super) struct Appender<'a> {
     transaction: OpenTransaction<'a>,
     numbers: &'a Numbers,
     folds: &'a [Arc<dyn ImmediateFold>],
+    statements: Statements<'a>,
     head: Position,
+}
+
+/// What nearly every append runs, at hand for all of them.
+struct Statements<'a> {
+    place: CachedStatement<'a>,
+    event: CachedStatement<'a>,
+    key: CachedStatement<'a>,
+    command: CachedStatement<'a>,
 }
 
 /// A transaction, as immediate projections see it.
@@ -57,7 +66,8 @@ impl<'a> Appender<'a> {
         folds: &'a [Arc<dyn ImmediateFold>],
     ) -> Result<Self, JobError> {
         let head = reads::head(transaction.connection)?;
-        Ok(Self { transaction, numbers, folds, head })
+        let statements = Statements::prepare(transaction.connection)?;
+        Ok(Self { transaction, numbers, folds, statements, head })
     }
 
     /// The position of the last event, those of this transaction included.
@@ -72,11 +82,12 @@ impl<'a> Appender<'a> {
         Ok(Appended { position: self.head })
     }
 
-    fn decide(&self, append: &Append) -> Result<Decided, Failed> {
-        let stream = reads::stream_no(self.connection(), &append.stream).map_err(self.sqlite())?;
+    fn decide(&mut self, append: &Append) -> Result<Decided, Failed> {
+        let place = self.statements.place(&append.stream).map_err(self.sqlite())?;
+        let (stream, actual) = place.unzip();
         self.check_command(append)?;
         self.check_keys(append, stream)?;
-        self.check_version(append, stream)?;
+        check_version(append, actual.unwrap_or(0))?;
         Ok(Decided { stream, changes: self.fold(append)? })
     }
 
@@ -98,18 +109,6 @@ impl<'a> Appender<'a> {
             Some(taken) => Err(Failed::Refused(AppendError::DuplicateKey(Box::new(taken)))),
             None => Ok(()),
         }
-    }
-
-    fn check_version(&self, append: &Append, stream: Option<i64>) -> Result<(), Failed> {
-        let actual = match stream {
-            Some(stream) => reads::version(self.connection(), stream).map_err(self.sqlite())?,
-            None => 0,
-        };
-        if actual == append.expected {
-            return Ok(());
-        }
-        let conflict = AppendError::Conflict { expected: append.expected, actual };
-        Err(Failed::Refused(conflict))
     }
 
     fn fold(&self, append: &Append) -> Result<Vec<(usize, FoldedChange)>, Failed> {
@@ -177,31 +176,25 @@ impl<'a> Appender<'a> {
         event: &NewEvent,
     ) -> Result<(), JobError> {
         let meta = &event.meta;
-        self.connection()
-            .prepare_cached(
-                "INSERT INTO events (position, stream, sequence, shape, event_id, at, recorded_at, \
-                 actor, correlation_id, causation_id, traceparent, data) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            )?
-            .execute((
-                reads::signed(self.head + 1),
-                stream,
-                reads::signed(sequence),
-                self.numbers.shape(aggregate, event.event_type, event.version)?,
-                meta.event_id.as_bytes(),
-                meta.at.as_micros(),
-                meta.recorded_at.as_micros(),
-                &meta.actor,
-                Correlation(meta),
-                &meta.causation_id,
-                &meta.traceparent,
-                Text(&event.data),
-            ))?;
+        self.statements.event.execute((
+            reads::signed(self.head + 1),
+            stream,
+            reads::signed(sequence),
+            self.numbers.shape(aggregate, event.event_type, event.version)?,
+            meta.event_id.as_bytes(),
+            meta.at.as_micros(),
+            meta.recorded_at.as_micros(),
+            &meta.actor,
+            Correlation(meta),
+            &meta.causation_id,
+            &meta.traceparent,
+            Text(&event.data),
+        ))?;
         self.head += 1;
         Ok(())
     }
 
-    fn write_keys(&self, append: &Append, stream: i64) -> Result<(), JobError> {
+    fn write_keys(&mut self, append: &Append, stream: i64) -> Result<(), JobError> {
         let (first, last) = range(append);
         // Two events of one command may claim the same key: it is claimed once.
         let mut claims: Vec<&KeyClaim> = append.keys.iter().collect();
@@ -210,36 +203,27 @@ impl<'a> Appender<'a> {
         for claim in claims {
             let field = self.numbers.field(append.stream.aggregate, claim.field)?;
             let scope = scope(claim, stream);
-            self.connection()
-                .prepare_cached(
-                    "INSERT INTO unique_keys (field, value, scope, stream, first, last, content) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                )?
-                .execute((field, &claim.value, scope, stream, first, last, append.content))?;
+            let row = (field, &claim.value, scope, stream, first, last, append.content);
+            self.statements.key.execute(row)?;
         }
         Ok(())
     }
 
-    fn write_command(&self, append: &Append, stream: i64) -> Result<(), JobError> {
+    fn write_command(&mut self, append: &Append, stream: i64) -> Result<(), JobError> {
         let Some(command) = &append.command else { return Ok(()) };
         let repeated =
             command.repeats.map(|(first, last)| (reads::signed(first), reads::signed(last)));
         let events = (!append.events.is_empty()).then(|| range(append)).or(repeated);
         let (refusal, message) = command.refusal.as_ref().map(|(r, m)| (r, m)).unzip();
-        self.connection()
-            .prepare_cached(
-                "INSERT INTO commands (id, stream, first, last, content, refusal, message) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute((
-                &command.id,
-                stream,
-                events.map(|(first, _)| first),
-                events.map(|(_, last)| last),
-                append.content,
-                refusal,
-                message,
-            ))?;
+        self.statements.command.execute((
+            &command.id,
+            stream,
+            events.map(|(first, _)| first),
+            events.map(|(_, last)| last),
+            append.content,
+            refusal,
+            message,
+        ))?;
         Ok(())
     }
 
@@ -256,6 +240,47 @@ impl<'a> Appender<'a> {
         let connection = self.connection();
         move |error| Failed::Transaction(error.into_store_error(connection).into())
     }
+}
+
+impl<'a> Statements<'a> {
+    fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            place: connection.prepare_cached(
+                "SELECT no, (SELECT coalesce(max(sequence), 0) FROM events WHERE stream = no) \
+                 FROM streams WHERE aggregate = ?1 AND id = ?2",
+            )?,
+            event: connection.prepare_cached(
+                "INSERT INTO events (position, stream, sequence, shape, event_id, at, recorded_at, \
+                 actor, correlation_id, causation_id, traceparent, data) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?,
+            key: connection.prepare_cached(
+                "INSERT INTO unique_keys (field, value, scope, stream, first, last, content) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?,
+            command: connection.prepare_cached(
+                "INSERT INTO commands (id, stream, first, last, content, refusal, message) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?,
+        })
+    }
+
+    /// The number of a stream and the sequence of its last event, or none where it was never
+    /// written to.
+    fn place(&mut self, stream: &StreamKey) -> rusqlite::Result<Option<(i64, Sequence)>> {
+        let key = (stream.aggregate, stream.id.as_str());
+        self.place
+            .query_row(key, |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))
+            .optional()
+    }
+}
+
+fn check_version(append: &Append, actual: Sequence) -> Result<(), Failed> {
+    if actual == append.expected {
+        return Ok(());
+    }
+    let conflict = AppendError::Conflict { expected: append.expected, actual };
+    Err(Failed::Refused(conflict))
 }
 
 impl AppendTransaction for OpenTransaction<'_> {

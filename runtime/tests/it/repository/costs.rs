@@ -11,7 +11,7 @@ use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
 use eventloom_runtime::{EventStore, Sequence, StoreError};
 
-use super::{Bench, Store, id, new_store, put, refusal};
+use super::{Bench, Store, id, new_store, put, refusal, take};
 use crate::wallet::COPIES;
 
 /// Notes every call, in short.
@@ -117,6 +117,25 @@ fn a_state_is_copied_for_the_fold_and_for_the_caller() {
         assert_eq!((copies, COPIES.take()), (2, 2));
         assert_eq!(refusal(&bench.take("W", "E3", "3").await), "InsufficientFunds");
         assert_eq!(COPIES.take(), 0);
+    });
+}
+
+/// Looking the id up before an append that checks it anyway doubled the reads of a refused command.
+#[test]
+fn a_refusal_with_an_id_is_looked_up_by_its_keys_and_recorded() {
+    block_on(async {
+        let (bench, calls) = bench().await;
+        bench.put("W", "E1", "1").await.unwrap();
+        calls.take();
+        for _ in 0..2 {
+            let refused = bench.wallets.execute_with("W", take("E2", "2"), id("C2")).await;
+            assert_eq!(refusal(&refused), "InsufficientFunds");
+            assert_eq!(calls.take(), ["key", "append"]);
+        }
+        bench.wallets.execute_with("W", put("E2", "5"), id("C3")).await.unwrap();
+        calls.take();
+        let refused = bench.wallets.execute_with("W", take("E2", "2"), id("C2")).await;
+        assert_eq!(refusal(&refused), "InsufficientFunds", "its own first outcome");
     });
 }
 
