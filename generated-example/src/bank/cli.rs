@@ -1,7 +1,10 @@
 //! The command line: what can be asked, and which file answers.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
@@ -10,6 +13,7 @@ use crate::commands::{
     withdraw::Withdraw,
 };
 use crate::failure::Failure;
+use crate::input;
 use crate::ledger::Place;
 use crate::screen::Screen;
 
@@ -53,6 +57,24 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the arguments. Where that is not a command to run, what is to be said about it has been
+    /// said: help, or what is wrong, as JSON where that is asked for.
+    pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Self, ExitCode> {
+        let arguments: Vec<OsString> = arguments.collect();
+        Self::try_parse_from(&arguments).map_err(|error| {
+            let wrong = error.use_stderr();
+            let mut options = arguments.iter().take_while(|argument| *argument != "--");
+            if wrong && options.any(|option| option == "--json") {
+                let failure = Failure::Usage(message(&tame(error)));
+                Screen::new(true).fail(&failure);
+                return failure.exit_code();
+            }
+            // Nothing can be done where even that fails; the exit code still tells.
+            let _ = tame(error).print();
+            ExitCode::from(if wrong { 2 } else { 0 })
+        })
+    }
+
     /// Does what was asked.
     pub(crate) async fn run(self, screen: &mut Screen) -> Result<(), Failure> {
         let place = Place::new(self.db);
@@ -71,4 +93,25 @@ impl Cli {
             Command::Import(import) => import.run(&place, screen).await,
         }
     }
+}
+
+/// What clap has to say, in one line and without its advice to ask for help.
+fn message(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told: Vec<&str> = lines.take_while(|line| !line.starts_with("For more info")).collect();
+    told.join(" ").trim_start_matches("error: ").to_owned()
+}
+
+/// Arguments are shown in messages; those that would upset a terminal are made harmless, and long
+/// ones short.
+fn tame(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand]
+    {
+        if let Some(ContextValue::String(value)) = error.get(kind) {
+            let shown = input::shown(value);
+            error.insert(kind, ContextValue::String(shown));
+        }
+    }
+    error
 }

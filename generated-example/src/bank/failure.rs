@@ -48,11 +48,11 @@ impl Failure {
         Self::Refused { error, message }
     }
 
-    /// The failure of a file, with its path.
+    /// The failure of a file, with its path where the message does not name it.
     #[must_use]
     pub(crate) fn at(self, path: &Path) -> Self {
         match self {
-            Self::Failed { error, message } => {
+            Self::Failed { error, message } if !message.contains(&*path.to_string_lossy()) => {
                 Self::Failed { error, message: format!("{}: {message}", path.display()) }
             }
             other => other,

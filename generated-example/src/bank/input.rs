@@ -3,19 +3,24 @@
 use eventloom_runtime::values::decimal;
 use eventloom_runtime::{Decimal, Timestamp};
 
+use crate::table::printable;
+
 /// Longest account id; what is longer is a mistake in a file rather than an account.
 const MAX_ID: usize = 200;
+
+/// Characters of an input that are shown in a message about it.
+const MAX_SHOWN: usize = 60;
 
 /// Reads an amount such as `1000` or `12.50`.
 ///
 /// Whether it may be negative is the bank's business, not the reader's.
 pub(crate) fn amount(text: &str) -> Result<Decimal, String> {
-    decimal::parse(text).map_err(|reason| format!("`{text}` is not an amount: {reason}"))
+    decimal::parse(text).map_err(|reason| format!("`{}` is not an amount: {reason}", shown(text)))
 }
 
 /// Reads a time in RFC 3339, such as `2026-11-21T09:30:00Z`.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|reason| format!("`{text}` is not a time: {reason}"))
+    text.parse().map_err(|reason| format!("`{}` is not a time: {reason}", shown(text)))
 }
 
 /// Reads an id: not empty, not huge, and nothing that would upset a terminal.
@@ -27,7 +32,14 @@ pub(crate) fn id(text: &str) -> Result<String, String> {
         return Err(format!("an id has at most {MAX_ID} characters"));
     }
     if text.chars().any(char::is_control) {
-        return Err(format!("`{}` has control characters", text.escape_debug()));
+        return Err(format!("`{}` has control characters", shown(text)));
     }
     Ok(text.to_owned())
+}
+
+/// An input as a message shows it: harmless to a terminal, and of a bearable length.
+pub(crate) fn shown(text: &str) -> String {
+    let start: String = text.chars().take(MAX_SHOWN).collect();
+    let more = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", printable(&start))
 }

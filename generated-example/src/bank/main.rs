@@ -15,24 +15,38 @@ mod table;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use tokio::runtime::Builder;
 
 use crate::cli::Cli;
+use crate::failure::Failure;
 use crate::screen::Screen;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let mut screen = Screen::new(cli.json);
-    let done = match cli.run(&mut screen).await {
-        Ok(()) => screen.flush(),
-        Err(failure) => Err(failure),
+/// Threads for reading: a few for the database, one for a file. Each has a heap of its own, so that
+/// more of them would mostly cost memory.
+const READING_THREADS: usize = 8;
+
+fn main() -> ExitCode {
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(code) => return code,
     };
-    match done {
+    let mut screen = Screen::new(cli.json);
+    match run(cli, &mut screen) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             screen.fail(&failure);
             failure.exit_code()
         }
     }
+}
+
+/// One thread decides: the database has a thread of its own, which is as busy.
+fn run(cli: Cli, screen: &mut Screen) -> Result<(), Failure> {
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .max_blocking_threads(READING_THREADS)
+        .build()
+        .map_err(|error| Failure::failed("NotStarted", error))?;
+    runtime.block_on(cli.run(screen))?;
+    screen.flush()
 }

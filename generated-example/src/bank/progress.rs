@@ -2,8 +2,8 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-const COUNTING: &str = "{msg:10} {wide_bar} {human_pos} of {human_len} ({eta} left)";
-const READING: &str = "{msg:10} {wide_bar} {bytes} of {total_bytes} ({eta} left)";
+const COUNTING: &str = "{msg} {wide_bar} {human_pos}/{human_len} {eta} left";
+const READING: &str = "{msg} {wide_bar} {bytes}/{total_bytes} {eta} left";
 
 /// Progress through a known length.
 pub(crate) struct Progress(ProgressBar);

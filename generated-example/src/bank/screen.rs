@@ -100,24 +100,19 @@ impl Screen {
         Ok(self.out.flush()?)
     }
 
-    /// Tells of a failure: as JSON on standard output, or as text on standard error.
+    /// Tells of a failure: as JSON on standard output, or as text on standard error, which is also
+    /// where it goes when standard output takes nothing.
     ///
     /// Nothing can be done where even that fails; the exit code still tells.
     pub(crate) fn fail(&mut self, failure: &Failure) {
         if matches!(failure, Failure::OutputClosed) {
             return;
         }
-        let told = if self.json {
-            writeln!(self.out, "{}", failure.to_json())
-        } else {
-            writeln!(
-                anstream::stderr(),
-                "{BAD}{}{BAD:#} {}",
-                failure.word(),
-                printable(&failure.text())
-            )
-        };
-        drop(told.and_then(|()| self.out.flush()));
+        if self.json && self.json(&failure.to_json()).and_then(|()| self.flush()).is_ok() {
+            return;
+        }
+        let (word, text) = (failure.word(), printable(&failure.text()));
+        let _ = writeln!(anstream::stderr(), "{BAD}{word}{BAD:#} {text}");
     }
 }
 

@@ -6,6 +6,7 @@ mod crash;
 mod demo;
 mod documents;
 mod file;
+mod hostile;
 mod import;
 mod trouble;
 mod usage;

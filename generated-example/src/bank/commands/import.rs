@@ -37,7 +37,7 @@ impl Import {
         let source = Source::open(&self.file)?;
         let ledger = place.create().await?;
         let started = Instant::now();
-        let report = source.import(&ledger).await?;
+        let report = source.import(&ledger).await.map_err(cut_off)?;
         ledger.catch_up().await?;
         let took = started.elapsed();
         if screen.is_json() {
@@ -53,6 +53,20 @@ impl Import {
             }));
         }
         tell(&report, took, screen)
+    }
+}
+
+/// What stopped an import undid nothing of what came before.
+fn cut_off(failure: Failure) -> Failure {
+    match failure {
+        Failure::Failed { error, message } => Failure::failed(
+            error,
+            format_args!(
+                "{message}; the import was cut off here: rows decided before stay decided, and the \
+                 same import goes on when it is run again"
+            ),
+        ),
+        other => other,
     }
 }
 

@@ -15,7 +15,7 @@ mod report;
 mod row;
 mod window;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,7 @@ use self::report::Tally;
 use self::row::{COLUMNS, Fields, Row};
 use self::window::{Entry, Window};
 use crate::failure::Failure;
+use crate::input;
 use crate::ledger::Ledger;
 use crate::progress::Progress;
 
@@ -59,8 +60,11 @@ impl Source {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let usage =
             |error: io::Error| Failure::Usage(format!("can't read {}: {error}", path.display()));
+        let metadata = fs::metadata(path).map_err(usage)?;
+        if !metadata.is_file() {
+            return Err(not_a_file(path, &metadata));
+        }
         let file = File::open(path).map_err(usage)?;
-        let length = file.metadata().map_err(usage)?.len();
         let mut lines = Lines::new(BufReader::with_capacity(1 << 16, file)).map_err(usage)?;
         let header = lines.next().map_err(usage)?;
         check_header(header.map(|line| line.text)).map_err(|found| {
@@ -68,7 +72,7 @@ impl Source {
             let path = path.display();
             Failure::Usage(format!("{path}: the first line should be `{expected}`, but {found}"))
         })?;
-        Ok(Self { path: path.to_owned(), lines, length })
+        Ok(Self { path: path.to_owned(), lines, length: metadata.len() })
     }
 
     /// Decides every row.
@@ -81,14 +85,25 @@ impl Source {
     }
 }
 
+/// An import that was cut off reads its file again, and what comes from a pipe comes once.
+fn not_a_file(path: &Path, metadata: &fs::Metadata) -> Failure {
+    let path = path.display();
+    Failure::Usage(match metadata.is_dir() {
+        true => format!("{path} is a folder; name a file"),
+        false => format!(
+            "{path} is a pipe or a device, which can't be read again if the import is cut off; \
+             save it to a file and import that"
+        ),
+    })
+}
+
 /// What is wrong with the first line, if it isn't the header.
 fn check_header(line: Option<Result<&str, &'static str>>) -> Result<(), String> {
     let text = line.ok_or("the file is empty")??;
     if row::split(text).is_ok_and(|fields| fields == COLUMNS[..]) {
         return Ok(());
     }
-    let start: String = text.chars().take(100).collect();
-    Err(format!("it is `{}`", start.escape_debug()))
+    Err(format!("it is `{}`", input::shown(text)))
 }
 
 async fn decide_all(

@@ -23,6 +23,9 @@ impl Rejected {
     /// Opens the file that belongs to an imported file, and keeps other imports of it out.
     pub(crate) fn create(imported: &Path) -> Result<Self, Failure> {
         let path = path(imported);
+        if fs::symlink_metadata(&path).is_ok_and(|there| there.is_dir()) {
+            return Err(failed(&path, &"it is a folder; move it away"));
+        }
         let partial = path.with_extension("csv.partial");
         let file = lock(&partial)?;
         file.set_len(0).map_err(|error| failed(&partial, &error))?;
@@ -76,7 +79,12 @@ fn path(imported: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Opens the file that is written, for nobody else. What lies in its place and is no file is left
+/// alone: a link would lead into somebody else's file.
 fn lock(partial: &Path) -> Result<File, Failure> {
+    if fs::symlink_metadata(partial).is_ok_and(|there| !there.is_file()) {
+        return Err(failed(partial, &"it is a link, a folder or a device; move it away"));
+    }
     let file = File::options()
         .create(true)
         .truncate(false)

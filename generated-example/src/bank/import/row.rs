@@ -72,7 +72,8 @@ pub(crate) fn split(line: &str) -> Result<Fields, String> {
 /// What is wrong with the first field that is wrong, for people.
 pub(crate) fn read(fields: &Fields) -> Result<Row, String> {
     if fields.len() != COLUMNS.len() {
-        return Err(format!("{} fields instead of {}", fields.len(), COLUMNS.len()));
+        let plural = if fields.len() == 1 { "" } else { "s" };
+        return Err(format!("{} field{plural} instead of {}", fields.len(), COLUMNS.len()));
     }
     let account = StreamId::from(column(fields, 0, input::id)?);
     let order = order(fields)?;
@@ -96,15 +97,19 @@ fn order(fields: &Fields) -> Result<Order, String> {
             amount: column(fields, 4, input::amount)?,
         }),
         "close" => close(&fields[4]),
-        other => Err(format!("kind: `{other}` is none of open, deposit, withdraw, close")),
+        other => Err(format!(
+            "kind: `{}` is none of open, deposit, withdraw, close",
+            input::shown(other)
+        )),
     }
 }
 
 /// Closing moves no money: an amount other than nothing is a mistake somebody should look at.
 fn close(amount: &str) -> Result<Order, String> {
     let none = amount.is_empty() || input::amount(amount).is_ok_and(|amount| amount.is_zero());
-    none.then_some(Order::Close)
-        .ok_or_else(|| format!("amount: a close row moves no money, but has `{amount}`"))
+    none.then_some(Order::Close).ok_or_else(|| {
+        format!("amount: a close row moves no money, but has `{}`", input::shown(amount))
+    })
 }
 
 fn column<T>(
@@ -176,6 +181,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_column() {
         let cases = [
+            ("  ", "1 field instead of 6"),
             ("A1,C1,T1,deposit,10", "5 fields instead of 6"),
             ("A1,C1,T1,deposit,10,2026-01-05T09:00:00Z,more", "7 fields instead of 6"),
             (",C1,T1,deposit,10,2026-01-05T09:00:00Z", "account_id: an id must not be empty"),
