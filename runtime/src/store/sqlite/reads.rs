@@ -185,8 +185,8 @@ impl<'a> Events<'a> {
             event_id: Uuid::from_bytes(*fixed(row, 4)?),
             stream_id,
             sequence: number(row, 2)?,
-            at: Timestamp::from_micros(row.get(5)?),
-            recorded_at: Timestamp::from_micros(row.get(6)?),
+            at: time(row, 5)?,
+            recorded_at: time(row, 6)?,
             actor: None,
             correlation_id: None,
             causation_id: None,
@@ -346,6 +346,11 @@ pub(super) fn signed(number: u64) -> i64 {
 fn number(row: &Row<'_>, column: usize) -> Result<u64> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
+    Timestamp::try_from_micros(row.get(column)?)
+        .map_err(|error| Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error)))
 }
 
 fn fixed<'a, const N: usize>(row: &'a Row<'_>, column: usize) -> Result<&'a [u8; N]> {

@@ -108,6 +108,14 @@ async fn damaged_rows_are_corrupt_with_their_place() {
     for (damage, reason) in [
         ("UPDATE events SET event_id = x'00' WHERE position = 2", "16"),
         ("UPDATE events SET sequence = -7 WHERE position = 2", "-7"),
+        (
+            "UPDATE events SET at = 9223372036854775807 WHERE position = 2",
+            "a time lies within the years 0000 to 9999",
+        ),
+        (
+            "UPDATE events SET recorded_at = -9223372036854775808 WHERE position = 2",
+            "a time lies within the years 0000 to 9999",
+        ),
         ("UPDATE events SET stream = 99 WHERE position = 2", "no stream 99"),
         ("UPDATE events SET shape = 99 WHERE position = 2", "no shape 99"),
     ] {
