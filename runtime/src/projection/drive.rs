@@ -111,10 +111,16 @@ fn seen<E, D>(driven: &[Driven<'_, E, D>]) -> Position {
 }
 
 fn filter<E, S, D>(source: &Source<'_, S>, driven: &[Driven<'_, E, D>]) -> EventFilter {
-    let mut types: Vec<_> = driven.iter().flat_map(|it| it.member.sources()).collect();
-    types.sort_unstable();
-    types.dedup();
-    EventFilter { types, metadata: source.metadata || source.traced }
+    let metadata = source.metadata || source.traced;
+    let mut filter = EventFilter { metadata, ..EventFilter::default() };
+    for EventFilter { types, known, .. } in driven.iter().map(|it| it.member.filter()) {
+        filter.types.extend(types);
+        filter.known.extend(known);
+    }
+    filter.types.sort_unstable();
+    filter.types.dedup();
+    filter.known.dedup();
+    filter
 }
 
 fn page_end<E, S>(source: &Source<'_, S>, page: &ReadPage<E>) -> PageEnd {

@@ -172,10 +172,10 @@ impl<P: Projection> Fold<P> {
         }
         let event = match event {
             Ok(event) => event,
+            // Only a newer program can tell whether it concerns the projection.
+            Err(DecodeError::UnknownType(_)) => return Step::Fail(Failure::Unknown),
             Err(_) if !P::SOURCES.contains(&stored.event_type) => return Step::Pass,
-            Err(DecodeError::UnknownType(_) | DecodeError::UnknownVersion { .. }) => {
-                return Step::Fail(Failure::Unknown);
-            }
+            Err(DecodeError::UnknownVersion { .. }) => return Step::Fail(Failure::Unknown),
             Err(error) => return Step::Fail(Failure::Poison(error.to_string())),
         };
         match P::key(event, stored.meta) {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::drive::Interrupt;
 use super::fold::{Decoded, Halt};
 use super::projector::{Reached, interrupted};
-use super::session::{Member, PageEnd, Session, Turn, sources};
+use super::session::{Member, PageEnd, Session, Turn, filter};
 use super::{
     Checkpoint, Commit, Committed, Consistency, Poison, Projection, Projector, ProjectorError,
     ReadDatabase, ReadDatabaseError, ReadTransaction, Switched, Table, TableState, spans,
@@ -55,6 +55,7 @@ pub(super) async fn register<P: Projection, S: EventStore, D: ReadDatabase>(
         shadow,
         clock: Arc::clone(&shared.options.clock),
         batch: shared.options.batch.max(1),
+        concern: filter::<P>(),
         opened: Mutex::new(None),
         projection: PhantomData,
     });
@@ -84,6 +85,8 @@ struct Immediately<P, D> {
     shadow: Option<Table>,
     clock: Arc<dyn Clock>,
     batch: usize,
+    /// The events that concern the projection.
+    concern: EventFilter,
     /// What came of opening it.
     opened: Mutex<Option<Result<Position, ProjectorError>>>,
     projection: PhantomData<fn() -> P>,
@@ -167,7 +170,8 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         let rows = self.database.within(transaction).map_err(FoldError::Refused)?;
         let checkpoint = rows.checkpoint(self.table).map_err(fold_error)?;
         let behind = events.before.saturating_sub(checkpoint.position);
-        if !concerns::<P>(events) && behind < CHECKPOINT_AFTER {
+        let concerned = self.concerns(events);
+        if !concerned && behind < CHECKPOINT_AFTER {
             return Ok(None);
         }
         let state = if behind == 0 && checkpoint.poison == 0 {
@@ -176,14 +180,20 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             rows.state(self.table).map_err(fold_error)?
         };
         let mut session = session(state);
-        if behind > 0 {
-            self.catch_up(transaction, &*rows, &mut session).map_err(|error| match error {
-                ProjectorError::Store(error) => FoldError::Store(error),
-                ProjectorError::Database(error) => fold_error(error),
-                error => FoldError::Refused(error.to_string()),
-            })?;
+        let caught_up = match behind {
+            0 => Ok(()),
+            _ => self.catch_up(transaction, &*rows, &mut session).map_err(refusal),
+        };
+        match caught_up {
+            // What stands in the projection's way is in the way of those appends that concern it.
+            Ok(()) | Err(FoldError::Refused(_)) if !concerned => Ok(None),
+            caught_up => caught_up.map(|()| Some((rows, session))),
         }
-        Ok(Some((rows, session)))
+    }
+
+    fn concerns(&self, events: &AppendedEvents<'_>) -> bool {
+        let aggregate = events.stream.aggregate;
+        events.events.iter().any(|event| self.concern.passes(aggregate, event.event_type))
     }
 
     /// The whole state, where the checkpoint says that there is no more to it. What was skipped lies
@@ -206,7 +216,7 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         session: &mut Session<P>,
     ) -> Result<(), ProjectorError> {
         let metadata = P::READS_METADATA || spans::are_recorded();
-        let filter = EventFilter { types: sources::<P>(), metadata };
+        let filter = EventFilter { metadata, ..self.concern.clone() };
         loop {
             let page = transaction.read_all(session.seen(), &filter, self.batch)?;
             let end = self.end(page.next, page.events.at_end());
@@ -278,11 +288,6 @@ fn session<P: Projection>(state: TableState) -> Session<P> {
     session
 }
 
-fn concerns<P: Projection>(events: &AppendedEvents<'_>) -> bool {
-    events.stream.aggregate == P::AGGREGATE
-        && events.events.iter().any(|event| P::SOURCES.contains(&event.event_type))
-}
-
 /// The events of an append as if they had been read.
 fn page_of(events: &AppendedEvents<'_>) -> Page {
     let mut page = Page::default();
@@ -304,6 +309,14 @@ fn halted<P: Projection>(halt: Halt) -> ProjectorError {
 fn held_back_by<P: Projection>(poison: &Poison) -> String {
     let poison = Box::new(poison.clone());
     ProjectorError::Parked { projection: P::NAME, poison }.to_string()
+}
+
+fn refusal(error: ProjectorError) -> FoldError {
+    match error {
+        ProjectorError::Store(error) => FoldError::Store(error),
+        ProjectorError::Database(error) => fold_error(error),
+        error => FoldError::Refused(error.to_string()),
+    }
 }
 
 fn fold_error(error: ReadDatabaseError) -> FoldError {

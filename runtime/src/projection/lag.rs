@@ -79,8 +79,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         if events == 0 {
             return Ok(Lag { events, time: Duration::ZERO });
         }
-        let filter = EventFilter { types: session::sources::<P>(), metadata: false };
-        let page = self.shared.store.read_all(position, &filter, 1).await?;
+        let page = self.shared.store.read_all(position, &session::filter::<P>(), 1).await?;
         let oldest = page.events.iter().next().map(|event| event.meta.recorded_at);
         let now = self.shared.options.clock.now();
         Ok(Lag { events, time: oldest.map_or(Duration::ZERO, |oldest| age(oldest, now)) })

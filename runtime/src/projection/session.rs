@@ -5,7 +5,9 @@
 
 use super::fold::{Decoded, Fold, Folded, Halt, RowsNeeded};
 use super::{Commit, Poison, Projection, ReadDatabaseError, RowValues, Table, TableState};
+use crate::event::DomainEvent;
 use crate::metadata::Position;
+use crate::store::EventFilter;
 use crate::values::Timestamp;
 
 /// A projection as the driver sees it.
@@ -16,8 +18,8 @@ pub(super) trait Member<E>: Send {
     /// The table.
     fn table(&self) -> Table;
 
-    /// The aggregate and the event types that are folded.
-    fn sources(&self) -> Vec<(&'static str, &'static str)>;
+    /// The events that concern it.
+    fn filter(&self) -> EventFilter;
 
     /// Up to here everything has been seen.
     fn seen(&self) -> Position;
@@ -159,8 +161,8 @@ impl<P: Projection> Member<P::Event> for Session<P> {
         self.state.table
     }
 
-    fn sources(&self) -> Vec<(&'static str, &'static str)> {
-        sources::<P>()
+    fn filter(&self) -> EventFilter {
+        filter::<P>()
     }
 
     fn seen(&self) -> Position {
@@ -206,7 +208,12 @@ impl<P: Projection> Member<P::Event> for Session<P> {
     }
 }
 
-/// The aggregate and the event types that a projection folds.
-pub(super) fn sources<P: Projection>() -> Vec<(&'static str, &'static str)> {
-    P::SOURCES.iter().map(|event_type| (P::AGGREGATE, *event_type)).collect()
+/// The events that concern a projection: those that it folds, and those of its aggregate that only a
+/// newer program knows, before which it halts.
+pub(super) fn filter<P: Projection>() -> EventFilter {
+    EventFilter {
+        types: P::SOURCES.iter().map(|event_type| (P::AGGREGATE, *event_type)).collect(),
+        known: vec![(P::AGGREGATE, P::Event::SHAPES)],
+        metadata: false,
+    }
 }

@@ -341,10 +341,29 @@ fn length_of_texts(meta: &Metadata) -> usize {
 /// Which events a read of the global order gives out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Aggregate type and stored event types; empty means all.
+    /// Aggregate type and stored event types. Empty means all, where `known` is empty too.
     pub types: Vec<(&'static str, &'static str)>,
+    /// What the program knows of an aggregate type. Events of types that it does not know pass too:
+    /// only a newer program can tell what they mean, and nobody may pass them by unseen.
+    pub known: Vec<(&'static str, &'static [EventShape])>,
     /// Whether the texts of the metadata are read too.
     pub metadata: bool,
+}
+
+impl EventFilter {
+    /// Whether events of a type pass.
+    pub fn passes(&self, aggregate: &str, event_type: &str) -> bool {
+        let named = |(of, named): &(&str, &str)| *of == aggregate && *named == event_type;
+        let unknown = |(of, known): &(&str, &[EventShape])| {
+            *of == aggregate && known.iter().all(|shape| shape.event_type != event_type)
+        };
+        self.is_everything() || self.types.iter().any(named) || self.known.iter().any(unknown)
+    }
+
+    /// Whether all events pass.
+    pub fn is_everything(&self) -> bool {
+        self.types.is_empty() && self.known.is_empty()
+    }
 }
 
 /// A page of the global order.

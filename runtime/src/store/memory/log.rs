@@ -184,7 +184,7 @@ impl Log {
                 return page;
             }
             page.next = index as Position + 1;
-            if passes(filter, &event.shape) {
+            if filter.passes(&event.shape.aggregate, &event.shape.event_type) {
                 self.push(&mut page.events, index, filter.metadata);
             }
         }
@@ -236,13 +236,6 @@ impl Log {
             .take(limit)
             .collect()
     }
-}
-
-fn passes(filter: &EventFilter, shape: &StoredShape) -> bool {
-    let named = |(aggregate, event_type): &(&str, &str)| {
-        *event_type == shape.event_type && *aggregate == shape.aggregate
-    };
-    filter.types.is_empty() || filter.types.iter().any(named)
 }
 
 fn without_texts(meta: &Metadata) -> Metadata {

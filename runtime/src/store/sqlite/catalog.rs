@@ -38,11 +38,7 @@ impl Shapes {
 
     /// Numbers of the shapes that pass a filter, in order.
     pub(super) fn passing(&self, filter: &EventFilter) -> Vec<i64> {
-        let passes = |shape: &StoredShape| {
-            filter.types.iter().any(|(aggregate, event_type)| {
-                shape.aggregate == *aggregate && shape.event_type == *event_type
-            })
-        };
+        let passes = |shape: &StoredShape| filter.passes(&shape.aggregate, &shape.event_type);
         self.by_id.iter().filter(|(_, shape)| passes(shape)).map(|(id, _)| *id).collect()
     }
 }

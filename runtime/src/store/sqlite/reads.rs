@@ -138,7 +138,7 @@ fn stream_query(direction: Direction, metadata: bool) -> String {
 }
 
 fn all_query(filter: &EventFilter, shapes: &Shapes) -> String {
-    let shapes = if filter.types.is_empty() {
+    let shapes = if filter.is_everything() {
         String::new()
     } else {
         let ids: Vec<String> = shapes.passing(filter).iter().map(i64::to_string).collect();

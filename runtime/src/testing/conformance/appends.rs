@@ -5,13 +5,11 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use super::sample::{
-    ALL, account, append, command, content, customer, holds, key, leaving_traces, snapshot, traces,
-    unexpected, whole,
+    ALL, account, append, command, content, customer, holds, key, leaving_traces, only, snapshot,
+    traces, unexpected, whole,
 };
 use crate::metadata::{Metadata, Sequence};
-use crate::store::{
-    Append, AppendError, EventFilter, EventStore, KeyClaim, NewEvent, StreamKey, StreamRead,
-};
+use crate::store::{Append, AppendError, EventStore, KeyClaim, NewEvent, StreamKey, StreamRead};
 use crate::testing::failure::{Check, Failure, ensure, equal};
 use crate::testing::stores::StoreKind;
 use crate::values::Timestamp;
@@ -369,7 +367,7 @@ pub(super) async fn strange_names_are_just_names(kind: impl StoreKind) -> Check 
     }
     for aggregate in names {
         for event_type in names {
-            let filter = EventFilter { types: vec![(aggregate, event_type)], metadata: false };
+            let filter = only(&[(aggregate, event_type)]);
             let page = store.read_all(0, &filter, ALL).await?;
             let found: Vec<_> =
                 page.events.iter().map(|event| (event.aggregate, event.event_type)).collect();

@@ -8,6 +8,7 @@ use super::sample::{
     ACCOUNT, ALL, CUSTOMER, MOVED, OPENED, Seen, account, append, big, customer, everything, holds,
     is_bounded, only, read_to_end, seen,
 };
+use crate::event::EventShape;
 use crate::metadata::Position;
 use crate::store::{EventFilter, EventStore};
 use crate::testing::failure::{Check, Failure, ensure, equal};
@@ -87,6 +88,43 @@ pub(super) async fn a_filter_gives_its_events_and_no_others(kind: impl StoreKind
             let what = format!("{types:?} in pages of {limit}");
             equal(&what, &without_positions(&found), &expected)?;
         }
+    }
+    Ok(())
+}
+
+/// Another handle, such as that of a newer program, appends the unknown while this one goes on reading.
+pub(super) async fn a_filter_gives_what_the_program_does_not_know_too(
+    kind: impl StoreKind,
+) -> Check {
+    const KNOWN: &[EventShape] = &[
+        EventShape { event_type: OPENED, version: 1, shape: "{}" },
+        EventShape { event_type: MOVED, version: 1, shape: "{}" },
+    ];
+    let (place, store) = kind.open_new().await?;
+    let newer = kind.open(&place).await?;
+    let filter = EventFilter { known: vec![(ACCOUNT, KNOWN)], ..only(&[(ACCOUNT, OPENED)]) };
+    let (mut after, mut expected) = (0, 0);
+    for event_type in ["Frozen", "Frozen", "Thawed"] {
+        for stream in [account("A1"), customer("A1")] {
+            let mut unknown = append(&stream, expected, 4);
+            unknown.events[2].version = 2;
+            unknown.events[3].event_type = event_type;
+            newer.append(unknown).await?;
+        }
+        let mut found = Vec::new();
+        loop {
+            let page = store.read_all(after, &filter, 1).await?;
+            found.extend(seen(&page).into_iter().map(|(_, stream, sequence)| (stream, sequence)));
+            after = page.next;
+            if page.events.at_end() {
+                break;
+            }
+        }
+        let opened = (expected == 0).then_some(1);
+        let due = opened.into_iter().chain([expected + 4]);
+        let due: Vec<_> = due.map(|sequence| ("Account A1".to_owned(), sequence)).collect();
+        equal("the events that are asked for or unknown", &found, &due)?;
+        expected += 4;
     }
     Ok(())
 }

@@ -111,6 +111,7 @@ promises! { $
         an_empty_store_is_read_at_once,
         the_global_order_is_the_order_of_the_appends,
         a_filter_gives_its_events_and_no_others,
+        a_filter_gives_what_the_program_does_not_know_too,
         a_page_leads_past_what_its_filter_left_out,
         a_page_never_leads_past_an_event_it_did_not_give,
         big_events_end_a_page_of_the_global_order_early,

@@ -143,11 +143,11 @@ pub(super) async fn holds(
 }
 
 pub(super) fn everything() -> EventFilter {
-    EventFilter { types: Vec::new(), metadata: true }
+    EventFilter { metadata: true, ..EventFilter::default() }
 }
 
 pub(super) fn only(types: &[(&'static str, &'static str)]) -> EventFilter {
-    EventFilter { types: types.to_vec(), metadata: true }
+    EventFilter { types: types.to_vec(), ..everything() }
 }
 
 /// The events of the global order by position, stream and sequence.

@@ -158,8 +158,8 @@ pub(super) struct Stored<E> {
 pub(super) async fn stored<S: Subject>(store: &impl EventStore) -> Check<Vec<Stored<EventOf<S>>>> {
     let types = <EventOf<S> as DomainEvent>::TYPES;
     let name = <S::Aggregate as Aggregate>::NAME;
-    let filter =
-        EventFilter { types: types.iter().map(|of| (name, *of)).collect(), metadata: true };
+    let types = types.iter().map(|of| (name, *of)).collect();
+    let filter = EventFilter { types, metadata: true, ..EventFilter::default() };
     let (mut all, mut after) = (Vec::new(), 0);
     loop {
         let page = store.read_all(after, &filter, 100).await?;

@@ -139,7 +139,7 @@ async fn nothing_to_fold_moves_the_checkpoint_all_the_same<L: Place>(place: L) {
 /// follow it are of no concern.
 async fn the_checkpoint_is_never_past_what_was_read<L: Place>(place: L) {
     append(place.store(), "a", 0, &[opened("Ada"), moved(1), tagged("x"), moved(2)]).await;
-    let filter = EventFilter { types: vec![("Ledger", "Moved")], metadata: false };
+    let filter = EventFilter { types: vec![("Ledger", "Moved")], ..EventFilter::default() };
     let page = place.store().read_all(0, &filter, 1).await.expect("a page");
     assert!(page.next < 4 && !page.events.at_end(), "this test needs a page that ends early");
 

@@ -19,6 +19,7 @@ everywhere!(
     appends_of_many_callers_land_in_the_rows,
     a_conflict_leaves_the_rows_alone,
     many_appends_of_no_concern_move_the_checkpoint,
+    appends_of_no_concern_are_never_held_back,
     one_waits_for_nothing,
     it_runs_until_it_is_told_to_stop,
     a_rebuild_changes_places_between_two_appends,
@@ -128,6 +129,19 @@ async fn many_appends_of_no_concern_move_the_checkpoint<L: Place>(place: L) {
     assert!(status.lag.events <= 1_000, "{status:?}");
     append(place.store(), "b", 0, &[opened("Bob")]).await;
     assert_eq!(balances.status().await.expect("a status").lag.events, 0);
+}
+
+/// Where enough of them had come for the checkpoint to be moved, the stream's poison refused them.
+async fn appends_of_no_concern_are_never_held_back<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[moved(1)]).await;
+    let balances = open::<ImmediateBalances, L>(&place).await;
+
+    for sequence in 0..15 {
+        append(place.store(), "a", 1 + sequence * 100, &vec![tagged("x"); 100]).await;
+    }
+
+    let status = balances.status().await.expect("a status");
+    assert!(status.lag.events <= 1_000, "{status:?}");
 }
 
 async fn one_waits_for_nothing<L: Place>(place: L) {

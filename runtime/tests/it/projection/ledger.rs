@@ -72,7 +72,7 @@ impl DomainEvent for Entry {
         data: &[u8],
         _: &Metadata,
     ) -> Result<Self, DecodeError> {
-        if version != 1 {
+        if version != 1 || !Self::TYPES.contains(&event_type) {
             return Err(DecodeError::unknown::<Self>(event_type, version));
         }
         let Text(text) = decode(data)?;

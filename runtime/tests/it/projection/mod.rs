@@ -8,6 +8,7 @@ mod ledger;
 mod live;
 mod meaning;
 mod model;
+mod newer;
 mod poison;
 mod properties;
 mod reading;

@@ -34,7 +34,6 @@ everywhere!(
     a_key_that_cannot_be_told_stops_a_projection_too,
     so_much_poison_is_no_accident,
     poison_found_on_a_wrong_guess_is_found_again,
-    a_version_from_the_future_halts_and_parks_nothing,
     waiting_for_a_parked_event_is_told_so,
     waiting_behind_a_stop_is_told_so,
     a_parked_event_is_not_told_to_be_shown_while_others_are_folded,
@@ -317,25 +316,6 @@ async fn poison_found_on_a_wrong_guess_is_found_again<L: Place>(place: L) {
     let (_, poison) = status::<Balances, L>(&place).await;
     let poison: Vec<_> = poison.iter().map(summary).collect();
     assert_eq!(poison, [("a", 5, 5, false), ("b", 7, 2, false)]);
-}
-
-/// A newer program runs beside this one and writes a version that this one does not know.
-async fn a_version_from_the_future_halts_and_parks_nothing<L: Place>(place: L) {
-    append(place.store(), "a", 0, &[opened("Ada"), moved(1)]).await;
-    let future = raw_event("a", 3, "Moved", 2, br#"{"cents":100}"#.to_vec());
-    append_raw(place.store(), "a", 2, vec![future]).await;
-    append(place.store(), "b", 0, &[opened("Bob")]).await;
-    let balances = open::<Balances, L>(&place).await;
-
-    let halted = balances.catch_up().await;
-
-    let (event_type, version, position) = ("Moved".to_owned(), 2, 3);
-    let projection = "Balances";
-    let unknown = ProjectorError::UnknownVersion { projection, event_type, version, position };
-    assert_eq!(halted, Err(unknown));
-    assert_eq!(status::<Balances, L>(&place).await, (2, vec![]));
-    let running = balances.run(std::future::pending()).await;
-    assert!(matches!(running, Err(ProjectorError::UnknownVersion { .. })), "{running:?}");
 }
 
 async fn waiting_for_a_parked_event_is_told_so<L: Place>(place: L) {

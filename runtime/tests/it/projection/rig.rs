@@ -23,6 +23,9 @@ pub(crate) trait Place: Sized + Send + Sync {
     fn store(&self) -> &Self::Store;
 
     fn rows(&self) -> &Self::Rows;
+
+    /// The same store as another program has it open.
+    fn store_of_another_program(&self) -> impl Future<Output = Self::Store> + Send;
 }
 
 /// All of it in memory.
@@ -45,6 +48,10 @@ impl Place for InMemory {
 
     fn rows(&self) -> &MemoryReadDatabase {
         &self.rows
+    }
+
+    async fn store_of_another_program(&self) -> MemoryStore {
+        self.store.clone()
     }
 }
 
@@ -111,6 +118,10 @@ mod sqlite {
 
         fn rows(&self) -> &SqliteReadDatabase {
             &self.rows
+        }
+
+        async fn store_of_another_program(&self) -> SqliteStore {
+            self.open_again().await.0
         }
     }
 }
@@ -217,7 +228,12 @@ pub(crate) async fn try_append<S: EventStore>(
     expected: Sequence,
     events: Vec<NewEvent>,
 ) -> Result<Position, eventloom_runtime::store::AppendError> {
-    let append = Append {
+    store.append(appending(stream, expected, events)).await.map(|appended| appended.position)
+}
+
+/// An append of events to a stream that is at `expected`.
+pub(crate) fn appending(stream: &str, expected: Sequence, events: Vec<NewEvent>) -> Append {
+    Append {
         stream: StreamKey { aggregate: LEDGER, id: stream.into() },
         expected,
         events,
@@ -225,8 +241,7 @@ pub(crate) async fn try_append<S: EventStore>(
         content: [0; 16],
         command: None,
         snapshot: None,
-    };
-    store.append(append).await.map(|appended| appended.position)
+    }
 }
 
 /// Appends entries to a stream that is at `expected`; gives the last one's position.

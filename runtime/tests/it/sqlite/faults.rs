@@ -208,7 +208,7 @@ async fn a_shape_that_a_newer_program_wrote_is_given_out_as_it_is() {
 async fn shapes_of_another_handle_are_read_and_filtered() {
     let bank = bank().await;
     bank.store.append(append("A", 0, 1)).await.expect("an append");
-    let filter = EventFilter { types: vec![(ACCOUNT, "Late")], metadata: false };
+    let filter = EventFilter { types: vec![(ACCOUNT, "Late")], ..EventFilter::default() };
     let page = bank.store.read_all(0, &filter, 10).await.expect("a page");
     assert!(page.events.is_empty());
 

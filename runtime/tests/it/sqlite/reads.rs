@@ -27,14 +27,14 @@ async fn a_filtered_read_moves_over_what_it_leaves_out() {
     for id in ["A", "B", "C"] {
         bank.store.append(append(id, 0, 4)).await.expect("an append");
     }
-    let filter = EventFilter { types: vec![(ACCOUNT, "Opened")], metadata: false };
+    let filter = EventFilter { types: vec![(ACCOUNT, "Opened")], ..EventFilter::default() };
     let page = bank.store.read_all(0, &filter, 2).await.expect("a page");
     let positions: Vec<_> = page.events.iter().map(|event| event.position).collect();
     assert_eq!((positions, page.next, page.events.at_end()), (vec![1, 5], 5, false));
     let page = bank.store.read_all(page.next, &filter, 2).await.expect("a page");
     let positions: Vec<_> = page.events.iter().map(|event| event.position).collect();
     assert_eq!((positions, page.next, page.events.at_end()), (vec![9], 12, true));
-    let nothing = EventFilter { types: vec![(ACCOUNT, "NeverStored")], metadata: false };
+    let nothing = EventFilter { types: vec![(ACCOUNT, "NeverStored")], ..EventFilter::default() };
     let page = bank.store.read_all(0, &nothing, 2).await.expect("a page");
     assert_eq!((page.events.len(), page.next, page.events.at_end()), (0, 12, true));
     assert_eq!(bank.store.head().await.expect("a head"), 12);
@@ -65,7 +65,8 @@ async fn a_long_stream_among_others_is_paged_whole_in_both_directions() {
         backwards.extend(sequences(&page));
     }
     assert!(backwards.iter().copied().eq((1..=EVENTS).rev()));
-    let filter = EventFilter { types: vec![(ACCOUNT, "Opened")], metadata: true };
+    let types = vec![(ACCOUNT, "Opened")];
+    let filter = EventFilter { types, metadata: true, ..EventFilter::default() };
     let page = bank.store.read_all(0, &filter, 100).await.expect("a page");
     assert_eq!((page.events.len(), page.next), (2, EVENTS + EVENTS / 1000 * 3));
 }

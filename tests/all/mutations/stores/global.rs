@@ -110,6 +110,20 @@ broken_stores! {
         a_filter_gives_its_events_and_no_others,
         a_filtered_reader_misses_nothing_while_others_write;
 
+    /// What the program does not know is left out with all that it did not ask for.
+    hides_what_the_program_does_not_know {
+        async fn read_all(
+            &self,
+            store: &MemoryStore,
+            after: Position,
+            filter: &EventFilter,
+            limit: usize,
+        ) -> StoreResult<AllPage> {
+            let filter = EventFilter { known: Vec::new(), ..filter.clone() };
+            store.read_all(after, &filter, limit).await
+        }
+    } caught by a_filter_gives_what_the_program_does_not_know_too;
+
     /// A page leads to the head, whether or not it came that far.
     leads_to_the_head {
         async fn read_all(
