@@ -133,7 +133,7 @@ mutations! {
         "replay::gives_the_live_state": "the sequence of the next stored event differs",
     }
     a_page_skips_an_event {
-        "replay::gives_the_live_state": "events are missing or doubled",
+        "replay::gives_the_live_state": "events are missing or doubled | what is stored of a command's events differs",
         "projection::account_balance_view::incremental_equals_rebuilt": "the rows differ",
         "projection::transaction_history_view::incremental_equals_rebuilt": "the rows differ",
     }
@@ -191,6 +191,7 @@ mutations! {
     }
     a_key_is_not_claimed {
         "idempotency::of_a_taken_key": "the same command with its key has another outcome",
+        "idempotency::of_racing_keys": "the number of commands that landed differs",
     }
     a_key_is_claimed_in_the_wrong_scope {
         "idempotency::of_a_taken_key": "the repository decides otherwise than the fold | the same command with its key has another outcome",

@@ -53,6 +53,11 @@ impl Draw {
         usize::try_from(scaled).unwrap_or(0)
     }
 
+    /// A seed for draws of any number.
+    pub(super) fn seed(&mut self) -> u64 {
+        self.numbers.next().unwrap_or(0)
+    }
+
     /// Half of the time one of the given values, else what the function draws.
     pub fn often<T: Clone>(&mut self, given: &[T], draw: impl FnOnce(&mut Self) -> T) -> T {
         match given.get(self.below(given.len() * 2)) {

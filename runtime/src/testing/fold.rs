@@ -36,6 +36,8 @@ pub enum Decision<A: Aggregate> {
     Events(Vec<(A::Event, Metadata)>),
     /// It is refused, and these events are kept.
     Refused(A::Error, Vec<(A::Event, Metadata)>),
+    /// Unique keys of it are taken: the refusal of each. The store tells one of them.
+    Taken(Vec<A::Error>),
     /// A value does not fit its type.
     Invalid(FieldError),
     /// A hand-written part fails.
@@ -55,6 +57,7 @@ impl<A: Aggregate> Decision<A> {
     pub fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::Refused(refusal, _) => Some(refusal.name()),
+            Self::Taken(refusals) => refusals.first().map(Refusal::name),
             _ => None,
         }
     }
@@ -70,6 +73,10 @@ impl<A: Aggregate> fmt::Debug for Decision<A> {
             Self::Refused(refusal, events) => {
                 let events = only_events::<A>(events);
                 write!(f, "{}: {}, keeping {events:?}", refusal.name(), refusal.message())
+            }
+            Self::Taken(refusals) => {
+                let names: Vec<_> = refusals.iter().map(Refusal::name).collect();
+                write!(f, "{}", names.join(" or "))
             }
             Self::Invalid(error) => write!(f, "invalid {error}"),
             Self::Failed(reason) => write!(f, "failed: {reason}"),
@@ -162,11 +169,12 @@ impl<A: Aggregate> Fold<A> {
 
     /// What a command would do now. The time is no earlier than the last event's.
     pub fn decide<C: Command<A>>(&self, command: &C, now: Timestamp) -> Decision<A> {
+        let taken = self.taken_keys(|claim| command.unique_keys(claim));
+        if !taken.is_empty() {
+            return Decision::Taken(taken);
+        }
         if let Err(error) = command.validate() {
             return Decision::Invalid(error);
-        }
-        if let Some(refusal) = self.taken_key(|claim| command.unique_keys(claim)) {
-            return Decision::Refused(refusal, Vec::new());
         }
         match (C::TARGET, self.sequence) {
             (Target::New, 0) | (Target::Existing, 1..) | (Target::Any, _) => {}
@@ -192,11 +200,13 @@ impl<A: Aggregate> Fold<A> {
         let outcome = decide(&mut context);
         match outcome {
             Ok(()) => match context.finish() {
-                Ok(decided) => self.check_keys(decided.events),
+                Ok(decided) => self.check_keys(decided.events, Decision::Events),
                 Err(refusal) => Decision::Refused(refusal, Vec::new()),
             },
             Err(Halt::RefusedKeeping(refusal)) => match context.finish() {
-                Ok(decided) => Decision::Refused(refusal, decided.events),
+                Ok(decided) => {
+                    self.check_keys(decided.events, |kept| Decision::Refused(refusal, kept))
+                }
                 Err(refusal) => Decision::Refused(refusal, Vec::new()),
             },
             Err(Halt::Refused(refusal)) => Decision::Refused(refusal, Vec::new()),
@@ -205,24 +215,25 @@ impl<A: Aggregate> Fold<A> {
         }
     }
 
-    fn check_keys(&self, events: Vec<(A::Event, Metadata)>) -> Decision<A> {
-        let taken = self.taken_key(|claim| {
+    fn check_keys(
+        &self,
+        events: Vec<(A::Event, Metadata)>,
+        free: impl FnOnce(Vec<(A::Event, Metadata)>) -> Decision<A>,
+    ) -> Decision<A> {
+        let mut taken = self.taken_keys(|claim| {
             for (event, _) in &events {
                 event.unique_keys(claim);
             }
         });
-        match taken {
-            Some(refusal) => Decision::Refused(refusal, Vec::new()),
-            None => Decision::Events(events),
-        }
+        taken.extend(claimed_twice::<A>(&events));
+        if taken.is_empty() { free(events) } else { Decision::Taken(taken) }
     }
 
-    fn taken_key(&self, keys: impl FnOnce(&mut dyn FnMut(UniqueKey))) -> Option<A::Error> {
-        let mut taken = None;
+    fn taken_keys(&self, keys: impl FnOnce(&mut dyn FnMut(UniqueKey))) -> Vec<A::Error> {
+        let mut taken = Vec::new();
         keys(&mut |key| {
             if self.keys.contains(&key) {
-                let message = format!("the {} `{}` is taken", key.field, key.value);
-                taken.get_or_insert_with(|| A::Error::duplicate_key(key.field, message));
+                taken.push(taken_key::<A>(&key));
             }
         });
         taken
@@ -242,4 +253,21 @@ impl<A: Aggregate> Fold<A> {
         }
         Ok(())
     }
+}
+
+fn taken_key<A: Aggregate>(key: &UniqueKey) -> A::Error {
+    A::Error::duplicate_key(key.field, format!("the {} `{}` is taken", key.field, key.value))
+}
+
+/// Keys that two events of one command have, though they do more than recognise the command.
+fn claimed_twice<A: Aggregate>(events: &[(A::Event, Metadata)]) -> Vec<A::Error> {
+    let (mut seen, mut twice) = (BTreeSet::new(), Vec::new());
+    for (event, _) in events {
+        event.unique_keys(&mut |key| {
+            if !key.idempotent && !seen.insert(key.clone()) {
+                twice.push(taken_key::<A>(&key));
+            }
+        });
+    }
+    twice
 }

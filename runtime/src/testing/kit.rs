@@ -83,6 +83,10 @@ impl<A: Aggregate> Given<A> {
         let (events, ended) = match decision {
             Decision::Events(events) => (events, Ended::Done),
             Decision::Refused(refusal, events) => (events, Ended::Refused(refusal)),
+            Decision::Taken(refusals) => {
+                let first = refusals.into_iter().next().expect("a taken key has its refusal");
+                (Vec::new(), Ended::Refused(first))
+            }
             Decision::Invalid(error) => (Vec::new(), Ended::Failed(format!("invalid {error}"))),
             Decision::Failed(reason) => (Vec::new(), Ended::Failed(reason)),
         };

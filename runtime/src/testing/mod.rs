@@ -41,4 +41,4 @@ pub use run::{block_on, run};
 #[cfg(feature = "sqlite")]
 pub use stores::Sqlite;
 pub use stores::{Memory, StoreKind, WithReads};
-pub use subject::{AnyCommand, RecordEvent, Subject, Visit};
+pub use subject::{AnyCommand, RecordEvent, Story, Subject, Visit};

@@ -1,6 +1,8 @@
 //! Runs a check for many drawn cases, and shrinks a failing one to something a person can read.
 
+use std::ops::Range as Length;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use proptest::collection::vec;
 use proptest::prelude::any;
@@ -16,10 +18,37 @@ pub type Numbers = Vec<u64>;
 /// How many numbers one value of a message, such as a command, is drawn from.
 const PER_VALUE: usize = 24;
 
+/// How long the simplest failing case is looked for, unless `PROPTEST_MAX_SHRINK_TIME` says: histories
+/// in a store on disk shrink slowly.
+const SHRINK_MILLIS: u32 = 10_000;
+
 /// Environment variable: how many times as many cases.
 const CASES: &str = "EVENTLOOM_CASES";
 /// Environment variable: the seed of an earlier run.
 const SEED: &str = "EVENTLOOM_SEED";
+
+/// The seed where none is given: one for all tests of a process, so that one line repeats them all.
+static CHANCE: LazyLock<u64> = LazyLock::new(|| fastrand::u64(..));
+
+/// Runs a check that takes its chances from a seed.
+///
+/// # Errors
+/// The failure of the check, with what to type to run it again.
+pub fn by_seed(check: impl FnOnce(u64) -> Check) -> Check {
+    let seed = number_from(SEED)?.unwrap_or(*CHANCE);
+    check(seed).context("again", || again_with(seed))
+}
+
+/// What to type to run this test again, with the same draws.
+fn again_with(seed: u64) -> String {
+    format!("{SEED}={seed} cargo test {}", test_name()).trim_end().to_owned()
+}
+
+/// Name of the test that runs on this thread, as far as threads are named by their tests.
+pub(super) fn test_name() -> String {
+    let thread = std::thread::current();
+    thread.name().filter(|name| *name != "main").unwrap_or_default().to_owned()
+}
 
 /// Checks a property of drawn values.
 ///
@@ -45,14 +74,24 @@ pub fn for_any<T: std::fmt::Debug>(
 /// As [`for_any`].
 pub fn for_any_list<T: std::fmt::Debug>(
     cases: u32,
-    length: std::ops::Range<usize>,
+    length: Length<usize>,
     draw: impl Fn(&mut Draw) -> T,
     check: impl Fn(Vec<T>) -> Check,
 ) -> Check {
-    let numbers = vec(vec(any::<u64>(), PER_VALUE), length);
-    let draw = |numbers: &Numbers| draw(&mut Draw::new(numbers.clone(), Range::Likely));
-    let draw_all = |all: &Vec<Numbers>| all.iter().map(draw).collect::<Vec<_>>();
-    for_all(cases, numbers, |all| check(draw_all(&all)).context("case", || listed(&draw_all(&all))))
+    let draw_all = |all: &[Numbers]| drawn(all, &draw);
+    for_all(cases, lists(length), |all| {
+        check(draw_all(&all)).context("case", || listed(&draw_all(&all)))
+    })
+}
+
+/// The numbers of a list of values.
+pub(super) fn lists(length: Length<usize>) -> impl Strategy<Value = Vec<Numbers>> {
+    vec(vec(any::<u64>(), PER_VALUE), length)
+}
+
+/// A list of values, each of numbers of its own.
+pub(super) fn drawn<T>(all: &[Numbers], draw: impl Fn(&mut Draw) -> T) -> Vec<T> {
+    all.iter().map(|numbers| draw(&mut Draw::new(numbers.clone(), Range::Likely))).collect()
 }
 
 /// Checks a property of whatever a strategy gives.
@@ -60,12 +99,25 @@ pub fn for_any_list<T: std::fmt::Debug>(
 /// # Errors
 /// As [`for_any`].
 pub fn for_all<S: Strategy>(cases: u32, strategy: S, check: impl Fn(S::Value) -> Check) -> Check {
-    let seed = number_from(SEED)?.unwrap_or_else(|| fastrand::u64(..));
+    by_seed(|seed| for_all_by(seed, cases, strategy, check))
+}
+
+fn for_all_by<S: Strategy>(
+    seed: u64,
+    cases: u32,
+    strategy: S,
+    check: impl Fn(S::Value) -> Check,
+) -> Check {
+    let by_environment = Config::default();
     let config = Config {
         cases: cases.saturating_mul(number_from(CASES)?.unwrap_or(1)),
         failure_persistence: None,
         max_shrink_iters: 2_000,
-        ..Config::default()
+        max_shrink_time: match by_environment.max_shrink_time {
+            0 => SHRINK_MILLIS,
+            chosen => chosen,
+        },
+        ..by_environment
     };
     let mut runner = TestRunner::new_with_rng(config, rng(seed));
     let outcome = runner.run(&strategy, |value| {
@@ -76,7 +128,6 @@ pub fn for_all<S: Strategy>(cases: u32, strategy: S, check: impl Fn(S::Value) ->
         Err(TestError::Fail(_, value)) => Err(again(check, value)),
         Err(TestError::Abort(reason)) => Err(Failure::new(format!("no case was tried: {reason}"))),
     }
-    .map_err(|failure| failure.with("again", format!("{SEED}={seed} cargo test")))
 }
 
 /// The failure of the simplest case. Its text went through proptest; run again it keeps its parts.

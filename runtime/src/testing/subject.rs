@@ -9,6 +9,7 @@ use crate::event::{DomainEvent, UniqueKey};
 use crate::metadata::StreamId;
 use crate::testing::draw::Draw;
 use crate::testing::fold::{Any, Decision, Fold};
+use crate::testing::harness::Golden;
 use crate::values::Timestamp;
 
 /// An aggregate under test.
@@ -20,6 +21,32 @@ pub trait Subject: Copy + Send + Sync + 'static {
 
     /// Draws a command.
     fn command(draw: &mut Draw) -> Self::Command;
+
+    /// How many boundaries the guards of its commands have: see [`Self::at_boundary`].
+    const BOUNDARIES: usize = 0;
+
+    /// Brings a command to a boundary of one of its guards in a state, or some of the smallest units
+    /// beside it. A command without that boundary stays as it is.
+    fn at_boundary(
+        _state: &StateOf<Self>,
+        _command: &mut Self::Command,
+        _boundary: usize,
+        _units: i64,
+    ) {
+    }
+
+    /// What the ontology's scenarios tell.
+    fn stories() -> Vec<Story<Self>> {
+        Vec::new()
+    }
+}
+
+/// A scenario of the ontology, as far as it shows the way to states and commands.
+pub struct Story<S: Subject> {
+    /// The events before, as they lie in a store.
+    pub given: Vec<Golden>,
+    /// The command.
+    pub when: Option<S::Command>,
 }
 
 /// The events of an aggregate under test.

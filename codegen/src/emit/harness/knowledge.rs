@@ -11,10 +11,12 @@ use super::super::layout::{self, Part};
 use super::super::names::{function_ident, type_ident};
 use super::super::view::View;
 use super::fixture;
+use super::hints::Hints;
 use super::json;
+use super::rules::Boundary;
 use super::samples::{self, Sample};
 use super::themes::versions;
-use crate::model::{Assignment, Event, Expression, Field, Scenario, Type, TypeDefinition};
+use crate::model::{Event, Expression, Field, Scenario, Type, TypeDefinition};
 use crate::naming;
 
 /// The names of the harness's own types, which must differ from all of the aggregate's.
@@ -41,14 +43,14 @@ impl Names {
 }
 
 /// The items.
-pub(super) fn items(view: &View<'_>, names: &Names) -> Vec<Part> {
+pub(super) fn items(view: &View<'_>, names: &Names, guards: &[Boundary]) -> Vec<Part> {
     let mut parts = vec![subject(view, names)];
     parts.extend(fixture::items(view, names));
     if view.aggregate.commands.is_empty() {
         parts.extend(fixture::events_as_commands(view, names));
     } else {
         parts.extend(command_type(view, names));
-        parts.push(subject_impl(view, names));
+        parts.push(subject_impl(view, names, guards));
     }
     parts.extend(view.aggregate.commands.iter().map(|command| {
         let hints = Hints::of(view, &command.name);
@@ -63,6 +65,7 @@ pub(super) fn items(view: &View<'_>, names: &Names) -> Vec<Part> {
     parts.extend(record_functions(view));
     parts.extend(golden_data(view));
     parts.extend(sample_events(view));
+    parts.push(draw_event(view));
     parts
 }
 
@@ -107,7 +110,7 @@ fn command_type(view: &View<'_>, names: &Names) -> Vec<Part> {
     ]
 }
 
-fn subject_impl(view: &View<'_>, names: &Names) -> Part {
+fn subject_impl(view: &View<'_>, names: &Names, guards: &[Boundary]) -> Part {
     let (subject, command, aggregate) =
         (&names.subject, &names.command, aggregate_type(view, names));
     let count = Literal::usize_unsuffixed(view.aggregate.commands.len());
@@ -122,58 +125,91 @@ fn subject_impl(view: &View<'_>, names: &Names) -> Part {
         };
         quote!(#pattern => #command::#ident(#draw(draw)))
     });
-    layout::block(
-        &quote!(impl testing::Subject for #subject),
-        vec![
-            vec![quote!(type Aggregate = #aggregate;), quote!(type Command = #command;)],
-            vec![quote! {
-                fn command(draw: &mut testing::Draw) -> #command {
-                    match draw.below(#count) { #(#arms,)* }
-                }
-            }],
-        ],
-    )
+    let mut groups = vec![
+        vec![quote!(type Aggregate = #aggregate;), quote!(type Command = #command;)],
+        vec![quote! {
+            fn command(draw: &mut testing::Draw) -> #command {
+                match draw.below(#count) { #(#arms,)* }
+            }
+        }],
+    ];
+    groups.extend(at_boundary(names, guards));
+    groups.extend(stories(view, names));
+    layout::block(&quote!(impl testing::Subject for #subject), groups)
 }
 
-/// Values of fields that the ontology itself names: what its guards and scenarios are about.
-#[derive(Default)]
-struct Hints<'m>(Vec<&'m Assignment>);
+/// How commands are brought to the boundaries of their guards.
+fn at_boundary(names: &Names, guards: &[Boundary]) -> Option<Vec<TokenStream>> {
+    let (subject, command) = (&names.subject, &names.command);
+    let functions: Vec<_> =
+        guards.iter().filter(|it| it.is_of_input).map(|it| &it.known.function).collect();
+    let count = Literal::usize_unsuffixed(functions.len());
+    let arms = functions.iter().enumerate().map(|(index, function)| {
+        let index = Literal::usize_unsuffixed(index);
+        quote!(#index => #function(state, command, units))
+    });
+    let arms: Vec<_> = arms.collect();
+    (!arms.is_empty()).then(|| {
+        vec![
+            quote!(const BOUNDARIES: usize = #count;),
+            quote! {
+                fn at_boundary(
+                    state: &testing::subject::StateOf<#subject>,
+                    command: &mut #command,
+                    boundary: usize,
+                    units: i64,
+                ) {
+                    let (state, before) = (&mut state.clone(), command.clone());
+                    let placed = match boundary { #(#arms,)* _ => Ok(false) };
+                    // A boundary beyond what can be calculated is none.
+                    if placed.is_err() {
+                        *command = before;
+                    }
+                }
+            },
+        ]
+    })
+}
 
-impl<'m> Hints<'m> {
-    /// The values that scenarios give a command, but for keys, which must mostly be new.
-    fn of(view: &View<'m>, command: &str) -> Self {
-        let keys: BTreeSet<&str> = view
-            .aggregate
-            .events
-            .iter()
-            .flat_map(|event| event.unique.iter().map(|unique| unique.field.as_str()))
-            .collect();
-        let scenarios = view.aggregate.scenarios.iter().filter_map(|it| it.when.as_ref());
-        let values = scenarios.filter(|(name, _)| name == command).flat_map(|(_, values)| values);
-        Self(values.filter(|value| !keys.contains(value.field.as_str())).collect())
-    }
-
-    fn for_field(&self, field: &str) -> Vec<&'m Expression> {
-        let mut values: Vec<&Expression> = Vec::new();
-        for hint in self.0.iter().filter(|hint| hint.field == field) {
-            if !values.contains(&&hint.value) {
-                values.push(&hint.value);
+/// What scenarios tell.
+fn stories(view: &View<'_>, names: &Names) -> Option<Vec<TokenStream>> {
+    let (subject, command) = (&names.subject, &names.command);
+    let stories = view.aggregate.scenarios.iter().map(|scenario| {
+        let given = scenario.given.iter().map(|(name, values)| {
+            let event = view.event(name);
+            let data = json::object(values.iter().map(|it| (it.field.as_str(), &it.value)))
+                .unwrap_or_else(|| unreachable!("the values of scenarios are constants"));
+            let (event_type, data) = (&event.stored_as, raw(&data));
+            let version = Literal::u32_unsuffixed(event.version);
+            quote!(testing::Golden { event_type: #event_type, version: #version, data: #data })
+        });
+        let when = match (&scenario.when, scenario_command(view, scenario)) {
+            (Some((name, _)), Some(value)) => {
+                let variant = type_ident(name);
+                quote!(Some(#command::#variant(#value)))
             }
-        }
-        values
-    }
+            _ => quote!(None),
+        };
+        quote!(testing::Story { given: vec![#(#given),*], when: #when })
+    });
+    let stories: Vec<_> = stories.collect();
+    (!stories.is_empty()).then(|| {
+        vec![quote! {
+            fn stories() -> Vec<testing::Story<#subject>> { vec![#(#stories),*] }
+        }]
+    })
 }
 
 fn draw_function(view: &View<'_>, name: &str, fields: &[Field], hints: &Hints<'_>) -> Part {
     let (function, ident) = (function_ident("draw", name), type_ident(name));
     let values = fields.iter().map(|field| {
         let drawn = drawn(&field.field_type);
-        let hints = hints.for_field(&field.name);
+        let hints = hints.for_field(field);
         if hints.is_empty() {
             return field_init(&field.name, &drawn);
         }
         let constants = constants(view);
-        let hints = hints.into_iter().map(|hint| constants.value(hint));
+        let hints = hints.iter().map(|hint| constants.value(hint));
         field_init(&field.name, &quote!(draw.often(&[#(#hints),*], |draw| #drawn)))
     });
     let values: Vec<_> = values.collect();
@@ -273,7 +309,7 @@ fn literal<'v>(
 pub(super) fn golden_ident(event: &Event, version: u32, sample: Sample) -> Ident {
     let name = naming::screaming(&event.name);
     match sample {
-        Sample::Full => format_ident!("{name}_V{version}"),
+        Sample::Full | Sample::Moderate => format_ident!("{name}_V{version}"),
         Sample::Least => format_ident!("{name}_V{version}_LEAST"),
     }
 }
@@ -292,7 +328,8 @@ pub(super) fn raw(text: &str) -> TokenStream {
 fn golden_data(view: &View<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (event, version, fields) in versions(view) {
-        for sample in [Sample::Full, Sample::Least] {
+        let full = if version == event.version { Sample::Full } else { Sample::Moderate };
+        for sample in [full, Sample::Least] {
             let ident = golden_ident(event, version, sample);
             let values = samples::fields(&view.types, fields, sample);
             let data = json::object(values.iter().map(|(name, value)| (name.as_str(), value)))
@@ -313,7 +350,7 @@ pub(super) fn sample_ident(event: &Event) -> Ident {
     function_ident("sample", &event.name)
 }
 
-/// A function per event, and one that finds them by the stored name.
+/// A function per event.
 fn sample_events(view: &View<'_>) -> Vec<Part> {
     let events = &view.events;
     let functions = view.aggregate.events.iter().map(|event| {
@@ -329,17 +366,22 @@ fn sample_events(view: &View<'_>) -> Vec<Part> {
             }
         }
     });
+    functions.map(layout::item).collect()
+}
+
+/// Draws an event of a type.
+fn draw_event(view: &View<'_>) -> Part {
+    let events = &view.events;
     let arms = view.aggregate.events.iter().map(|event| {
-        let (name, function) = (&event.stored_as, sample_ident(event));
-        quote!(#name => Some(#function(true)))
+        let (variant, draw) = (type_ident(&event.name), function_ident("draw", &event.name));
+        let name = &event.stored_as;
+        quote!(#name => Some(#events::#variant(#draw(draw))))
     });
-    let mut parts: Vec<Part> = functions.map(layout::item).collect();
-    parts.push(layout::item(quote! {
-        fn sample(event_type: &str) -> Option<#events> {
+    layout::item(quote! {
+        fn draw_event(event_type: &str, draw: &mut testing::Draw) -> Option<#events> {
             match event_type { #(#arms,)* _ => None }
         }
-    }));
-    parts
+    })
 }
 
 /// The command of a scenario.

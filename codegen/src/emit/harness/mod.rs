@@ -6,6 +6,7 @@
 
 mod evaluate;
 mod fixture;
+mod hints;
 mod json;
 mod knowledge;
 mod rules;
@@ -96,7 +97,7 @@ fn parts_and_themes(view: &View<'_>, names: &Names) -> (Vec<Part>, Vec<Theme>) {
     all.push(scenarios::scenarios(view, names));
     all.retain(|theme| !theme.is_empty());
 
-    let mut parts = knowledge::items(view, names);
+    let mut parts = knowledge::items(view, names, &guards);
     let known = rules.into_iter().map(|rule| rule.known);
     let known = known.chain(guards.into_iter().chain(states).map(|boundary| boundary.known));
     let mirrors = mirrors.into_iter().flat_map(|(_, mirrors)| mirrors);

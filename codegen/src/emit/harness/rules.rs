@@ -118,6 +118,8 @@ pub(super) struct Boundary {
     pub(super) says: String,
     /// Whether the comparison holds one unit below, on and above the boundary.
     pub(super) holds: [bool; 3],
+    /// Whether it is the command that is brought there, and not the state.
+    pub(super) is_of_input: bool,
 }
 
 /// The boundaries of the guards of commands that compare numbers.
@@ -185,6 +187,7 @@ fn guard_boundary(
         refusal: rejection.refusal.clone(),
         says: rejection.text.clone(),
         holds: sides(comparison),
+        is_of_input: scope == Scope::Input,
     })
 }
 
@@ -219,6 +222,7 @@ fn state_boundary(
         refusal: invariant.refusal.clone(),
         says: invariant.text.clone(),
         holds: sides(comparison),
+        is_of_input: false,
     })
 }
 

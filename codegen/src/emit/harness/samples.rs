@@ -8,6 +8,8 @@ use crate::model::{Expression, ExpressionKind, Field, Type, TypeDefinition};
 pub(super) enum Sample {
     /// Something in every field, with what careless code breaks on.
     Full,
+    /// The same, but numbers with which an upcast can calculate.
+    Moderate,
     /// Zero, empty, absent.
     Least,
 }
@@ -25,13 +27,16 @@ pub(super) fn fields(
 const DEEPEST: u32 = 3;
 
 fn value(types: &Types<'_>, of: &Type, sample: Sample, depth: u32) -> Expression {
-    let full = sample == Sample::Full && depth < DEEPEST;
+    let full = sample != Sample::Least && depth < DEEPEST;
+    let moderate = sample == Sample::Moderate;
     let kind = match of {
         Type::String if full => ExpressionKind::String("Zoë \"Z\" O'Neil\\\n日本".to_owned()),
         Type::String => ExpressionKind::String(String::new()),
+        Type::Integer if full && moderate => ExpressionKind::Integer(-907),
         // Beyond what a JavaScript number keeps.
         Type::Integer if full => ExpressionKind::Integer(-9_007_199_254_740_993),
         Type::Integer => ExpressionKind::Integer(0),
+        Type::Decimal(None) if full && moderate => ExpressionKind::Decimal("-1234.05".to_owned()),
         Type::Decimal(None) if full => {
             ExpressionKind::Decimal("-1234567890123456789.012345678".to_owned())
         }
@@ -71,7 +76,7 @@ fn named(types: &Types<'_>, name: &str, sample: Sample, depth: u32) -> Expressio
     match types.get(name) {
         Some(TypeDefinition::Enum(definition)) => {
             let variant = match sample {
-                Sample::Full => definition.variants.last(),
+                Sample::Full | Sample::Moderate => definition.variants.last(),
                 Sample::Least => definition.variants.first(),
             };
             ExpressionKind::Variant(variant.cloned().unwrap_or_default())

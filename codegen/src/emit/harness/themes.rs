@@ -163,10 +163,10 @@ pub(super) fn migration(view: &View<'_>, names: &Names) -> Theme {
     for event in &view.aggregate.events {
         for old in &event.history {
             let name = version_name(event, old.version);
-            let goldens = [Sample::Full, Sample::Least]
+            let goldens = [Sample::Moderate, Sample::Least]
                 .map(|sample| golden_ident(event, old.version, sample));
-            let currents =
-                [Sample::Full, Sample::Least].map(|sample| raw(&upcast(view, event, old, sample)));
+            let currents = [Sample::Moderate, Sample::Least]
+                .map(|sample| raw(&upcast(view, event, old, sample)));
             theme.test(
                 format!("{name}_reads_as_v{}", event.version),
                 quote!(theme::reads_as_current::<#events>(&[#((#goldens, #currents)),*])),
@@ -248,7 +248,9 @@ pub(super) fn of_stores(view: &View<'_>, names: &Names) -> Vec<Theme> {
         idempotency.on_stores(name, check(name));
     }
     if view.aggregate.events.iter().any(|event| !event.unique.is_empty()) {
-        idempotency.on_stores("of_a_taken_key", check("of_a_taken_key"));
+        for name in ["of_a_taken_key", "of_racing_keys"] {
+            idempotency.on_stores(name, check(name));
+        }
     }
 
     let mut concurrency = Theme::new("concurrency", "Many at once, and nothing is lost.");
@@ -336,7 +338,7 @@ pub(super) fn invariants(
     if !order.is_empty() {
         theme.test(
             "events_stand_in_the_order_that_is_allowed",
-            quote!(theme::order_is_guarded::<#subject>(sample, &[#(#order),*])),
+            quote!(theme::order_is_guarded::<#subject>(draw_event, &[#(#order),*])),
         );
     }
     theme

@@ -1,32 +1,41 @@
 //! Histories: random commands to a few streams, run for real, with a fold of every stream beside them.
 
-use std::fmt::Debug;
+use std::cell::Cell;
+use std::ops::Range as Length;
 
+use super::commands::{Candidate, Commands, nothing_shown, simple};
 use super::world::{RepositoryOf, Sent, repository, send};
-use crate::aggregate::Aggregate;
+use crate::aggregate::{Aggregate, Refusal};
 use crate::clock::Clock;
+use crate::event::DomainEvent;
 use crate::metadata::Sequence;
-use crate::repository::CommandContext;
+use crate::repository::{CommandContext, Recorded};
 use crate::store::EventStore;
-use crate::testing::clock::{START, TestClock};
-use crate::testing::draw::{Draw, Range};
+use crate::testing::clock::TestClock;
+use crate::testing::draw::Draw;
 use crate::testing::failure::{Check, Context, Failure, equal};
 use crate::testing::fold::{Decision, Fold};
+use crate::testing::property::{drawn, for_all, lists};
+use crate::testing::run;
 use crate::testing::subject::{AnyCommand, EventOf, StateOf, Subject};
 use crate::values::{Duration, Timestamp};
 
 /// The streams of a history.
 pub(super) const STREAMS: [&str; 3] = ["A1", "B 2", "ü"];
 
+/// How many commands a step has to choose from.
+const CANDIDATES: usize = 8;
+
 /// One step of a history: time passes, and one of several commands is sent to a stream.
-#[derive(Clone)]
 pub(super) struct Step<C> {
     /// Which of the streams.
     pub stream: usize,
-    /// How much time passes before.
+    /// How much time passes before; the clocks of different machines also go back.
     pub pause: Duration,
     /// The first of these that would be accepted is sent, else the first.
-    pub candidates: Vec<C>,
+    pub candidates: Vec<Candidate<C>>,
+    /// Whether the first is sent in any case.
+    pub insists: bool,
     /// What a projection does after it.
     pub then: Then,
 }
@@ -38,38 +47,74 @@ pub(super) enum Then {
     Nothing,
     /// It catches up.
     Project,
-    /// It is interrupted while it catches up, and started again.
-    Interrupt,
+    /// It is stopped on the way, at this point, and started again.
+    Restart(u32),
     /// It is built anew.
     Rebuild,
-}
-
-impl<C: Debug> Debug for Step<C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, after {}: {:?}", STREAMS[self.stream], self.pause, self.candidates)
-    }
 }
 
 /// Draws a step.
 pub(super) fn step<S: Subject>(draw: &mut Draw) -> Step<S::Command> {
     let stream = draw.below(STREAMS.len());
-    let pause = Duration::from_micros(i64::try_from(draw.below(3)).unwrap_or(0) * 1_000_000);
-    let thens = [Then::Nothing, Then::Nothing, Then::Project, Then::Interrupt, Then::Rebuild];
+    let pause = Duration::from_micros([0, 1_000_000, 2_000_000, -3_600_000_000][draw.below(4)]);
+    let point = u32::try_from(draw.below(12)).unwrap_or(0);
+    let thens = [Then::Nothing, Then::Nothing, Then::Project, Then::Restart(point), Then::Rebuild];
     let then = thens[draw.below(thens.len())];
-    Step { stream, pause, candidates: (0..3).map(|_| S::command(draw)).collect(), then }
+    let insists = draw.below(4) == 3;
+    let mut others = Commands::<S>::new(draw.seed());
+    let mut candidates = vec![simple::<S>(draw)];
+    candidates.extend((1..CANDIDATES).map(|_| others.candidate()));
+    Step { stream, pause, candidates, insists, then }
+}
+
+/// Checks a property of histories of any length in a range. A failure tells the commands of the shortest
+/// history that was found.
+pub(super) fn for_any_history<S: Subject>(
+    cases: u32,
+    length: Length<usize>,
+    check: impl AsyncFn(&[Step<S::Command>], &mut Live<S>) -> Check,
+) -> Check {
+    let shown = Cell::new(false);
+    for_all(cases, lists(length), |numbers| {
+        let steps = drawn(&numbers, step::<S>);
+        let mut live = Live::new();
+        let outcome = run(check(&steps, &mut live));
+        shown.set(shown.get() || live.len() > 0);
+        outcome.context("commands", || live.told.concat())
+    })?;
+    if shown.get() { Ok(()) } else { nothing_shown::<S>("no random command is accepted") }
 }
 
 /// A history as it is lived: what was sent, and what it came to.
 pub(super) struct Live<S: Subject> {
-    /// Each stream as a fold of the events that the repository reported.
+    /// Each stream as a fold of the events that were reported or kept.
     pub(super) folds: Vec<Fold<S::Aggregate>>,
-    /// The state that was reported at each sequence, by stream.
+    /// The state at each sequence that a command led to, by stream.
     pub(super) states: Vec<(usize, Sequence, StateOf<S>)>,
+    /// For people: each command, its stream and what it came to.
+    told: Vec<String>,
+    /// The commands whose refusals kept events: by stream, name and input, with the refusal.
+    refused: Vec<(usize, &'static str, String, &'static str)>,
 }
+
+/// A step that was gone.
+pub(super) struct Gone<S: Subject> {
+    pub(super) command: S::Command,
+    pub(super) sent: Sent<S::Aggregate>,
+    /// The stream before.
+    pub(super) before: Fold<S::Aggregate>,
+    /// What was appended: the events of a command, or those that its refusal keeps.
+    pub(super) events: Vec<Recorded<EventOf<S>>>,
+}
+
+/// A command that was refused, with the stream before and what it came to.
+type Refused<S> =
+    (<S as Subject>::Command, Fold<<S as Subject>::Aggregate>, Sent<<S as Subject>::Aggregate>);
 
 impl<S: Subject> Live<S> {
     pub(super) fn new() -> Self {
-        Self { folds: STREAMS.iter().map(|id| Fold::new(*id)).collect(), states: Vec::new() }
+        let folds = STREAMS.iter().map(|id| Fold::new(*id)).collect();
+        Self { folds, states: Vec::new(), told: Vec::new(), refused: Vec::new() }
     }
 
     /// Number of events.
@@ -78,151 +123,216 @@ impl<S: Subject> Live<S> {
     }
 
     /// The command of a step that is sent.
-    pub(super) fn choose<'c>(
+    fn choose(
         &self,
-        step: &'c Step<S::Command>,
+        step: &Step<S::Command>,
         now: Timestamp,
-    ) -> (&'c S::Command, Decision<S::Aggregate>) {
+    ) -> (S::Command, Decision<S::Aggregate>) {
         let fold = &self.folds[step.stream];
-        let decided = |command: &'c S::Command| (command, command.decide(fold, now));
-        let accepted = |(_, decision): &(_, Decision<S::Aggregate>)| {
-            decision.accepted().is_some_and(|events| !events.is_empty())
-        };
-        let mut candidates = step.candidates.iter().map(decided);
-        let first = candidates.next().expect("a step has several candidates");
-        if accepted(&first) { first } else { candidates.find(accepted).unwrap_or(first) }
+        let mut decided = step.candidates.iter().map(|candidate| {
+            let command = candidate.meeting::<S>(&fold.state);
+            let decision = command.decide(fold, now);
+            (command, decision)
+        });
+        let first = decided.next().expect("a step has several candidates");
+        if step.insists || is_change(&first.1) {
+            return first;
+        }
+        decided.find(|(_, decision)| is_change(decision)).unwrap_or(first)
     }
 
-    /// Sends the command of a step, and compares what it comes to with what the fold decides. Hands
-    /// over both.
+    /// Sends the command of a step, and compares what it comes to with what the fold decides.
     pub(super) async fn go<E: EventStore>(
         &mut self,
         repository: &RepositoryOf<S, E>,
         clock: &TestClock,
         step: &Step<S::Command>,
-    ) -> Check<(S::Command, Sent<S::Aggregate>)> {
+    ) -> Check<Gone<S>> {
+        self.go_with(repository, clock, step, CommandContext::new()).await
+    }
+
+    /// The same, with what the caller says beside the command.
+    pub(super) async fn go_with<E: EventStore>(
+        &mut self,
+        repository: &RepositoryOf<S, E>,
+        clock: &TestClock,
+        step: &Step<S::Command>,
+        context: CommandContext,
+    ) -> Check<Gone<S>> {
         clock.advance(step.pause);
         let (command, decision) = self.choose(step, clock.now());
-        let id = STREAMS[step.stream];
-        let sent = send::<S, E>(repository, id, command, CommandContext::new()).await?;
-        self.note(step.stream, &sent)?;
-        agree::<S::Aggregate>(&decision, &sent)
-            .context("stream", || id.to_owned())
-            .context("command", || format!("{command:?}"))?;
-        Ok((command.clone(), sent))
+        let (stream, id) = (step.stream, STREAMS[step.stream]);
+        self.told.push(format!("\n{id}: {command:?}"));
+        let sent = send::<S, E>(repository, id, &command, context).await?;
+        self.told.push(format!("\n  → {}", sent.shown()));
+        let before = self.folds[stream].clone();
+        let events = appended::<S, E>(repository, id, before.sequence).await?;
+        if let Sent::Done(executed) = &sent
+            && !executed.duplicate
+        {
+            let stored = only_events(&events);
+            equal("what is stored of a command's events", &stored, &only_events(&executed.events))?;
+        }
+        self.note(stream, &sent, &events)?;
+        self.agree(stream, &command, &decision, &sent, &events)?;
+        Ok(Gone { command, sent, before, events })
+    }
+
+    /// Sends all commands of a step, whatever they come to; hands over those that were refused, with the
+    /// stream before.
+    pub(super) async fn go_blindly<E: EventStore>(
+        &mut self,
+        repository: &RepositoryOf<S, E>,
+        step: &Step<S::Command>,
+    ) -> Check<Vec<Refused<S>>> {
+        let (stream, id) = (step.stream, STREAMS[step.stream]);
+        let mut refused = Vec::new();
+        for candidate in &step.candidates {
+            let before = self.folds[stream].clone();
+            let command = candidate.meeting::<S>(&before.state);
+            let sent = send::<S, E>(repository, id, &command, CommandContext::new()).await?;
+            self.told.push(format!("\n{id}: {command:?}\n  → {}", sent.shown()));
+            let events = appended::<S, E>(repository, id, before.sequence).await?;
+            self.note(stream, &sent, &events)?;
+            if sent.refusal().is_some() {
+                refused.push((command, before, sent));
+            }
+        }
+        Ok(refused)
     }
 
     /// Folds in what a command came to.
-    pub(super) fn note(&mut self, stream: usize, sent: &Sent<S::Aggregate>) -> Check {
-        let Sent::Done(executed) = sent else { return Ok(()) };
-        if executed.duplicate {
-            return Ok(());
-        }
-        let fold = &mut self.folds[stream];
-        for recorded in &executed.events {
+    fn note(
+        &mut self,
+        stream: usize,
+        sent: &Sent<S::Aggregate>,
+        events: &[Recorded<EventOf<S>>],
+    ) -> Check {
+        for recorded in events {
+            let fold = &mut self.folds[stream];
             equal("the sequence of a new event", &recorded.meta.sequence, &(fold.sequence + 1))
                 .context("stream", || STREAMS[stream].to_owned())?;
             fold.apply(&recorded.event, &recorded.meta).map_err(|error| {
                 Failure::new(format!("an event that was accepted cannot be applied: {error}"))
                     .with("event", format!("{recorded:?}"))
             })?;
+            recorded.event.unique_keys(&mut |key| {
+                // Taken for the other streams too.
+                if key.across_all {
+                    self.folds.iter_mut().for_each(|fold| {
+                        fold.keys.insert(key.clone());
+                    });
+                }
+            });
         }
-        equal("the state that the command reports", &executed.state, &fold.state)
-            .context("events", || format!("{:?}", executed.events))?;
-        self.states.push((stream, fold.sequence, fold.state.clone()));
+        let fold = &self.folds[stream];
+        if let Sent::Done(executed) = sent {
+            equal("the state that the command reports", &executed.state, &fold.state)
+                .context("events", || format!("{:?}", executed.events))?;
+        }
+        if !events.is_empty() {
+            self.states.push((stream, fold.sequence, fold.state.clone()));
+        }
         Ok(())
+    }
+
+    /// The repository decides as the fold does, and appends what the fold decides and no more.
+    fn agree(
+        &mut self,
+        stream: usize,
+        command: &S::Command,
+        decision: &Decision<S::Aggregate>,
+        sent: &Sent<S::Aggregate>,
+        events: &[Recorded<EventOf<S>>],
+    ) -> Check {
+        let appends = |decided: &[(EventOf<S>, _)]| {
+            let decided = decided.iter().map(|(event, _)| event.event_type());
+            decided.eq(events.iter().map(|recorded| recorded.event.event_type()))
+        };
+        let same = match (decision, sent) {
+            (Decision::Events(decided), Sent::Done(executed)) => {
+                !executed.duplicate && appends(decided)
+            }
+            (Decision::Refused(refusal, kept), Sent::Refused(found)) => {
+                refusal.name() == found.name() && appends(kept)
+            }
+            (Decision::Taken(refusals), Sent::Refused(found)) => {
+                appends(&[])
+                    && (refusals.iter().any(|refusal| refusal.name() == found.name())
+                        || self.refused_before(stream, command, found.name()))
+            }
+            // The keys were taken by this very command.
+            (Decision::Taken(_), Sent::Done(executed)) => executed.duplicate && appends(&[]),
+            (Decision::Invalid(decided), Sent::Invalid(found)) => decided == found && appends(&[]),
+            (Decision::Failed(decided), Sent::Failed(found)) => decided == found && appends(&[]),
+            (Decision::Events(_), Sent::Unfit(_)) => appends(&[]),
+            _ => false,
+        };
+        if let (Sent::Refused(refusal), false) = (sent, events.is_empty()) {
+            self.refused.push((stream, command.name(), command.input(), refusal.name()));
+        }
+        if same {
+            return Ok(());
+        }
+        let what = match decision {
+            Decision::Events(decided) if !decided.is_empty() => None,
+            Decision::Refused(_, kept) if !kept.is_empty() => None,
+            _ => Some("a command that was refused, or had nothing to do, appended events"),
+        };
+        let what = what.filter(|_| !events.is_empty());
+        Err(Failure::new(what.unwrap_or("the repository decides otherwise than the fold"))
+            .with("expected", format!("{decision:?}"))
+            .with("found", sent.shown())
+            .with("appended", format!("{:?}", only_events(events)))
+            .with("state before", format!("{:?}", self.folds[stream].state)))
+    }
+
+    /// Whether this very command was refused so and kept events, which hold its keys.
+    fn refused_before(&self, stream: usize, command: &S::Command, refusal: &str) -> bool {
+        let same = |of: &&(usize, &str, String, &str)| {
+            (of.0, of.1, of.3) == (stream, command.name(), refusal) && of.2 == command.input()
+        };
+        self.refused.iter().any(|of| same(&of))
     }
 }
 
-/// The repository decides as the fold does.
-fn agree<A: Aggregate>(decision: &Decision<A>, sent: &Sent<A>) -> Check {
-    use crate::event::DomainEvent;
-    let shown = || Failure::new("the repository decides otherwise than the fold");
-    let same = match (decision, sent) {
-        (Decision::Events(decided), Sent::Done(executed)) => {
-            let decided: Vec<_> = decided.iter().map(|(event, _)| event.event_type()).collect();
-            let recorded = executed.events.iter().map(|recorded| recorded.event.event_type());
-            executed.duplicate || recorded.eq(decided)
-        }
-        (Decision::Refused(..), Sent::Refused(_)) => decision.refusal() == sent.refusal(),
-        // A key that was taken by this very command.
-        (Decision::Refused(..), Sent::Done(executed)) => executed.duplicate,
-        (Decision::Invalid(decided), Sent::Invalid(found)) => decided == found,
-        (Decision::Failed(decided), Sent::Failed(found)) => decided == found,
-        _ => false,
-    };
-    if same {
-        return Ok(());
-    }
-    Err(shown().with("fold", format!("{decision:?}")).with("repository", sent.shown()))
+/// Whether a command would be accepted and change something.
+fn is_change<A: Aggregate>(decision: &Decision<A>) -> bool {
+    decision.accepted().is_some_and(|events| !events.is_empty())
+}
+
+fn only_events<E>(events: &[Recorded<E>]) -> Vec<&E> {
+    events.iter().map(|recorded| &recorded.event).collect()
+}
+
+/// What lies in a stream after a sequence.
+pub(super) async fn appended<S: Subject, E: EventStore>(
+    repository: &RepositoryOf<S, E>,
+    id: &str,
+    after: Sequence,
+) -> Check<Vec<Recorded<EventOf<S>>>> {
+    let page = repository.history(id, after, 1_000).await?;
+    let read = page.iter().map(|stored| {
+        let event = EventOf::<S>::read(stored.event_type, stored.version, stored.data, stored.meta);
+        let event = event.map_err(|error| {
+            Failure::new(format!("a stored event cannot be read: {error}"))
+                .with("event", format!("{} v{}", stored.event_type, stored.version))
+        })?;
+        Ok(Recorded { event, meta: stored.meta.clone() })
+    });
+    read.collect()
 }
 
 /// Runs a history in a store.
 pub(super) async fn live<S: Subject, E: EventStore>(
     store: &E,
     steps: &[Step<S::Command>],
-) -> Check<Live<S>> {
+    live: &mut Live<S>,
+) -> Check {
     let clock = TestClock::default();
     let repository = repository::<S, E>(store.clone(), clock.clone()).await?;
-    let mut live = Live::new();
     for step in steps {
         live.go(&repository, &clock, step).await?;
     }
-    Ok(live)
-}
-
-/// Commands that carry one stream on, each accepted after the ones before it.
-pub(super) struct Path<S: Subject> {
-    pub(super) commands: Vec<S::Command>,
-    /// The events of each command.
-    pub(super) events: Vec<Vec<EventOf<S>>>,
-    /// The stream after each command: `folds[0]` is empty.
-    pub(super) folds: Vec<Fold<S::Aggregate>>,
-}
-
-/// Looks for commands that lead to a stream of at least `length` events, or as many as can be found.
-///
-/// A command after which hardly anything is possible any more, such as the closing of an account, is
-/// not taken.
-pub(super) fn path<S: Subject>(stream: &str, length: u64, seed: u64) -> Path<S> {
-    let mut chance = fastrand::Rng::with_seed(seed);
-    let folds = vec![Fold::new(stream)];
-    let mut path = Path { commands: Vec::new(), events: Vec::new(), folds };
-    let mut tried = 0;
-    while tried < 300 {
-        let fold = &path.folds[path.folds.len() - 1];
-        if fold.sequence >= length {
-            break;
-        }
-        tried += 1;
-        let command = any_command::<S>(&mut chance);
-        let Some((next, events)) = after(fold, &command) else { continue };
-        let goes_on = (0..40).any(|_| after(&next, &any_command::<S>(&mut chance)).is_some());
-        if goes_on || next.sequence >= length {
-            path.commands.push(command);
-            path.events.push(events);
-            path.folds.push(next);
-            tried = 0;
-        }
-    }
-    path
-}
-
-/// Draws a command by numbers of chance.
-pub(super) fn any_command<S: Subject>(chance: &mut fastrand::Rng) -> S::Command {
-    let numbers = (0..24).map(|_| chance.u64(..)).collect();
-    S::command(&mut Draw::new(numbers, Range::Likely))
-}
-
-/// The stream after a command that is accepted and changes something, and the events that do.
-fn after<A: Aggregate>(
-    fold: &Fold<A>,
-    command: &impl AnyCommand<A>,
-) -> Option<(Fold<A>, Vec<A::Event>)> {
-    let now = fold.last_time.unwrap_or(START);
-    let decision = command.decide(fold, now);
-    let events = decision.accepted().filter(|events| !events.is_empty())?;
-    let mut next = fold.clone();
-    next.apply_all(events).ok()?;
-    Some((next, events.iter().map(|(event, _)| event.clone()).collect()))
+    Ok(())
 }

@@ -1,21 +1,21 @@
 //! Theme idempotency: what is sent twice happens once.
 
-use super::history::{Live, STREAMS, Step, any_command, path, step};
+use super::commands::{Commands, nothing_shown};
+use super::history::{Gone, Live, STREAMS, Step, for_any_history};
+use super::path::{after, path};
 use super::world::{Execute, RepositoryOf, Sent, record, repository, send, stored};
 use crate::aggregate::{Aggregate, Refusal};
-use crate::clock::Clock;
 use crate::event::UniqueKey;
 use crate::metadata::{Position, StreamId};
 use crate::repository::{CommandContext, ExecuteError};
 use crate::store::EventStore;
-use crate::testing::clock::TestClock;
+use crate::testing::clock::{START, TestClock};
 use crate::testing::failure::{Check, Context, Failure, ensure, equal};
 use crate::testing::fold::{Decision, Fold};
-use crate::testing::property::for_any_list;
+use crate::testing::property::by_seed;
 use crate::testing::run;
 use crate::testing::stores::StoreKind;
-use crate::testing::subject::{AnyCommand, EventOf, Subject};
-use crate::values::Timestamp;
+use crate::testing::subject::{AnyCommand, Subject};
 
 type SentOf<S> = Sent<<S as Subject>::Aggregate>;
 
@@ -23,7 +23,9 @@ type SentOf<S> = Sent<<S as Subject>::Aggregate>;
 fn same<A: Aggregate>(what: &str, second: &Sent<A>, first: &Sent<A>) -> Check {
     let same = match (second, first) {
         (Sent::Done(second), Sent::Done(first)) => {
-            second.events == first.events && second.sequence == first.sequence
+            // Where nothing was to be done, the sequence is the stream's.
+            second.events == first.events
+                && (second.events.is_empty() || second.sequence == first.sequence)
         }
         (Sent::Refused(second), Sent::Refused(first)) => second == first,
         (Sent::Invalid(second), Sent::Invalid(first)) => second == first,
@@ -33,9 +35,9 @@ fn same<A: Aggregate>(what: &str, second: &Sent<A>, first: &Sent<A>) -> Check {
     if same {
         return Ok(());
     }
-    Err(Failure::new(format!("{what} has another outcome"))
-        .with("first", first.shown())
-        .with("then", second.shown()))
+    Err(Failure::new(format!("{what} has another outcome than the first"))
+        .with("expected", first.shown())
+        .with("found", second.shown()))
 }
 
 fn with_id(number: usize) -> CommandContext {
@@ -48,22 +50,29 @@ fn with_id(number: usize) -> CommandContext {
 /// # Errors
 /// The second outcome, where it is another one.
 pub fn of_a_repeated_command<S: Subject, K: StoreKind>(kind: K) -> Check {
-    for_any_list(K::CASES, 1..12, step::<S>, |steps| run(repeated::<S, K>(kind, steps)))
+    for_any_history::<S>(K::CASES, 1..12, async |steps, live| {
+        repeated::<S, K>(kind, steps, live).await
+    })
 }
 
-async fn repeated<S: Subject, K: StoreKind>(kind: K, steps: Vec<Step<S::Command>>) -> Check {
+async fn repeated<S: Subject, K: StoreKind>(
+    kind: K,
+    steps: &[Step<S::Command>],
+    live: &mut Live<S>,
+) -> Check {
     let (place, store) = kind.open_new().await?;
     let clock = TestClock::default();
     let first = repository::<S, _>(store, clock.clone()).await?;
-    let mut live = Live::<S>::new();
     let mut outcomes = Vec::new();
     for (number, step) in steps.iter().enumerate() {
-        let (command, _) = live.choose(step, clock.now());
+        let Gone { command, sent, .. } =
+            live.go_with(&first, &clock, step, with_id(number)).await?;
         let id = STREAMS[step.stream];
-        let sent = send::<S, _>(&first, id, command, with_id(number)).await?;
-        live.note(step.stream, &sent)?;
-        again::<S, _>(&first, id, command, number, &sent).await?;
-        outcomes.push((id, command.clone(), sent));
+        // What can't be decided has no outcome that is kept under its id.
+        if matches!(sent, Sent::Done(_) | Sent::Refused(_)) {
+            again::<S, _>(&first, id, &command, number, &sent).await?;
+            outcomes.push((id, command, number, sent));
+        }
         clock.advance(crate::values::Duration::from_micros(1_000_000));
     }
     all_again::<S, _>(&first, &outcomes).await?;
@@ -74,10 +83,10 @@ async fn repeated<S: Subject, K: StoreKind>(kind: K, steps: Vec<Step<S::Command>
 
 async fn all_again<S: Subject, E: EventStore>(
     repository: &RepositoryOf<S, E>,
-    outcomes: &[(&str, S::Command, SentOf<S>)],
+    outcomes: &[(&str, S::Command, usize, SentOf<S>)],
 ) -> Check {
-    for (number, (stream, command, sent)) in outcomes.iter().enumerate() {
-        again::<S, E>(repository, stream, command, number, sent).await?;
+    for (stream, command, number, sent) in outcomes {
+        again::<S, E>(repository, stream, command, *number, sent).await?;
     }
     Ok(())
 }
@@ -114,31 +123,47 @@ async fn nothing_appended<A: Aggregate, E: EventStore>(
 /// # Errors
 /// What is accepted instead.
 pub fn of_a_reused_command_id<S: Subject, K: StoreKind>(kind: K) -> Check {
-    run(async {
-        let (_place, store) = kind.open_new().await?;
-        let repository = repository::<S, _>(store, TestClock::default()).await?;
-        let mut chance = fastrand::Rng::with_seed(7);
-        let first = any_command::<S>(&mut chance);
-        send::<S, _>(&repository, "A1", &first, with_id(1)).await?;
-        let head = repository.store().head().await?;
-        let others = (0..20).map(|_| any_command::<S>(&mut chance));
+    by_seed(|seed| {
+        let path = path::<S>("A1", 1, seed);
+        let Some(first) = path.commands.first() else { return path.told(Ok(())) };
+        let mut commands = Commands::<S>::new(seed);
+        let others = (0..20).map(|_| commands.any());
         let others: Vec<_> = others
             .filter(|other| (other.name(), other.input()) != (first.name(), first.input()))
             .map(|other| ("A1", other))
             .chain([("B 2", first.clone())])
             .collect();
-        for (stream, other) in others {
-            let stream = StreamId::from(stream);
-            let context = with_id(1);
-            let outcome = other.visit(Execute { repository: &repository, stream, context }).await;
-            let refused = matches!(outcome, Err(ExecuteError::CommandIdReused { .. }))
-                || matches!(outcome, Err(ExecuteError::Invalid(_) | ExecuteError::Failed(_)));
-            let outcome = outcome.map(|executed| executed.events);
-            ensure!(refused, "{other:?} is accepted under the id of {first:?}: {outcome:?}");
-            nothing_appended(&repository, head, "a command under a used id").await?;
-        }
-        Ok(())
+        path.told(run(async {
+            let (_place, store) = kind.open_new().await?;
+            let repository = repository::<S, _>(store, TestClock::default()).await?;
+            send::<S, _>(&repository, "A1", first, with_id(1)).await?;
+            let head = repository.store().head().await?;
+            for (stream, other) in &others {
+                reused::<S, _>(&repository, first, stream, other).await?;
+                nothing_appended(&repository, head, "a command under a used id").await?;
+            }
+            Ok(())
+        }))
     })
+}
+
+async fn reused<S: Subject, E: EventStore>(
+    repository: &RepositoryOf<S, E>,
+    first: &S::Command,
+    stream: &str,
+    command: &S::Command,
+) -> Check {
+    let execute = Execute { repository, stream: StreamId::from(stream), context: with_id(1) };
+    let found = match command.visit(execute).await {
+        Err(ExecuteError::CommandIdReused { .. }) => return Ok(()),
+        // What can never be carried out has no outcome to be confused with.
+        Err(ExecuteError::Invalid(_) | ExecuteError::Failed(_)) => return Ok(()),
+        Ok(executed) => format!("accepted, with {:?}", executed.events),
+        Err(error) => error.to_string(),
+    };
+    Err(Failure::new(format!("{command:?} to {stream} is accepted under the id of {first:?}"))
+        .with("expected", "CommandIdReused")
+        .with("found", found))
 }
 
 /// The same command under one id, sent by many at once, through repositories that know nothing of each
@@ -147,15 +172,16 @@ pub fn of_a_reused_command_id<S: Subject, K: StoreKind>(kind: K) -> Check {
 /// # Errors
 /// How often it landed, or who was told something else.
 pub fn of_racing_commands<S: Subject, K: StoreKind>(kind: K) -> Check {
-    let path = path::<S>("A1", 4, fastrand::u64(..));
-    run(async {
-        let (_place, store) = kind.open_new().await?;
-        for (number, command) in path.commands.iter().enumerate() {
-            race::<S, _>(&store, command, number).await?;
-        }
-        let last = path.folds[path.folds.len() - 1].sequence;
-        let events = stored::<S>(&store).await?;
-        equal("the number of events", &(events.len() as u64), &last)
+    by_seed(|seed| {
+        let path = path::<S>("A1", 4, seed);
+        path.told(run(async {
+            let (_place, store) = kind.open_new().await?;
+            for (number, command) in path.commands.iter().enumerate() {
+                race::<S, _>(&store, command, number).await?;
+            }
+            let events = stored::<S>(&store).await?;
+            equal("the number of events", &(events.len() as u64), &path.len())
+        }))
     })
 }
 
@@ -187,24 +213,24 @@ async fn race<S: Subject, E: EventStore>(store: &E, command: &S::Command, number
 /// # Errors
 /// What was appended the second time.
 pub fn of_a_repeated_event<S: Subject, K: StoreKind>(kind: K) -> Check {
-    let path = path::<S>("A1", 3, fastrand::u64(..));
-    run(async {
-        let (_place, store) = kind.open_new().await?;
-        let source = repository::<S, _>(store.clone(), TestClock::default()).await?;
-        for command in &path.commands {
-            send::<S, _>(&source, "A1", command, CommandContext::new()).await?;
-        }
-        let (_place, target) = kind.open_new().await?;
-        let target = repository::<S, _>(target, TestClock::default()).await?;
-        for (number, event) in stored::<S>(&store).await?.into_iter().enumerate() {
-            let event = event.event;
-            let first = record::<S, _>(&target, "A1", [event.clone()], with_id(number)).await?;
-            let head = target.store().head().await?;
-            let second = record::<S, _>(&target, "A1", [event], with_id(number)).await?;
-            same("a repeated event", &second, &first)?;
-            nothing_appended(&target, head, "a repeated event").await?;
-        }
-        Ok(())
+    by_seed(|seed| {
+        let path = path::<S>("A1", 3, seed);
+        path.told(run(async {
+            let (_place, store) = kind.open_new().await?;
+            let target = repository::<S, _>(store, TestClock::default()).await?;
+            for (number, events) in path.events.iter().enumerate() {
+                let context = with_id(number);
+                let first = record::<S, _>(&target, "A1", events.clone(), context).await?;
+                let landed = matches!(&first, Sent::Done(it) if it.events.len() == events.len());
+                ensure!(landed, "events that were decided are not recorded: {}", first.shown());
+                let head = target.store().head().await?;
+                let context = with_id(number);
+                let second = record::<S, _>(&target, "A1", events.clone(), context).await?;
+                same("a repeated event", &second, &first)?;
+                nothing_appended(&target, head, "a repeated event").await?;
+            }
+            Ok(())
+        }))
     })
 }
 
@@ -215,41 +241,129 @@ pub fn of_a_repeated_event<S: Subject, K: StoreKind>(kind: K) -> Check {
 /// # Errors
 /// What happened instead.
 pub fn of_a_taken_key<S: Subject, K: StoreKind>(kind: K) -> Check {
-    for_any_list(K::CASES, 4..25, step::<S>, |steps| run(taken::<S, K>(kind, steps)))
+    for_any_history::<S>(K::CASES, 4..25, async |steps, live| {
+        taken::<S, K>(kind, steps, live).await
+    })
 }
 
-async fn taken<S: Subject, K: StoreKind>(kind: K, steps: Vec<Step<S::Command>>) -> Check {
+async fn taken<S: Subject, K: StoreKind>(
+    kind: K,
+    steps: &[Step<S::Command>],
+    live: &mut Live<S>,
+) -> Check {
     let (place, store) = kind.open_new().await?;
     let clock = TestClock::default();
     let lived = repository::<S, _>(store, clock.clone()).await?;
-    let mut live = Live::<S>::new();
     let mut sent = Vec::new();
-    for step in &steps {
-        let before = live.folds[step.stream].clone();
-        let (command, outcome) = live.go(&lived, &clock, step).await?;
-        let keys = command.unique_keys();
-        if !keys.is_empty() && matches!(&outcome, Sent::Done(it) if !it.events.is_empty()) {
-            sent.push((before, step.stream, command, keys, outcome));
+    for step in steps {
+        let gone = live.go(&lived, &clock, step).await?;
+        let keys = gone.command.unique_keys();
+        let landed = matches!(&gone.sent, Sent::Done(it) if !it.events.is_empty());
+        if !keys.is_empty() && landed {
+            sent.push((gone.before, step.stream, gone.command, keys, gone.sent));
         }
     }
     drop(lived);
     let restarted = repository::<S, _>(kind.open(&place).await?, clock).await?;
-    let mut chance = fastrand::Rng::with_seed(7);
+    let mut commands = Commands::<S>::new(7);
     for (before, stream, command, keys, first) in &sent {
         let id = STREAMS[*stream];
         let head = restarted.store().head().await?;
         let second = send::<S, _>(&restarted, id, command, CommandContext::new()).await?;
         same_key_same_command::<S>(keys, first, &second)
             .context("command", || format!("{command:?}"))?;
-        if let Some(other) = with_same_key::<S>(before, command, keys, &mut chance) {
+        if let Some(other) = with_same_key::<S>(before, command, keys, &mut commands) {
             let outcome = send::<S, _>(&restarted, id, &other, CommandContext::new()).await?;
             refused_by_key::<S>(keys, &outcome)
                 .context("first", || format!("{command:?}"))
                 .context("then", || format!("{other:?}"))?;
         }
+        let across: Vec<_> = keys.iter().filter(|key| key.across_all).cloned().collect();
+        if !across.is_empty() {
+            let other = STREAMS[(stream + 1) % STREAMS.len()];
+            let outcome = send::<S, _>(&restarted, other, command, CommandContext::new()).await?;
+            refused_by_key::<S>(&across, &outcome)
+                .context("first", || format!("{id}: {command:?}"))
+                .context("then", || format!("the same to {other}"))?;
+        }
         nothing_appended(&restarted, head, "a command with a taken key").await?;
     }
     Ok(())
+}
+
+/// Two commands with one key, other in content, are sent at once: one lands and the other one is refused
+/// by the name of the rule, whoever is first.
+///
+/// # Errors
+/// What happened instead.
+pub fn of_racing_keys<S: Subject, K: StoreKind>(kind: K) -> Check {
+    by_seed(|seed| {
+        let mut raced = 0;
+        for round in 0..4 {
+            let path = path::<S>("A1", round, seed.wrapping_add(round));
+            let Some(pair) = pair_with_one_key::<S>(path.end(), seed) else { continue };
+            raced += 1;
+            let both = || format!("\n{:?}\n{:?}", pair.0, pair.1);
+            let outcome = run(async {
+                let (_place, store) = kind.open_new().await?;
+                let first = repository::<S, _>(store.clone(), TestClock::default()).await?;
+                for command in &path.commands {
+                    send::<S, _>(&first, "A1", command, CommandContext::new()).await?;
+                }
+                race_of_keys::<S, _>(&store, [&pair.0, &pair.1]).await
+            });
+            outcome.context("sent at once", both)?;
+        }
+        if raced > 0 {
+            return Ok(());
+        }
+        nothing_shown::<S>("no two commands are accepted that differ and have one key")
+    })
+}
+
+/// Two commands that differ and claim one key; each would be accepted.
+fn pair_with_one_key<S: Subject>(
+    fold: &Fold<S::Aggregate>,
+    seed: u64,
+) -> Option<(S::Command, S::Command)> {
+    let mut commands = Commands::<S>::new(seed);
+    let mut found: Vec<S::Command> = Vec::new();
+    for _ in 0..300 {
+        let command = commands.meeting(&fold.state);
+        let keys = command.unique_keys();
+        if keys.is_empty() || after(fold, &command).is_none() {
+            continue;
+        }
+        let other = found.iter().find(|other| {
+            (other.name(), other.input()) != (command.name(), command.input())
+                && other.unique_keys().iter().any(|key| keys.contains(key))
+        });
+        if let Some(other) = other {
+            return Some((other.clone(), command));
+        }
+        found.push(command);
+    }
+    None
+}
+
+async fn race_of_keys<S: Subject, E: EventStore>(store: &E, pair: [&S::Command; 2]) -> Check {
+    let keys: Vec<_> = pair.iter().flat_map(|command| command.unique_keys()).collect();
+    let mut tasks = Vec::new();
+    for command in pair {
+        let repository = repository::<S, E>(store.clone(), TestClock::default()).await?;
+        let command = command.clone();
+        tasks.push(tokio::spawn(async move {
+            send::<S, E>(&repository, "A1", &command, CommandContext::new()).await
+        }));
+    }
+    let mut landed = 0;
+    for task in tasks {
+        match task.await.map_err(|error| Failure::new(format!("a sender: {error}")))?? {
+            Sent::Done(executed) if !executed.duplicate => landed += 1,
+            other => refused_by_key::<S>(&keys, &other)?,
+        }
+    }
+    equal("the number of commands that landed", &landed, &1)
 }
 
 fn same_key_same_command<S: Subject>(
@@ -282,27 +396,19 @@ fn with_same_key<S: Subject>(
     before: &Fold<S::Aggregate>,
     command: &S::Command,
     keys: &[UniqueKey],
-    chance: &mut fastrand::Rng,
+    commands: &mut Commands<S>,
 ) -> Option<S::Command> {
     let differs = |other: &S::Command| {
         (other.name(), other.input()) != (command.name(), command.input())
-            || done::<S>(before, other) != done::<S>(before, command)
+            || after(before, other).map(|it| it.1) != after(before, command).map(|it| it.1)
     };
-    (0..400).map(|_| any_command::<S>(chance)).find(|other| {
+    (0..400).map(|_| commands.any()).find(|other| {
         other.unique_keys().iter().any(|key| keys.contains(key))
             && differs(other)
             && !is_invalid::<S>(other)
     })
 }
 
-/// The events that a command would have led to.
-fn done<S: Subject>(before: &Fold<S::Aggregate>, command: &S::Command) -> Option<Vec<EventOf<S>>> {
-    let decision = command.decide(before, before.last_time.unwrap_or_default());
-    let events = decision.accepted()?;
-    Some(events.iter().map(|(event, _)| event.clone()).collect())
-}
-
 fn is_invalid<S: Subject>(command: &S::Command) -> bool {
-    let fold = Fold::new("A1");
-    matches!(command.decide(&fold, Timestamp::default()), Decision::Invalid(_))
+    matches!(command.decide(&Fold::new("A1"), START), Decision::Invalid(_))
 }

@@ -2,18 +2,22 @@
 
 use std::fmt;
 
-use super::history::{Live, STREAMS, Step, any_command, path, step};
-use super::world::{Sent, loaded, repository, uncached};
+use super::Golden;
+use super::commands::{Commands, nothing_shown};
+use super::history::{Gone, Live, STREAMS, Step, for_any_history};
+use super::path::path;
+use super::schema::sample_metadata;
+use super::world::{loaded, repository, stored, uncached};
 use crate::aggregate::{Aggregate, Refusal};
 use crate::eval::EvalError;
 use crate::event::{DomainEvent, EventTypes};
 use crate::repository::Recorded;
 use crate::store::EventStore;
 use crate::testing::clock::{START, TestClock};
+use crate::testing::draw::{Draw, Range};
 use crate::testing::failure::{Check, Context, Failure, ensure, equal};
-use crate::testing::fold::{Decision, Fold};
-use crate::testing::property::for_any_list;
-use crate::testing::run;
+use crate::testing::fold::Fold;
+use crate::testing::property::by_seed;
 use crate::testing::stores::StoreKind;
 use crate::testing::subject::{AnyCommand, EventOf, StateOf, Subject};
 
@@ -50,30 +54,33 @@ pub struct Rules<S: Subject> {
 /// # Errors
 /// The shortest sequence of commands that was found to break one.
 pub fn hold_after_any_commands<S: Subject, K: StoreKind>(kind: K, rules: &Rules<S>) -> Check {
-    for_any_list(K::CASES, 1..30, step::<S>, |steps| run(kept::<S, K>(kind, rules, steps)))
+    for_any_history::<S>(K::CASES, 1..30, async |steps, live| {
+        kept::<S, K>(kind, rules, steps, live).await
+    })
 }
 
 async fn kept<S: Subject, K: StoreKind>(
     kind: K,
     rules: &Rules<S>,
-    steps: Vec<Step<S::Command>>,
+    steps: &[Step<S::Command>],
+    live: &mut Live<S>,
 ) -> Check {
     let (_place, store) = kind.open_new().await?;
     let clock = TestClock::default();
     let lived = repository::<S, _>(store.clone(), clock.clone()).await?;
     let reader = uncached::<S, _>(store.clone(), clock.clone()).await?;
-    let mut live = Live::<S>::new();
-    for step in &steps {
+    for step in steps {
         let head = store.head().await?;
-        let before = live.folds[step.stream].clone();
-        let (command, sent) = live.go(&lived, &clock, step).await?;
-        match &sent {
-            Sent::Done(executed) if !executed.events.is_empty() => {
-                let (_, after) = loaded::<S, _>(&reader, STREAMS[step.stream]).await?;
-                keeps_all(rules, before, &executed.events, &after)
-            }
-            _ if store.head().await? != head => refused_with_events::<S>(&before, &command, &sent),
-            _ => Ok(()),
+        let Gone { command, before, events, .. } = live.go(&lived, &clock, step).await?;
+        if events.is_empty() {
+            equal(
+                "the head of the store after a command without events",
+                &store.head().await?,
+                &head,
+            )
+        } else {
+            let (_, after) = loaded::<S, _>(&reader, STREAMS[step.stream]).await?;
+            keeps_all(rules, before, &events, &after)
         }
         .context("command", || format!("{command:?}"))?;
     }
@@ -116,19 +123,6 @@ fn kept_or(kept: bool, says: &str, state: &impl fmt::Debug) -> Check {
         .with("state", format!("{state:?}")))
 }
 
-/// Only a refusal that keeps events may append some.
-fn refused_with_events<S: Subject>(
-    before: &Fold<S::Aggregate>,
-    command: &S::Command,
-    sent: &Sent<S::Aggregate>,
-) -> Check {
-    match command.decide(before, START) {
-        Decision::Refused(_, events) if !events.is_empty() => Ok(()),
-        _ => Err(Failure::new("a command that was refused, or had nothing to do, appended events")
-            .with("outcome", sent.shown())),
-    }
-}
-
 /// A guard of a command that compares two values, and how to bring a command to its boundary.
 pub struct Boundary<S: Subject> {
     /// The command.
@@ -146,38 +140,79 @@ pub struct Boundary<S: Subject> {
 
 /// A guard decides as the ontology says on its boundary and one unit to either side.
 ///
-/// States are those of random histories, with the commands that get past the guards before this one.
+/// States are those of random histories and of the ontology's scenarios, with the commands that get past
+/// the guards before this one.
 ///
 /// # Errors
 /// The state and command that are decided otherwise; or that no state was found in which the guard
 /// decides, so that only a scenario could show it.
 pub fn boundary_is_where_it_says<S: Subject>(boundary: &Boundary<S>) -> Check {
-    let mut seen = [false; 3];
-    let mut chance = fastrand::Rng::new();
-    for round in 0..40 {
-        let path = path::<S>("A1", round % 8, chance.u64(..));
-        let fold = &path.folds[path.folds.len() - 1];
-        for _ in 0..60 {
-            let command = any_command::<S>(&mut chance);
-            if command.name() == boundary.command {
-                try_sides(boundary, fold, &command, &mut seen)?;
+    by_seed(|seed| {
+        let told = told_states::<S>()?;
+        let mut seen = [Seen::No; 3];
+        let mut commands = Commands::<S>::new(seed);
+        for round in 0..60 {
+            let path = path::<S>("A1", round % 8, seed.wrapping_add(round));
+            for fold in told.iter().chain([path.end()]) {
+                for _ in 0..40 {
+                    let command = commands.meeting(&fold.state);
+                    if command.name() == boundary.command {
+                        try_sides(boundary, fold, &command, &mut seen)?;
+                    }
+                }
+            }
+            if seen.iter().all(|side| *side == Seen::Decided) {
+                return Ok(());
             }
         }
-        if seen.iter().all(|side| *side) {
+        if seen.iter().all(|side| *side != Seen::No) {
             return Ok(());
         }
-    }
-    Err(Failure::new("no state was found in which this guard decides: write a scenario for it")
-        .with("the ontology says", boundary.says)
+        Err(Failure::new(
+            "no state was found in which this guard decides: write a scenario whose `given` leads to one",
+        )
+        .with("the ontology says", format!("{} refuses: {}", boundary.refusal, boundary.says))
         .with("found below, on and above the boundary", format!("{seen:?}")))
+    })
+}
+
+/// How one side of a boundary was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+enum Seen {
+    /// Not at all.
+    No,
+    /// The guard let a command through, which is refused for another reason.
+    LetThrough,
+    /// The guard refused a command, or let one through that is accepted.
+    Decided,
+}
+
+/// The streams that scenarios begin with, after each of their events.
+fn told_states<S: Subject>() -> Check<Vec<Fold<S::Aggregate>>> {
+    let mut folds = Vec::new();
+    for story in S::stories() {
+        let mut fold = Fold::new("A1");
+        for Golden { event_type, version, data } in story.given {
+            let read = EventOf::<S>::read(event_type, version, data.as_bytes(), &sample_metadata());
+            let event = read.map_err(|error| {
+                Failure::new(format!("an event of a scenario cannot be read: {error}"))
+            })?;
+            if fold.given([event]).is_err() {
+                break;
+            }
+            folds.push(fold.clone());
+        }
+    }
+    Ok(folds)
 }
 
 fn try_sides<S: Subject>(
     boundary: &Boundary<S>,
     fold: &Fold<S::Aggregate>,
     command: &S::Command,
-    seen: &mut [bool; 3],
+    seen: &mut [Seen; 3],
 ) -> Check {
+    let mut found = [Seen::No; 3];
     for (side, units) in [-1, 0, 1].into_iter().enumerate() {
         let (mut fold, mut command) = (fold.clone(), command.clone());
         if (boundary.place)(&mut fold.state, &mut command, units) != Ok(true) {
@@ -189,17 +224,35 @@ fn try_sides<S: Subject>(
         let contradicts = if boundary.refuses[side] { accepted } else { refused };
         if contradicts {
             return Err(Failure::new(format!(
-                "`{}` {} {}",
+                "`{}` is {} {}",
                 command.name(),
-                if refused { "is refused" } else { "is accepted" },
+                if refused { "refused" } else { "accepted" },
                 ["one unit below the boundary", "on the boundary", "one unit above the boundary"]
                     [side]
             ))
             .with("the ontology says", format!("{} refuses: {}", boundary.refusal, boundary.says))
+            .with(
+                "expected",
+                if refused { "any other outcome".to_owned() } else { boundary.refusal.to_owned() },
+            )
+            .with("found", format!("{decision:?}"))
             .with("state", format!("{:?}", fold.state))
             .with("command", format!("{command:?}")));
         }
-        seen[side] |= refused || (accepted && !boundary.refuses[side]);
+        found[side] = match boundary.refuses[side] {
+            true if refused => Seen::Decided,
+            false if accepted => Seen::Decided,
+            false => Seen::LetThrough,
+            true => Seen::No,
+        };
+    }
+    // That it was let through tells something only where the guard had a say.
+    let has_say =
+        found.iter().zip(boundary.refuses).any(|(it, refuses)| refuses && *it == Seen::Decided);
+    for (seen, found) in seen.iter_mut().zip(found) {
+        if (has_say || found == Seen::Decided) && found > *seen {
+            *seen = found;
+        }
     }
     Ok(())
 }
@@ -273,32 +326,57 @@ pub struct OrderRule {
 /// # Errors
 /// The order that is let through, or refused.
 pub fn order_is_guarded<S: Subject>(
-    sample: impl Fn(&str) -> Option<EventOf<S>>,
+    draw: impl Fn(&str, &mut Draw) -> Option<EventOf<S>>,
     rules: &[OrderRule],
 ) -> Check {
-    for rule in rules {
-        let event = sample(rule.next)
-            .ok_or_else(|| Failure::new(format!("there is no sample of {}", rule.next)))?;
-        let mut history = EventTypes::default();
-        for name in rule.before {
-            let index = EventOf::<S>::TYPES.iter().position(|known| known == name);
-            history.insert(index.ok_or_else(|| Failure::new(format!("there is no event {name}")))?);
+    by_seed(|seed| {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        for rule in rules {
+            let mut decided = false;
+            for _ in 0..200 {
+                let numbers = (0..64).map(|_| chance.u64(..)).collect();
+                let event = draw(rule.next, &mut Draw::new(numbers, Range::Likely));
+                let event = event
+                    .ok_or_else(|| Failure::new(format!("there is no event {}", rule.next)))?;
+                let decides = in_order::<S>(&event, rule, rules)
+                    .context("the ontology says", || rule.says.to_owned())
+                    .context("event", || format!("{event:?}"))?;
+                if decides {
+                    decided = true;
+                    break;
+                }
+            }
+            if !decided {
+                nothing_shown::<S>(&format!(
+                    "every {} breaks another rule than: {}",
+                    rule.next, rule.says
+                ))?;
+            }
         }
-        let state = StateOf::<S>::default();
-        let step = crate::Step { before: &state, event: &event, after: &state, history: &history };
-        let found = <S::Aggregate as Aggregate>::check_event(&step).err();
-        let name = found.as_ref().map(Refusal::name);
-        // Another rule of order may refuse it first.
-        let refused = name == Some(rule.refusal)
-            || (rule.refused && rules.iter().any(|other| name == Some(other.refusal)));
-        equal(
-            &format!("whether {} is refused after {:?}", rule.next, rule.before),
-            &refused,
-            &rule.refused,
-        )
-        .context("the ontology says", || rule.says.to_owned())?;
+        Ok(())
+    })
+}
+
+/// Checks an order; whether the rule decided, and not another one about the event's fields.
+fn in_order<S: Subject>(event: &EventOf<S>, rule: &OrderRule, rules: &[OrderRule]) -> Check<bool> {
+    let mut history = EventTypes::default();
+    for name in rule.before {
+        let index = EventOf::<S>::TYPES.iter().position(|known| known == name);
+        history.insert(index.ok_or_else(|| Failure::new(format!("there is no event {name}")))?);
     }
-    Ok(())
+    let state = StateOf::<S>::default();
+    let step = crate::Step { before: &state, event, after: &state, history: &history };
+    let found = <S::Aggregate as Aggregate>::check_event(&step).err();
+    let name = found.as_ref().map(Refusal::name);
+    let by_order = rules.iter().any(|rule| name == Some(rule.refusal));
+    let contradicts = if rule.refused { name.is_none() } else { name == Some(rule.refusal) };
+    equal(
+        &format!("whether {} is refused after {:?}", rule.next, rule.before),
+        &(contradicts != rule.refused),
+        &rule.refused,
+    )
+    .context("refusal", || rule.refusal.to_owned())?;
+    Ok(by_order || !rule.refused)
 }
 
 impl fmt::Debug for OrderRule {
@@ -313,29 +391,21 @@ impl fmt::Debug for OrderRule {
 /// # Errors
 /// The trace that was found.
 pub fn refused_commands_leave_no_trace<S: Subject, K: StoreKind>(kind: K) -> Check {
-    for_any_list(K::CASES, 1..15, step::<S>, |steps| {
-        run(async {
-            let (_place, store) = kind.open_new().await?;
-            let clock = TestClock::default();
-            let lived = repository::<S, _>(store.clone(), clock.clone()).await?;
-            let mut live = Live::<S>::new();
-            for step in &steps {
-                let head = store.head().await?;
-                let before = live.folds[step.stream].clone();
-                let (command, sent) = live.go(&lived, &clock, step).await?;
-                if sent.refusal().is_none() {
-                    continue;
-                }
-                if store.head().await? == head {
-                    no_trace::<S, _>(&store, &live, step.stream, &command).await?;
-                } else {
-                    refused_with_events::<S>(&before, &command, &sent)
-                        .context("command", || format!("{command:?}"))?;
-                }
+    for_any_history::<S>(K::CASES, 1..15, async |steps, live| {
+        let (_place, store) = kind.open_new().await?;
+        let clock = TestClock::default();
+        let lived = repository::<S, _>(store.clone(), clock.clone()).await?;
+        for step in steps {
+            let gone = live.go(&lived, &clock, step).await?;
+            if gone.sent.refusal().is_some() && gone.events.is_empty() {
+                no_trace::<S, _>(&store, live, step.stream, &gone.command).await?;
             }
-            ensure!(store.head().await? >= live.len(), "events were lost");
-            Ok(())
-        })
+        }
+        equal(
+            "the number of stored events",
+            &(stored::<S>(&store).await?.len() as u64),
+            &live.len(),
+        )
     })
 }
 

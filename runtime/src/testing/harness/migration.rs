@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::Golden;
-use super::history::path;
+use super::path::path;
 use super::schema::{sample_metadata, shape_of, written};
-use super::world::{record, repository, stream_key, uncached};
+use super::world::{Sent, record, repository, stream_key, uncached};
 use crate::aggregate::Aggregate;
 use crate::event::DomainEvent;
-use crate::metadata::Sequence;
+use crate::metadata::{Metadata, Sequence};
 use crate::repository::CommandContext;
 use crate::store::{Append, EventStore, NewEvent, StoreError};
 use crate::testing::clock::TestClock;
@@ -18,6 +18,8 @@ use crate::testing::run;
 use crate::testing::shape;
 use crate::testing::stores::StoreKind;
 use crate::testing::subject::{EventOf, StateOf, Subject};
+
+const STREAM: &str = "A1";
 
 /// The bytes of an old version are read as these fields of the current one, given as JSON; the result
 /// is written in the current version and read back as it was.
@@ -58,7 +60,16 @@ pub fn leaves_current_alone<E: DomainEvent>(current: Golden) -> Check {
 }
 
 fn read<E: DomainEvent>(golden: Golden) -> Check<E> {
-    E::read(golden.event_type, golden.version, golden.data.as_bytes(), &sample_metadata())
+    read_with(golden, &sample_metadata())
+}
+
+/// An upcast may read the metadata.
+fn older_metadata() -> Metadata {
+    Metadata { actor: Some(Arc::from("an older program")), ..sample_metadata() }
+}
+
+fn read_with<E: DomainEvent>(golden: Golden, meta: &Metadata) -> Check<E> {
+    E::read(golden.event_type, golden.version, golden.data.as_bytes(), meta)
         .map_err(|error| Failure::new(format!("stored data cannot be read: {error}")))
         .context("stored", || format!("{golden:?}"))
 }
@@ -82,7 +93,7 @@ fn fields_equal(found: &str, expected: &str) -> Check {
 /// Where the two streams differ, or no sample can happen.
 pub fn mixed_versions_fold_the_same<S: Subject, K: StoreKind>(kind: K, olds: &[Golden]) -> Check {
     for old in olds {
-        let event: EventOf<S> = read(*old)?;
+        let event: EventOf<S> = read_with(*old, &older_metadata())?;
         if let Some(before) = before::<S>(&event) {
             return run(mixed::<S, K>(kind, *old, &event, before));
         }
@@ -95,41 +106,47 @@ async fn mixed<S: Subject, K: StoreKind>(
     kind: K,
     old: Golden,
     event: &EventOf<S>,
-    before: Vec<EventOf<S>>,
+    before: Vec<Vec<EventOf<S>>>,
 ) -> Check {
-    let (_place, store) = kind.open_new().await?;
-    let repository = repository::<S, _>(store.clone(), TestClock::default()).await?;
     let data = written(event);
-    let streams = [("old", old.version, old.data), ("current", event.version(), data.as_str())];
-    for (id, version, data) in streams {
-        if !before.is_empty() {
-            let events = before.iter().cloned();
-            record::<S, _>(&repository, id, events, CommandContext::new()).await?;
+    let versions = [(old.version, old.data), (event.version(), data.as_str())];
+    let mut read = Vec::new();
+    for (version, data) in versions {
+        // Each in a store of its own: unique keys may hold across all streams.
+        let (_place, store) = kind.open_new().await?;
+        let repository = repository::<S, _>(store.clone(), TestClock::default()).await?;
+        for events in &before {
+            let context = CommandContext::new();
+            let sent = record::<S, _>(&repository, STREAM, events.clone(), context).await?;
+            let landed = matches!(&sent, Sent::Done(it) if it.events.len() == events.len());
+            ensure!(landed, "events that were decided are not recorded: {}", sent.shown());
         }
-        let sequence = repository.load(id).await?.sequence;
-        append_stored::<S>(&store, id, sequence, old.event_type, version, data).await?;
+        let sequence = repository.load(STREAM).await?.sequence;
+        append_stored::<S>(&store, STREAM, sequence, old.event_type, version, data).await?;
+        let reader = uncached::<S, _>(store, TestClock::default()).await?;
+        let loaded = reader.load(STREAM).await?;
+        let as_of = reader.load_as_of(STREAM, loaded.sequence).await?;
+        let what =
+            format!("the state as of its end of a stream with {} v{version}", old.event_type);
+        equal::<StateOf<S>>(&what, &as_of.state, &loaded.state)?;
+        read.push((loaded.sequence, loaded.state, reader.timeline(STREAM, 0, 100).await?));
     }
-    let reader = uncached::<S, _>(store, TestClock::default()).await?;
-    let (mixed, current) = (reader.load("old").await?, reader.load("current").await?);
     let differs =
         |what: &str| format!("{what} of a stream with {} v{}", old.event_type, old.version);
-    equal(&differs("the sequence"), &mixed.sequence, &current.sequence)?;
-    equal::<StateOf<S>>(&differs("the state"), &mixed.state, &current.state)?;
-    let as_of = reader.load_as_of("old", mixed.sequence).await?;
-    equal::<StateOf<S>>(&differs("the state as of its end"), &as_of.state, &current.state)?;
-    let timelines =
-        (reader.timeline("old", 0, 100).await?, reader.timeline("current", 0, 100).await?);
-    equal(&differs("the timeline"), &timelines.0, &timelines.1)
+    let [old, current] = &read[..] else { unreachable!("two versions were read") };
+    equal(&differs("the sequence"), &old.0, &current.0)?;
+    equal::<StateOf<S>>(&differs("the state"), &old.1, &current.1)?;
+    equal(&differs("the timeline"), &old.2, &current.2)
 }
 
 /// Events after which this one can be applied.
-fn before<S: Subject>(event: &EventOf<S>) -> Option<Vec<EventOf<S>>> {
+fn before<S: Subject>(event: &EventOf<S>) -> Option<Vec<Vec<EventOf<S>>>> {
     for length in [3, 2, 1, 0] {
-        let path = path::<S>("A1", length, 7);
+        let path = path::<S>(STREAM, length, 7);
         let mut fold: Fold<S::Aggregate> = path.folds[path.folds.len() - 1].clone();
         let meta = fold.metadata(fold.last_time.unwrap_or_default());
         if fold.apply(event, &meta).is_ok() {
-            return Some(path.events.into_iter().flatten().collect());
+            return Some(path.events);
         }
     }
     None
@@ -147,10 +164,9 @@ async fn append_stored<S: Subject>(
     let event_type = types.iter().find(|known| **known == event_type);
     let event_type = event_type.ok_or_else(|| Failure::new("there is no such event type"))?;
     let stream = stream_key::<S>(id);
-    let mut meta = sample_metadata();
+    let mut meta = older_metadata();
     meta.event_id = uuid::Uuid::now_v7();
     (meta.stream_id, meta.sequence) = (stream.id.clone(), after + 1);
-    meta.actor = Some(Arc::from("an older program"));
     let event = NewEvent { event_type, version, data: data.as_bytes().to_vec(), meta };
     let append = Append {
         stream,
@@ -175,13 +191,13 @@ pub fn a_newer_version_is_refused<S: Subject, K: StoreKind>(kind: K, current: Go
         let (_place, store) = kind.open_new().await?;
         let reader = uncached::<S, _>(store.clone(), TestClock::default()).await?;
         let newer = current.version + 1;
-        append_stored::<S>(&store, "A1", 0, current.event_type, newer, current.data).await?;
+        append_stored::<S>(&store, STREAM, 0, current.event_type, newer, current.data).await?;
         let expected = StoreError::UnknownVersion {
             event_type: current.event_type.to_owned(),
             version: newer,
             position: store.head().await?,
         };
-        match reader.load("A1").await {
+        match reader.load(STREAM).await {
             Err(error) => equal("the error", &error, &expected),
             Ok(loaded) => Err(Failure::new(format!(
                 "{} v{newer} is not known to this program, but {} loads",

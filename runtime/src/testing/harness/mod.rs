@@ -4,12 +4,14 @@
 //! it. Every function returns what it found, so that a mutation of the code under test can show that
 //! the function notices.
 
+mod commands;
 pub mod concurrency;
 mod history;
 pub mod idempotency;
 pub mod invariants;
 pub mod migration;
 pub mod ordering;
+mod path;
 pub mod projection;
 pub mod replay;
 pub mod schema;

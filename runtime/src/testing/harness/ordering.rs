@@ -1,16 +1,17 @@
 //! Theme ordering: the times of a stream never go back, whatever the clocks do.
 
-use super::history::{Live, STREAMS, Step, path, step};
-use super::world::{Sent, repository, send, stored};
-use crate::aggregate::{Aggregate, Refusal};
-use crate::clock::Clock;
+use super::commands::nothing_shown;
+use super::history::{Live, STREAMS, Step, for_any_history};
+use super::path::path;
+use super::world::{RepositoryOf, Sent, repository, send, stored};
+use crate::aggregate::Refusal;
 use crate::event::DomainEvent;
 use crate::repository::CommandContext;
 use crate::store::EventStore;
-use crate::testing::clock::{JumpingClock, TestClock};
-use crate::testing::failure::{Check, Context, Failure, ensure};
+use crate::testing::clock::{JumpingClock, START, TestClock};
+use crate::testing::failure::{Check, Failure, ensure};
 use crate::testing::fold::Fold;
-use crate::testing::property::for_any_list;
+use crate::testing::property::by_seed;
 use crate::testing::run;
 use crate::testing::stores::StoreKind;
 use crate::testing::subject::{EventOf, RefusalOf, Subject};
@@ -25,29 +26,30 @@ const HOUR: i64 = 3_600_000_000;
 /// # Errors
 /// The events whose times do, or the command that is.
 pub fn times_never_go_back<S: Subject, K: StoreKind>(kind: K) -> Check {
-    for_any_list(K::CASES, 1..30, step::<S>, |steps| run(skewed::<S, K>(kind, steps)))
+    for_any_history::<S>(K::CASES, 1..30, async |steps, live| {
+        skewed::<S, K>(kind, steps, live).await
+    })
 }
 
-async fn skewed<S: Subject, K: StoreKind>(kind: K, steps: Vec<Step<S::Command>>) -> Check {
+async fn skewed<S: Subject, K: StoreKind>(
+    kind: K,
+    steps: &[Step<S::Command>],
+    live: &mut Live<S>,
+) -> Check {
     let (_place, store) = kind.open_new().await?;
     let jumping = JumpingClock::new(vec![HOUR, -3 * HOUR, 0, 1, -1, 5 * HOUR, -HOUR]);
     let programs = [
         repository::<S, _>(store.clone(), jumping).await?,
         repository::<S, _>(store.clone(), TestClock::default()).await?,
     ];
-    let mut live = Live::<S>::new();
     for (number, step) in steps.iter().enumerate() {
-        let id = STREAMS[step.stream];
-        for command in &step.candidates {
-            let before = &live.folds[step.stream];
-            let sent =
-                send::<S, _>(&programs[number % 2], id, command, CommandContext::new()).await?;
+        let refused = live.go_blindly(&programs[number % 2], step).await?;
+        for (command, before, sent) in refused {
             ensure!(
-                sent.refusal() != Some(out_of_order::<S>()) || !by_clock::<S>(command, before),
+                sent.refusal() != Some(out_of_order::<S>()) || !by_clock::<S>(&command, &before),
                 "{command:?} is refused because a clock went back: {}",
                 sent.shown()
             );
-            live.note(step.stream, &sent)?;
         }
     }
     in_order::<S>(&store).await
@@ -81,39 +83,53 @@ fn time_of<S: Subject>(stored: &super::world::Stored<EventOf<S>>) -> Timestamp {
 /// # Errors
 /// What happened instead.
 pub fn an_earlier_time_is_out_of_order<S: Subject, K: StoreKind>(kind: K) -> Check {
-    let path = path::<S>("A1", 4, fastrand::u64(..));
-    let out_of_order = out_of_order::<S>();
-    run(async {
-        let (_place, store) = kind.open_new().await?;
-        let clock = TestClock::default();
-        let repository = repository::<S, _>(store.clone(), clock.clone()).await?;
+    by_seed(|seed| {
+        let path = path::<S>("A1", 4, seed);
         let mut decided_by_clock = 0;
-        for (command, fold) in path.commands.iter().zip(&path.folds) {
-            if let Some(last) = fold.last_time.filter(|_| by_clock::<S>(command, fold)) {
-                decided_by_clock += 1;
-                let head = store.head().await?;
-                let earlier = Timestamp::from_micros(last.as_micros() - 1);
-                let context = CommandContext::new().at(earlier);
+        path.told(run(async {
+            let (_place, store) = kind.open_new().await?;
+            let repository = repository::<S, _>(store, TestClock::default()).await?;
+            for (command, fold) in path.commands.iter().zip(&path.folds) {
+                if let Some(last) = fold.last_time.filter(|_| by_clock::<S>(command, fold)) {
+                    decided_by_clock += 1;
+                    earlier_is_refused::<S, _>(&repository, command, last).await?;
+                }
+                let context = CommandContext::new().at(fold.last_time.unwrap_or(START));
                 let sent = send::<S, _>(&repository, "A1", command, context).await?;
                 ensure!(
-                    sent.refusal() == Some(out_of_order),
-                    "a time before the last event is not refused as {out_of_order}: {}",
+                    matches!(sent, Sent::Done(_)),
+                    "the same time is refused: {}",
                     sent.shown()
                 );
-                ensure!(store.head().await? == head, "an event out of order was appended");
             }
-            let time = fold.last_time.unwrap_or(clock.now());
-            let context = CommandContext::new().at(time);
-            let sent = send::<S, _>(&repository, "A1", command, context).await?;
-            ensure!(matches!(sent, Sent::Done(_)), "the same time is refused: {}", sent.shown());
+            Ok(())
+        }))?;
+        if path.commands.is_empty() || decided_by_clock > 0 {
+            return Ok(());
         }
-        ensure!(
-            decided_by_clock > 0 || path.commands.len() < 2,
-            "no command was found whose event's time is the clock's"
-        );
-        Ok(())
+        nothing_shown::<S>("no random command is accepted whose event's time is the clock's")
     })
-    .context("aggregate", || <S::Aggregate as Aggregate>::NAME.to_owned())
+}
+
+async fn earlier_is_refused<S: Subject, E: EventStore>(
+    repository: &RepositoryOf<S, E>,
+    command: &S::Command,
+    last: Timestamp,
+) -> Check {
+    let out_of_order = out_of_order::<S>();
+    let head = repository.store().head().await?;
+    let earlier = Timestamp::from_micros(last.as_micros() - 1);
+    let context = CommandContext::new().at(earlier);
+    let sent = send::<S, _>(repository, "A1", command, context).await?;
+    if sent.refusal() != Some(out_of_order) {
+        let what = format!("a time before the last event is not refused as {out_of_order}");
+        return Err(Failure::new(what)
+            .with("found", sent.shown())
+            .with("command", format!("{command:?}, at {earlier}"))
+            .with("last event", format!("at {last}")));
+    }
+    ensure!(repository.store().head().await? == head, "an event out of order was appended");
+    Ok(())
 }
 
 fn out_of_order<S: Subject>() -> &'static str {

@@ -1,14 +1,12 @@
 //! Theme replay: the stored events, and nothing else, make the state.
 
-use super::history::{Live, STREAMS, Step, live, step};
+use super::history::{Live, STREAMS, Step, for_any_history, live};
 use super::world::{RepositoryOf, Stored, loaded, stored, uncached};
 use crate::aggregate::Aggregate;
 use crate::store::EventStore;
 use crate::testing::clock::TestClock;
 use crate::testing::failure::{Check, Context, Failure, equal};
 use crate::testing::fold::Fold;
-use crate::testing::property::for_any_list;
-use crate::testing::run;
 use crate::testing::stores::StoreKind;
 use crate::testing::subject::{EventOf, StateOf, Subject};
 
@@ -18,20 +16,26 @@ use crate::testing::subject::{EventOf, StateOf, Subject};
 /// # Errors
 /// The shortest history that was found to replay to another state than it was lived in.
 pub fn gives_the_live_state<S: Subject, K: StoreKind>(kind: K) -> Check {
-    for_any_list(K::CASES, 1..25, step::<S>, |steps| run(replayed::<S, K>(kind, steps)))
+    for_any_history::<S>(K::CASES, 1..25, async |steps, live| {
+        replayed::<S, K>(kind, steps, live).await
+    })
 }
 
-async fn replayed<S: Subject, K: StoreKind>(kind: K, steps: Vec<Step<S::Command>>) -> Check {
+async fn replayed<S: Subject, K: StoreKind>(
+    kind: K,
+    steps: &[Step<S::Command>],
+    lived: &mut Live<S>,
+) -> Check {
     let (place, store) = kind.open_new().await?;
-    let live: Live<S> = live(&store, &steps).await?;
+    live(&store, steps, lived).await?;
     drop(store);
     let store = kind.open(&place).await?;
     let repository = uncached::<S, _>(store.clone(), TestClock::default()).await?;
 
     let events = stored::<S>(&store).await?;
-    equal("the number of stored events", &(events.len() as u64), &live.len())?;
+    equal("the number of stored events", &(events.len() as u64), &lived.len())?;
     for (index, id) in STREAMS.iter().enumerate() {
-        let fold = &live.folds[index];
+        let fold = &lived.folds[index];
         let expected = (fold.sequence, fold.state.clone());
         for _ in 0..2 {
             equal("the loaded state", &loaded::<S, _>(&repository, id).await?, &expected)
@@ -41,7 +45,7 @@ async fn replayed<S: Subject, K: StoreKind>(kind: K, steps: Vec<Step<S::Command>
         equal("the fold of the stored events", &folded.state, &fold.state)
             .context("stream", || (*id).to_owned())?;
     }
-    prefixes_agree(&repository, &live).await
+    prefixes_agree(&repository, lived).await
 }
 
 /// The state as of every sequence that was reported while the history was lived.
@@ -85,17 +89,15 @@ pub(super) fn fold_stored<S: Subject>(
 /// # Errors
 /// The history whose two folds differ.
 pub fn is_deterministic<S: Subject>() -> Check {
-    for_any_list(32, 1..25, step::<S>, |steps| {
-        run(async {
-            let store = crate::store::MemoryStore::new();
-            let _: Live<S> = live(&store, &steps).await?;
-            let events = stored::<S>(&store).await?;
-            for id in STREAMS {
-                let first = fold_stored::<S>(id, &events)?.state;
-                let second = fold_stored::<S>(id, &events)?.state;
-                equal("the second fold of the same events", &second, &first)?;
-            }
-            Ok(())
-        })
+    for_any_history::<S>(32, 1..25, async |steps, lived| {
+        let store = crate::store::MemoryStore::new();
+        live(&store, steps, lived).await?;
+        let events = stored::<S>(&store).await?;
+        for id in STREAMS {
+            let first = fold_stored::<S>(id, &events)?.state;
+            let second = fold_stored::<S>(id, &events)?.state;
+            equal("the second fold of the same events", &second, &first)?;
+        }
+        Ok(())
     })
 }

@@ -1,6 +1,7 @@
 //! Theme snapshot: a shortcut to the same state, and never more than that.
 
-use super::history::{Path, path};
+use super::commands::nothing_shown;
+use super::path::{Path, path};
 use super::world::{RepositoryOf, Sent, loaded, record, repository, send, stream_key, uncached};
 use crate::aggregate::{Aggregate, SnapshotStrategy};
 use crate::metadata::Sequence;
@@ -8,6 +9,7 @@ use crate::repository::CommandContext;
 use crate::store::{EventStore, Snapshot};
 use crate::testing::clock::TestClock;
 use crate::testing::failure::{Check, Context, Failure, ensure, equal};
+use crate::testing::property::by_seed;
 use crate::testing::run;
 use crate::testing::spans::{Captured, capture_async};
 use crate::testing::stores::StoreKind;
@@ -92,21 +94,39 @@ fn is_near(sequence: Sequence, distance: u64) -> bool {
 pub fn is_taken_when_due<S: Subject, K: StoreKind>(kind: K) -> Check {
     let distance = every::<S>();
     let length = distance.map_or(30, |distance| 2 * distance + 1);
-    let path = path::<S>(STREAM, length.min(LONGEST), fastrand::u64(..));
-    run(async {
-        let (_place, store) = kind.open_new().await?;
-        let repository = repository::<S, _>(store.clone(), TestClock::default()).await?;
-        let mut due = None;
-        walk(&repository, &path, async |before, after| {
-            if distance.is_some_and(|distance| before / distance < after / distance) {
-                due = Some(after);
-            }
-            let found = latest::<S>(&store).await?.map(|snapshot| snapshot.sequence);
-            equal(&format!("the sequence of the snapshot after {after} events"), &found, &due)
+    with_path::<S>(length.min(LONGEST), distance.unwrap_or(0), |path| {
+        run(async {
+            let (_place, store) = kind.open_new().await?;
+            let repository = repository::<S, _>(store.clone(), TestClock::default()).await?;
+            let mut due = None;
+            walk(&repository, path, async |before, after| {
+                if distance.is_some_and(|distance| before / distance < after / distance) {
+                    due = Some(after);
+                }
+                let found = latest::<S>(&store).await?.map(|snapshot| snapshot.sequence);
+                equal(&format!("the sequence of the snapshot after {after} events"), &found, &due)
+            })
+            .await
         })
-        .await
     })
-    .context("the ontology says", says::<S>)
+}
+
+/// Runs a check on a path; says so where it is too short to show a snapshot.
+fn with_path<S: Subject>(
+    length: u64,
+    at_least: u64,
+    check: impl FnOnce(&Path<S>) -> Check,
+) -> Check {
+    by_seed(|seed| {
+        let path = path::<S>(STREAM, length, seed);
+        let about = || format!("{} events of {} commands", path.len(), path.commands.len());
+        check(&path).context("the ontology says", says::<S>).context("stream", about)?;
+        if path.len() >= at_least.max(1) {
+            return Ok(());
+        }
+        let found = path.len();
+        nothing_shown::<S>(&format!("the longest stream that was found has {found} events"))
+    })
 }
 
 /// No path is longer: a distance beyond this is not walked to its end.
@@ -126,25 +146,25 @@ fn says<S: Subject>() -> String {
 /// The length at which they do not.
 pub fn with_its_tail_equals_full_replay<S: Subject, K: StoreKind>(kind: K) -> Check {
     let distance = every::<S>().unwrap_or(10).min(LONGEST / 2);
-    let path = path::<S>(STREAM, 2 * distance + 2, fastrand::u64(..));
-    run(async {
-        let (place, store) = kind.open_new().await?;
-        let lived = repository::<S, _>(store, TestClock::default()).await?;
-        let reader = uncached::<S, _>(kind.open(&place).await?, TestClock::default()).await?;
-        fill(&lived, &path, distance, async |commands| {
-            let fold = &path.folds[commands];
-            let expected = (fold.sequence, fold.state.clone());
-            equal("the loaded state", &loaded::<S, _>(&reader, STREAM).await?, &expected)
+    with_path::<S>(2 * distance + 2, distance, |path| {
+        run(async {
+            let (place, store) = kind.open_new().await?;
+            let lived = repository::<S, _>(store, TestClock::default()).await?;
+            let reader = uncached::<S, _>(kind.open(&place).await?, TestClock::default()).await?;
+            fill(&lived, path, distance, async |commands| {
+                let fold = &path.folds[commands];
+                let expected = (fold.sequence, fold.state.clone());
+                equal("the loaded state", &loaded::<S, _>(&reader, STREAM).await?, &expected)
+            })
+            .await?;
+            for fold in path.folds.iter().filter(|fold| is_near(fold.sequence, distance)) {
+                let found = reader.load_as_of(STREAM, fold.sequence).await?;
+                let found = (found.sequence, found.state);
+                equal("the state as of a sequence", &found, &(fold.sequence, fold.state.clone()))?;
+            }
+            Ok(())
         })
-        .await?;
-        for fold in path.folds.iter().filter(|fold| is_near(fold.sequence, distance)) {
-            let found = reader.load_as_of(STREAM, fold.sequence).await?;
-            let found = (found.sequence, found.state);
-            equal("the state as of a sequence", &found, &(fold.sequence, fold.state.clone()))?;
-        }
-        Ok(())
     })
-    .context("the ontology says", says::<S>)
 }
 
 /// A snapshot that is damaged, of another program, or of events that are not there is ignored with a
@@ -154,19 +174,20 @@ pub fn with_its_tail_equals_full_replay<S: Subject, K: StoreKind>(kind: K) -> Ch
 /// What it led to instead.
 pub fn that_cannot_be_trusted_is_ignored<S: Subject, K: StoreKind>(kind: K) -> Check {
     let Some(distance) = every::<S>() else { return Ok(()) };
-    let path = path::<S>(STREAM, distance.min(LONGEST) + 3, fastrand::u64(..));
-    run(async {
-        let (_place, store) = kind.open_new().await?;
-        let lived = repository::<S, _>(store.clone(), TestClock::default()).await?;
-        fill(&lived, &path, distance, async |_| Ok(())).await?;
-        let fold = &path.folds[path.folds.len() - 1];
-        let sound = latest::<S>(&store).await?;
-        for (what, broken) in broken::<S>(fold.sequence, sound.as_ref()) {
-            ignores::<S, _>(&store, broken, &(fold.sequence, fold.state.clone()), sound.as_ref())
-                .await
-                .context("snapshot", || what.to_owned())?;
-        }
-        Ok(())
+    with_path::<S>(distance.min(LONGEST) + 3, distance, |path| {
+        run(async {
+            let (_place, store) = kind.open_new().await?;
+            let lived = repository::<S, _>(store.clone(), TestClock::default()).await?;
+            fill(&lived, path, distance, async |_| Ok(())).await?;
+            let (sequence, state) = (path.len(), path.end().state.clone());
+            let sound = latest::<S>(&store).await?;
+            for (what, broken) in broken::<S>(sequence, sound.as_ref()) {
+                ignores::<S, _>(&store, broken, &(sequence, state.clone()), sound.as_ref())
+                    .await
+                    .context("snapshot", || what.to_owned())?;
+            }
+            Ok(())
+        })
     })
 }
 
@@ -229,21 +250,21 @@ fn is_warning(captured: &Captured) -> bool {
 /// The state that was loaded instead.
 pub fn of_another_meaning_is_never_used<S: Subject, K: StoreKind>(kind: K) -> Check {
     let Some(distance) = every::<S>() else { return Ok(()) };
-    let path = path::<S>(STREAM, distance.min(LONGEST) + 3, fastrand::u64(..));
-    run(async {
-        let (_place, store) = kind.open_new().await?;
-        let lived = repository::<S, _>(store.clone(), TestClock::default()).await?;
-        fill(&lived, &path, distance, async |_| Ok(())).await?;
-        let Some(sound) = latest::<S>(&store).await? else { return Ok(()) };
-        let fold = &path.folds[path.folds.len() - 1];
-        for meaning in [meaning::<S>() ^ 1, 0, u64::MAX] {
-            let data = with_other_state::<S>(&sound);
-            let foreign = Snapshot { sequence: fold.sequence, meaning, data };
-            store.save_snapshot(&stream_key::<S>(STREAM), foreign).await?;
-        }
-        let reader = uncached::<S, _>(store, TestClock::default()).await?;
-        let expected = (fold.sequence, fold.state.clone());
-        equal("the loaded state", &loaded::<S, _>(&reader, STREAM).await?, &expected)
+    with_path::<S>(distance.min(LONGEST) + 3, distance, |path| {
+        run(async {
+            let (_place, store) = kind.open_new().await?;
+            let lived = repository::<S, _>(store.clone(), TestClock::default()).await?;
+            fill(&lived, path, distance, async |_| Ok(())).await?;
+            let Some(sound) = latest::<S>(&store).await? else { return Ok(()) };
+            for meaning in [meaning::<S>() ^ 1, 0, u64::MAX] {
+                let data = with_other_state::<S>(&sound);
+                let foreign = Snapshot { sequence: path.len(), meaning, data };
+                store.save_snapshot(&stream_key::<S>(STREAM), foreign).await?;
+            }
+            let reader = uncached::<S, _>(store, TestClock::default()).await?;
+            let expected = (path.len(), path.end().state.clone());
+            equal("the loaded state", &loaded::<S, _>(&reader, STREAM).await?, &expected)
+        })
     })
 }
 
