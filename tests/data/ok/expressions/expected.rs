@@ -387,7 +387,7 @@ pub mod machine {
     /// - `exact`: [`Worked`]
     /// - `parts`: [`Worked`]
     /// - `spare`: [`Worked`]
-    /// - `kind`: [`Worked`]
+    /// - `kind`: [`Started`], [`Worked`]
     /// - `started`: [`Started`]
     /// - `took`: [`Worked`]
     /// - `day`: [`Started`]
@@ -404,7 +404,7 @@ pub mod machine {
         const PARTITION_KEY: &'static str = "machineId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xfe2a_7ae3_f919_c937;
+        const MEANING: u64 = 0xab19_cd49_8df6_677e;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -443,6 +443,7 @@ pub mod machine {
     // ---- Apply ----
 
     fn apply_started(state: &mut MachineState, event: &Started) -> Result<(), ApplyError> {
+        let kind = if event.name == "m" { Kind::Large } else { state.kind };
         let flag = event.name.contains("q") && !state.flag;
         let names = pushed(pushed(state.names.clone(), event.name.clone()), "end".to_owned());
         state.name = event.name.trim().to_lowercase();
@@ -451,6 +452,7 @@ pub mod machine {
         } else {
             None
         };
+        state.kind = kind;
         state.started = Some(event.at);
         state.day = Some(event.at.date());
         state.flag = flag;
@@ -479,7 +481,10 @@ pub mod machine {
             Decimal::ZERO,
             dec!(100),
         );
-        let parts = extended(pushed(state.parts.clone(), event.part.clone()), state.parts.clone());
+        let parts = extended(
+            pushed(state.parts.clone(), event.part.clone()),
+            vec![event.part.clone()],
+        );
         let spare = state
             .spare
             .clone()
@@ -515,17 +520,15 @@ pub mod machine {
     /// ```
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::expressions::machine::{MachineRepository, Start};
+    /// use eventloom_tests::goldens::expressions::types::Kind;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MachineRepository::open(MemoryStore::new()).await?;
-    /// let command = Start { name: "text".to_owned() };
-    /// match repository.execute("machine-1", command).await {
-    ///     Ok(done) => {
-    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
-    ///     }
-    ///     Err(error) => println!("{error}"),
-    /// }
+    /// let command = Start { name: "m".to_owned() };
+    /// let done = repository.execute("machine-1", command).await?;
+    /// assert_eq!(done.state.name, "m");
+    /// assert_eq!(done.state.kind, Kind::Large);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -584,24 +587,34 @@ pub mod machine {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, MemoryStore};
-    /// use eventloom_tests::goldens::expressions::machine::{MachineRepository, Work};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{CommandContext, MemoryStore, dec};
+    /// use eventloom_tests::goldens::expressions::machine::{MachineRepository, Started, Work};
     /// use eventloom_tests::goldens::expressions::types::{Kind, Part};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MachineRepository::open(MemoryStore::new()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(Started {
+    ///     machine_id: "machine-1".to_owned(),
+    ///     name: "m".to_owned(),
+    ///     at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("machine-1", events).await?;
     /// let command = Work {
-    ///     part: Part { name: "text".to_owned(), size: 1, kind: Kind::Small, note: None },
-    ///     factor: Decimal::ONE,
-    ///     times: 1,
+    ///     part: Part {
+    ///         name: "p".to_owned(),
+    ///         size: 1,
+    ///         kind: Kind::Small,
+    ///         note: Some("n".to_owned()),
+    ///     },
+    ///     factor: dec!(4),
+    ///     times: 4,
     /// };
-    /// match repository.execute("machine-1", command).await {
-    ///     Ok(done) => {
-    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
-    ///     }
-    ///     Err(error) => println!("{error}"),
-    /// }
+    /// let context = CommandContext::new().at("2026-01-01T00:00:01Z".parse()?);
+    /// let done = repository.execute_with("machine-1", command, context).await?;
+    /// assert_eq!(done.events.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }

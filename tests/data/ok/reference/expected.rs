@@ -1200,6 +1200,10 @@ pub mod basket {
         pub parcel: String,
         /// `payments: list<string>`
         pub payments: Vec<String>,
+        /// `credit: decimal`
+        pub credit: Decimal,
+        /// `bonus: decimal`
+        pub bonus: Decimal,
         /// `step: enum[New, Packed, Sent]`
         pub step: BasketStep,
         /// `rounds: integer`
@@ -1223,6 +1227,8 @@ pub mod basket {
                 carrier: "".to_owned(),
                 parcel: "".to_owned(),
                 payments: Vec::new(),
+                credit: Decimal::ZERO,
+                bonus: Decimal::ZERO,
                 step: BasketStep::New,
                 rounds: 0,
                 note: "-".to_owned(),
@@ -1244,6 +1250,8 @@ pub mod basket {
             out.field("carrier", &self.carrier);
             out.field("parcel", &self.parcel);
             out.field("payments", &self.payments);
+            out.field("credit", &self.credit);
+            out.field("bonus", &self.bonus);
             out.field("step", &self.step);
             out.field("rounds", &self.rounds);
             out.field("note", &self.note);
@@ -1262,6 +1270,8 @@ pub mod basket {
             let mut carrier = None;
             let mut parcel = None;
             let mut payments = None;
+            let mut credit = None;
+            let mut bonus = None;
             let mut step_ = None;
             let mut rounds = None;
             let mut note = None;
@@ -1278,6 +1288,8 @@ pub mod basket {
                 ("carrier", &mut carrier),
                 ("parcel", &mut parcel),
                 ("payments", &mut payments),
+                ("credit", &mut credit),
+                ("bonus", &mut bonus),
                 ("step", &mut step_),
                 ("rounds", &mut rounds),
                 ("note", &mut note),
@@ -1295,6 +1307,8 @@ pub mod basket {
                 carrier: required(carrier, "carrier")?,
                 parcel: required(parcel, "parcel")?,
                 payments: required(payments, "payments")?,
+                credit: required(credit, "credit")?,
+                bonus: required(bonus, "bonus")?,
                 step: required(step_, "step")?,
                 rounds: required(rounds, "rounds")?,
                 note: required(note, "note")?,
@@ -1334,8 +1348,7 @@ pub mod basket {
     /// - `status`: [`BasketPaid`]
     /// - `owner`: [`OwnerNamed`], [`PriceChanged`]
     /// - `lines`: [`LineAdded`]
-    /// - `total`: [`LineAdded`], [`VoucherRedeemed`], [`PriceChanged`], [`VoucherTaken`],
-    ///   [`BonusGranted`]
+    /// - `total`: [`LineAdded`], [`VoucherRedeemed`], [`PriceChanged`]
     /// - `paidOn`: [`BasketPaid`]
     /// - `size`: [`DetailsGiven`]
     /// - `deliverTo`: [`DetailsGiven`]
@@ -1344,6 +1357,8 @@ pub mod basket {
     /// - `carrier`: [`BasketShipped`]
     /// - `parcel`: [`BasketShipped`]
     /// - `payments`: [`VoucherTaken`]
+    /// - `credit`: [`VoucherTaken`]
+    /// - `bonus`: [`BonusGranted`]
     /// - `step`: [`StepTaken`]
     /// - `rounds`: [`StepTaken`]
     /// - `note`: [`StepTaken`]
@@ -1358,7 +1373,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0x8af9_67e5_a34d_bbe0;
+        const MEANING: u64 = 0x5f97_d3c7_3b35_8381;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -1547,8 +1562,8 @@ pub mod basket {
         state: &mut BasketState,
         event: &VoucherTaken,
     ) -> Result<(), ApplyError> {
-        let total = add(subtract(state.total, event.value)?, event.fee)?;
-        state.total = total;
+        let credit = subtract(add(state.credit, event.value)?, event.fee)?;
+        state.credit = credit;
         state.payments.push(event.payment_id.clone());
         Ok(())
     }
@@ -1557,7 +1572,7 @@ pub mod basket {
         state: &mut BasketState,
         event: &BonusGranted,
     ) -> Result<(), ApplyError> {
-        state.total = subtract(state.total, event.value)?;
+        state.bonus = add(state.bonus, event.value)?;
         Ok(())
     }
 

@@ -303,17 +303,24 @@ pub mod parcel {
     pub struct ParcelState {
         /// `where: string`
         pub r#where: String,
+        /// `delivered: boolean`
+        pub delivered: bool,
     }
 
     impl Record for ParcelState {
         fn write(&self, out: &mut Writer) {
             out.field("where", &self.r#where);
+            out.field("delivered", &self.delivered);
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
             let mut r#where = None;
-            fields.read(&mut [("where", &mut r#where)])?;
-            Ok(Self { r#where: required(r#where, "where")? })
+            let mut delivered = None;
+            fields.read(&mut [("where", &mut r#where), ("delivered", &mut delivered)])?;
+            Ok(Self {
+                r#where: required(r#where, "where")?,
+                delivered: required(delivered, "delivered")?,
+            })
         }
     }
 
@@ -332,6 +339,7 @@ pub mod parcel {
     ///
     /// Fields of the state and the events that set them:
     /// - `where`: [`Sent`], [`Moved`]
+    /// - `delivered`: [`Delivered`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Parcel;
 
@@ -343,7 +351,7 @@ pub mod parcel {
         const PARTITION_KEY: &'static str = "parcelId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x242a_cd40_f8f0_b752;
+        const MEANING: u64 = 0xf516_0d54_642b_3395;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -360,7 +368,7 @@ pub mod parcel {
                 ParcelEvent::Sent(event) => apply_sent(state, event),
                 ParcelEvent::Moved(event) => apply_moved(state, event),
                 ParcelEvent::Lost(_) => Ok(()),
-                ParcelEvent::Delivered(_) => Ok(()),
+                ParcelEvent::Delivered(_) => apply_delivered(state),
             }
         }
 
@@ -393,6 +401,11 @@ pub mod parcel {
         Ok(())
     }
 
+    fn apply_delivered(state: &mut ParcelState) -> Result<(), ApplyError> {
+        state.delivered = true;
+        Ok(())
+    }
+
     // ---- Commands ----
 
     /// `Send`
@@ -401,6 +414,8 @@ pub mod parcel {
     ///
     /// Refused with
     /// - [`ParcelAlreadyExists`](ParcelError::ParcelAlreadyExists) where there is one already
+    /// - [`NoParcel`](ParcelError::NoParcel) where `weight <= 0`
+    /// - [`TooHeavy`](ParcelError::TooHeavy) where `weight > 2000`
     ///
     /// # Example
     ///
@@ -446,6 +461,16 @@ pub mod parcel {
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn decide(&self, context: &mut Decide<'_, Parcel>) -> Result<(), Halt<ParcelError>> {
+            if self.weight <= 0 {
+                return Err(Halt::Refused(ParcelError::NoParcel {
+                    message: "refused because weight <= 0".to_owned(),
+                }));
+            }
+            if self.weight > 2000 {
+                return Err(Halt::Refused(ParcelError::TooHeavy {
+                    message: "refused because weight > 2000".to_owned(),
+                }));
+            }
             context.emit(Sent {
                 parcel_id: context.stream_id().to_string(),
                 town: self.town.clone(),
@@ -461,6 +486,9 @@ pub mod parcel {
     ///
     /// Refused with
     /// - [`ParcelNotFound`](ParcelError::ParcelNotFound) where there is none
+    /// - [`AlreadyDelivered`](ParcelError::AlreadyDelivered) where `delivered`
+    /// - [`TooNear`](ParcelError::TooNear) where `hops <= 3`
+    /// - [`TooFar`](ParcelError::TooFar) where `hops > 100`
     ///
     /// # Example
     ///
@@ -506,6 +534,22 @@ pub mod parcel {
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn decide(&self, context: &mut Decide<'_, Parcel>) -> Result<(), Halt<ParcelError>> {
+            let state = context.state();
+            if state.delivered {
+                return Err(Halt::Refused(ParcelError::AlreadyDelivered {
+                    message: "refused because delivered".to_owned(),
+                }));
+            }
+            if self.hops <= 3 {
+                return Err(Halt::Refused(ParcelError::TooNear {
+                    message: "refused because hops <= 3".to_owned(),
+                }));
+            }
+            if self.hops > 100 {
+                return Err(Halt::Refused(ParcelError::TooFar {
+                    message: "refused because hops > 100".to_owned(),
+                }));
+            }
             context.emit(Moved {
                 parcel_id: context.stream_id().to_string(),
                 town: self.town.clone(),
@@ -521,6 +565,7 @@ pub mod parcel {
     ///
     /// Refused with
     /// - [`ParcelNotFound`](ParcelError::ParcelNotFound) where there is none
+    /// - [`AlreadyDelivered`](ParcelError::AlreadyDelivered) where `delivered`
     ///
     /// # Example
     ///
@@ -558,6 +603,12 @@ pub mod parcel {
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn decide(&self, context: &mut Decide<'_, Parcel>) -> Result<(), Halt<ParcelError>> {
+            let state = context.state();
+            if state.delivered {
+                return Err(Halt::Refused(ParcelError::AlreadyDelivered {
+                    message: "refused because delivered".to_owned(),
+                }));
+            }
             context
                 .emit(Lost { parcel_id: context.stream_id().to_string(), lost_at: context.now() })
         }
@@ -569,6 +620,7 @@ pub mod parcel {
     ///
     /// Refused with
     /// - [`ParcelNotFound`](ParcelError::ParcelNotFound) where there is none
+    /// - [`AlreadyDelivered`](ParcelError::AlreadyDelivered) where `delivered`
     ///
     /// # Example
     ///
@@ -606,6 +658,12 @@ pub mod parcel {
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn decide(&self, context: &mut Decide<'_, Parcel>) -> Result<(), Halt<ParcelError>> {
+            let state = context.state();
+            if state.delivered {
+                return Err(Halt::Refused(ParcelError::AlreadyDelivered {
+                    message: "refused because delivered".to_owned(),
+                }));
+            }
             context.emit(Delivered {
                 parcel_id: context.stream_id().to_string(),
                 delivered_at: context.now(),
@@ -623,8 +681,33 @@ pub mod parcel {
             /// Why, in words.
             message: String,
         },
+        /// `Send`: `weight <= 0`
+        NoParcel {
+            /// Why, in words.
+            message: String,
+        },
+        /// `Send`: `weight > 2000`
+        TooHeavy {
+            /// Why, in words.
+            message: String,
+        },
         /// The parcel does not exist.
         ParcelNotFound {
+            /// Why, in words.
+            message: String,
+        },
+        /// `delivered`
+        AlreadyDelivered {
+            /// Why, in words.
+            message: String,
+        },
+        /// `Move`: `hops <= 3`
+        TooNear {
+            /// Why, in words.
+            message: String,
+        },
+        /// `Move`: `hops > 100`
+        TooFar {
             /// Why, in words.
             message: String,
         },
@@ -644,7 +727,12 @@ pub mod parcel {
         fn name(&self) -> &'static str {
             match self {
                 Self::ParcelAlreadyExists { .. } => "ParcelAlreadyExists",
+                Self::NoParcel { .. } => "NoParcel",
+                Self::TooHeavy { .. } => "TooHeavy",
                 Self::ParcelNotFound { .. } => "ParcelNotFound",
+                Self::AlreadyDelivered { .. } => "AlreadyDelivered",
+                Self::TooNear { .. } => "TooNear",
+                Self::TooFar { .. } => "TooFar",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
             }
@@ -653,7 +741,12 @@ pub mod parcel {
         fn message(&self) -> &str {
             match self {
                 Self::ParcelAlreadyExists { message }
+                | Self::NoParcel { message }
+                | Self::TooHeavy { message }
                 | Self::ParcelNotFound { message }
+                | Self::AlreadyDelivered { message }
+                | Self::TooNear { message }
+                | Self::TooFar { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
             }
@@ -662,7 +755,12 @@ pub mod parcel {
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
                 "ParcelAlreadyExists" => Self::ParcelAlreadyExists { message },
+                "NoParcel" => Self::NoParcel { message },
+                "TooHeavy" => Self::TooHeavy { message },
                 "ParcelNotFound" => Self::ParcelNotFound { message },
+                "AlreadyDelivered" => Self::AlreadyDelivered { message },
+                "TooNear" => Self::TooNear { message },
+                "TooFar" => Self::TooFar { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
