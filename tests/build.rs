@@ -1,13 +1,32 @@
-//! Generates the bank's harness once more, for `themes/`: there its tests run on one store, which can be
-//! broken on purpose, instead of on every store that is switched on.
+//! Generates the harness of every ontology of `data/ok`, for the test `harnesses`; and the bank's once
+//! more, for `themes/`: there its tests run on one store, which can be broken on purpose, instead of on
+//! every store that is switched on.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use eventloom_codegen::Build;
+
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where to write"));
-    eventloom_codegen::Build::new("../ontology").out_dir(out.join("bank")).compile_or_exit();
+    println!("cargo::rerun-if-changed=data/ok");
+    for case in fs::read_dir("data/ok").expect("the cases are part of the repository") {
+        let case = case.expect("readable").path();
+        let name = case.file_name().expect("a folder of a folder").to_string_lossy().into_owned();
+        Build::new(ontology(&case, &name))
+            .out_dir(out.join(&name))
+            .module_path(format!("eventloom_tests::goldens::{name}"))
+            .compile_or_exit();
+    }
     on_the_store_under_test(&out.join("bank/harness.rs"), &out.join("harness_under_test.rs"));
+}
+
+/// The folder's own ontology; the bank's stands where the example has it.
+fn ontology(case: &Path, name: &str) -> PathBuf {
+    match name {
+        "bank" => PathBuf::from("../ontology/banking-account.yaml"),
+        _ => case.to_owned(),
+    }
 }
 
 fn on_the_store_under_test(harness: &Path, under_test: &Path) {
