@@ -328,7 +328,7 @@ fn pair_with_one_key<S: Subject>(
 ) -> Option<(S::Command, S::Command)> {
     let mut commands = Commands::<S>::new(seed);
     let mut found: Vec<S::Command> = Vec::new();
-    for _ in 0..300 {
+    for _ in 0..1_000 {
         let command = commands.meeting(&fold.state);
         let keys = command.unique_keys();
         if keys.is_empty() || after(fold, &command).is_none() {
