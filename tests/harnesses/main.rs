@@ -16,12 +16,14 @@ macro_rules! harness {
 }
 
 harness!(bank);
+harness!(choices);
 mod custom;
 harness!(emit);
 harness!(enums);
 harness!(expressions);
 harness!(invariants);
 harness!(lists);
+harness!(literals);
 harness!(minimal);
 harness!(names);
 harness!(prose);

@@ -772,7 +772,7 @@ pub mod dial {
         const DATABASE: &'static str = "db";
         const TABLE: &'static str = "dials";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x3bd7_1ea1_3f97_9d3a;
+        const MEANING: u64 = 0xfc57_5185_68ec_ede1;
         const AGGREGATE: &'static str = "Dial";
         const SOURCES: &'static [&'static str] = &["Nested", "Shortened"];
         const COLUMNS: &'static [Column] = &[
@@ -881,7 +881,7 @@ pub mod dial {
         row: &mut Option<DialViewRow>,
         event: &Shortened,
     ) -> Result<(), ProjectionError> {
-        let current = row.as_mut().ok_or(ProjectionError::RowMissing)?;
+        let Some(current) = row else { return Ok(()) };
         current.more = {
             let more = event.a > 3;
             more
