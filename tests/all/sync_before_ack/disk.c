@@ -1,7 +1,8 @@
 /* Preloaded into a test's child process: appends to the file $SYNC_LOG what happens to files whose
- * name ends in "-wal", after it has happened, and lets calls fail while the file $DISK_FAULT names
- * them: "sync", "write" and "full" of a log, "move" of what is written to a database beside it, "map"
- * of the memory that its programs share, "link" of anything. Other calls go straight to the kernel. */
+ * name ends in "-wal", and that a database beside them is synced, after it has happened, and lets
+ * calls fail while the file $DISK_FAULT names them: "sync", "write" and "full" of a log, "move" and
+ * "settle" of what is written to a database beside it and of its sync, "map" of the memory that its
+ * programs share, "link" of anything. Other calls go straight to the kernel. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +29,8 @@ static int is_named(int file, const char *ending) {
     return length >= end && memcmp(path + length - end, ending, end) == 0;
 }
 
-static void note(const char *line, int file) {
-    if (log_file < 0 || !is_named(file, "-wal"))
+static void note(const char *line, int file, const char *ending) {
+    if (log_file < 0 || !is_named(file, ending))
         return;
     if (syscall(SYS_write, log_file, line, strlen(line)) < 0)
         abort();
@@ -48,7 +49,8 @@ static int fails(const char *call) {
 
 /* What the call is to fail with, or 0. */
 static int fault_of_sync(int file) {
-    return is_named(file, "-wal") && fails("sync") ? EIO : 0;
+    const char *call = is_named(file, "-wal") ? "sync" : is_named(file, ".db") ? "settle" : 0;
+    return call && fails(call) ? EIO : 0;
 }
 
 static int fault_of_write(int file) {
@@ -58,8 +60,10 @@ static int fault_of_write(int file) {
 }
 
 static int synced(int result, int file) {
-    if (result == 0)
-        note("synced\n", file);
+    if (result == 0) {
+        note("synced\n", file, "-wal");
+        note("file synced\n", file, ".db");
+    }
     return result;
 }
 
@@ -78,8 +82,19 @@ ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t offset) {
     if (errno)
         return -1;
     ssize_t result = syscall(SYS_pwrite64, file, bytes, count, offset);
-    note("written\n", file);
+    note("written\n", file, "-wal");
     return result;
+}
+
+int ftruncate64(int file, off64_t length) {
+    int result = syscall(SYS_ftruncate, file, length);
+    if (result == 0 && length == 0)
+        note("begun anew\n", file, "-wal");
+    return result;
+}
+
+int ftruncate(int file, off_t length) {
+    return ftruncate64(file, length);
 }
 
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset) {

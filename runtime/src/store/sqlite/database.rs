@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 
+use super::connection::WritingConnection;
 use super::fault::{self, JobError};
 use super::open;
 use super::readers::Readers;
@@ -128,7 +129,7 @@ impl SqliteDatabase {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.with_writer(|connection| in_transaction(connection, job)).await
+        self.with_writer(|connection| connection.in_transaction(job)).await
     }
 
     /// As [`Self::try_write`], without waiting for the disk. A power failure may undo the commit,
@@ -144,7 +145,7 @@ impl SqliteDatabase {
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
         self.with_writer(|connection| {
-            open::without_sync(connection, || in_transaction(connection, job))
+            open::without_sync(connection, || connection.in_transaction(job))
                 .map_err(|error| fault::store_error(connection, &error))?
         })
         .await
@@ -199,7 +200,7 @@ impl SqliteDatabase {
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&WritingConnection) -> Result<T, E> + Send + 'static,
     {
         let (answer, outcome) = oneshot::channel();
         let job = Box::new(move |turn: &Turn<'_>| {
@@ -222,7 +223,7 @@ impl SqliteDatabase {
 
     /// Runs a job on the caller's thread if nothing else runs, or tells that something does. It may
     /// take as long as a sync.
-    pub(super) fn run_here<T>(&self, job: impl FnOnce(&Connection) -> T) -> Option<T> {
+    pub(super) fn run_here<T>(&self, job: impl FnOnce(&WritingConnection) -> T) -> Option<T> {
         self.inner.writer.run_here(job)
     }
 
@@ -237,16 +238,4 @@ impl fmt::Debug for SqliteDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteDatabase").field("path", &self.inner.path).finish_non_exhaustive()
     }
-}
-
-/// Runs a job in a transaction and commits it.
-pub(super) fn in_transaction<T, E: From<StoreError>>(
-    connection: &Connection,
-    job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
-        .map_err(|error| fault::store_error(connection, &error))?;
-    let value = job(&transaction)?;
-    transaction.commit().map_err(|error| fault::commit_error(connection, &error))?;
-    Ok(value)
 }

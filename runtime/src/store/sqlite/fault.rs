@@ -50,6 +50,28 @@ pub(super) fn commit_error(connection: &Connection, error: &Error) -> StoreError
     }
 }
 
+/// Whether after this failure of a commit or a sync the disk may lack what is in the log.
+pub(super) fn leaves_doubt(error: &Error) -> bool {
+    matches!(sqlite_code(error), Some((ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory, _)))
+}
+
+/// The log could not be copied into the file and begun anew, which has to come before the next write.
+pub(super) fn in_doubt(connection: &Connection, error: &Error) -> StoreError {
+    let path = connection.path().unwrap_or("the database");
+    let (found, advice) = match sqlite_code(error) {
+        Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)) => (
+            "is still in use by a reader or another program",
+            "end what has been reading for long, and try again",
+        ),
+        _ => ("could not be copied into it", "check the disk and its free space, and try again"),
+    };
+    StoreError::Unavailable(format!(
+        "the disk failed while {path} was written, and until the log beside it has been copied into it \
+         nothing more is written, for it might not last; the log {found} ({error}); \
+         nothing was changed: {advice}"
+    ))
+}
+
 /// The frame that commits is the last to be written, and is synced and shown to others after that: a
 /// failed write leaves no valid commit behind.
 fn refused_before_commit(extended: i32) -> bool {

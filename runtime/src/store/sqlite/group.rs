@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::append::{Appender, Failed, OpenTransaction, message_of};
 use super::catalog::Catalog;
+use super::connection::WritingConnection;
 use super::database::SqliteDatabase;
 use super::numbers::Numbers;
+use super::open;
 use super::writer::Turn;
-use super::{fault, open};
 use crate::metadata::Position;
 use crate::store::{Append, AppendError, Appended, ImmediateFold, StoreError};
 
@@ -134,7 +134,7 @@ impl Groups {
 
     /// Commits what waits on a caller's own thread, where that means no wait for another program.
     /// Tells whether nothing is left to be done.
-    fn commit_here(&self, connection: &Connection) -> bool {
+    fn commit_here(&self, connection: &WritingConnection) -> bool {
         let group = self.take();
         match open::without_waiting(|| self.attempt(connection, &group)) {
             Err(AppendError::Store(StoreError::Unavailable(_))) => {
@@ -204,7 +204,7 @@ impl Groups {
     /// is tried alone.
     fn settle(
         &self,
-        connection: &Connection,
+        connection: &WritingConnection,
         group: Vec<Waiting>,
         outcomes: Result<Vec<Outcome>, AppendError>,
     ) {
@@ -234,7 +234,7 @@ impl Groups {
     /// failure: nobody else's append may be left waiting for ever.
     fn attempt(
         &self,
-        connection: &Connection,
+        connection: &WritingConnection,
         group: &[Waiting],
     ) -> Result<Vec<Outcome>, AppendError> {
         let commit = || self.commit(connection, group);
@@ -245,7 +245,7 @@ impl Groups {
 
     fn commit(
         &self,
-        connection: &Connection,
+        connection: &WritingConnection,
         group: &[Waiting],
     ) -> Result<Vec<Outcome>, AppendError> {
         let mut writing = lock(&self.writing);
@@ -254,21 +254,18 @@ impl Groups {
             .learn(connection, group.iter().map(|waiting| &waiting.append))
             .map_err(|error| error.into_store_error(connection))?;
         let started = Instant::now();
-        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
-            .map_err(|error| fault::store_error(connection, &error))?;
-        let open = OpenTransaction { connection, catalog: &self.catalog };
-        let mut appender = Appender::new(open, numbers, folds)
-            .map_err(|error| error.into_store_error(connection))?;
-        let outcomes = group
-            .iter()
-            .map(|waiting| match appender.append(&waiting.append) {
+        let (outcomes, head) = connection.in_transaction(|transaction| {
+            let open = OpenTransaction { connection: transaction, catalog: &self.catalog };
+            let mut appender = Appender::new(open, numbers, folds)
+                .map_err(|error| error.into_store_error(transaction))?;
+            let append = |waiting: &Waiting| match appender.append(&waiting.append) {
                 Ok(appended) => Ok(Ok(appended)),
                 Err(Failed::Refused(error)) => Ok(Err(error)),
                 Err(Failed::Transaction(error)) => Err(error),
-            })
-            .collect::<Result<_, AppendError>>()?;
-        let head = appender.head();
-        transaction.commit().map_err(|error| fault::commit_error(connection, &error))?;
+            };
+            let outcomes = group.iter().map(append).collect::<Result<_, AppendError>>()?;
+            Ok::<_, AppendError>((outcomes, appender.head()))
+        })?;
         self.keep_pace(started.elapsed());
         self.head.send_if_modified(|known| mem::replace(known, head.max(*known)) < head);
         Ok(outcomes)

@@ -5,6 +5,7 @@
 
 mod append;
 mod catalog;
+mod connection;
 mod database;
 mod decimal;
 mod fault;

@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{OptionalExtension, Transaction};
 
+use super::connection::WritingConnection;
 use super::fault::{self, JobError};
 use super::reads;
 use crate::event::EventShape;
@@ -46,7 +47,7 @@ impl Numbers {
     /// Learns the numbers that appends need, giving new ones where there are none.
     pub(super) fn learn<'a>(
         &mut self,
-        connection: &Connection,
+        connection: &WritingConnection,
         appends: impl Iterator<Item = &'a Append>,
     ) -> Result<(), JobError> {
         let (mut shapes, mut fields) = (Vec::new(), Vec::new());
@@ -61,10 +62,10 @@ impl Numbers {
         if shapes.is_empty() && fields.is_empty() {
             return Ok(());
         }
-        let transaction = begin(connection)?;
+        let transaction = connection.begin()?;
         let shapes = numbered(shapes, |key| shape_number(&transaction, key))?;
         let fields = numbered(fields, |key| field_number(&transaction, key))?;
-        transaction.commit()?;
+        connection.commit(transaction)?;
         self.shapes.extend(shapes);
         self.fields.extend(fields);
         Ok(())
@@ -100,10 +101,6 @@ pub(super) fn register(
         }
     }
     Ok(())
-}
-
-fn begin(connection: &Connection) -> rusqlite::Result<Transaction<'_>> {
-    Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Immediate)
 }
 
 fn numbered<K>(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::append::{self, OpenTransaction};
-use super::database::{self, SqliteDatabase};
+use super::database::SqliteDatabase;
 use super::fault::JobError;
 use super::group::Groups;
 use super::{numbers, reads};
@@ -156,7 +156,7 @@ impl EventStore for SqliteStore {
         let groups = Arc::clone(&self.groups);
         self.database
             .with_writer(move |connection| {
-                database::in_transaction(connection, |transaction| {
+                connection.in_transaction(|transaction| {
                     let open =
                         OpenTransaction { connection: transaction, catalog: &groups.catalog };
                     fold.open(&open)

@@ -7,20 +7,16 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
-use rusqlite::wal::CheckpointMode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::connection::WritingConnection;
 
 /// Jobs that may wait; more make their callers wait.
 const QUEUED: usize = 256;
-/// Pages in the log that make it worth moving into the file: 16 MiB.
-const LOG_PAGES: u32 = 4096;
-/// Pages by which a log has to grow that readers kept from being moved.
-const LOG_GROWTH: u32 = 1024;
 
 /// A piece of work for the writing connection. It must leave no transaction open.
 pub(super) type Job = Box<dyn FnOnce(&Turn<'_>) + Send>;
@@ -28,7 +24,7 @@ pub(super) type Job = Box<dyn FnOnce(&Turn<'_>) + Send>;
 /// A job's turn on the writing connection.
 pub(super) struct Turn<'a> {
     /// The connection.
-    pub(super) connection: &'a Connection,
+    pub(super) connection: &'a WritingConnection,
     shared: &'a Shared,
 }
 
@@ -39,11 +35,10 @@ pub(super) struct Writer {
 }
 
 struct Shared {
-    connection: Mutex<Connection>,
+    connection: Mutex<WritingConnection>,
     queue: Mutex<Queue>,
     filled: Condvar,
     room: Arc<Semaphore>,
-    log: Arc<Log>,
 }
 
 struct Queue {
@@ -51,23 +46,14 @@ struct Queue {
     open: bool,
 }
 
-/// Pages of the write-ahead log after the last commit, and from how many on it is to be moved.
-struct Log {
-    pages: AtomicU32,
-    due: AtomicU32,
-}
-
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(mut connection: Connection) -> Result<Self, StartError> {
-        let log = Arc::new(Log { pages: AtomicU32::new(0), due: AtomicU32::new(LOG_PAGES) });
-        log.watch(&mut connection)?;
+    pub(super) fn start(connection: Connection) -> Result<Self, StartError> {
         let shared = Arc::new(Shared {
-            connection: Mutex::new(connection),
+            connection: Mutex::new(WritingConnection::new(connection)?),
             queue: Mutex::new(Queue { jobs: VecDeque::new(), open: true }),
             filled: Condvar::new(),
             room: Arc::new(Semaphore::new(QUEUED)),
-            log,
         });
         let worker = Arc::clone(&shared);
         let thread = thread::Builder::new()
@@ -89,14 +75,14 @@ impl Writer {
     }
 
     /// Runs a job on the caller's thread if nothing else runs, or tells that something does.
-    pub(super) fn run_here<T>(&self, job: impl FnOnce(&Connection) -> T) -> Option<T> {
+    pub(super) fn run_here<T>(&self, job: impl FnOnce(&WritingConnection) -> T) -> Option<T> {
         let connection = match self.shared.connection.try_lock() {
             Ok(connection) => connection,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
         let value = job(&connection);
-        if self.shared.log.is_due() {
+        if connection.log_is_due() {
             // The thread looks after the log when it has run a job, and be it none.
             self.submit_now(Box::new(|_| ()));
         }
@@ -120,7 +106,7 @@ impl Drop for Writer {
 impl Turn<'_> {
     /// Whether a job that could go on should rather make way.
     pub(super) fn is_over(&self) -> bool {
-        self.shared.log.is_due() || !lock(&self.shared.queue).jobs.is_empty()
+        self.connection.log_is_due() || !lock(&self.shared.queue).jobs.is_empty()
     }
 
     /// Queues a job behind those that wait.
@@ -140,8 +126,8 @@ impl Shared {
             let connection = lock(&self.connection);
             let turn = || {
                 job(&Turn { connection: &connection, shared: self });
-                if self.log.is_due() {
-                    self.log.move_into_file(&connection);
+                if connection.log_is_due() {
+                    connection.move_log_into_file();
                 }
             };
             // Without this thread nobody would be answered any more. Jobs catch their own panics; of
@@ -161,35 +147,6 @@ impl Shared {
             }
             queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-    }
-}
-
-impl Log {
-    fn watch(self: &Arc<Self>, connection: &mut Connection) -> rusqlite::Result<()> {
-        let log = Arc::clone(self);
-        connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
-            let pages = pages.unsigned_abs();
-            log.pages.store(pages, Ordering::Relaxed);
-            if pages < LOG_PAGES {
-                log.due.store(LOG_PAGES, Ordering::Relaxed);
-            }
-            Ok(())
-        }))
-    }
-
-    fn is_due(&self) -> bool {
-        self.pages.load(Ordering::Relaxed) >= self.due.load(Ordering::Relaxed)
-    }
-
-    /// Moves what no reader needs. Where that fails, the log stays and goes on growing; the next
-    /// attempt comes when it has.
-    fn move_into_file(&self, connection: &Connection) {
-        if let Err(error) = connection.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE) {
-            let path = connection.path();
-            tracing::warn!(path, %error, "the write-ahead log could not be moved into the file");
-        }
-        let pages = self.pages.load(Ordering::Relaxed);
-        self.due.store(pages + LOG_GROWTH, Ordering::Relaxed);
     }
 }
 

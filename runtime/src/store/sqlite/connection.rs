@@ -1,0 +1,132 @@
+//! The writing connection: where transactions begin and are committed, and what is known of the
+//! write-ahead log that they go to.
+//!
+//! A system tells of a failed sync once. What was in the log before it, such as commits that were not
+//! to be synced, may be lost for all that a later sync says, and a commit that follows it in the log
+//! would be lost with it. So after a commit that the disk failed, nothing is written before the log
+//! has been copied into the file, which is synced, and begun anew. So it is with a log that is there
+//! when the file is opened, where nobody else has it open: its writer may have ended over a failed sync.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, Error, Transaction, TransactionBehavior};
+
+use super::{fault, open};
+use crate::store::StoreError;
+
+/// Pages in the log that make it worth moving into the file: 16 MiB.
+const LOG_PAGES: u32 = 4096;
+/// Pages by which a log has to grow that readers kept from being moved.
+const LOG_GROWTH: u32 = 1024;
+
+/// The writing connection. Transactions on it begin and end by its own methods alone.
+pub(super) struct WritingConnection {
+    connection: Connection,
+    log: Arc<Log>,
+    /// Whether the disk may lack something of the log.
+    in_doubt: Cell<bool>,
+}
+
+/// Pages of the write-ahead log after the last commit, and from how many on it is to be moved.
+struct Log {
+    pages: AtomicU32,
+    due: AtomicU32,
+}
+
+impl WritingConnection {
+    pub(super) fn new(mut connection: Connection) -> rusqlite::Result<Self> {
+        let log = Arc::new(Log { pages: AtomicU32::new(0), due: AtomicU32::new(LOG_PAGES) });
+        log.watch(&mut connection)?;
+        let opened = Self { connection, log, in_doubt: Cell::new(false) };
+        // Where another program uses the log, its own next sync tells it of the failure.
+        if let Err(error) = open::without_waiting(|| opened.checkpoint(CheckpointMode::TRUNCATE)) {
+            opened.doubt_after(&error);
+        }
+        Ok(opened)
+    }
+
+    /// Runs a job in a transaction and commits it.
+    pub(super) fn in_transaction<T, E: From<StoreError>>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self.begin()?;
+        let value = job(&transaction)?;
+        self.commit(transaction).map_err(|error| fault::commit_error(self, &error))?;
+        Ok(value)
+    }
+
+    /// Begins a transaction, or refuses where what it commits might not last.
+    pub(super) fn begin(&self) -> Result<Transaction<'_>, StoreError> {
+        self.leave_no_doubt()?;
+        Transaction::new_unchecked(self, TransactionBehavior::Immediate)
+            .map_err(|error| fault::store_error(self, &error))
+    }
+
+    /// Commits a transaction.
+    pub(super) fn commit(&self, transaction: Transaction<'_>) -> rusqlite::Result<()> {
+        transaction.commit().inspect_err(|error| self.doubt_after(error))
+    }
+
+    fn doubt_after(&self, error: &Error) {
+        if fault::leaves_doubt(error) {
+            self.in_doubt.set(true);
+        }
+    }
+
+    fn leave_no_doubt(&self) -> Result<(), StoreError> {
+        if self.in_doubt.get() {
+            self.checkpoint(CheckpointMode::TRUNCATE)
+                .map_err(|error| fault::in_doubt(self, &error))?;
+            self.in_doubt.set(false);
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&self, mode: CheckpointMode) -> rusqlite::Result<()> {
+        self.wal_checkpoint_v2(Some("main"), mode).map(|_| ())
+    }
+
+    /// Whether it is worth moving the log into the file.
+    pub(super) fn log_is_due(&self) -> bool {
+        self.log.pages.load(Ordering::Relaxed) >= self.log.due.load(Ordering::Relaxed)
+    }
+
+    /// Moves what no reader needs. Where that fails, the log stays and goes on growing; the next
+    /// attempt comes when it has.
+    pub(super) fn move_log_into_file(&self) {
+        if let Err(error) = self.checkpoint(CheckpointMode::PASSIVE) {
+            self.doubt_after(&error);
+            let path = self.path();
+            tracing::warn!(path, %error, "the write-ahead log could not be moved into the file");
+        }
+        let pages = self.log.pages.load(Ordering::Relaxed);
+        self.log.due.store(pages + LOG_GROWTH, Ordering::Relaxed);
+    }
+}
+
+impl Deref for WritingConnection {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Log {
+    fn watch(self: &Arc<Self>, connection: &mut Connection) -> rusqlite::Result<()> {
+        let log = Arc::clone(self);
+        connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+            let pages = pages.unsigned_abs();
+            log.pages.store(pages, Ordering::Relaxed);
+            if pages < LOG_PAGES {
+                log.due.store(LOG_PAGES, Ordering::Relaxed);
+            }
+            Ok(())
+        }))
+    }
+}
