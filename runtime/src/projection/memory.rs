@@ -9,7 +9,7 @@ use super::database::{
 };
 use super::{Commit, Committed, Poison, RowChange, Skip, Switched, Table, TableSpec, TableState};
 use crate::metadata::Position;
-use crate::store::AppendTransaction;
+use crate::store::{AppendTransaction, UndoLog};
 
 /// Rows of projections in memory.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,15 @@ struct MemoryTable {
     complete: bool,
     poison: BTreeMap<Position, Poison>,
     rows: BTreeMap<RowValues, RowValues>,
+}
+
+/// What a commit changes, as it is before.
+struct Before {
+    id: u64,
+    position: Position,
+    complete: bool,
+    poison: BTreeMap<Position, Poison>,
+    rows: Vec<(RowValues, Option<RowValues>)>,
 }
 
 impl MemoryReadDatabase {
@@ -144,38 +153,49 @@ impl ReadDatabase for MemoryReadDatabase {
         &self,
         transaction: &'a dyn AppendTransaction,
     ) -> Result<Box<dyn ReadTransaction + 'a>, String> {
-        if transaction.database().is::<()>() {
-            Ok(Box::new(MemoryTransaction(self.clone())))
-        } else {
-            Err("its rows lie in memory and its events don't, so that no transaction holds both; \
-                 give it a read database on the event store's file"
-                .to_owned())
+        match transaction.database().downcast_ref() {
+            Some(undo) => Ok(Box::new(MemoryTransaction { rows: self.clone(), undo })),
+            None => {
+                Err("its rows lie in memory and its events don't, so that no transaction holds \
+                         both; give it a read database on the event store's file"
+                    .to_owned())
+            }
         }
     }
 }
 
 /// The same rows, seen from within an append to a store in memory.
-struct MemoryTransaction(MemoryReadDatabase);
+struct MemoryTransaction<'a> {
+    rows: MemoryReadDatabase,
+    undo: &'a UndoLog,
+}
 
-impl ReadTransaction for MemoryTransaction {
+impl ReadTransaction for MemoryTransaction<'_> {
     fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
-        self.0.contents().state(table.id, table.spec.projection)
+        self.rows.contents().state(table.id, table.spec.projection)
     }
 
     fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
-        self.0.contents().checkpoint(table)
+        self.rows.contents().checkpoint(table)
     }
 
     fn load(&self, table: Table, keys: &[RowValues]) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        self.0.contents().load(table, keys)
+        self.rows.contents().load(table, keys)
     }
 
     fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
-        Ok(self.0.contents().commit(commit))
+        let mut contents = self.rows.contents();
+        let before = contents.before(&commit);
+        let committed = contents.commit(commit);
+        if let (Committed::Done, Some(before)) = (committed, before) {
+            let rows = self.rows.clone();
+            self.undo.push(move || rows.contents().put_back(before));
+        }
+        Ok(committed)
     }
 
     fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
-        self.0.contents().finish_rebuild(shadow, revision)
+        self.rows.contents().finish_rebuild(shadow, revision)
     }
 }
 
@@ -288,6 +308,38 @@ impl Contents {
         Committed::Done
     }
 
+    /// What the commit is going to change; nobody skips an event within an append.
+    fn before(&self, commit: &Commit) -> Option<Before> {
+        let found = self.tables.get(&commit.table.id)?;
+        let row = |change: &RowChange| {
+            let key = found.key_of(change);
+            let row = found.rows.get(&key).cloned();
+            (key, row)
+        };
+        Some(Before {
+            id: commit.table.id,
+            position: found.position,
+            complete: found.complete,
+            poison: found.poison.clone(),
+            rows: commit.rows.iter().map(row).collect(),
+        })
+    }
+
+    /// Takes a commit back. Whoever has read its revision must notice.
+    fn put_back(&mut self, before: Before) {
+        let Some(found) = self.tables.get_mut(&before.id) else { return };
+        found.position = before.position;
+        found.revision += 1;
+        found.complete = before.complete;
+        found.poison = before.poison;
+        for (key, row) in before.rows {
+            match row {
+                Some(row) => found.rows.insert(key, row),
+                None => found.rows.remove(&key),
+            };
+        }
+    }
+
     fn finish_rebuild(
         &mut self,
         shadow: Table,
@@ -314,6 +366,13 @@ impl Contents {
 impl MemoryTable {
     fn key(&self, row: &RowValues) -> RowValues {
         row[..self.table.spec.key_columns].to_vec()
+    }
+
+    fn key_of(&self, change: &RowChange) -> RowValues {
+        match change {
+            RowChange::Insert(row) | RowChange::Put(row) => self.key(row),
+            RowChange::Delete(key) => key.clone(),
+        }
     }
 
     fn collides(&self, change: &RowChange) -> bool {

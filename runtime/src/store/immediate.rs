@@ -5,8 +5,9 @@
 //! refuse its own append; what it returns writes, after nothing can be refused any more.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{AllPage, EventFilter, NewEvent, StoreError, StreamKey};
+use super::{AllPage, AppendError, EventFilter, NewEvent, StoreError, StreamKey};
 use crate::metadata::Position;
 
 /// A fold that runs inside every append of a store, in the append's own transaction.
@@ -52,7 +53,7 @@ pub trait AppendTransaction {
     ) -> Result<AllPage, StoreError>;
 
     /// The database the transaction writes to, for read databases that know it: a
-    /// `rusqlite::Connection` for SQLite, `()` in memory.
+    /// `rusqlite::Connection` for SQLite, a [`super::UndoLog`] in memory.
     fn database(&self) -> &dyn Any;
 }
 
@@ -79,4 +80,48 @@ pub enum FoldError {
     /// The store failed: the whole transaction fails.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl FoldError {
+    /// As the outcome of the append that `fold` did not take.
+    pub(super) fn of(self, fold: &dyn ImmediateFold) -> AppendError {
+        match self {
+            Self::Refused(reason) => {
+                AppendError::Projection { projection: fold.name().to_owned(), reason }
+            }
+            Self::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Lets a fold compute its change; a panic is its refusal.
+pub(super) fn compute(
+    fold: &dyn ImmediateFold,
+    transaction: &dyn AppendTransaction,
+    events: &AppendedEvents<'_>,
+) -> Result<FoldedChange, FoldError> {
+    catch_unwind(AssertUnwindSafe(|| fold.fold(transaction, events))).unwrap_or_else(panicked)
+}
+
+/// Lets a fold write its change. The transaction must be rolled back after an error.
+pub(super) fn write(
+    change: FoldedChange,
+    transaction: &dyn AppendTransaction,
+) -> Result<(), FoldError> {
+    let write = || change(transaction).map_err(FoldError::Store);
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(panicked)
+}
+
+#[allow(clippy::needless_pass_by_value)] // what `catch_unwind` gives
+fn panicked<T>(panic: Box<dyn Any + Send>) -> Result<T, FoldError> {
+    Err(FoldError::Refused(format!("its fold panicked: {}", message_of(&*panic))))
+}
+
+/// What a panic said.
+pub(super) fn message_of(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
 }

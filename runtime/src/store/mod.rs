@@ -17,7 +17,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use immediate::{AppendTransaction, AppendedEvents, FoldError, FoldedChange, ImmediateFold};
-pub use memory::MemoryStore;
+pub use memory::{MemoryStore, UndoLog};
 
 use crate::event::EventShape;
 use crate::metadata::{Metadata, Position, Sequence, StreamId};

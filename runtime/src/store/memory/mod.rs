@@ -2,6 +2,7 @@
 //! [`EventStore`] but durability: what it holds ends with the process.
 
 mod log;
+mod undo;
 
 use std::any::Any;
 use std::fmt;
@@ -10,10 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use self::log::Log;
+pub use self::undo::UndoLog;
+use super::immediate;
 use super::{
     AllPage, Append, AppendError, AppendTransaction, Appended, AppendedEvents, EventFilter,
-    EventStore, FoldError, ImmediateFold, KeyClaim, Page, RecordedCommand, Snapshot, StoreError,
-    StreamKey, StreamRead, TakenKey,
+    EventStore, ImmediateFold, KeyClaim, Page, RecordedCommand, Snapshot, StoreError, StreamKey,
+    StreamRead, TakenKey,
 };
 use crate::event::EventShape;
 use crate::metadata::{Position, StreamId};
@@ -42,7 +45,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// A panic in a fold leaves the log whole: it is changed only after every fold has returned.
+    /// The log is changed only after every fold has returned, so that it is whole after any panic.
     fn contents(&self) -> MutexGuard<'_, Contents> {
         self.shared.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,7 +134,9 @@ impl EventStore for MemoryStore {
 
     async fn fold_immediately(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
         let mut contents = self.contents();
-        fold.open(&Transaction(&contents.log))?;
+        let transaction = Transaction::new(&contents.log);
+        fold.open(&transaction)?;
+        transaction.commit();
         contents.folds.retain(|other| other.name() != fold.name());
         contents.folds.push(fold);
         Ok(())
@@ -151,7 +156,7 @@ impl Contents {
         Ok(self.log.append(append))
     }
 
-    /// Lets every fold refuse before any writes.
+    /// Lets every fold refuse before any writes. What one has written is taken back if another fails.
     fn fold(&self, append: &Append) -> Result<(), AppendError> {
         if append.events.is_empty() {
             return Ok(());
@@ -163,21 +168,35 @@ impl Contents {
             before,
             first: before + 1,
         };
-        let transaction = Transaction(&self.log);
+        let transaction = Transaction::new(&self.log);
         let mut changes = Vec::with_capacity(self.folds.len());
         for fold in &self.folds {
-            changes.push(fold.fold(&transaction, &events).map_err(|error| match error {
-                FoldError::Refused(reason) => {
-                    AppendError::Projection { projection: fold.name().to_owned(), reason }
-                }
-                FoldError::Store(error) => AppendError::Store(error),
-            })?);
+            let change = immediate::compute(&**fold, &transaction, &events);
+            changes.push(change.map_err(|error| error.of(&**fold))?);
         }
-        changes.into_iter().try_for_each(|change| change(&transaction)).map_err(AppendError::Store)
+        for (fold, change) in self.folds.iter().zip(changes) {
+            immediate::write(change, &transaction).map_err(|error| error.of(&**fold))?;
+        }
+        transaction.commit();
+        Ok(())
     }
 }
 
-struct Transaction<'a>(&'a Log);
+/// Dropped without a commit, it takes back what has been written in it.
+struct Transaction<'a> {
+    log: &'a Log,
+    undo: UndoLog,
+}
+
+impl<'a> Transaction<'a> {
+    fn new(log: &'a Log) -> Self {
+        Self { log, undo: UndoLog::default() }
+    }
+
+    fn commit(self) {
+        self.undo.keep();
+    }
+}
 
 impl AppendTransaction for Transaction<'_> {
     fn read_all(
@@ -186,10 +205,10 @@ impl AppendTransaction for Transaction<'_> {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<AllPage, StoreError> {
-        Ok(self.0.read_all(after, filter, limit))
+        Ok(self.log.read_all(after, filter, limit))
     }
 
     fn database(&self) -> &dyn Any {
-        &()
+        &self.undo
     }
 }

@@ -4,7 +4,6 @@
 //! leaves its neighbours in the transaction alone, without savepoints.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -15,6 +14,7 @@ use super::fault::{self, JobError};
 use super::numbers::Numbers;
 use super::reads;
 use crate::metadata::{Metadata, Position, Sequence};
+use crate::store::immediate;
 use crate::store::{
     AllPage, Append, AppendError, AppendTransaction, Appended, AppendedEvents, EventFilter,
     FoldError, FoldedChange, ImmediateFold, KeyClaim, NewEvent, Snapshot, StoreError, StreamKey,
@@ -121,16 +121,14 @@ impl<'a> Appender<'a> {
             before: self.head,
             first: self.head + 1,
         };
-        let change = |(index, fold): (usize, &Arc<dyn ImmediateFold>)| {
-            let change = catch_unwind(AssertUnwindSafe(|| fold.fold(&self.transaction, &events)))
-                .unwrap_or_else(|panic| Err(FoldError::Refused(panicked(&*panic))));
-            match change {
-                Ok(change) => Ok((index, change)),
-                Err(FoldError::Refused(reason)) => {
-                    Err(Failed::Refused(projection_error(&**fold, reason)))
-                }
-                Err(FoldError::Store(error)) => Err(Failed::Transaction(error.into())),
-            }
+        let change = |(index, fold): (usize, &Arc<dyn ImmediateFold>)| match immediate::compute(
+            &**fold,
+            &self.transaction,
+            &events,
+        ) {
+            Ok(change) => Ok((index, change)),
+            Err(error @ FoldError::Refused(_)) => Err(Failed::Refused(error.of(&**fold))),
+            Err(error @ FoldError::Store(_)) => Err(Failed::Transaction(error.of(&**fold))),
         };
         self.folds.iter().enumerate().map(change).collect()
     }
@@ -138,13 +136,8 @@ impl<'a> Appender<'a> {
     fn write(&mut self, append: &Append, decided: Decided) -> Result<(), Failed> {
         self.write_rows(append, decided.stream).map_err(self.job())?;
         for (fold, change) in decided.changes {
-            match catch_unwind(AssertUnwindSafe(|| change(&self.transaction))) {
-                Ok(written) => written.map_err(|error| Failed::Transaction(error.into()))?,
-                Err(panic) => {
-                    let error = projection_error(&*self.folds[fold], panicked(&*panic));
-                    return Err(Failed::Transaction(error));
-                }
-            }
+            immediate::write(change, &self.transaction)
+                .map_err(|error| Failed::Transaction(error.of(&*self.folds[fold])))?;
         }
         Ok(())
     }
@@ -357,23 +350,6 @@ fn leaves_nothing(append: &Append) -> bool {
 fn range(append: &Append) -> (i64, i64) {
     let last = append.expected + append.events.len() as u64;
     (reads::signed(append.expected + 1), reads::signed(last))
-}
-
-fn projection_error(fold: &dyn ImmediateFold, reason: String) -> AppendError {
-    AppendError::Projection { projection: fold.name().to_owned(), reason }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> String {
-    format!("its fold panicked: {}", message_of(panic))
-}
-
-/// What a panic said.
-pub(super) fn message_of(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }
 
 /// JSON as SQLite text, without a copy.

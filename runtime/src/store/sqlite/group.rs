@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use super::append::{Appender, Failed, OpenTransaction, message_of};
+use super::append::{Appender, Failed, OpenTransaction};
 use super::catalog::Catalog;
 use super::connection::WritingConnection;
 use super::database::SqliteDatabase;
@@ -21,6 +21,7 @@ use super::numbers::Numbers;
 use super::open;
 use super::writer::Turn;
 use crate::metadata::Position;
+use crate::store::immediate::message_of;
 use crate::store::{Append, AppendError, Appended, ImmediateFold, StoreError};
 
 /// Appends that may wait; more make their callers wait.

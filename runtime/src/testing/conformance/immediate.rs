@@ -75,6 +75,36 @@ impl ImmediateFold for Journal {
     }
 }
 
+/// A fold that goes wrong in a way of its own for streams of some names.
+struct Misbehaving;
+
+impl ImmediateFold for Misbehaving {
+    fn name(&self) -> &'static str {
+        "misbehaving"
+    }
+
+    fn open(&self, _: &dyn AppendTransaction) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn fold(
+        &self,
+        _: &dyn AppendTransaction,
+        events: &AppendedEvents<'_>,
+    ) -> Result<FoldedChange, FoldError> {
+        let id = events.stream.id.to_string();
+        assert_ne!(id, "panics", "on purpose");
+        Ok(Box::new(move |_| {
+            assert_ne!(id, "panics late", "on purpose");
+            if id == "fails late" { Err(on_purpose()) } else { Ok(()) }
+        }))
+    }
+}
+
+fn on_purpose() -> StoreError {
+    StoreError::Unwritable("on purpose".to_owned())
+}
+
 async fn stored(store: &impl EventStore) -> Check<Vec<Row>> {
     let page = store.read_all(0, &everything(), ALL).await?;
     let rows = page
@@ -170,5 +200,42 @@ pub(super) async fn a_fold_registered_again_replaces_itself(kind: impl StoreKind
     for fold in [&new, &other] {
         equal("the events that were folded", &fold.rows(), &stored(&store).await?)?;
     }
+    Ok(())
+}
+
+pub(super) async fn a_fold_that_cannot_write_fails_its_append(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    store.fold_immediately(Arc::new(Misbehaving)).await?;
+    let stream = account("fails late");
+    let before = traces(&store, &stream).await?;
+
+    let outcome = store.append(leaving_traces(&stream, 0)).await;
+
+    let due = AppendError::Store(on_purpose());
+    if outcome != Err(due.clone()) {
+        return Err(unexpected(&format!("{due:?}"), &outcome));
+    }
+    equal("what the append left behind", &traces(&store, &stream).await?, &before)?;
+    store.append(append(&account("A1"), 0, 1)).await?;
+    Ok(())
+}
+
+pub(super) async fn a_fold_that_panics_refuses_its_append(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    store.fold_immediately(Arc::new(Misbehaving)).await?;
+    for id in ["panics", "panics late"] {
+        let stream = account(id);
+        let before = traces(&store, &stream).await?;
+
+        let outcome = store.append(leaving_traces(&stream, 0)).await;
+
+        match &outcome {
+            Err(AppendError::Projection { projection, reason })
+                if projection == "misbehaving" && reason.contains("on purpose") => {}
+            _ => return Err(unexpected("Projection, which says what the panic said", &outcome)),
+        }
+        equal("what the append left behind", &traces(&store, &stream).await?, &before)?;
+    }
+    store.append(append(&account("A1"), 0, 1)).await?;
     Ok(())
 }

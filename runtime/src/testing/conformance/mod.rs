@@ -141,7 +141,9 @@ promises! { $
         an_immediate_fold_sees_every_event_once,
         a_refusing_fold_refuses_its_append_alone,
         a_conflicting_append_is_not_folded,
-        a_fold_registered_again_replaces_itself;
+        a_fold_registered_again_replaces_itself,
+        a_fold_that_cannot_write_fails_its_append,
+        a_fold_that_panics_refuses_its_append;
     durability:
         everything_is_there_after_a_restart,
         a_restarted_store_still_refuses,

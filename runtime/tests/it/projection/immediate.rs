@@ -1,12 +1,17 @@
 //! Rows that change in the append's own transaction.
 
+use std::sync::Arc;
+
 use eventloom_runtime::EventStore;
 use eventloom_runtime::projection::{
     Projection, Projector, ProjectorError, ReadDatabase, Retried, TableSpec,
 };
-use eventloom_runtime::store::AppendError;
+use eventloom_runtime::store::{
+    AppendError, AppendTransaction, AppendedEvents, FoldError, FoldedChange, ImmediateFold,
+    StoreError,
+};
 
-use super::ledger::{Balance, ImmediateBalances, ImmediateTags};
+use super::ledger::{Balance, Entry, ImmediateBalances, ImmediateTags};
 use super::rig::{
     InMemory, Place, SOON, append, everywhere, moved, new_event, open, open_with, opened, tagged,
     try_append,
@@ -24,7 +29,36 @@ everywhere!(
     it_runs_until_it_is_told_to_stop,
     a_rebuild_changes_places_between_two_appends,
     a_parked_stream_takes_no_appends_until_somebody_decides,
+    rows_are_written_with_all_others_or_not_at_all,
 );
+
+/// A fold whose change goes wrong for streams of some names.
+struct Misbehaving;
+
+impl ImmediateFold for Misbehaving {
+    fn name(&self) -> &'static str {
+        "Misbehaving"
+    }
+
+    fn open(&self, _: &dyn AppendTransaction) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn fold(
+        &self,
+        _: &dyn AppendTransaction,
+        events: &AppendedEvents<'_>,
+    ) -> Result<FoldedChange, FoldError> {
+        let id = events.stream.id.to_string();
+        Ok(Box::new(move |_| {
+            assert_ne!(id, "panics", "on purpose");
+            match id.as_str() {
+                "fails" => Err(StoreError::Unwritable("on purpose".to_owned())),
+                _ => Ok(()),
+            }
+        }))
+    }
+}
 
 async fn balance<L: Place>(place: &L, id: &str) -> Option<Balance> {
     let spec = TableSpec::of::<ImmediateBalances>();
@@ -40,7 +74,7 @@ async fn rows_are_there_when_the_append_is<L: Place>(place: L) {
     assert_eq!(balance(&place, "a").await.map(|row| row.moves), Some(1));
     append(place.store(), "a", 2, &[tagged("x"), moved(5)]).await;
     assert_eq!(balance(&place, "a").await.map(|row| row.amount), Some(10.into()));
-    append(place.store(), "a", 4, &[super::ledger::Entry::Closed]).await;
+    append(place.store(), "a", 4, &[Entry::Closed]).await;
     assert_eq!(balance(&place, "a").await, None);
 }
 
@@ -198,6 +232,31 @@ async fn a_parked_stream_takes_no_appends_until_somebody_decides<L: Place>(place
     assert_eq!(skipped, Ok(Retried::Released));
     append(place.store(), "a", 1, &[opened("Ada")]).await;
     assert_eq!(balance(&place, "a").await.map(|row| row.owner), Some("Ada".to_owned()));
+}
+
+/// The story: the rows of one projection were written, those of the next could not be, and the append
+/// failed. The rows told of a deposit that never was; the next one came on top of it.
+async fn rows_are_written_with_all_others_or_not_at_all<L: Place>(place: L) {
+    append(place.store(), "fails", 0, &[opened("Ada"), moved(5)]).await;
+    append(place.store(), "panics", 0, &[opened("Eve"), moved(6)]).await;
+    append(place.store(), "goes well", 0, &[opened("Bob")]).await;
+    let balances = open::<ImmediateBalances, L>(&place).await;
+    place.store().fold_immediately(Arc::new(Misbehaving)).await.expect("a fold");
+
+    for (id, reason) in [("fails", "on purpose"), ("panics", "its fold panicked")] {
+        let before = (balance(&place, id).await, balances.status().await.expect("a status"));
+        for event in [moved(7), moved(7), Entry::Closed] {
+            let outcome = try_append(place.store(), id, 2, vec![new_event(id, 3, &event)]).await;
+            let error = outcome.expect_err("the other fold");
+            assert!(error.to_string().contains(reason), "{error:?}");
+        }
+        let after = (balance(&place, id).await, balances.status().await.expect("a status"));
+        assert_eq!(after, before);
+    }
+
+    append(place.store(), "goes well", 1, &[moved(3)]).await;
+    assert_eq!(balance(&place, "goes well").await.map(|row| row.moves), Some(1));
+    assert_eq!(place.store().head().await, Ok(6));
 }
 
 /// Its rows are not the stream's alone: two appends to different streams would meet in one row.

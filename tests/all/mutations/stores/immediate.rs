@@ -42,6 +42,28 @@ broken_stores! {
             store.fold_immediately(Arc::new(Deaf { fold, name })).await
         }
     } caught by a_fold_registered_again_replaces_itself;
+
+    /// A fold that can't write is not listened to.
+    appends_what_cannot_be_folded {
+        async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+            match store.append(append).await {
+                Err(AppendError::Store(_)) => Ok(Appended { position: store.head().await? }),
+                outcome => outcome,
+            }
+        }
+    } caught by a_fold_that_cannot_write_fails_its_append;
+
+    /// A panic in a fold is told as a failure of the store.
+    blames_itself_for_a_panic {
+        async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+            match store.append(append).await {
+                Err(AppendError::Projection { reason, .. }) => {
+                    Err(StoreError::OutcomeUnknown(reason).into())
+                }
+                outcome => outcome,
+            }
+        }
+    } caught by a_fold_that_panics_refuses_its_append;
 }
 
 /// A fold whose refusals go unheard, under another name where there is one.
