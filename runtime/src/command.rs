@@ -21,6 +21,11 @@ pub enum Target {
 }
 
 /// A command of an aggregate.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no command of `{A}`",
+    label = "no command of `{A}`",
+    note = "the commands of `{A}` are what its ontology declares under `commands`; they are generated into its module"
+)]
 pub trait Command<A: Aggregate>: Clone + fmt::Debug + Send + Sync + 'static {
     /// The ontology's name of the command.
     const NAME: &'static str;

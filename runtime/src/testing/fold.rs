@@ -92,6 +92,8 @@ fn only_events<A: Aggregate>(events: &[(A::Event, Metadata)]) -> Vec<&A::Event> 
 #[derive(Clone, Debug)]
 pub struct Any<E>(pub E);
 
+// Who writes `context.emit(x)` never means it, so a compile error doesn't offer it.
+#[diagnostic::do_not_recommend]
 impl<A: Aggregate> Emit<A> for Any<A::Event> {
     fn validate(&self) -> Result<(), FieldError> {
         Ok(())
