@@ -2,7 +2,7 @@
 
 use eventloom_runtime::testing::block_on;
 use eventloom_tests::goldens::emit::cart::{
-    AddItem, AddItems, Cart, CartError, CartEvent, CloseCart, NoteOwner, OpenCart, StampAll,
+    AddItem, AddItems, Cart, CartError, CartEvent, CloseCart, NoteOwner, OpenCart, Sign, StampAll,
 };
 use eventloom_tests::goldens::emit::types::Item;
 use eventloom_tests::goldens::enums::lamp::{self, Lamp};
@@ -103,6 +103,20 @@ fn what_a_condition_has_shown_to_be_present_is_a_plain_value_in_its_event() {
         assert_eq!(absent, [pair("nobody", "no note"), pair("Ann", "in the end")]);
         let present = texts(&carts.done(noted(Some("hi"))).await);
         assert_eq!(present, [pair("Ann", "hi"), pair("hi", "hi"), pair("Ann", "in the end")]);
+    });
+}
+
+/// `meta.actor` stayed optional after a step had rejected its absence, whatever the help said.
+#[test]
+fn an_actor_who_is_known_is_a_plain_value() {
+    block_on(async {
+        let carts = open_cart().await;
+        assert_eq!(carts.refused(Sign).await.0, "Nobody");
+        let ann = eventloom_runtime::CommandContext::default().actor("Ann");
+        let done = carts.repository.execute_with(super::STREAM, Sign, ann).await.unwrap();
+        let [signed] = done.events.as_slice() else { panic!("{:?}", done.events) };
+        let CartEvent::Noted(noted) = &signed.event else { panic!("{signed:?}") };
+        assert_eq!((noted.owner.as_str(), noted.note.as_str()), ("Ann", "signed by Ann"));
     });
 }
 

@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, value};
 use super::names::{beneath_optional, listed};
+use super::parse::is_keyword;
 use super::scope::{Local, RESERVED_LOCALS};
 use super::tree::{ArmNode, Node, PatternKind, PatternNode};
 use crate::catalogue::expressions::{
@@ -279,12 +280,19 @@ impl Checker<'_> {
                     self.owned_pattern(owner.as_ref(), variant, variants_of, pattern.span)?;
                 Some((Pattern::Variant(variant), None))
             }
-            (PatternKind::Variant(_, variant), true) => {
+            (PatternKind::Variant(owner, variant), true) => {
                 let shown = self.show(subject);
                 let title = format!("`{shown}` is matched by `Some(…)` and `None`");
                 let found =
                     Diagnostic::error(&PATTERN, title, pattern.span, "the value may be none");
-                self.refuse(found.help(format!("write `Some({})`", variant.value)))
+                let owner = owner.as_ref().map(|owner| format!("{}::", owner.value));
+                let owner = owner.unwrap_or_default();
+                self.refuse(found.help(format!("write `Some({owner}{})`", variant.value)))
+            }
+            (PatternKind::None, false)
+                if variants_of.as_ref().is_some_and(|rust| self.has_variant(rust, "None")) =>
+            {
+                Some((Pattern::Variant("None".into()), None))
             }
             (_, false) => {
                 let shown = self.show(subject);
@@ -297,8 +305,11 @@ impl Checker<'_> {
 
     /// A capitalised name in a pattern is a variant, whether there is one or not.
     fn names_variant(&self, rust: &str, name: &str) -> bool {
-        let known = self.scope.types.variants(rust).iter().any(|variant| variant == name);
-        known || name.starts_with(char::is_uppercase)
+        self.has_variant(rust, name) || name.starts_with(char::is_uppercase)
+    }
+
+    fn has_variant(&self, rust: &str, name: &str) -> bool {
+        self.scope.types.variants(rust).iter().any(|variant| variant == name)
     }
 
     fn owned_pattern(
@@ -365,6 +376,13 @@ pub(crate) fn local_fault(name: &Text, locals: &[Local]) -> Option<Diagnostic> {
         let title = format!("`{}` already has a meaning everywhere", name.value);
         let found = Diagnostic::error(&LOCAL_NAME, title, name.span, "choose another name");
         return Some(found);
+    }
+    if is_keyword(&name.value) {
+        let title = format!("`{}` is a word of the language, so nothing could read it", name.value);
+        let found = Diagnostic::error(&LOCAL_NAME, title, name.span, "not as the name of a value");
+        let help = "choose another name: only fields may be named so, because they are read after a \
+                    dot, as `event.type`";
+        return Some(found.help(help));
     }
     let key = naming::collision_key(&name.value);
     let met = locals.iter().rev().find_map(|local| {

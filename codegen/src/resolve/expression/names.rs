@@ -189,7 +189,10 @@ impl Checker<'_> {
         }
         let known = META.iter().find(|(name, _)| *name == field.value);
         match known {
-            Some((_, meta)) => Some(value(ExpressionKind::Meta(*meta), meta_type(*meta))),
+            Some((_, meta)) => {
+                let read = value(ExpressionKind::Meta(*meta), meta_type(*meta));
+                Some(self.narrowed(read))
+            }
             None if field.value == "position" => {
                 let title = "`meta.position` is not supported yet";
                 let found = Diagnostic::error(&NOT_YET, title, field.span, "not yet");

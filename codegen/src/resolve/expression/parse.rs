@@ -116,7 +116,8 @@ fn ends_early(text: &str, at: Range<usize>) -> Refused {
     Refused::new(&NOT_READABLE, at, "something is missing here", "something must follow").help(help)
 }
 
-fn is_keyword(word: &str) -> bool {
+/// Whether the parser keeps this word for itself.
+pub(super) fn is_keyword(word: &str) -> bool {
     !word.is_empty()
         && word.chars().all(char::is_alphabetic)
         && syn::parse_str::<Ident>(word).is_err()

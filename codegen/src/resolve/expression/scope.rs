@@ -72,6 +72,11 @@ pub(crate) const META: &[(&str, MetaField)] = &[
     ("causationId", MetaField::CausationId),
 ];
 
+/// The name of a field of `meta`.
+fn meta_name(field: MetaField) -> &'static str {
+    META.iter().find(|(_, listed)| *listed == field).map_or("meta", |(name, _)| name)
+}
+
 /// All of `meta`.
 pub(crate) const ALL_META: &[MetaField] = &[
     MetaField::At,
@@ -197,6 +202,7 @@ impl<'a> Scope<'a> {
             | ExpressionKind::Local(name)
             | ExpressionKind::Field(_, name)
             | ExpressionKind::OptionalField(_, name) => name.as_str(),
+            ExpressionKind::Meta(field) => meta_name(*field),
             _ => "present",
         };
         Some(Local {

@@ -18,6 +18,7 @@ aggregateRoot: Shop
 types:
   Line: {sku: string, quantity: integer, note: string?, size: decimal = 1}
   Colour: enum[Red, Green]
+  Guest: enum[None, Regular]
 constants:
   most: decimal = 99.5
 state:
@@ -31,6 +32,8 @@ state:
   last: Line?
   seen: timestamp?
   type: string
+  guest: Guest
+  invited: Guest?
 events:
   Changed:
     version: v1
@@ -360,6 +363,15 @@ fn what_is_known_to_be_present_is_a_plain_value() {
             "match reason { Some(text) => text, None => \"\" }",
             "(match event.reason [Some($text) $text] [None \"\"]) : string",
         ),
+        // The help said that rejecting none would do, but `meta.actor` stayed optional.
+        (
+            "if meta.actor.is_none() { 0 } else { meta.actor.len() }",
+            "(match meta.Actor [Some($actor) (StringLen $actor)] [None 0]) : integer",
+        ),
+        (
+            "meta.causationId.is_some() && meta.causationId == event.owner",
+            "(And (IsSome meta.CausationId) (match meta.CausationId [Some($causationId) (Equal $causationId event.owner)] [None false])) : boolean",
+        ),
         // What narrowing names never meets what the user names.
         (
             "match state.owner { Some(reason2) => event.reason.is_some() && event.reason == reason2, None => false }",
@@ -422,6 +434,41 @@ fn choices_and_records_have_one_type_and_every_case() {
         ("format(\"{lines}\")", "EL0226 lines"),
         ("format(\"{amount\")", "EL0226 {"),
     ]);
+}
+
+/// `None` was never anything but the absence of a value, so that a `match` on an enum with a variant of
+/// that name was told to add the case that it had just been refused.
+#[test]
+fn a_variant_may_be_named_none() {
+    table(&[
+        (
+            "match guest { None => 1, Regular => 2 }",
+            "(match state.guest ['None 1] ['Regular 2]) : integer",
+        ),
+        (
+            "match guest { Guest::None => 1, _ => 2 }",
+            "(match state.guest ['None 1] [_ 2]) : integer",
+        ),
+        (
+            "match invited { Some(Guest::None) => 1, Some(Guest::Regular) => 2, None => 3 }",
+            "(match state.invited [Some('None) 1] [Some('Regular) 2] [None 3]) : integer",
+        ),
+        (
+            "match invited { Some(None) | None => 1, Some(_) => 2 }",
+            "(match state.invited [Some('None)|None 1] [Some(_) 2]) : integer",
+        ),
+    ]);
+    wrong(&[
+        ("match guest { Regular => 2 }", "EL0219 match guest { Regular => 2 }"),
+        (
+            "match invited { None => 1, Some(Regular) => 2 }",
+            "EL0219 match invited { None => 1, Some(Regular) => 2 }",
+        ),
+        ("match invited { Guest::None => 1, _ => 2 }", "EL0221 Guest::None"),
+        ("match status { None => 1, _ => 2 }", "EL0221 None"),
+    ]);
+    let found = check("match invited { Guest::None => 1, _ => 2 }", None).expect_err("no `Some`");
+    assert_eq!(found[0].help, ["write `Some(Guest::None)`"]);
 }
 
 #[test]

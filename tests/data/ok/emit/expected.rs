@@ -638,6 +638,7 @@ pub mod cart {
     /// - [`AddItems`] emits [`ItemAdded`], [`LimitReached`], [`Stamped`]
     /// - [`StampAll`] emits [`Stamped`]
     /// - [`NoteOwner`] emits [`Noted`]
+    /// - [`Sign`] emits [`Noted`]
     /// - [`CloseCart`] emits [`CartClosed`]
     ///
     /// Fields of the state and the events that set them:
@@ -1157,6 +1158,64 @@ pub mod cart {
         }
     }
 
+    /// `Sign`
+    ///
+    /// Emits [`Noted`].
+    ///
+    /// Refused with
+    /// - [`CartNotFound`](CartError::CartNotFound) where there is none
+    /// - [`Nobody`](CartError::Nobody) where `meta.actor.is_none()`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::emit::cart::{CartRepository, Sign};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = CartRepository::open(MemoryStore::new()).await?;
+    /// let command = Sign;
+    /// match repository.execute("cart-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Sign;
+
+    impl Command<Cart> for Sign {
+        const NAME: &'static str = "Sign";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, _out: &mut Writer) {}
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Cart>) -> Result<(), Halt<CartError>> {
+            let Some(actor) = context.meta().actor.as_deref() else {
+                return Err(Halt::Refused(CartError::Nobody {
+                    message: "refused because meta.actor.is_none()".to_owned(),
+                }));
+            };
+            context.emit(Noted {
+                cart_id: context.stream_id().to_string(),
+                owner: actor.to_owned(),
+                note: format!("signed by {actor}"),
+                noted_at: context.now(),
+            })
+        }
+    }
+
     /// `CloseCart`
     ///
     /// Emits [`CartClosed`].
@@ -1254,6 +1313,11 @@ pub mod cart {
             /// Why, in words.
             message: String,
         },
+        /// `Sign`: `meta.actor.is_none()`
+        Nobody {
+            /// Why, in words.
+            message: String,
+        },
         /// `CloseCart`: The cart does not exist.
         NoSuchCart {
             /// Why, in words.
@@ -1285,6 +1349,7 @@ pub mod cart {
                 Self::QuantityNotPositive { .. } => "QuantityNotPositive",
                 Self::NoOwner { .. } => "NoOwner",
                 Self::LimitExceeded { .. } => "LimitExceeded",
+                Self::Nobody { .. } => "Nobody",
                 Self::NoSuchCart { .. } => "NoSuchCart",
                 Self::CartAlreadyExists { .. } => "CartAlreadyExists",
                 Self::OutOfOrder { .. } => "OutOfOrder",
@@ -1300,6 +1365,7 @@ pub mod cart {
                 | Self::QuantityNotPositive { message }
                 | Self::NoOwner { message }
                 | Self::LimitExceeded { message }
+                | Self::Nobody { message }
                 | Self::NoSuchCart { message }
                 | Self::CartAlreadyExists { message }
                 | Self::OutOfOrder { message }
@@ -1315,6 +1381,7 @@ pub mod cart {
                 "QuantityNotPositive" => Self::QuantityNotPositive { message },
                 "NoOwner" => Self::NoOwner { message },
                 "LimitExceeded" => Self::LimitExceeded { message },
+                "Nobody" => Self::Nobody { message },
                 "NoSuchCart" => Self::NoSuchCart { message },
                 "CartAlreadyExists" => Self::CartAlreadyExists { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
