@@ -1329,6 +1329,8 @@ pub mod basket {
     /// - LineAdded must precede BasketPaid
     /// - LineAdded cannot follow BasketPaid, else AlreadyPaid
     /// - PaidBasketsHaveADay
+    /// - OneRoundAtATime
+    /// - NotesAreShort
     ///
     /// Commands:
     /// - [`AddLine`] emits [`LineAdded`]
@@ -1442,6 +1444,21 @@ pub mod basket {
                 return Err(BasketError::AlreadyPaid {
                     message: "LineAdded cannot follow BasketPaid".to_owned(),
                 });
+            }
+            if matches!(step.event, BasketEvent::StepTaken(_))
+                && step.after.rounds > add(step.before.rounds, 1)?
+            {
+                return Err(BasketError::OneRoundAtATime {
+                    message: "OneRoundAtATime: not (rounds <= before.rounds + 1)".to_owned(),
+                });
+            }
+            match step.event {
+                BasketEvent::StepTaken(event) if length(&event.note) >= 100 => {
+                    return Err(BasketError::NotesAreShort {
+                        message: "NotesAreShort: not (event.note.len() < 100)".to_owned(),
+                    });
+                }
+                _ => {}
             }
             Ok(())
         }
@@ -2560,6 +2577,16 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// OneRoundAtATime
+        OneRoundAtATime {
+            /// Why, in words.
+            message: String,
+        },
+        /// NotesAreShort
+        NotesAreShort {
+            /// Why, in words.
+            message: String,
+        },
         /// PaymentId must be unique (idempotency)
         DuplicatePaymentId {
             /// Why, in words.
@@ -2634,6 +2661,8 @@ pub mod basket {
                 Self::LineAddedMustPrecedeBasketPaid { .. } => "LineAddedMustPrecedeBasketPaid",
                 Self::AlreadyPaid { .. } => "AlreadyPaid",
                 Self::PaidBasketsHaveADay { .. } => "PaidBasketsHaveADay",
+                Self::OneRoundAtATime { .. } => "OneRoundAtATime",
+                Self::NotesAreShort { .. } => "NotesAreShort",
                 Self::DuplicatePaymentId { .. } => "DuplicatePaymentId",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
@@ -2696,6 +2725,8 @@ pub mod basket {
                 | Self::LineAddedMustPrecedeBasketPaid { message }
                 | Self::AlreadyPaid { message }
                 | Self::PaidBasketsHaveADay { message }
+                | Self::OneRoundAtATime { message }
+                | Self::NotesAreShort { message }
                 | Self::DuplicatePaymentId { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
@@ -2760,6 +2791,8 @@ pub mod basket {
                 }
                 "AlreadyPaid" => Self::AlreadyPaid { message },
                 "PaidBasketsHaveADay" => Self::PaidBasketsHaveADay { message },
+                "OneRoundAtATime" => Self::OneRoundAtATime { message },
+                "NotesAreShort" => Self::NotesAreShort { message },
                 "DuplicatePaymentId" => Self::DuplicatePaymentId { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
