@@ -112,6 +112,7 @@ impl<'a> Resolver<'a> {
             Some(message) => scope.template(message, self.findings),
             None => Some(text(&format!("{}: not ({})", name.value, check.text.trim()))),
         };
+        let said = said_of_check(name, check, after);
         let check = condition?;
         let rule = match after {
             Some(_) => {
@@ -120,7 +121,7 @@ impl<'a> Resolver<'a> {
             }
             None => Rule::State(check),
         };
-        self.push(&name.value, &name.value, message?, rule);
+        self.push(&said, &name.value, message?, rule);
         Some(())
     }
 
@@ -276,6 +277,23 @@ impl<'a> Resolver<'a> {
             Some(meant) => found.help(format!("did you mean `{meant}`?")),
             None => found.help("declare the field, or remove the rule"),
         })
+    }
+}
+
+/// A mapping in one line: what it is named, what must hold, and after which events.
+fn said_of_check(
+    name: &syntax::Text,
+    check: &syntax::Expression,
+    after: Option<&[syntax::Text]>,
+) -> String {
+    let said = format!("{}: `{}`", name.value, check.text.trim());
+    match after {
+        None => said,
+        Some([]) => format!("{said} after every event"),
+        Some(events) => {
+            let events: Vec<&str> = events.iter().map(|event| event.value.as_str()).collect();
+            format!("{said} after {}", events.join(", "))
+        }
     }
 }
 

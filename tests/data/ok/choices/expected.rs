@@ -295,8 +295,9 @@ pub mod dial {
     /// The aggregate `Dial`.
     ///
     /// Rules:
-    /// - Bounded
-    /// - Settled
+    /// - Bounded: `{ let high = level; high <= 1000 }`
+    /// - Settled: `match mode { Off => level > -1, Low => true, High => level < 5 }` after
+    ///   Nested, Shortened
     ///
     /// Commands:
     /// - [`Turn`] emits [`Steady`], [`Nested`], [`Shortened`]
@@ -623,12 +624,13 @@ pub mod dial {
             /// Why, in words.
             message: String,
         },
-        /// Bounded
+        /// Bounded: `{ let high = level; high <= 1000 }`
         Bounded {
             /// Why, in words.
             message: String,
         },
-        /// Settled
+        /// Settled: `match mode { Off => level > -1, Low => true, High => level < 5 }` after
+        /// Nested, Shortened
         Settled {
             /// Why, in words.
             message: String,

@@ -614,8 +614,8 @@ pub mod tank {
     /// - Opens must never decrease
     /// - Phase moves Idle -\> Filling \| Broken, Filling → Draining \| Idle, Draining →
     ///   Filling \| Idle
-    /// - WithinCapacity
-    /// - NoHugeStep
+    /// - WithinCapacity: `level <= capacity`
+    /// - NoHugeStep: `level - before.level <= 50` after Filled
     ///
     /// Commands:
     /// - [`Fill`] emits [`Filled`]
@@ -1288,12 +1288,12 @@ pub mod tank {
             /// Why, in words.
             message: String,
         },
-        /// WithinCapacity
+        /// WithinCapacity: `level <= capacity`
         WithinCapacity {
             /// Why, in words.
             message: String,
         },
-        /// NoHugeStep
+        /// NoHugeStep: `level - before.level <= 50` after Filled
         NoHugeStep {
             /// Why, in words.
             message: String,

@@ -442,7 +442,7 @@ pub mod shelf {
     /// The aggregate `Shelf`.
     ///
     /// Rules:
-    /// - CountKnown
+    /// - CountKnown: `![7, 8].contains(count)`
     ///
     /// Commands:
     /// - [`Ask`] emits [`Asked`], [`Compared`], [`Kept`], [`Counted`]
@@ -744,7 +744,7 @@ pub mod shelf {
             /// Why, in words.
             message: String,
         },
-        /// CountKnown
+        /// CountKnown: `![7, 8].contains(count)`
         CountKnown {
             /// Why, in words.
             message: String,

@@ -166,7 +166,7 @@ pub mod note {
     /// comments.
     ///
     /// Rules:
-    /// - NotTooLong
+    /// - NotTooLong: `text.len() < 100`
     ///
     /// Commands:
     /// - [`Write`] emits [`Written`]
@@ -378,7 +378,7 @@ pub mod note {
             /// Why, in words.
             message: String,
         },
-        /// NotTooLong
+        /// NotTooLong: `text.len() < 100`
         NotTooLong {
             /// Why, in words.
             message: String,

@@ -1328,9 +1328,9 @@ pub mod basket {
     /// - Step moves New → Packed, Packed → Sent \| New
     /// - LineAdded must precede BasketPaid
     /// - LineAdded cannot follow BasketPaid, else AlreadyPaid
-    /// - PaidBasketsHaveADay
-    /// - OneRoundAtATime
-    /// - NotesAreShort
+    /// - PaidBasketsHaveADay: `status != Paid || paidOn.is_some()`
+    /// - OneRoundAtATime: `rounds <= before.rounds + 1` after StepTaken
+    /// - NotesAreShort: `event.note.len() < 100` after StepTaken
     ///
     /// Commands:
     /// - [`AddLine`] emits [`LineAdded`]
@@ -2572,17 +2572,17 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
-        /// PaidBasketsHaveADay
+        /// PaidBasketsHaveADay: `status != Paid || paidOn.is_some()`
         PaidBasketsHaveADay {
             /// Why, in words.
             message: String,
         },
-        /// OneRoundAtATime
+        /// OneRoundAtATime: `rounds <= before.rounds + 1` after StepTaken
         OneRoundAtATime {
             /// Why, in words.
             message: String,
         },
-        /// NotesAreShort
+        /// NotesAreShort: `event.note.len() < 100` after StepTaken
         NotesAreShort {
             /// Why, in words.
             message: String,
