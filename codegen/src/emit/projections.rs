@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use super::apply::needs_check;
 use super::examples::Examples;
 use super::expression::{Compiler, field_init, grouped, inner_type};
 use super::handlers;
@@ -316,14 +317,30 @@ impl ReadModel<'_> {
     }
 
     fn key_literal(&self, compiler: &Compiler<'_>, key: &[Assignment]) -> TokenStream {
-        match key {
+        let literal = match key {
             [only] => compiler.value(&only.value),
             several => {
                 let ident = self.key_ident();
                 let fields = several.iter().map(|it| compiler.field_value(&it.field, &it.value));
                 quote!(#ident { #(#fields,)* })
             }
-        }
+        };
+        let checks = self.key_checks(key);
+        if checks.is_empty() { literal } else { quote!({ let key = #literal; #checks key }) }
+    }
+
+    /// Checks of key columns that can't take every value of their Rust type: here, so that they hold for
+    /// the rows that are sought as for those that are made.
+    fn key_checks(&self, key: &[Assignment]) -> TokenStream {
+        let types = &self.view.types;
+        let columns = self.key_columns();
+        let checks = key.iter().filter_map(|it| {
+            let of = &columns.iter().find(|column| column.name == it.field)?.field_type;
+            let field = field_ident(&it.field);
+            let place = if key.len() == 1 { quote!(&key) } else { quote!(&key.#field) };
+            needs_check(types, of, &it.value).then(|| types.check(of, &place, &it.field))
+        });
+        quote!(#(#checks)*)
     }
 
     fn key_values(&self) -> TokenStream {

@@ -7,6 +7,7 @@ use eventloom_tests::goldens::enums::lamp::{ByColour, LampEvent, LampView, Switc
 use eventloom_tests::goldens::enums::types::Colour;
 use eventloom_tests::goldens::rows::parcel::{
     DayView, DayViewKey, Delivered, FirstView, Lost, Moved, ParcelEvent, ParcelView, Sent,
+    TownWeightView, TownWeightViewKey, WeightView,
 };
 
 use super::{meta, time};
@@ -91,6 +92,28 @@ fn a_fold_that_fails_leaves_the_row_as_it_was() {
     let mut row = None;
     DayView::fold(&mut row, &sent(10_000_000), &meta(1)).unwrap_err();
     assert_eq!(row, None);
+}
+
+/// Only columns beside the key were checked: a table of `decimal(4,2)` had keys with three digits after the
+/// point, and a row of a thousand.
+#[test]
+fn a_key_has_no_more_digits_than_its_column() {
+    let town = "Rome".to_owned();
+    let both = TownWeightViewKey { town, kilos: dec!(99.75) };
+    assert_eq!(WeightView::key(&sent(798), &meta(1)), Ok(Some(dec!(99.75))));
+    assert_eq!(TownWeightView::key(&sent(798), &meta(1)), Ok(Some(both)));
+    for (units, why) in [(1, "0.125"), (8000, "1000")] {
+        let refused = [
+            WeightView::key(&sent(units), &meta(1)).map(|_| ()),
+            TownWeightView::key(&sent(units), &meta(1)).map(|_| ()),
+            WeightView::key(&moved("Oslo", units), &meta(1)).map(|_| ()),
+        ];
+        for refused in refused {
+            let error = refused.expect_err(why);
+            assert!(matches!(error, ProjectionError::Field(_)), "{error}");
+            assert!(error.to_string().contains("decimal(4,2) allows"), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -13,14 +13,14 @@ pub mod parcel {
         DecodeError, FieldError, Fields, Record, Writer, check, decode, encode, required,
     };
     use eventloom_runtime::command::Emit;
-    use eventloom_runtime::eval::{EvalError, add, subtract};
+    use eventloom_runtime::eval::{EvalError, add, multiply, subtract};
     use eventloom_runtime::projection::{
         Column, ColumnType, Consistency, ProjectionError, Value, Values,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Date, Decide, Decimal, DomainEvent, Duration, EventShape,
         Halt, Metadata, Projection, Refusal, Repository, SnapshotStrategy, Step, Target, Timestamp,
-        UniqueKey,
+        UniqueKey, dec,
     };
 
     // ---- Events ----
@@ -335,6 +335,8 @@ pub mod parcel {
     /// Read models:
     /// - [`ParcelView`]
     /// - [`DayView`]
+    /// - [`WeightView`]
+    /// - [`TownWeightView`]
     /// - [`FirstView`]
     ///
     /// Fields of the state and the events that set them:
@@ -1197,6 +1199,272 @@ pub mod parcel {
     fn fold_day_view_lost(row: &mut Option<DayViewRow>) -> Result<(), ProjectionError> {
         let Some(current) = row else { return Ok(()) };
         current.last = "lost".to_owned();
+        Ok(())
+    }
+
+    /// A row of [`WeightView`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct WeightViewRow {
+        /// `kilos: decimal(4,2)`
+        pub kilos: Decimal,
+        /// `parcels: integer`
+        pub parcels: i64,
+    }
+
+    /// The read model `WeightView`.
+    ///
+    /// Folds [`Sent`], [`Moved`] into `read_db.weights`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, WeightView};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let _repository = ParcelRepository::open(store.clone()).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<WeightView, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<WeightView, _>::open(database).await?;
+    /// assert_eq!(view.count().await?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct WeightView;
+
+    impl Projection for WeightView {
+        const NAME: &'static str = "WeightView";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "weights";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0x66a7_56eb_ebb0_d404;
+        const AGGREGATE: &'static str = "Parcel";
+        const SOURCES: &'static [&'static str] = &["Sent", "Moved"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "kilos", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "parcels", column_type: ColumnType::Integer, optional: false },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = false;
+        const READS_METADATA: bool = false;
+
+        type Event = ParcelEvent;
+        type Key = Decimal;
+        type Row = WeightViewRow;
+
+        fn key(event: &ParcelEvent, _meta: &Metadata) -> Result<Option<Decimal>, ProjectionError> {
+            Ok(match event {
+                ParcelEvent::Sent(event) => {
+                    Some({
+                        let key = multiply(Decimal::from(event.weight), dec!(0.125))?;
+                        check::digits(&key, "kilos", 4, 2)?;
+                        key
+                    })
+                }
+                ParcelEvent::Moved(event) => {
+                    Some({
+                        let key = multiply(Decimal::from(event.hops), dec!(0.125))?;
+                        check::digits(&key, "kilos", 4, 2)?;
+                        key
+                    })
+                }
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<WeightViewRow>,
+            event: &ParcelEvent,
+            _meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                ParcelEvent::Sent(event) => fold_weight_view_sent(row, event),
+                ParcelEvent::Moved(_) => fold_weight_view_moved(row),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &Decimal) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &WeightViewRow) -> Vec<Value> {
+            vec![Value::from(&row.kilos), Value::from(&row.parcels)]
+        }
+
+        fn row(values: Vec<Value>) -> Result<WeightViewRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(WeightViewRow { kilos: values.take()?, parcels: values.take()? })
+        }
+
+        fn key_of(row: &WeightViewRow) -> Decimal {
+            row.kilos
+        }
+    }
+
+    fn fold_weight_view_sent(
+        row: &mut Option<WeightViewRow>,
+        event: &Sent,
+    ) -> Result<(), ProjectionError> {
+        let mut created = None;
+        let current = match row {
+            Some(current) => current,
+            None => created.insert(WeightViewRow {
+                kilos: multiply(Decimal::from(event.weight), dec!(0.125))?,
+                parcels: 0,
+            }),
+        };
+        current.parcels = add(current.parcels, 1)?;
+        if created.is_some() {
+            *row = created;
+        }
+        Ok(())
+    }
+
+    fn fold_weight_view_moved(row: &mut Option<WeightViewRow>) -> Result<(), ProjectionError> {
+        let Some(current) = row else { return Ok(()) };
+        current.parcels = subtract(current.parcels, 1)?;
+        Ok(())
+    }
+
+    /// The key of a row of [`TownWeightView`].
+    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct TownWeightViewKey {
+        /// `town: string`
+        pub town: String,
+        /// `kilos: decimal(4,2)`
+        pub kilos: Decimal,
+    }
+
+    /// A row of [`TownWeightView`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct TownWeightViewRow {
+        /// `town: string`
+        pub town: String,
+        /// `kilos: decimal(4,2)`
+        pub kilos: Decimal,
+        /// `parcels: integer`
+        pub parcels: i64,
+    }
+
+    /// The read model `TownWeightView`.
+    ///
+    /// Folds [`Sent`] into `read_db.town_weights`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, TownWeightView};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let _repository = ParcelRepository::open(store.clone()).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<TownWeightView, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<TownWeightView, _>::open(database).await?;
+    /// assert_eq!(view.count().await?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct TownWeightView;
+
+    impl Projection for TownWeightView {
+        const NAME: &'static str = "TownWeightView";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "town_weights";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0x0ad7_71d2_7551_a4a5;
+        const AGGREGATE: &'static str = "Parcel";
+        const SOURCES: &'static [&'static str] = &["Sent"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "town", column_type: ColumnType::Text, optional: false },
+            Column { name: "kilos", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "parcels", column_type: ColumnType::Integer, optional: false },
+        ];
+        const KEY_COLUMNS: usize = 2;
+        const KEY_IS_STREAM: bool = false;
+        const READS_METADATA: bool = false;
+
+        type Event = ParcelEvent;
+        type Key = TownWeightViewKey;
+        type Row = TownWeightViewRow;
+
+        fn key(
+            event: &ParcelEvent,
+            _meta: &Metadata,
+        ) -> Result<Option<TownWeightViewKey>, ProjectionError> {
+            Ok(match event {
+                ParcelEvent::Sent(event) => {
+                    Some({
+                        let key = TownWeightViewKey {
+                            town: event.town.clone(),
+                            kilos: multiply(Decimal::from(event.weight), dec!(0.125))?,
+                        };
+                        check::digits(&key.kilos, "kilos", 4, 2)?;
+                        key
+                    })
+                }
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<TownWeightViewRow>,
+            event: &ParcelEvent,
+            _meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                ParcelEvent::Sent(event) => fold_town_weight_view_sent(row, event),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &TownWeightViewKey) -> Vec<Value> {
+            vec![Value::from(&key.town), Value::from(&key.kilos)]
+        }
+
+        fn row_values(row: &TownWeightViewRow) -> Vec<Value> {
+            vec![Value::from(&row.town), Value::from(&row.kilos), Value::from(&row.parcels)]
+        }
+
+        fn row(values: Vec<Value>) -> Result<TownWeightViewRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(TownWeightViewRow {
+                town: values.take()?,
+                kilos: values.take()?,
+                parcels: values.take()?,
+            })
+        }
+
+        fn key_of(row: &TownWeightViewRow) -> TownWeightViewKey {
+            TownWeightViewKey { town: row.town.clone(), kilos: row.kilos }
+        }
+    }
+
+    fn fold_town_weight_view_sent(
+        row: &mut Option<TownWeightViewRow>,
+        event: &Sent,
+    ) -> Result<(), ProjectionError> {
+        if row.is_some() {
+            return Ok(());
+        }
+        *row = Some(TownWeightViewRow {
+            town: event.town.clone(),
+            kilos: multiply(Decimal::from(event.weight), dec!(0.125))?,
+            parcels: 1,
+        });
         Ok(())
     }
 
