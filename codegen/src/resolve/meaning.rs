@@ -7,21 +7,27 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Aggregate, Definitions, Event, Field, Projection, TypeDefinition};
+use crate::model::{
+    Aggregate, Assignment, Definitions, Event, Field, Projection, RowRule, TypeDefinition,
+};
+
+/// What a fold does beside what the ontology says: raised when an upcast, an apply or a row rule that is
+/// written as before gives another result, or checks something that it did not check.
+const SEMANTICS: u32 = 1;
 
 /// The meaning of an aggregate's state.
 pub(crate) fn of_aggregate(aggregate: &Aggregate, types: &[TypeDefinition]) -> u64 {
     let definitions = Definitions::new(types, &aggregate.inline_types);
-    let events: Vec<Value> = aggregate
-        .events
-        .iter()
-        .map(
-            |event| json!({"event": history(event, definitions), "apply": canonical(&event.apply)}),
-        )
-        .collect();
+    let event = |event: &Event| {
+        let apply = event.apply.as_deref().map(assignments);
+        json!({"event": history(event, definitions), "apply": apply})
+    };
+    let state =
+        |state: &Vec<Field>| by_name(state, |field| &field.name, |it| field(it, definitions));
     hash(&json!({
-        "state": aggregate.state.as_ref().map(|state| fields(state, definitions)),
-        "events": events,
+        "semantics": SEMANTICS,
+        "state": aggregate.state.as_ref().map(state),
+        "events": by_name(&aggregate.events, |event| &event.name, event),
     }))
 }
 
@@ -33,11 +39,19 @@ pub(crate) fn of_projection(
 ) -> u64 {
     let definitions = Definitions::new(types, &aggregate.inline_types);
     let sources = aggregate.events.iter().filter(|event| projection.source.contains(&event.name));
+    // A table has its columns in their order, and its key's.
+    let column = |column: &Field| field(column, definitions);
+    let columns = |columns: &Vec<Field>| columns.iter().map(column).collect::<Vec<_>>();
+    let rules = |(event, rules): &(String, Vec<RowRule>)| {
+        json!([event, rules.iter().map(row_rule).collect::<Vec<_>>()])
+    };
+    let on = projection.on.as_ref().map(|on| by_name(on, |(event, _)| event, rules));
     hash(&json!({
-        "sources": sources.map(|event| history(event, definitions)).collect::<Vec<_>>(),
-        "columns": projection.columns.as_ref().map(|columns| fields(columns, definitions)),
+        "semantics": SEMANTICS,
+        "sources": by_name(sources, |event| &event.name, |event| history(event, definitions)),
+        "columns": projection.columns.as_ref().map(columns),
         "key": canonical(&projection.key),
-        "on": canonical(&projection.on),
+        "on": on,
     }))
 }
 
@@ -46,7 +60,7 @@ fn history(event: &Event, definitions: Definitions<'_>) -> Value {
     let versions: Vec<Value> = event
         .history
         .iter()
-        .map(|old| json!({"shape": definitions.shape(&old.fields), "upcast": canonical(&old.upcast)}))
+        .map(|old| json!({"shape": definitions.shape(&old.fields), "upcast": assignments(&old.upcast)}))
         .collect();
     json!({
         "name": event.name,
@@ -57,12 +71,31 @@ fn history(event: &Event, definitions: Definitions<'_>) -> Value {
     })
 }
 
-/// Fields in their order, because columns have one, with what they are before the first event.
-fn fields(fields: &[Field], definitions: Definitions<'_>) -> Vec<Value> {
-    let field = |field: &Field| {
-        json!([field.name, definitions.type_shape(&field.field_type), canonical(&field.default)])
-    };
-    fields.iter().map(field).collect()
+/// A field, with what it is before the first event.
+fn field(field: &Field, definitions: Definitions<'_>) -> Value {
+    json!([field.name, definitions.type_shape(&field.field_type), canonical(&field.default)])
+}
+
+/// Every right side sees what was before, so the order of the lines has no meaning.
+fn assignments(assignments: &[Assignment]) -> Value {
+    by_name(assignments, |it| &it.field, canonical).into()
+}
+
+fn row_rule(rule: &RowRule) -> Value {
+    let mut all = canonical(rule);
+    all["columns"] = assignments(&rule.columns);
+    all
+}
+
+/// Parts of which only the names tell them apart, not their order.
+fn by_name<'p, T: 'p>(
+    parts: impl IntoIterator<Item = &'p T>,
+    name: impl Fn(&T) -> &String,
+    canonical: impl Fn(&T) -> Value,
+) -> Vec<Value> {
+    let mut parts: Vec<&T> = parts.into_iter().collect();
+    parts.sort_by(|a, b| name(a).cmp(name(b)));
+    parts.into_iter().map(canonical).collect()
 }
 
 /// A part of the model as JSON; its maps are sorted by key.

@@ -41,12 +41,52 @@ fn what_is_said_to_people_has_no_meaning() {
             "key: accountId\n    columns: {accountId: string, sum: decimal}",
         ),
         (
+            "projections:\n",
+            "scenarios:\n  nothing is deposited: {when: {DepositMoney: {amount: -1, transactionId: T}}, then: {error: Bad}}\nprojections:\n",
+        ),
+        (
             "schema: {accountId: string, amount: decimal, transactionId: string, depositedAt: timestamp}",
             "schema: {depositedAt: timestamp, accountId: string, transactionId: string, amount: decimal}",
         ),
     ] {
         assert_eq!(changed(from, to), (false, false), "{to}");
     }
+}
+
+/// Sorting the keys of a file threw every snapshot and table away.
+#[test]
+fn the_order_of_keys_has_no_meaning() {
+    let written = |state: [&str; 2], apply: [&str; 2], events: [&str; 2], row: [&str; 2]| {
+        let event = |name: &str| {
+            format!(
+                "  {name}: {{version: v1, schema: {{n: integer}}, apply: {{{}, {}}}}}\n",
+                apply[0], apply[1]
+            )
+        };
+        let rule = |name: &str| format!("      {name}: {{upsert: {{{}, {}}}}}\n", row[0], row[1]);
+        let shop = aggregate(&format!(
+            "aggregateRoot: Shop\nstate: {{{}, {}}}\nevents:\n{}{}eventStore: {{partitionKey: shopId}}
+projections:
+  View:
+    source: [{}, {}]
+    target: db.view
+    columns: {{shopId: string, x: integer, y: integer}}
+    on:\n{}{}",
+            state[0], state[1], event(events[0]), event(events[1]), events[0], events[1],
+            rule(events[0]), rule(events[1]),
+        ));
+        (shop.meaning, shop.projections[0].meaning)
+    };
+    let (state, apply) = (["a: integer", "b: integer"], ["a: b + n", "b: a"]);
+    let (events, row) = (["Bought", "Sold"], ["x: row.y", "y: n"]);
+    let swapped = |[first, second]: [&'static str; 2]| [second, first];
+    let sorted = written(state, apply, events, row);
+    assert_eq!(written(swapped(state), apply, events, row), sorted);
+    assert_eq!(written(state, swapped(apply), events, row), sorted);
+    assert_eq!(written(state, apply, swapped(events), row), sorted);
+    assert_eq!(written(state, apply, events, swapped(row)), sorted);
+    let others = written(state, ["a: a + n", "b: a"], events, ["x: row.x", "y: n"]);
+    assert!(others.0 != sorted.0 && others.1 != sorted.1, "what the keys hold has");
 }
 
 #[test]
@@ -73,21 +113,32 @@ fn what_changes_a_result_changes_the_meaning() {
 
 #[test]
 fn an_upcast_has_meaning() {
-    let shop = |upcast: &str| {
-        aggregate(&format!(
+    let shop = |price: &str, upcast: &str| {
+        let shop = aggregate(&format!(
             "aggregateRoot: Shop
-state: {{total: integer}}
+state: {{total: decimal}}
 events:
   Sold:
     version: v2
-    schema: {{price: integer}}
+    schema: {{price: '{price}'}}
     apply: {{total: total + price}}
     history: {{v1: {{schema: {{}}, upcast: {{price: {upcast}}}}}}}
 eventStore: {{partitionKey: shopId}}
+projections:
+  View:
+    source: [Sold]
+    target: db.view
+    columns: {{shopId: string, total: decimal}}
+    on: {{Sold: {{upsert: {{total: row.total + price}}}}}}
 "
-        ))
-        .meaning
+        ));
+        (shop.meaning, shop.projections[0].meaning)
     };
-    assert_ne!(shop("1"), shop("2"));
-    assert_eq!(shop("1"), shop(" 1 "));
+    let plain = shop("decimal", "1");
+    assert_eq!(plain, shop("decimal", " 1 "));
+    // What an upcast says, and what the shape that it leads to has it check.
+    for other in [shop("decimal", "2"), shop("decimal(6,2)", "1"), shop("decimal(6,3)", "1")] {
+        assert!(plain.0 != other.0 && plain.1 != other.1);
+    }
+    assert_ne!(shop("decimal(6,2)", "1"), shop("decimal(6,3)", "1"));
 }

@@ -508,7 +508,7 @@ pub mod bank_account {
         const PARTITION_KEY: &'static str = "accountId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(100);
         const RETENTION: Retention = Retention::Months(84);
-        const MEANING: u64 = 0x4db1_f300_ef6a_e76b;
+        const MEANING: u64 = 0x74fb_cb03_8515_801c;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -1161,7 +1161,7 @@ pub mod bank_account {
         const CONSISTENCY: Consistency = Consistency::Eventual {
             window: Some(Duration::from_micros(500_000)),
         };
-        const MEANING: u64 = 0xbcff_35e4_566e_0573;
+        const MEANING: u64 = 0x0958_3a87_fb77_8cd9;
         const AGGREGATE: &'static str = "BankAccount";
         const SOURCES: &'static [&'static str] = &[
             "AccountOpened",
@@ -1388,7 +1388,7 @@ pub mod bank_account {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "transaction_history";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x8f72_67db_0f05_7b70;
+        const MEANING: u64 = 0xae05_8174_b872_01d4;
         const AGGREGATE: &'static str = "BankAccount";
         const SOURCES: &'static [&'static str] = &["MoneyDeposited", "MoneyWithdrawn"];
         const COLUMNS: &'static [Column] = &[

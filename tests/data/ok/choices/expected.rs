@@ -325,7 +325,7 @@ pub mod dial {
         const PARTITION_KEY: &'static str = "dialId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x1229_e8d9_f426_b8f7;
+        const MEANING: u64 = 0xacad_8ffa_a9fe_f3fc;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -774,7 +774,7 @@ pub mod dial {
         const DATABASE: &'static str = "db";
         const TABLE: &'static str = "dials";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xfc57_5185_68ec_ede1;
+        const MEANING: u64 = 0x4adf_4157_90ff_d27a;
         const AGGREGATE: &'static str = "Dial";
         const SOURCES: &'static [&'static str] = &["Nested", "Shortened"];
         const COLUMNS: &'static [Column] = &[

@@ -246,7 +246,7 @@ pub mod wallet {
         const PARTITION_KEY: &'static str = "walletId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = revised(0xa49a_cca5_c003_ba6d, B::REVISION);
+        const MEANING: u64 = revised(0x6e99_9e97_79d1_f5c1, B::REVISION);
         const READS_METADATA: bool = true;
         const ORDERED_BY_TIME: bool = false;
 
@@ -611,7 +611,7 @@ pub mod wallet {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "wallets";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = revised(0x8b3d_7df7_09fe_69f4, H::REVISION);
+        const MEANING: u64 = revised(0x297f_163e_ac9c_6173, H::REVISION);
         const AGGREGATE: &'static str = "Wallet";
         const SOURCES: &'static [&'static str] = &["Charged", "PointsGranted"];
         const COLUMNS: &'static [Column] = &[
@@ -732,7 +732,7 @@ pub mod wallet {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "audit";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = revised(0x07d5_166f_dd90_3a92, H::REVISION);
+        const MEANING: u64 = revised(0xe1e8_96d3_6f03_9b4e, H::REVISION);
         const AGGREGATE: &'static str = "Wallet";
         const SOURCES: &'static [&'static str] = &["Charged"];
         const COLUMNS: &'static [Column] = CustomRow::<H::Row>::COLUMNS;

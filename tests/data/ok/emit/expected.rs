@@ -660,7 +660,7 @@ pub mod cart {
         const PARTITION_KEY: &'static str = "cartId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xfa82_cb8f_bb89_1f18;
+        const MEANING: u64 = 0x94ce_474f_4583_7aa6;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 

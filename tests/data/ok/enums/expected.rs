@@ -461,7 +461,7 @@ pub mod lamp {
         const PARTITION_KEY: &'static str = "lampId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x752d_4818_b0b2_c4b1;
+        const MEANING: u64 = 0x822f_ce1c_2bd1_73cd;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -947,7 +947,7 @@ pub mod lamp {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "lamps_by_colour";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xb2f7_2d79_8948_1d4d;
+        const MEANING: u64 = 0x3734_8028_557e_1c29;
         const AGGREGATE: &'static str = "Lamp";
         const SOURCES: &'static [&'static str] = &["SwitchedOn"];
         const COLUMNS: &'static [Column] = &[
@@ -1061,7 +1061,7 @@ pub mod lamp {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "lamp";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x063d_d88c_e998_18c4;
+        const MEANING: u64 = 0xccbe_c116_c9b8_26b3;
         const AGGREGATE: &'static str = "Lamp";
         const SOURCES: &'static [&'static str] = &["SwitchedOn", "SwitchedOff", "ColourChanged"];
         const COLUMNS: &'static [Column] = &[

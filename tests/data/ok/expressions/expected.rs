@@ -404,7 +404,7 @@ pub mod machine {
         const PARTITION_KEY: &'static str = "machineId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xab19_cd49_8df6_677e;
+        const MEANING: u64 = 0x089b_efa6_19d5_7754;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 

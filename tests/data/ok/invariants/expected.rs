@@ -643,7 +643,7 @@ pub mod tank {
         const PARTITION_KEY: &'static str = "tankId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x08a9_a2b4_4b68_9497;
+        const MEANING: u64 = 0xc0d8_6054_494b_b859;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 

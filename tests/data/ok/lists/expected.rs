@@ -545,7 +545,7 @@ pub mod order {
         const PARTITION_KEY: &'static str = "orderId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xcfcd_f5f9_e1b2_57a1;
+        const MEANING: u64 = 0xcd5b_2f4d_ecff_7fbb;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -1190,7 +1190,7 @@ pub mod order {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "orders";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xf11f_4685_5c02_65ef;
+        const MEANING: u64 = 0xb99d_9f49_00b2_d174;
         const AGGREGATE: &'static str = "Order";
         const SOURCES: &'static [&'static str] = &["OrderPlaced", "LineAdded", "AddressChanged"];
         const COLUMNS: &'static [Column] = &[

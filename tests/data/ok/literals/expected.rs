@@ -471,7 +471,7 @@ pub mod shelf {
         const PARTITION_KEY: &'static str = "shelfId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x6fc2_b951_fc43_4c62;
+        const MEANING: u64 = 0x2d30_cc7f_ae1a_4aa0;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -890,7 +890,7 @@ pub mod shelf {
         const DATABASE: &'static str = "db";
         const TABLE: &'static str = "shelves";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x68ee_137d_131e_4f66;
+        const MEANING: u64 = 0x57c6_cd9d_3033_b6ce;
         const AGGREGATE: &'static str = "Shelf";
         const SOURCES: &'static [&'static str] = &["Asked"];
         const COLUMNS: &'static [Column] = &[

@@ -129,7 +129,7 @@ pub mod light {
         const PARTITION_KEY: &'static str = "lightId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x70ef_c063_bbdc_a7e2;
+        const MEANING: u64 = 0x971c_290f_93e6_40a0;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 

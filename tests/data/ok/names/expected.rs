@@ -612,7 +612,7 @@ pub mod r#match {
         const PARTITION_KEY: &'static str = "matchId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xdd85_8cda_4d86_c427;
+        const MEANING: u64 = 0xf9c3_da9f_508f_4dd4;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -1209,7 +1209,7 @@ pub mod r#match {
         const DATABASE: &'static str = "select";
         const TABLE: &'static str = "order";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xb22e_f8cf_c263_c5ea;
+        const MEANING: u64 = 0xcb37_0ad8_826a_9125;
         const AGGREGATE: &'static str = "Match";
         const SOURCES: &'static [&'static str] = &["Record"];
         const COLUMNS: &'static [Column] = &[

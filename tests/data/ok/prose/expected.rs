@@ -187,7 +187,7 @@ pub mod note {
         const PARTITION_KEY: &'static str = "noteId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x854d_dcdf_57fb_ceae;
+        const MEANING: u64 = 0x5c6a_b5b5_ff1e_8189;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -517,7 +517,7 @@ pub mod note {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "notes";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xff58_3058_f051_5d06;
+        const MEANING: u64 = 0xa087_ddb2_928b_d9ad;
         const AGGREGATE: &'static str = "Note";
         const SOURCES: &'static [&'static str] = &["Written"];
         const COLUMNS: &'static [Column] = &[

@@ -1375,7 +1375,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0x5f97_d3c7_3b35_8381;
+        const MEANING: u64 = 0xf023_dc9a_77a8_9b8e;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -2898,7 +2898,7 @@ pub mod basket {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "baskets";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x3856_4950_051a_3f13;
+        const MEANING: u64 = 0xa388_0af8_32dc_42b5;
         const AGGREGATE: &'static str = "Basket";
         const SOURCES: &'static [&'static str] = &["LineAdded", "BasketPaid"];
         const COLUMNS: &'static [Column] = &[
@@ -3055,7 +3055,7 @@ pub mod basket {
         const CONSISTENCY: Consistency = Consistency::Eventual {
             window: Some(Duration::from_micros(2_000_000)),
         };
-        const MEANING: u64 = 0xf6c7_4449_820f_6a54;
+        const MEANING: u64 = 0x4e4c_5494_1cfd_e554;
         const AGGREGATE: &'static str = "Basket";
         const SOURCES: &'static [&'static str] = &["LineAdded"];
         const COLUMNS: &'static [Column] = &[
@@ -3233,7 +3233,7 @@ pub mod basket {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "open_baskets";
         const CONSISTENCY: Consistency = Consistency::Immediate;
-        const MEANING: u64 = 0x9b05_6c11_0635_a093;
+        const MEANING: u64 = 0x75f2_5d60_c704_9602;
         const AGGREGATE: &'static str = "Basket";
         const SOURCES: &'static [&'static str] = &["LineAdded", "BasketPaid"];
         const COLUMNS: &'static [Column] = &[

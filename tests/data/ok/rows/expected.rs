@@ -353,7 +353,7 @@ pub mod parcel {
         const PARTITION_KEY: &'static str = "parcelId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xf516_0d54_642b_3395;
+        const MEANING: u64 = 0x6a38_c1f9_04ff_7aaa;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -858,7 +858,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "parcels";
         const CONSISTENCY: Consistency = Consistency::Immediate;
-        const MEANING: u64 = 0x17d7_b445_4f63_590e;
+        const MEANING: u64 = 0xdbf2_8bd5_4f42_4519;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Moved", "Lost", "Delivered"];
         const COLUMNS: &'static [Column] = &[
@@ -1045,7 +1045,7 @@ pub mod parcel {
         const CONSISTENCY: Consistency = Consistency::Eventual {
             window: Some(Duration::from_micros(2_000_000)),
         };
-        const MEANING: u64 = 0xa9e9_88f5_9f1c_cd8c;
+        const MEANING: u64 = 0xba47_735a_ed78_82c7;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Delivered", "Lost"];
         const COLUMNS: &'static [Column] = &[
@@ -1243,7 +1243,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "weights";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x66a7_56eb_ebb0_d404;
+        const MEANING: u64 = 0x07e0_0547_0af3_8b2e;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Moved"];
         const COLUMNS: &'static [Column] = &[
@@ -1385,7 +1385,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "town_weights";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x0ad7_71d2_7551_a4a5;
+        const MEANING: u64 = 0xd22c_a080_e488_979c;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent"];
         const COLUMNS: &'static [Column] = &[
@@ -1511,7 +1511,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "firsts";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xb188_4d52_3d9a_63f4;
+        const MEANING: u64 = 0xa2bc_c454_f518_e5ba;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Moved", "Delivered"];
         const COLUMNS: &'static [Column] = &[

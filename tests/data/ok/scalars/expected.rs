@@ -588,7 +588,7 @@ pub mod sample {
         const PARTITION_KEY: &'static str = "sampleId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Days(30);
-        const MEANING: u64 = 0xf754_e63a_a6fa_3f97;
+        const MEANING: u64 = 0x487c_f288_c81c_4560;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -1043,7 +1043,7 @@ pub mod sample {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "samples";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x4e93_e927_d9ba_a7c5;
+        const MEANING: u64 = 0x1244_b8d9_88b2_d3ba;
         const AGGREGATE: &'static str = "Sample";
         const SOURCES: &'static [&'static str] = &["Taken"];
         const COLUMNS: &'static [Column] = &[

@@ -320,7 +320,7 @@ pub mod bank_account {
         const PARTITION_KEY: &'static str = "accountId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(100);
         const RETENTION: Retention = Retention::Months(84);
-        const MEANING: u64 = revised(0x8f5c_2158_c2aa_cb0d, B::REVISION);
+        const MEANING: u64 = revised(0x1635_7750_c4c3_5003, B::REVISION);
         const READS_METADATA: bool = true;
         const ORDERED_BY_TIME: bool = true;
 
@@ -614,7 +614,7 @@ pub mod bank_account {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "account_balance";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = revised(0xa0dd_3ecd_3657_cacb, H::REVISION);
+        const MEANING: u64 = revised(0xaa0f_2716_4580_c3e7, H::REVISION);
         const AGGREGATE: &'static str = "BankAccount";
         const SOURCES: &'static [&'static str] = &[
             "AccountOpened",
@@ -754,7 +754,7 @@ pub mod bank_account {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "transaction_history";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = revised(0x59a0_5696_25f4_cc5f, H::REVISION);
+        const MEANING: u64 = revised(0xb05b_730b_b71f_2b9d, H::REVISION);
         const AGGREGATE: &'static str = "BankAccount";
         const SOURCES: &'static [&'static str] = &["MoneyDeposited", "MoneyWithdrawn"];
         const COLUMNS: &'static [Column] = CustomRow::<H::Row>::COLUMNS;

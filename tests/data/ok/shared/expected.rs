@@ -314,7 +314,7 @@ pub mod customer {
         const PARTITION_KEY: &'static str = "customerId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x8eb7_dbb3_8b6c_221d;
+        const MEANING: u64 = 0xa9b1_6f99_a52a_1ae6;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -803,7 +803,7 @@ pub mod shop {
         const PARTITION_KEY: &'static str = "shopId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x8513_3661_4cb1_3d63;
+        const MEANING: u64 = 0x3a10_ae02_42bb_387e;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 

@@ -637,7 +637,7 @@ pub mod invoice {
         const PARTITION_KEY: &'static str = "invoiceId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(10);
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x234b_e7f3_571b_cc74;
+        const MEANING: u64 = 0xf3e9_67b3_3127_540a;
         const READS_METADATA: bool = true;
         const ORDERED_BY_TIME: bool = false;
 
