@@ -8,6 +8,11 @@
 #[path = "../data/ok/bank/expected.rs"]
 pub mod bank;
 
+/// A state that is written by hand, with rules on it.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/by_hand/expected.rs"]
+pub mod by_hand;
+
 /// Choices, blocks and conditions where Rust could read them differently.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/choices/expected.rs"]

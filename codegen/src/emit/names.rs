@@ -75,10 +75,15 @@ pub(crate) fn type_ident(name: &str) -> Ident {
     naming::ident(&naming::rust_type(name))
 }
 
-/// The identifier of a local variable.
+/// The identifier of a local variable: `before balance`, which [`crate::model::Rule::before_local`] gives,
+/// becomes `before_balance`, so the ontology's own `beforeBalance` becomes `before_balance_`.
 pub(crate) fn local_ident(name: &str) -> Ident {
+    if let Some(method) = name.strip_prefix("before ") {
+        return function_ident("before", method);
+    }
     let name = naming::rust_field(name);
-    if RESERVED.contains(&name.as_str()) || name.starts_with("new_id") {
+    let is_reserved = RESERVED.contains(&name.as_str());
+    if is_reserved || name.starts_with("new_id") || name.starts_with("before_") {
         naming::ident(&format!("{name}_"))
     } else {
         naming::ident(&name)

@@ -388,10 +388,10 @@ pub enum Rule {
 
 impl Rule {
     /// The local that holds the method's value before the command, where [`Invariant::tolerated`]
-    /// reads it.
+    /// reads it. With its space it is no name that an ontology could give to another method.
     #[must_use]
     pub fn before_local(method: &str) -> String {
-        format!("before_{method}")
+        format!("before {method}")
     }
 }
 

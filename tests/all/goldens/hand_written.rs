@@ -4,6 +4,7 @@ use eventloom_runtime::command::Decide;
 use eventloom_runtime::projection::{CustomRow, ProjectionError};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{ApplyError, Decimal, Halt, Metadata, Projection, dec};
+use eventloom_tests::goldens::by_hand::purse::{Fill, Filled, Purse, PurseBehavior};
 use eventloom_tests::goldens::custom::wallet::{
     Audit, AuditHandler, Charge, Charged, PointsGranted, Transfer, Wallet, WalletBehavior,
     WalletError, WalletEvent, WalletState, WalletView, WalletViewHandler, WalletViewRow,
@@ -166,4 +167,46 @@ fn a_handler_may_bring_a_row_of_its_own() {
         ("s", &["1".to_owned(), "2".to_owned()][..])
     );
     assert_eq!(Audit::<Views>::row(Audit::<Views>::row_values(&row)), Ok(row));
+}
+
+/// `before_balance` has nothing to do with the balance: it counts.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Coins {
+    balance: Decimal,
+    times: u32,
+}
+
+impl PurseBehavior for Coins {
+    const REVISION: u32 = 1;
+
+    fn apply_filled(&mut self, event: &Filled, _meta: &Metadata) -> Result<(), ApplyError> {
+        self.balance = eventloom_runtime::eval::add(self.balance, event.amount)?;
+        self.times += 1;
+        Ok(())
+    }
+
+    fn balance(&self) -> Decimal {
+        self.balance
+    }
+
+    fn before_balance(&self) -> Decimal {
+        self.times.into()
+    }
+}
+
+/// The rules on `Balance` and on `BeforeBalance` shared a local: the last of three rules on the two took the
+/// balance before the command for the other value, and refused what was allowed.
+#[test]
+fn a_value_named_like_the_past_of_another_is_a_value_of_its_own() {
+    block_on(async {
+        let purses = Bench::<Purse<Coins>>::new().await;
+        purses.done(Fill { amount: dec!(100) }).await;
+        for _ in 2..=10 {
+            purses.done(Fill { amount: dec!(1) }).await;
+        }
+        let refused = purses.refused(Fill { amount: dec!(-200) }).await;
+        assert_eq!(refused.0, "BalanceCannotBeNegative");
+        let refused = purses.refused(Fill { amount: dec!(1) }).await;
+        assert_eq!(refused.0, "BeforeBalanceMustBeAtMost10");
+    });
 }

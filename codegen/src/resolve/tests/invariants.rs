@@ -154,8 +154,8 @@ invariants:
     assert_eq!(
         rules(yaml),
         [
-            "OpenOrdersCannotBeNegative: behavior openOrders Decimal(None) (GreaterOrEqual $openOrders 0d) or (GreaterOrEqual $openOrders $before_openOrders)",
-            "TooMany: behavior openOrders Decimal(None) (LessOrEqual $openOrders 10d) or (LessOrEqual $openOrders $before_openOrders)",
+            "OpenOrdersCannotBeNegative: behavior openOrders Decimal(None) (GreaterOrEqual $openOrders 0d) or (GreaterOrEqual $openOrders $before openOrders)",
+            "TooMany: behavior openOrders Decimal(None) (LessOrEqual $openOrders 10d) or (LessOrEqual $openOrders $before openOrders)",
             "OwnerMustNotBeEmpty: behavior owner String (not (StringIsEmpty $owner))",
             "PriceMustBePositive: event [\"Sold\"] (Greater event.price 0d)",
         ]
