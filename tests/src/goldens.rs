@@ -13,6 +13,11 @@ pub mod bank;
 #[path = "../data/ok/by_hand/expected.rs"]
 pub mod by_hand;
 
+/// Conditions that can have but one outcome.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/certain/expected.rs"]
+pub mod certain;
+
 /// Choices, blocks and conditions where Rust could read them differently.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/choices/expected.rs"]
@@ -68,8 +73,7 @@ pub mod names;
 #[path = "../data/ok/prose/expected.rs"]
 pub mod prose;
 
-/// Every block of the language reference, in one. Its examples of methods calculate with constants.
-#[allow(clippy::const_is_empty)]
+/// Every block of the language reference, in one.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/reference/expected.rs"]
 pub mod reference;

@@ -294,21 +294,72 @@ pub(crate) fn field_init(name: &str, value: &TokenStream) -> TokenStream {
     if field == value.to_string() { quote!(#field) } else { quote!(#field: #value) }
 }
 
-/// Whether a lint might have the expression in another form.
+/// Whether a lint might have the expression in another form, or find that it is always the same.
 fn can_be_put_otherwise(kind: &ExpressionKind) -> bool {
     match kind {
         ExpressionKind::If(..) | ExpressionKind::Match(..) | ExpressionKind::Let(..) => true,
-        ExpressionKind::Logic(logic, left, right) => [left, right].into_iter().any(|side| {
-            side.any(&|part| match &part.kind {
-                ExpressionKind::Logic(other, ..) => other != logic,
-                part => matches!(part, ExpressionKind::Local(_)),
-            })
-        }),
+        ExpressionKind::Logic(logic, left, right) => {
+            let mixes = |side: &Expression| {
+                side.any(&|part| match &part.kind {
+                    ExpressionKind::Logic(other, ..) => other != logic,
+                    part => matches!(part, ExpressionKind::Local(_)),
+                })
+            };
+            mixes(left) || mixes(right) || ask_the_same(left, right)
+        }
+        // Below `!` the parts are not compiled one by one.
+        ExpressionKind::Not(inner) => inner.any(&|part| can_be_put_otherwise(&part.kind)),
+        ExpressionKind::Compare(_, left, right) => {
+            let certain = |side: &Expression| {
+                matches!(side.kind, ExpressionKind::Integer(i64::MIN | i64::MAX))
+            };
+            left == right
+                || certain(left)
+                || certain(right)
+                || is_written_out(left) && is_written_out(right)
+        }
+        ExpressionKind::Call(Method::StringIsEmpty | Method::ListIsEmpty, receiver, _) => {
+            is_written_out(receiver)
+        }
         ExpressionKind::Call(Method::Min | Method::Max, receiver, _) => {
             !matches!(receiver.kind, ExpressionKind::Read(..))
         }
         _ => false,
     }
+}
+
+/// Whether one of two conditions may follow from the other, or contradict it, as far as lints can tell.
+fn ask_the_same(left: &Expression, right: &Expression) -> bool {
+    left.any(&|asked| right.any(&|other| is_same_question(asked, other)))
+}
+
+fn is_same_question(a: &Expression, b: &Expression) -> bool {
+    if let (ExpressionKind::Compare(_, a, b), ExpressionKind::Compare(_, c, d)) = (&a.kind, &b.kind)
+        && ((a, b) == (c, d) || (a, b) == (d, c))
+    {
+        return true;
+    }
+    matches!((asked_about(a), asked_about(b)), (Some(a), Some(b)) if a == b)
+}
+
+/// The value that a condition asks about, and nothing else.
+fn asked_about(condition: &Expression) -> Option<&Expression> {
+    let is_fixed =
+        |side: &Expression| matches!(side.kind, ExpressionKind::Integer(_) | ExpressionKind::None);
+    match &condition.kind {
+        ExpressionKind::Compare(_, value, fixed) if is_fixed(fixed) => Some(value),
+        ExpressionKind::Compare(_, fixed, value) if is_fixed(fixed) => Some(value),
+        ExpressionKind::Call(_, value, arguments) if arguments.is_empty() => {
+            (condition.result == Type::Boolean).then_some(value)
+        }
+        ExpressionKind::Read(..) => (condition.result == Type::Boolean).then_some(condition),
+        _ => None,
+    }
+}
+
+/// Whether a text or a list is one that the ontology spells out.
+fn is_written_out(value: &Expression) -> bool {
+    matches!(value.kind, ExpressionKind::String(_) | ExpressionKind::List(_))
 }
 
 /// The type within an optional.

@@ -142,10 +142,14 @@ const ALLOWED: &str = "\
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]";
 
-/// Lints that would have an expression put otherwise, which is for the ontology to say.
+/// Lints that would have an expression put otherwise, or that find its outcome certain: both is for the
+/// ontology to say. `clippy::correctness` as a whole stays, because it also finds what the emitter does
+/// wrong.
 const ALLOWED_OF_CHOICES: &str = "\
-#[allow(clippy::complexity, clippy::manual_unwrap_or_default, clippy::self_assignment)]
-#[allow(clippy::style)]";
+#[allow(unused_comparisons, clippy::complexity, clippy::style, clippy::manual_unwrap_or_default)]
+#[allow(clippy::absurd_extreme_comparisons, clippy::const_is_empty, clippy::eq_op)]
+#[allow(clippy::ifs_same_cond, clippy::impossible_comparisons, clippy::min_max)]
+#[allow(clippy::overly_complex_bool_expr, clippy::redundant_comparisons, clippy::self_assignment)]";
 
 fn module(
     docs: &TokenStream,

@@ -4,6 +4,10 @@
 /// The aggregate `Tank`.
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
+#[allow(unused_comparisons, clippy::complexity, clippy::style, clippy::manual_unwrap_or_default)]
+#[allow(clippy::absurd_extreme_comparisons, clippy::const_is_empty, clippy::eq_op)]
+#[allow(clippy::ifs_same_cond, clippy::impossible_comparisons, clippy::min_max)]
+#[allow(clippy::overly_complex_bool_expr, clippy::redundant_comparisons, clippy::self_assignment)]
 pub mod tank {
     use std::error::Error;
     use std::fmt;
