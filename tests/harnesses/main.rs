@@ -16,6 +16,8 @@ macro_rules! harness {
 }
 
 harness!(bank);
+mod by_hand;
+harness!(certain);
 harness!(choices);
 mod custom;
 harness!(emit);

@@ -7,7 +7,7 @@ use eventloom_tests::goldens::enums::lamp::{ByColour, LampEvent, LampView, Switc
 use eventloom_tests::goldens::enums::types::Colour;
 use eventloom_tests::goldens::rows::parcel::{
     DayView, DayViewKey, Delivered, FirstView, Lost, Moved, ParcelEvent, ParcelView, Sent,
-    TownWeightView, TownWeightViewKey, WeightView,
+    TownWeightView, TownWeightViewKey, Weighed, WeightView,
 };
 
 use super::{meta, time};
@@ -94,22 +94,25 @@ fn a_fold_that_fails_leaves_the_row_as_it_was() {
     assert_eq!(row, None);
 }
 
+fn weighed(eighths: i64) -> ParcelEvent {
+    let (parcel_id, town) = ("s".to_owned(), "Rome".to_owned());
+    ParcelEvent::Weighed(Weighed { parcel_id, town, eighths, weighed_at: time(NOON) })
+}
+
 /// Only columns beside the key were checked: a table of `decimal(4,2)` had keys with three digits after the
 /// point, and a row of a thousand.
 #[test]
 fn a_key_has_no_more_digits_than_its_column() {
-    let town = "Rome".to_owned();
-    let both = TownWeightViewKey { town, kilos: dec!(99.75) };
-    assert_eq!(WeightView::key(&sent(798), &meta(1)), Ok(Some(dec!(99.75))));
-    assert_eq!(TownWeightView::key(&sent(798), &meta(1)), Ok(Some(both)));
-    for (units, why) in [(1, "0.125"), (8000, "1000")] {
-        let refused = [
-            WeightView::key(&sent(units), &meta(1)).map(|_| ()),
-            TownWeightView::key(&sent(units), &meta(1)).map(|_| ()),
-            WeightView::key(&moved("Oslo", units), &meta(1)).map(|_| ()),
-        ];
-        for refused in refused {
-            let error = refused.expect_err(why);
+    let both = TownWeightViewKey { town: "Rome".to_owned(), kilos: dec!(99.75) };
+    assert_eq!(TownWeightView::key(&weighed(798), &meta(1)), Ok(Some(both)));
+    for eighths in [798, -798] {
+        assert_eq!(WeightView::key(&weighed(eighths), &meta(1)), Ok(Some(dec!(99.75))));
+    }
+    for eighths in [1, 8000, -1, -8000] {
+        let single = WeightView::key(&weighed(eighths), &meta(1)).map(|_| ());
+        let double = TownWeightView::key(&weighed(eighths), &meta(1)).map(|_| ());
+        for refused in [single, double] {
+            let error = refused.expect_err("a key of other digits");
             assert!(matches!(error, ProjectionError::Field(_)), "{error}");
             assert!(error.to_string().contains("decimal(4,2) allows"), "{error}");
         }

@@ -142,7 +142,7 @@ pub mod purse {
     /// Rules:
     /// - BeforeBalance cannot be negative
     /// - Balance cannot be negative
-    /// - BeforeBalance must be at most 10
+    /// - BeforeBalance must be at most 1000
     ///
     /// Commands:
     /// - [`Fill`] emits [`Filled`]
@@ -196,10 +196,10 @@ pub mod purse {
                     ),
                 });
             }
-            if before_balance_ > dec!(10) && before_balance_ > before_before_balance {
-                return Err(PurseError::BeforeBalanceMustBeAtMost10 {
+            if before_balance_ > dec!(1000) && before_balance_ > before_before_balance {
+                return Err(PurseError::BeforeBalanceMustBeAtMost1000 {
                     message: format!(
-                        "BeforeBalance must be at most 10, but would be {}",
+                        "BeforeBalance must be at most 1000, but would be {}",
                         before_balance_.normalize(),
                     ),
                 });
@@ -324,8 +324,8 @@ pub mod purse {
             /// Why, in words.
             message: String,
         },
-        /// BeforeBalance must be at most 10
-        BeforeBalanceMustBeAtMost10 {
+        /// BeforeBalance must be at most 1000
+        BeforeBalanceMustBeAtMost1000 {
             /// Why, in words.
             message: String,
         },
@@ -348,7 +348,7 @@ pub mod purse {
                 Self::PurseNotFound { .. } => "PurseNotFound",
                 Self::BeforeBalanceCannotBeNegative { .. } => "BeforeBalanceCannotBeNegative",
                 Self::BalanceCannotBeNegative { .. } => "BalanceCannotBeNegative",
-                Self::BeforeBalanceMustBeAtMost10 { .. } => "BeforeBalanceMustBeAtMost10",
+                Self::BeforeBalanceMustBeAtMost1000 { .. } => "BeforeBalanceMustBeAtMost1000",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
             }
@@ -360,7 +360,7 @@ pub mod purse {
                 | Self::PurseNotFound { message }
                 | Self::BeforeBalanceCannotBeNegative { message }
                 | Self::BalanceCannotBeNegative { message }
-                | Self::BeforeBalanceMustBeAtMost10 { message }
+                | Self::BeforeBalanceMustBeAtMost1000 { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
             }
@@ -372,7 +372,7 @@ pub mod purse {
                 "PurseNotFound" => Self::PurseNotFound { message },
                 "BeforeBalanceCannotBeNegative" => Self::BeforeBalanceCannotBeNegative { message },
                 "BalanceCannotBeNegative" => Self::BalanceCannotBeNegative { message },
-                "BeforeBalanceMustBeAtMost10" => Self::BeforeBalanceMustBeAtMost10 { message },
+                "BeforeBalanceMustBeAtMost1000" => Self::BeforeBalanceMustBeAtMost1000 { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,

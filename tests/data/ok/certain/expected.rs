@@ -175,7 +175,7 @@ pub mod gauge {
     /// The aggregate `Gauge`.
     ///
     /// Rules:
-    /// - NeverAbove: `!(level > 9223372036854775807)`
+    /// - NeverAbove: `!(level > 9223372036854775807 || kept != kept)`
     /// - NotBoth: `!(level < 1 && level > 5 || on && !on)` after Moved
     ///
     /// Commands:
@@ -228,9 +228,10 @@ pub mod gauge {
         }
 
         fn check_state(_before: &GaugeState, after: &GaugeState) -> Result<(), GaugeError> {
-            if after.level > 9_223_372_036_854_775_807_i64 {
+            if after.level > 9_223_372_036_854_775_807_i64 || after.kept != after.kept {
                 return Err(GaugeError::NeverAbove {
-                    message: "NeverAbove: not (!(level > 9223372036854775807))".to_owned(),
+                    message: "NeverAbove: not (!(level > 9223372036854775807 || kept != kept))"
+                        .to_owned(),
                 });
             }
             Ok(())
@@ -264,8 +265,8 @@ pub mod gauge {
     /// Emits [`Moved`].
     ///
     /// Refused with
-    /// - [`TooHigh`](GaugeError::TooHigh) where `to > 9223372036854775807`
-    /// - [`TooLow`](GaugeError::TooLow) where `to < -9223372036854775808`
+    /// - [`Beyond`](GaugeError::Beyond) where `to > 9223372036854775807 || to
+    ///   < -9223372036854775808`
     /// - [`Least`](GaugeError::Least) where `level == -9223372036854775808 ||
     ///   9223372036854775807 < level`
     /// - [`Impossible`](GaugeError::Impossible) where `level < 1 && level > 5`
@@ -320,14 +321,10 @@ pub mod gauge {
 
         fn decide(&self, context: &mut Decide<'_, Gauge>) -> Result<(), Halt<GaugeError>> {
             let state = context.state();
-            if self.to > 9_223_372_036_854_775_807_i64 {
-                return Err(Halt::Refused(GaugeError::TooHigh {
-                    message: "refused because to > 9223372036854775807".to_owned(),
-                }));
-            }
-            if self.to < i64::MIN {
-                return Err(Halt::Refused(GaugeError::TooLow {
-                    message: "refused because to < -9223372036854775808".to_owned(),
+            if self.to > 9_223_372_036_854_775_807_i64 || self.to < i64::MIN {
+                return Err(Halt::Refused(GaugeError::Beyond {
+                    message: "refused because to > 9223372036854775807 || to < -9223372036854775808"
+                        .to_owned(),
                 }));
             }
             if state.level == i64::MIN || 9_223_372_036_854_775_807_i64 < state.level {
@@ -394,13 +391,8 @@ pub mod gauge {
     /// Why a command of [`Gauge`] is refused.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub enum GaugeError {
-        /// `Move`: `to > 9223372036854775807`
-        TooHigh {
-            /// Why, in words.
-            message: String,
-        },
-        /// `Move`: `to < -9223372036854775808`
-        TooLow {
+        /// `Move`: `to > 9223372036854775807 || to < -9223372036854775808`
+        Beyond {
             /// Why, in words.
             message: String,
         },
@@ -454,7 +446,7 @@ pub mod gauge {
             /// Why, in words.
             message: String,
         },
-        /// NeverAbove: `!(level > 9223372036854775807)`
+        /// NeverAbove: `!(level > 9223372036854775807 || kept != kept)`
         NeverAbove {
             /// Why, in words.
             message: String,
@@ -479,8 +471,7 @@ pub mod gauge {
     impl Refusal for GaugeError {
         fn name(&self) -> &'static str {
             match self {
-                Self::TooHigh { .. } => "TooHigh",
-                Self::TooLow { .. } => "TooLow",
+                Self::Beyond { .. } => "Beyond",
                 Self::Least { .. } => "Least",
                 Self::Impossible { .. } => "Impossible",
                 Self::Twice { .. } => "Twice",
@@ -500,8 +491,7 @@ pub mod gauge {
 
         fn message(&self) -> &str {
             match self {
-                Self::TooHigh { message }
-                | Self::TooLow { message }
+                Self::Beyond { message }
                 | Self::Least { message }
                 | Self::Impossible { message }
                 | Self::Twice { message }
@@ -521,8 +511,7 @@ pub mod gauge {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
-                "TooHigh" => Self::TooHigh { message },
-                "TooLow" => Self::TooLow { message },
+                "Beyond" => Self::Beyond { message },
                 "Least" => Self::Least { message },
                 "Impossible" => Self::Impossible { message },
                 "Twice" => Self::Twice { message },

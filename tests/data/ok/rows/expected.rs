@@ -4,6 +4,10 @@
 /// The aggregate `Parcel`.
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
+#[allow(unused_comparisons, clippy::complexity, clippy::style, clippy::manual_unwrap_or_default)]
+#[allow(clippy::absurd_extreme_comparisons, clippy::const_is_empty, clippy::eq_op)]
+#[allow(clippy::ifs_same_cond, clippy::impossible_comparisons, clippy::min_max)]
+#[allow(clippy::overly_complex_bool_expr, clippy::redundant_comparisons, clippy::self_assignment)]
 pub mod parcel {
     use std::error::Error;
     use std::fmt;
@@ -13,7 +17,7 @@ pub mod parcel {
         DecodeError, FieldError, Fields, Record, Writer, check, decode, encode, required,
     };
     use eventloom_runtime::command::Emit;
-    use eventloom_runtime::eval::{EvalError, add, multiply, subtract};
+    use eventloom_runtime::eval::{EvalError, add, multiply, remainder, subtract};
     use eventloom_runtime::projection::{
         Column, ColumnType, Consistency, ProjectionError, Value, Values,
     };
@@ -163,6 +167,57 @@ pub mod parcel {
         }
     }
 
+    /// `Weighed`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Weighed {
+        /// `parcelId: string`
+        pub parcel_id: String,
+        /// `town: string`
+        pub town: String,
+        /// `eighths: integer`
+        pub eighths: i64,
+        /// `weighedAt: timestamp`
+        pub weighed_at: Timestamp,
+    }
+
+    impl Record for Weighed {
+        fn write(&self, out: &mut Writer) {
+            out.field("parcelId", &self.parcel_id);
+            out.field("town", &self.town);
+            out.field("eighths", &self.eighths);
+            out.field("weighedAt", &self.weighed_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut parcel_id = None;
+            let mut town = None;
+            let mut eighths = None;
+            let mut weighed_at = None;
+            fields.read(&mut [
+                ("parcelId", &mut parcel_id),
+                ("town", &mut town),
+                ("eighths", &mut eighths),
+                ("weighedAt", &mut weighed_at),
+            ])?;
+            Ok(Self {
+                parcel_id: required(parcel_id, "parcelId")?,
+                town: required(town, "town")?,
+                eighths: required(eighths, "eighths")?,
+                weighed_at: required(weighed_at, "weighedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Parcel> for Weighed {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> ParcelEvent {
+            ParcelEvent::Weighed(self)
+        }
+    }
+
     /// `Delivered`, version 1.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Delivered {
@@ -208,12 +263,14 @@ pub mod parcel {
         Moved(Moved),
         /// `Lost`
         Lost(Lost),
+        /// `Weighed`
+        Weighed(Weighed),
         /// `Delivered`
         Delivered(Delivered),
     }
 
     impl DomainEvent for ParcelEvent {
-        const TYPES: &'static [&'static str] = &["Sent", "Moved", "Lost", "Delivered"];
+        const TYPES: &'static [&'static str] = &["Sent", "Moved", "Lost", "Weighed", "Delivered"];
 
         const SHAPES: &'static [EventShape] = &[
             EventShape {
@@ -232,6 +289,11 @@ pub mod parcel {
                 shape: "{lostAt: timestamp, parcelId: string}",
             },
             EventShape {
+                event_type: "Weighed",
+                version: 1,
+                shape: "{eighths: integer, parcelId: string, town: string, weighedAt: timestamp}",
+            },
+            EventShape {
                 event_type: "Delivered",
                 version: 1,
                 shape: "{deliveredAt: timestamp, parcelId: string}",
@@ -243,7 +305,8 @@ pub mod parcel {
                 Self::Sent(_) => 0,
                 Self::Moved(_) => 1,
                 Self::Lost(_) => 2,
-                Self::Delivered(_) => 3,
+                Self::Weighed(_) => 3,
+                Self::Delivered(_) => 4,
             }
         }
 
@@ -256,6 +319,7 @@ pub mod parcel {
                 Self::Sent(event) => encode(event, out),
                 Self::Moved(event) => encode(event, out),
                 Self::Lost(event) => encode(event, out),
+                Self::Weighed(event) => encode(event, out),
                 Self::Delivered(event) => encode(event, out),
             }
         }
@@ -270,6 +334,7 @@ pub mod parcel {
                 ("Sent", 1) => decode(data).map(Self::Sent),
                 ("Moved", 1) => decode(data).map(Self::Moved),
                 ("Lost", 1) => decode(data).map(Self::Lost),
+                ("Weighed", 1) => decode(data).map(Self::Weighed),
                 ("Delivered", 1) => decode(data).map(Self::Delivered),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
@@ -280,6 +345,7 @@ pub mod parcel {
                 Self::Sent(event) => Some(event.sent_at),
                 Self::Moved(event) => Some(event.moved_at),
                 Self::Lost(event) => Some(event.lost_at),
+                Self::Weighed(event) => Some(event.weighed_at),
                 Self::Delivered(event) => Some(event.delivered_at),
             }
         }
@@ -291,6 +357,9 @@ pub mod parcel {
                 Self::Sent(event) => format!("Sent: town {}, weight {}", event.town, event.weight),
                 Self::Moved(event) => format!("Moved: town {}, hops {}", event.town, event.hops),
                 Self::Lost(_) => "Lost".to_owned(),
+                Self::Weighed(event) => {
+                    format!("Weighed: town {}, eighths {}", event.town, event.eighths)
+                }
                 Self::Delivered(_) => "Delivered".to_owned(),
             }
         }
@@ -330,6 +399,7 @@ pub mod parcel {
     /// - [`Send`] emits [`Sent`]
     /// - [`Move`] emits [`Moved`]
     /// - [`Lose`] emits [`Lost`]
+    /// - [`Weigh`] emits [`Weighed`]
     /// - [`Deliver`] emits [`Delivered`]
     ///
     /// Read models:
@@ -353,7 +423,7 @@ pub mod parcel {
         const PARTITION_KEY: &'static str = "parcelId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x6a38_c1f9_04ff_7aaa;
+        const MEANING: u64 = 0x49f1_1a47_7c73_b6c5;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -370,6 +440,7 @@ pub mod parcel {
                 ParcelEvent::Sent(event) => apply_sent(state, event),
                 ParcelEvent::Moved(event) => apply_moved(state, event),
                 ParcelEvent::Lost(_) => Ok(()),
+                ParcelEvent::Weighed(_) => Ok(()),
                 ParcelEvent::Delivered(_) => apply_delivered(state),
             }
         }
@@ -616,6 +687,79 @@ pub mod parcel {
         }
     }
 
+    /// Weighs in eighths of a kilo, as long as a scale with two digits can show it.
+    ///
+    /// Emits [`Weighed`].
+    ///
+    /// Refused with
+    /// - [`ParcelNotFound`](ParcelError::ParcelNotFound) where there is none
+    /// - [`NotQuarters`](ParcelError::NotQuarters) where `eighths % 2 != 0`
+    /// - [`TooHeavyToWeigh`](ParcelError::TooHeavyToWeigh) where `eighths < -798 || eighths >
+    ///   798`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, Weigh};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = ParcelRepository::open(MemoryStore::new()).await?;
+    /// let command = Weigh { town: "text".to_owned(), eighths: 1 };
+    /// match repository.execute("parcel-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Weigh {
+        /// `town: string`
+        pub town: String,
+        /// `eighths: integer`
+        pub eighths: i64,
+    }
+
+    impl Command<Parcel> for Weigh {
+        const NAME: &'static str = "Weigh";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("town", &self.town);
+            out.field("eighths", &self.eighths);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Parcel>) -> Result<(), Halt<ParcelError>> {
+            if remainder(self.eighths, 2)? != 0 {
+                return Err(Halt::Refused(ParcelError::NotQuarters {
+                    message: "refused because eighths % 2 != 0".to_owned(),
+                }));
+            }
+            if self.eighths < -798 || self.eighths > 798 {
+                return Err(Halt::Refused(ParcelError::TooHeavyToWeigh {
+                    message: "refused because eighths < -798 || eighths > 798".to_owned(),
+                }));
+            }
+            context.emit(Weighed {
+                parcel_id: context.stream_id().to_string(),
+                town: self.town.clone(),
+                eighths: self.eighths,
+                weighed_at: context.now(),
+            })
+        }
+    }
+
     /// `Deliver`
     ///
     /// Emits [`Delivered`].
@@ -713,6 +857,16 @@ pub mod parcel {
             /// Why, in words.
             message: String,
         },
+        /// `Weigh`: `eighths % 2 != 0`
+        NotQuarters {
+            /// Why, in words.
+            message: String,
+        },
+        /// `Weigh`: `eighths < -798 || eighths > 798`
+        TooHeavyToWeigh {
+            /// Why, in words.
+            message: String,
+        },
         /// An event lies before the last one of its stream.
         OutOfOrder {
             /// Why, in words.
@@ -735,6 +889,8 @@ pub mod parcel {
                 Self::AlreadyDelivered { .. } => "AlreadyDelivered",
                 Self::TooNear { .. } => "TooNear",
                 Self::TooFar { .. } => "TooFar",
+                Self::NotQuarters { .. } => "NotQuarters",
+                Self::TooHeavyToWeigh { .. } => "TooHeavyToWeigh",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
             }
@@ -749,6 +905,8 @@ pub mod parcel {
                 | Self::AlreadyDelivered { message }
                 | Self::TooNear { message }
                 | Self::TooFar { message }
+                | Self::NotQuarters { message }
+                | Self::TooHeavyToWeigh { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
             }
@@ -763,6 +921,8 @@ pub mod parcel {
                 "AlreadyDelivered" => Self::AlreadyDelivered { message },
                 "TooNear" => Self::TooNear { message },
                 "TooFar" => Self::TooFar { message },
+                "NotQuarters" => Self::NotQuarters { message },
+                "TooHeavyToWeigh" => Self::TooHeavyToWeigh { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
@@ -884,6 +1044,7 @@ pub mod parcel {
                 | ParcelEvent::Moved(_)
                 | ParcelEvent::Lost(_)
                 | ParcelEvent::Delivered(_) => Some(meta.stream_id.to_string()),
+                _ => None,
             })
         }
 
@@ -897,6 +1058,7 @@ pub mod parcel {
                 ParcelEvent::Moved(event) => fold_parcel_view_moved(row, event),
                 ParcelEvent::Lost(_) => fold_parcel_view_lost(row),
                 ParcelEvent::Delivered(_) => fold_parcel_view_delivered(row),
+                _ => Ok(()),
             }
         }
 
@@ -1213,7 +1375,7 @@ pub mod parcel {
 
     /// The read model `WeightView`.
     ///
-    /// Folds [`Sent`], [`Moved`] into `read_db.weights`.
+    /// Folds [`Weighed`] into `read_db.weights`.
     ///
     /// # Example
     ///
@@ -1243,9 +1405,9 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "weights";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x07e0_0547_0af3_8b2e;
+        const MEANING: u64 = 0x20df_03bb_59ed_14ab;
         const AGGREGATE: &'static str = "Parcel";
-        const SOURCES: &'static [&'static str] = &["Sent", "Moved"];
+        const SOURCES: &'static [&'static str] = &["Weighed"];
         const COLUMNS: &'static [Column] = &[
             Column { name: "kilos", column_type: ColumnType::Decimal, optional: false },
             Column { name: "parcels", column_type: ColumnType::Integer, optional: false },
@@ -1260,19 +1422,20 @@ pub mod parcel {
 
         fn key(event: &ParcelEvent, _meta: &Metadata) -> Result<Option<Decimal>, ProjectionError> {
             Ok(match event {
-                ParcelEvent::Sent(event) => {
-                    Some({
-                        let key = multiply(Decimal::from(event.weight), dec!(0.125))?;
-                        check::digits(&key, "kilos", 4, 2)?;
-                        key
-                    })
-                }
-                ParcelEvent::Moved(event) => {
-                    Some({
-                        let key = multiply(Decimal::from(event.hops), dec!(0.125))?;
-                        check::digits(&key, "kilos", 4, 2)?;
-                        key
-                    })
+                ParcelEvent::Weighed(event) => {
+                    if event.eighths < 0 {
+                        Some({
+                            let key = multiply(Decimal::from(event.eighths), -dec!(0.125))?;
+                            check::digits(&key, "kilos", 4, 2)?;
+                            key
+                        })
+                    } else {
+                        Some({
+                            let key = multiply(Decimal::from(event.eighths), dec!(0.125))?;
+                            check::digits(&key, "kilos", 4, 2)?;
+                            key
+                        })
+                    }
                 }
                 _ => None,
             })
@@ -1284,8 +1447,7 @@ pub mod parcel {
             _meta: &Metadata,
         ) -> Result<(), ProjectionError> {
             match event {
-                ParcelEvent::Sent(event) => fold_weight_view_sent(row, event),
-                ParcelEvent::Moved(_) => fold_weight_view_moved(row),
+                ParcelEvent::Weighed(event) => fold_weight_view_weighed(row, event),
                 _ => Ok(()),
             }
         }
@@ -1308,15 +1470,30 @@ pub mod parcel {
         }
     }
 
-    fn fold_weight_view_sent(
+    fn fold_weight_view_weighed(
         row: &mut Option<WeightViewRow>,
-        event: &Sent,
+        event: &Weighed,
     ) -> Result<(), ProjectionError> {
+        if event.eighths < 0 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(WeightViewRow {
+                    kilos: multiply(Decimal::from(event.eighths), -dec!(0.125))?,
+                    parcels: 0,
+                }),
+            };
+            current.parcels = add(current.parcels, 1)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
         let mut created = None;
         let current = match row {
             Some(current) => current,
             None => created.insert(WeightViewRow {
-                kilos: multiply(Decimal::from(event.weight), dec!(0.125))?,
+                kilos: multiply(Decimal::from(event.eighths), dec!(0.125))?,
                 parcels: 0,
             }),
         };
@@ -1324,12 +1501,6 @@ pub mod parcel {
         if created.is_some() {
             *row = created;
         }
-        Ok(())
-    }
-
-    fn fold_weight_view_moved(row: &mut Option<WeightViewRow>) -> Result<(), ProjectionError> {
-        let Some(current) = row else { return Ok(()) };
-        current.parcels = subtract(current.parcels, 1)?;
         Ok(())
     }
 
@@ -1355,7 +1526,7 @@ pub mod parcel {
 
     /// The read model `TownWeightView`.
     ///
-    /// Folds [`Sent`] into `read_db.town_weights`.
+    /// Folds [`Weighed`] into `read_db.town_weights`.
     ///
     /// # Example
     ///
@@ -1385,9 +1556,9 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "town_weights";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xd22c_a080_e488_979c;
+        const MEANING: u64 = 0x5190_0c1a_12df_e040;
         const AGGREGATE: &'static str = "Parcel";
-        const SOURCES: &'static [&'static str] = &["Sent"];
+        const SOURCES: &'static [&'static str] = &["Weighed"];
         const COLUMNS: &'static [Column] = &[
             Column { name: "town", column_type: ColumnType::Text, optional: false },
             Column { name: "kilos", column_type: ColumnType::Decimal, optional: false },
@@ -1406,11 +1577,11 @@ pub mod parcel {
             _meta: &Metadata,
         ) -> Result<Option<TownWeightViewKey>, ProjectionError> {
             Ok(match event {
-                ParcelEvent::Sent(event) => {
+                ParcelEvent::Weighed(event) => {
                     Some({
                         let key = TownWeightViewKey {
                             town: event.town.clone(),
-                            kilos: multiply(Decimal::from(event.weight), dec!(0.125))?,
+                            kilos: multiply(Decimal::from(event.eighths), dec!(0.125))?,
                         };
                         check::digits(&key.kilos, "kilos", 4, 2)?;
                         key
@@ -1426,7 +1597,7 @@ pub mod parcel {
             _meta: &Metadata,
         ) -> Result<(), ProjectionError> {
             match event {
-                ParcelEvent::Sent(event) => fold_town_weight_view_sent(row, event),
+                ParcelEvent::Weighed(event) => fold_town_weight_view_weighed(row, event),
                 _ => Ok(()),
             }
         }
@@ -1453,16 +1624,16 @@ pub mod parcel {
         }
     }
 
-    fn fold_town_weight_view_sent(
+    fn fold_town_weight_view_weighed(
         row: &mut Option<TownWeightViewRow>,
-        event: &Sent,
+        event: &Weighed,
     ) -> Result<(), ProjectionError> {
         if row.is_some() {
             return Ok(());
         }
         *row = Some(TownWeightViewRow {
             town: event.town.clone(),
-            kilos: multiply(Decimal::from(event.weight), dec!(0.125))?,
+            kilos: multiply(Decimal::from(event.eighths), dec!(0.125))?,
             parcels: 1,
         });
         Ok(())
