@@ -16,8 +16,11 @@ struct Copy {
 }
 
 impl Copy {
-    /// A copy of the bank with its ontology edited.
-    fn edited(edits: &[(&str, &str)]) -> Self {
+    /// A copy of the bank with its ontology edited, as a package of a name of its own.
+    ///
+    /// Cargo tells packages in one target folder apart by their names and not by where they lie: of
+    /// two copies of one name, one was once tested with the binaries of the other.
+    fn edited(name: &str, edits: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
         let mut ontology = fs::read_to_string(root.join("ontology/banking-account.yaml"))
@@ -28,7 +31,7 @@ impl Copy {
         }
         let copy = Self { folder };
         copy.write("ontology/banking-account.yaml", &ontology);
-        copy.write("Cargo.toml", &manifest(root));
+        copy.write("Cargo.toml", &manifest(name, root));
         copy.write(
             "build.rs",
             "fn main() { eventloom_codegen::Build::new(\"ontology\").compile_or_exit(); }\n",
@@ -103,10 +106,10 @@ pub(crate) fn target_folder() -> PathBuf {
     binary.ancestors().nth(3).expect("target/debug/deps/test").to_path_buf()
 }
 
-fn manifest(root: &Path) -> String {
+fn manifest(name: &str, root: &Path) -> String {
     let root = root.display();
     format!(
-        "[package]\nname = \"copied-bank\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+        "[package]\nname = \"bank-with-{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
          [dependencies]\neventloom-runtime = {{ path = \"{root}/runtime\" }}\n\n\
          [build-dependencies]\neventloom-codegen = {{ path = \"{root}/codegen\" }}\n\n\
          [dev-dependencies]\neventloom-runtime = {{ path = \"{root}/runtime\", features = [\"testing\"] }}\n\n\
@@ -126,18 +129,24 @@ fn place(copy: &Copy, text: &str, skip: usize) -> String {
 
 #[test]
 fn a_misspelt_name_is_shown_with_its_place_and_the_right_name() {
-    let copy = Copy::edited(&[("balance: balance + amount", "balance: balance + ammount")]);
+    let copy = Copy::edited(
+        "a-misspelt-name",
+        &[("balance: balance + amount", "balance: balance + ammount")],
+    );
     let built = copy.cargo(&["build"]);
     built.assert_failed_with(&[&place(&copy, "ammount", 0), "^^^^^^^", "did you mean `amount`"]);
 }
 
 #[test]
 fn three_mistakes_in_three_places_are_three_reports_of_one_build() {
-    let copy = Copy::edited(&[
-        ("balance: balance + amount", "balance: balance + ammount"),
-        ("status: Closed\n", "status: Closd\n"),
-        ("row.balance - amount", "row.balence - amount"),
-    ]);
+    let copy = Copy::edited(
+        "three-mistakes",
+        &[
+            ("balance: balance + amount", "balance: balance + ammount"),
+            ("status: Closed\n", "status: Closd\n"),
+            ("row.balance - amount", "row.balence - amount"),
+        ],
+    );
     let built = copy.cargo(&["build"]);
     built.assert_failed_with(&[
         &place(&copy, "ammount", 0),
@@ -151,7 +160,10 @@ fn three_mistakes_in_three_places_are_three_reports_of_one_build() {
 
 #[test]
 fn a_deposit_that_takes_money_away_builds_but_the_harness_is_red() {
-    let copy = Copy::edited(&[("balance: balance + amount", "balance: balance - amount")]);
+    let copy = Copy::edited(
+        "a-wrong-apply",
+        &[("balance: balance + amount", "balance: balance - amount")],
+    );
     copy.cargo(&["build"]).assert_passed();
     let tested = copy.cargo(&["test", "--test", "harness", "--no-fail-fast"]);
     tested.assert_failed_with(&["scenarios::a_deposit_raises_the_balance", "mirrors", "FAILED"]);
@@ -159,15 +171,18 @@ fn a_deposit_that_takes_money_away_builds_but_the_harness_is_red() {
 
 #[test]
 fn scenarios_that_expect_something_else_are_red_and_no_others() {
-    let copy = Copy::edited(&[
-        (
-            "MoneyDeposited: {amount: \"500\", transactionId: T1}\n      state",
-            "MoneyDeposited: {amount: \"501\", transactionId: T1}\n      state",
-        ),
-        ("then: {error: InsufficientFunds}", "then: {error: AmountNotPositive}"),
-        ("state: {balance: \"0\"}", "state: {balance: \"0.01\"}"),
-        ("balance: \"1300\", version: 3", "balance: \"1300\", version: 4"),
-    ]);
+    let copy = Copy::edited(
+        "wrong-scenarios",
+        &[
+            (
+                "MoneyDeposited: {amount: \"500\", transactionId: T1}\n      state",
+                "MoneyDeposited: {amount: \"501\", transactionId: T1}\n      state",
+            ),
+            ("then: {error: InsufficientFunds}", "then: {error: AmountNotPositive}"),
+            ("state: {balance: \"0\"}", "state: {balance: \"0.01\"}"),
+            ("balance: \"1300\", version: 3", "balance: \"1300\", version: 4"),
+        ],
+    );
     let tested = copy.cargo(&["test", "--test", "harness", "scenarios", "--no-fail-fast"]);
     tested.assert_failed_with(&[
         "MoneyDeposited.amount differs",
@@ -190,19 +205,22 @@ fn scenarios_that_expect_something_else_are_red_and_no_others() {
 
 #[test]
 fn a_state_field_renamed_throughout_builds_and_passes_without_an_edit_in_rust() {
-    let copy = Copy::edited(&[
-        ("  balance: decimal\n\nevents", "  funds: decimal\n\nevents"),
-        ("      balance: initialBalance\n", "      funds: initialBalance\n"),
-        ("balance: balance + amount", "funds: funds + amount"),
-        ("balance: balance - amount", "funds: funds - amount"),
-        ("when: balance < amount", "when: funds < amount"),
-        ("balance {balance} is less", "balance {funds} is less"),
-        ("when: balance != 0", "when: funds != 0"),
-        ("balance {balance} must", "balance {funds} must"),
-        ("balance: state.balance", "balance: state.funds"),
-        ("Balance cannot be negative", "Funds cannot be negative"),
-        ("state: {status: Open, balance:", "state: {status: Open, funds:"),
-        ("      state: {balance:", "      state: {funds:"),
-    ]);
+    let copy = Copy::edited(
+        "a-renamed-field",
+        &[
+            ("  balance: decimal\n\nevents", "  funds: decimal\n\nevents"),
+            ("      balance: initialBalance\n", "      funds: initialBalance\n"),
+            ("balance: balance + amount", "funds: funds + amount"),
+            ("balance: balance - amount", "funds: funds - amount"),
+            ("when: balance < amount", "when: funds < amount"),
+            ("balance {balance} is less", "balance {funds} is less"),
+            ("when: balance != 0", "when: funds != 0"),
+            ("balance {balance} must", "balance {funds} must"),
+            ("balance: state.balance", "balance: state.funds"),
+            ("Balance cannot be negative", "Funds cannot be negative"),
+            ("state: {status: Open, balance:", "state: {status: Open, funds:"),
+            ("      state: {balance:", "      state: {funds:"),
+        ],
+    );
     copy.cargo(&["test", "--test", "harness"]).assert_passed();
 }
