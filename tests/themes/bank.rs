@@ -39,6 +39,12 @@ impl Aggregate for BankAccount {
         event: &BankAccountEvent,
         meta: &Metadata,
     ) -> Result<(), ApplyError> {
+        if M::a_deposit_of_nothing_cannot_be_applied.is_on()
+            && let sound::BankAccountEvent::MoneyDeposited(deposit) = &event.0
+            && deposit.amount.is_zero()
+        {
+            return Err(ApplyError::Custom("nothing was deposited".to_owned()));
+        }
         let before = state.clone();
         sound::BankAccount::apply(state, &event.0, meta)?;
         misapply(&before, state, &event.0, meta);
@@ -98,6 +104,14 @@ fn misapply(
         }
         (Some(M::an_opening_forgets_the_balance), E::AccountOpened(_)) => {
             state.balance = before.balance;
+        }
+        (Some(M::an_opening_forgets_the_customer), E::AccountOpened(_)) => {
+            state.customer_id.clone_from(&before.customer_id);
+        }
+        (Some(M::an_event_changes_a_field_that_its_apply_does_not_name), event)
+            if !matches!(event, E::AccountOpened(_)) =>
+        {
+            state.customer_id = None;
         }
         (Some(M::a_closing_forgets_the_status), E::AccountClosed(_)) => {
             state.status = before.status;

@@ -110,6 +110,18 @@ mutations! {
 
     // ---- replay ----
 
+    /// Live and replayed states are made by the same `apply`, so they lack the same.
+    an_opening_forgets_the_customer {
+        "replay::account_opened_is_applied_as_it_says": "the field `customerId` differs",
+    }
+    an_event_changes_a_field_that_its_apply_does_not_name {
+        "replay::money_deposited_is_applied_as_it_says": "the field `customerId` differs",
+        "replay::money_withdrawn_is_applied_as_it_says": "the field `customerId` differs",
+        "replay::account_closed_is_applied_as_it_says": "the field `customerId` differs",
+    }
+    a_deposit_of_nothing_cannot_be_applied {
+        "replay::money_deposited_is_applied_as_it_says": "the event cannot be applied",
+    }
     an_apply_counts_its_calls {
         "replay::gives_the_live_state": "the state that the command reports differs",
         "replay::is_deterministic": "the state that the command reports differs",
@@ -343,17 +355,21 @@ mutations! {
     // ---- scenarios, and the fold as they tell it ----
 
     a_deposit_takes_money_away {
+        "replay::money_deposited_is_applied_as_it_says": "the field `balance` differs",
         "scenarios::a_deposit_raises_the_balance": "state.balance differs",
         "projection::account_balance_view::mirrors_the_state": "the column `balance` differs",
     }
     an_opening_forgets_the_balance {
+        "replay::account_opened_is_applied_as_it_says": "the field `balance` differs",
         "scenarios::an_account_opens_with_its_first_balance": "state.balance differs",
         "projection::account_balance_view::mirrors_the_state": "the column `balance` differs",
     }
     a_closing_forgets_the_status {
+        "replay::account_closed_is_applied_as_it_says": "the field `status` differs",
         "scenarios::a_closed_account_takes_no_money": "the command must be refused as AccountNotOpen",
     }
     a_withdrawal_reads_the_state_after {
+        "replay::money_withdrawn_is_applied_as_it_says": "the field `balance` differs",
         "scenarios::money_goes_out_up_to_the_last_cent": "the command must be accepted",
     }
     a_refusal_has_another_name {

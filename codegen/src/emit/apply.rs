@@ -158,7 +158,7 @@ pub(crate) fn needs_check(types: &Types<'_>, of: &Type, value: &Expression) -> b
 }
 
 /// Whether a number is written out that has no more digits than its field.
-fn is_fitting_constant(of: &Type, value: &Expression) -> bool {
+pub(crate) fn is_fitting_constant(of: &Type, value: &Expression) -> bool {
     let Type::Decimal(Some((precision, scale))) = of else { return false };
     let text = match &value.kind {
         ExpressionKind::Decimal(text) => text.clone(),

@@ -4,6 +4,7 @@
 //! are drawn, the golden bytes, rules, boundaries, mirrors and scenarios. Rust that is compiled from
 //! expressions is quoted as everywhere in [`super`]; the scaffold around it is a template.
 
+mod applies;
 mod evaluate;
 mod fixture;
 mod hints;

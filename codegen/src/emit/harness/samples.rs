@@ -1,6 +1,7 @@
 //! Sample values of every type, as the golden bytes hold them.
 
 use super::super::types::Types;
+use super::evaluate::Constant;
 use crate::model::{Expression, ExpressionKind, Field, Type, TypeDefinition};
 
 /// How much a sample value holds.
@@ -15,11 +16,7 @@ pub(super) enum Sample {
 }
 
 /// A value of each field.
-pub(super) fn fields(
-    types: &Types<'_>,
-    fields: &[Field],
-    sample: Sample,
-) -> Vec<(String, Expression)> {
+pub(super) fn fields(types: &Types<'_>, fields: &[Field], sample: Sample) -> Vec<Constant> {
     fields.iter().map(|it| (it.name.clone(), value(types, &it.field_type, sample, 0))).collect()
 }
 

@@ -8,13 +8,14 @@ use super::super::imports::Imports;
 use super::super::layout;
 use super::super::names::{function_ident, type_ident};
 use super::super::view::View;
-use super::evaluate::evaluate;
+use super::applies;
+use super::evaluate::{Constant, Known, evaluate};
 use super::fixture;
 use super::json;
 use super::knowledge::{Names, golden_ident, raw, sample_ident};
 use super::rules::{Boundary, Mirror, ValueRule};
 use super::samples::{self, Sample};
-use crate::model::{Event, Expression, Field, OldVersion, Projection, Rule};
+use crate::model::{Event, Field, OldVersion, Projection, Rule};
 use crate::naming;
 
 /// A theme: a module of tests.
@@ -43,7 +44,7 @@ impl Theme {
         Self { name, about, items, tests, on_stores, modules: Vec::new() }
     }
 
-    fn test(&mut self, name: impl Into<String>, check: TokenStream) {
+    pub(super) fn test(&mut self, name: impl Into<String>, check: TokenStream) {
         self.tests.push((name.into(), check));
     }
 
@@ -201,9 +202,9 @@ fn upcast(view: &View<'_>, event: &Event, old: &OldVersion, sample: Sample) -> S
     let later = event.history.iter().filter(|next| next.version >= old.version);
     for step in later {
         let next = step.upcast.iter().filter_map(|assignment| {
-            Some((assignment.field.clone(), evaluate(&assignment.value, &known)?))
+            Some((assignment.field.clone(), evaluate(&assignment.value, &Known::new(&[], &known))?))
         });
-        known = next.collect::<Vec<(String, Expression)>>();
+        known = next.collect::<Vec<Constant>>();
     }
     let constants = known.iter().filter(|(_, value)| json::json(value).is_some());
     json::object(constants.map(|(name, value)| (name.as_str(), value)))
@@ -220,6 +221,7 @@ pub(super) fn of_stores(view: &View<'_>, names: &Names) -> Vec<Theme> {
     let mut replay = Theme::new("replay", "The stored events, and nothing else, make the state.");
     replay.on_stores("gives_the_live_state", check("gives_the_live_state"));
     replay.test("is_deterministic", quote!(theme::is_deterministic::<#subject>()));
+    applies::add(&mut replay, view, names);
 
     let mut snapshot =
         Theme::new("snapshot", "A shortcut to the same state, and no more than that.");

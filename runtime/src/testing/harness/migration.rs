@@ -59,7 +59,7 @@ pub fn leaves_current_alone<E: DomainEvent>(current: Golden) -> Check {
     equal("the data, read and written", &written(&event).as_str(), &current.data)
 }
 
-fn read<E: DomainEvent>(golden: Golden) -> Check<E> {
+pub(super) fn read<E: DomainEvent>(golden: Golden) -> Check<E> {
     read_with(golden, &sample_metadata())
 }
 
@@ -74,7 +74,8 @@ fn read_with<E: DomainEvent>(golden: Golden, meta: &Metadata) -> Check<E> {
         .context("stored", || format!("{golden:?}"))
 }
 
-fn fields_equal(found: &str, expected: &str) -> Check {
+/// Each of the expected fields is found so; both are given as JSON.
+pub(super) fn fields_equal(found: &str, expected: &str) -> Check {
     let parse = |text: &str| {
         serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
             .map_err(|error| Failure::new(format!("no JSON object: {error}: {text}")))
