@@ -5,8 +5,7 @@
 
 use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{self, Read};
-use std::ops::Range;
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -23,12 +22,6 @@ use crate::store::StoreError;
 const APPLICATION_ID: i32 = 0x4576_746c;
 /// Format of the file; a program refuses files of a later one.
 const FORMAT: i32 = 1;
-/// What every SQLite file starts with.
-const MAGIC: &[u8] = b"SQLite format 3\0";
-/// Length of SQLite's header in bytes.
-const HEADER: u64 = 100;
-/// Length in bytes of the smallest SQLite file: one page of the smallest size.
-const SMALLEST: u64 = 512;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 128;
 /// Page cache of the writing connection in KiB: its dirty pages stay in memory until the commit.
@@ -49,7 +42,7 @@ pub(super) enum Role {
 /// Opens the writing connection, creating the file where there is none.
 pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     match fs::metadata(path) {
-        Ok(file) => check_file(path, file.file_type())?,
+        Ok(file) => check_place(path, &file)?,
         Err(_) if path.is_symlink() => return Err(leads_nowhere(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)?,
         Err(error) => return Err(cannot_open(path, &error)),
@@ -155,8 +148,12 @@ pub(super) fn without_waiting<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Looks at the file before SQLite does, which takes one of a few bytes for a new database.
-fn check_file(path: &Path, file: fs::FileType) -> Result<(), StoreError> {
+/// Looks at what lies there before SQLite does, which waits at a pipe, and takes a file of no byte or
+/// one for a new database.
+///
+/// Nothing but SQLite ever opens the file or what lies beside it: when a process closes a file, the
+/// system drops all locks that the process has on it, also those of connections that go on using it.
+fn check_place(path: &Path, file: &fs::Metadata) -> Result<(), StoreError> {
     if !file.is_file() {
         let what = if file.is_dir() { "a folder" } else { "a device, a pipe or a socket" };
         return Err(StoreError::Foreign(format!(
@@ -164,29 +161,20 @@ fn check_file(path: &Path, file: fs::FileType) -> Result<(), StoreError> {
             path.display()
         )));
     }
-    let mut header = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(HEADER).read_to_end(&mut header))
-        .map_err(|error| cannot_open(path, &error))?;
-    let name = path.display().to_string();
-    if !header.starts_with(MAGIC) && !MAGIC.starts_with(&header) {
-        return Err(fault::not_a_database(&name));
+    match file.len() {
+        0 => Err(cut_off(path, 0)),
+        1 => Err(fault::not_a_database(&path.display().to_string())),
+        _ => Ok(()),
     }
-    // Header, log, length, in this order: another program may be moving its log into the file, which
-    // is as long as the header says before the log is gone.
-    let has_log = has_log(path);
+}
+
+/// Refuses a file that ends within its last page, of which SQLite would read zeros. Within a
+/// transaction nobody moves a log into the file, or cuts it.
+fn check_length(view: &Connection, path: &Path) -> Result<(), JobError> {
+    let number = |name: &str| view.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let expected = number("page_size")?.saturating_mul(number("page_count")?).unsigned_abs();
     let length = fs::metadata(path).map_err(|error| cannot_open(path, &error))?.len();
-    let whole = header.len() as u64 == HEADER && (has_log || length >= expected_length(&header));
-    if length < SMALLEST || !whole {
-        return Err(fault::corrupt(
-            &name,
-            format!(
-                "the file has been cut off at {length} bytes, or never was a database (delete it \
-                 if it is meant to be new)"
-            ),
-        ));
-    }
-    Ok(())
+    if length < expected && !has_log(path) { Err(cut_off(path, length).into()) } else { Ok(()) }
 }
 
 /// Whether a crash left a write-ahead log; then the file may rightly lack pages that the log has. It
@@ -195,19 +183,6 @@ fn has_log(path: &Path) -> bool {
     let mut log = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
     log.push("-wal");
     fs::metadata(log).is_ok_and(|log| log.len() > 0)
-}
-
-/// The file's length in bytes by its header, of which all is there: page size (big-endian, 1 stands
-/// for 65536) times number of pages.
-fn expected_length(header: &[u8]) -> u64 {
-    let number = |range: Range<usize>| {
-        header[range].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
-    };
-    let page_size = match number(16..18) {
-        1 => 65536,
-        size => size,
-    };
-    page_size * number(28..32)
 }
 
 /// Creates an empty database under another name and links it to its own when it is complete, so that
@@ -272,10 +247,12 @@ fn recognise(connection: &mut Connection, path: &Path) -> Result<(), JobError> {
         ))
         .into());
     }
-    let header = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let view = connection.transaction()?;
+    let header = |name: &str| view.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, format) = (header("application_id")?, header("user_version")?);
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let tables: i64 = view.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    check_length(&view, path)?;
+    drop(view);
     match (application, format) {
         (APPLICATION_ID, FORMAT) => Ok(()),
         (0, 0) if tables == 0 => mark(connection),
@@ -329,6 +306,16 @@ fn foreign(path: &Path, application: i32, format: i32, tables: i64) -> StoreErro
          name another file",
         path.display()
     ))
+}
+
+fn cut_off(path: &Path, length: u64) -> StoreError {
+    fault::corrupt(
+        &path.display().to_string(),
+        format!(
+            "the file has been cut off at {length} bytes, or never was a database (delete it if it is \
+             meant to be new)"
+        ),
+    )
 }
 
 fn leads_nowhere(path: &Path) -> StoreError {

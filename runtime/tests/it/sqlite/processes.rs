@@ -32,6 +32,8 @@ fn child() {
             "endless" => append_endlessly(Path::new(&file)).await,
             "race" => race(Path::new(&file)).await,
             "squeezed" => append_until_it_fails(Path::new(&file)).await,
+            "twice" => append_by_two_handles(Path::new(&file)).await,
+            "visit" => drop(open(Path::new(&file)).await),
             "unprivileged" => tell_why_it_does_not_open(Path::new(&file)).await,
             role => panic!("there is no role {role}"),
         }
@@ -129,6 +131,79 @@ fn check(file: &Path, acknowledged: &BTreeMap<String, u64>) {
         let found = found.get(stream).copied().unwrap_or(0);
         assert!(found >= *last, "{stream}: {last} events were acknowledged, {found} are there");
     }
+}
+
+/// Two handles on one file, each of which appends in turn whenever a line comes in.
+async fn append_by_two_handles(file: &Path) {
+    let handles = [open(file).await, open(file).await];
+    for (at, line) in std::io::stdin().lines().enumerate() {
+        line.expect("a line");
+        let sequence = at as u64 + 1;
+        handles[at % 2].append(append("A", sequence - 1, 1)).await.expect("an append");
+        println!("acknowledged A {sequence}");
+    }
+}
+
+/// The story: a program opened its file twice. The second time it looked at the file by itself first,
+/// and when a process closes a file, the system drops all locks that the process has on it, those of
+/// SQLite too. The next program that came and went believed to be the last one, moved the log into
+/// the file and removed it, and the first went on to acknowledge events into a log without a name.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_opened_twice_keeps_its_locks_and_its_log() {
+    use std::io::Write;
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, log) = (folder.path().join("bank.db"), folder.path().join("bank.db-wal"));
+    let mut command = command("twice", &file, std::env::current_exe().expect("this").as_os_str());
+    command.args(["--exact", "sqlite::processes::child", "--nocapture"]).stdin(Stdio::piped());
+    let mut twice = command.spawn().expect("a child");
+    let mut input = twice.stdin.take().expect("its input");
+    let output = BufReader::new(twice.stdout.take().expect("its output"));
+    let mut told = output.lines().filter_map(|line| acknowledged(&line.expect("a line")));
+    let mut append_one = || {
+        input.write_all(b"\n").expect("the child listens");
+        told.next().expect("the child appends").1
+    };
+    let count = || {
+        let other = Connection::open(&file).expect("the file");
+        other.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, i64>(0))
+    };
+    // What an older SQLite does when it closes a file, and a newer one no longer without a second look.
+    let count_alone = || {
+        let other = Connection::open(&file).expect("the file");
+        other.busy_timeout(Duration::ZERO).expect("no waiting");
+        other.pragma_update(None, "locking_mode", "EXCLUSIVE").expect("a mode");
+        other.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, i64>(0))
+    };
+    let log_now = || std::fs::metadata(&log).map(|log| log.ino()).expect("the log is there");
+    assert_eq!((append_one(), append_one()), (1, 2));
+    let first = log_now();
+
+    let alone = count_alone().map_err(|error| error.sqlite_error_code());
+    assert_eq!(alone, Err(Some(rusqlite::ErrorCode::DatabaseBusy)), "the file is not locked");
+    assert_eq!(count(), Ok(2));
+    assert_eq!(log_now(), first, "a program that read removed the log");
+    assert!(start("visit", &file).wait().expect("its end").success());
+    assert_eq!(log_now(), first, "a program that opened and closed the file removed the log");
+
+    assert_eq!((append_one(), append_one()), (3, 4));
+    assert_eq!(count(), Ok(4));
+    twice.kill().expect("a kill");
+    twice.wait().expect("its end");
+    check_events(&file, 4);
+    assert!(start("visit", &file).wait().expect("its end").success());
+    check_events(&file, 4);
+}
+
+#[cfg(unix)]
+fn check_events(file: &Path, count: i64) {
+    let raw = Connection::open(file).expect("the file");
+    let sound = raw.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
+    assert_eq!(sound.as_deref(), Ok("ok"));
+    let found = "SELECT count(*), min(sequence), max(sequence) FROM events";
+    let found = raw.query_row(found, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    assert_eq!(found, Ok((count, 1, count)));
 }
 
 /// Every process appends to the same few streams and counts what it won.
