@@ -91,6 +91,9 @@ fn set_up(
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "query_only", role == Role::Reader)?;
+    // Where an ordinary sync leaves what was written in the disk's own memory, as on macOS.
+    connection.pragma_update(None, "fullfsync", options.synchronous == Synchronous::Full)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "synchronous", level(options.synchronous))
 }
 
