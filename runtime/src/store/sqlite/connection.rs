@@ -9,13 +9,14 @@
 
 use std::cell::Cell;
 use std::ops::Deref;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, Error, Transaction, TransactionBehavior};
 
-use super::{fault, open};
+use super::{Synchronous, fault, open};
 use crate::store::StoreError;
 
 /// Pages in the log that make it worth moving into the file: 16 MiB.
@@ -29,6 +30,8 @@ pub(super) struct WritingConnection {
     log: Arc<Log>,
     /// Whether the disk may lack something of the log.
     in_doubt: Cell<bool>,
+    /// How commits are to be synced, where they still are not.
+    unsynced: Cell<Option<i64>>,
 }
 
 /// Pages of the write-ahead log after the last commit, and from how many on it is to be moved.
@@ -41,7 +44,8 @@ impl WritingConnection {
     pub(super) fn new(mut connection: Connection) -> rusqlite::Result<Self> {
         let log = Arc::new(Log { pages: AtomicU32::new(0), due: AtomicU32::new(LOG_PAGES) });
         log.watch(&mut connection)?;
-        let opened = Self { connection, log, in_doubt: Cell::new(false) };
+        let opened =
+            Self { connection, log, in_doubt: Cell::new(false), unsynced: Cell::new(None) };
         // Where another program uses the log, its own next sync tells it of the failure.
         if let Err(error) = open::without_waiting(|| opened.checkpoint(CheckpointMode::TRUNCATE)) {
             opened.doubt_after(&error);
@@ -60,8 +64,45 @@ impl WritingConnection {
         Ok(value)
     }
 
+    /// Runs work whose commits are not synced, and goes back to how they were synced before, also
+    /// where the work panics. Where that fails, nothing is written before it has worked: whatever comes
+    /// next may be an append, which would be acknowledged before it is durable.
+    pub(super) fn without_sync<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.go_back().map_err(|error| fault::left_open(self, &error))?;
+        let before = self.stop_syncing().map_err(|error| fault::store_error(self, &error))?;
+        let result = panic::catch_unwind(AssertUnwindSafe(work));
+        self.unsynced.set(Some(before));
+        if let Err(error) = self.go_back() {
+            tracing::error!(%error, "commits can't be synced; nothing is written until they can");
+        }
+        result.unwrap_or_else(|panic| panic::resume_unwind(panic))
+    }
+
+    fn stop_syncing(&self) -> rusqlite::Result<i64> {
+        let before = self.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        self.pragma_update(None, "synchronous", open::level(Synchronous::Normal))?;
+        Ok(before)
+    }
+
+    /// Ends a transaction that could not be rolled back, within which SQLite does not change how
+    /// commits are synced, and goes back to how they are to be.
+    fn go_back(&self) -> rusqlite::Result<()> {
+        if !self.is_autocommit() {
+            self.execute_batch("ROLLBACK")?;
+        }
+        if let Some(level) = self.unsynced.get() {
+            self.pragma_update(None, "synchronous", level)?;
+            self.unsynced.set(None);
+        }
+        Ok(())
+    }
+
     /// Begins a transaction, or refuses where what it commits might not last.
     pub(super) fn begin(&self) -> Result<Transaction<'_>, StoreError> {
+        self.go_back().map_err(|error| fault::left_open(self, &error))?;
         self.leave_no_doubt()?;
         Transaction::new_unchecked(self, TransactionBehavior::Immediate)
             .map_err(|error| fault::store_error(self, &error))

@@ -14,7 +14,7 @@ use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 
 use super::connection::WritingConnection;
-use super::fault::{self, JobError};
+use super::fault::JobError;
 use super::open;
 use super::readers::Readers;
 use super::writer::{Job, Turn, Writer};
@@ -144,11 +144,8 @@ impl SqliteDatabase {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.with_writer(|connection| {
-            open::without_sync(connection, || connection.in_transaction(job))
-                .map_err(|error| fault::store_error(connection, &error))?
-        })
-        .await
+        self.with_writer(|connection| connection.without_sync(|| connection.in_transaction(job)))
+            .await
     }
 
     /// Runs a job on one of the reading connections, off the caller's thread.

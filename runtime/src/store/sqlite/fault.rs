@@ -72,6 +72,16 @@ pub(super) fn in_doubt(connection: &Connection, error: &Error) -> StoreError {
     ))
 }
 
+/// An earlier transaction could not be rolled back, or commits are still not synced after it.
+pub(super) fn left_open(connection: &Connection, error: &Error) -> StoreError {
+    StoreError::Unavailable(format!(
+        "an earlier job on {} could not be ended ({error}), and until it is, nothing more is written, \
+         for it might not last; nothing was changed: try again, and where that does not help, open the \
+         file anew, or start the program again",
+        connection.path().unwrap_or("the database")
+    ))
+}
+
 /// The frame that commits is the last to be written, and is synced and shown to others after that: a
 /// failed write leaves no valid commit behind.
 fn refused_before_commit(extended: i32) -> bool {

@@ -6,7 +6,6 @@
 use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -97,28 +96,11 @@ fn set_up(
     connection.pragma_update(None, "synchronous", level(options.synchronous))
 }
 
-fn level(synchronous: Synchronous) -> &'static str {
+pub(super) fn level(synchronous: Synchronous) -> &'static str {
     match synchronous {
         Synchronous::Full => "FULL",
         Synchronous::Normal => "NORMAL",
     }
-}
-
-/// Runs work whose commits are not synced, and goes back to how they were synced before, also where
-/// the work panics. It does not return before that has worked: whatever comes next may be an append,
-/// which would be acknowledged before it is durable.
-pub(super) fn without_sync<T>(
-    connection: &Connection,
-    work: impl FnOnce() -> T,
-) -> Result<T, rusqlite::Error> {
-    let before: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
-    connection.pragma_update(None, "synchronous", level(Synchronous::Normal))?;
-    let result = panic::catch_unwind(AssertUnwindSafe(work));
-    while let Err(error) = connection.pragma_update(None, "synchronous", before) {
-        tracing::error!(%error, "commits can't be synced; nothing is written until they can");
-        std::thread::sleep(Duration::from_secs(1));
-    }
-    Ok(result.unwrap_or_else(|panic| panic::resume_unwind(panic)))
 }
 
 /// Sleeps between attempts to get a lock, shortly at first, until the timeout. SQLite's own handler

@@ -339,3 +339,38 @@ async fn syncs_reach_the_disk_itself_where_the_system_tells_the_difference() {
         assert_eq!(database.write(job).await, Ok(expected), "{synchronous:?}");
     }
 }
+
+/// The story: a transaction could not be rolled back, SQLite refuses to change how commits are synced
+/// within one, and the writer asked again each second, for ever: no append was answered any more.
+#[tokio::test]
+async fn a_transaction_that_cannot_be_ended_is_told_to_all_who_write() {
+    let folder = folder();
+    let database = with_table(&folder.path().join("test.db")).await;
+    let failure = StoreError::Unavailable("on purpose".to_owned());
+    let fails = failure.clone();
+
+    // As long as an interrupted statement has not come to its end, SQLite runs no other.
+    let failed: Result<(), _> = database
+        .write_unsynced(|tx| {
+            tx.execute_batch("INSERT INTO t VALUES ('1'), ('2')").expect("rows");
+            let mut endless = tx.prepare("SELECT * FROM t").expect("a query");
+            let mut rows = endless.query([]).expect("rows");
+            assert!(rows.next().expect("a row").is_some());
+            std::mem::forget(rows);
+            std::mem::forget(endless);
+            tx.get_interrupt_handle().interrupt();
+            Err(fails)
+        })
+        .await;
+    assert_eq!(failed, Err(failure));
+
+    for _ in 0..2 {
+        let synced = database.write(|tx| Ok(tx.execute("INSERT INTO t VALUES ('3')", [])?)).await;
+        let unsynced = database.write_unsynced(|_| Ok::<_, StoreError>(0)).await;
+        for refused in [synced, unsynced] {
+            let Err(StoreError::Unavailable(told)) = &refused else { panic!("{refused:?}") };
+            assert!(told.contains("test.db") && told.contains("open the file anew"), "{told}");
+        }
+    }
+    assert_eq!(count(&database).await, 0);
+}
