@@ -79,10 +79,25 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         if events == 0 {
             return Ok(Lag { events, time: Duration::ZERO });
         }
-        let page = self.shared.store.read_all(position, &session::filter::<P>(), 1).await?;
-        let oldest = page.events.iter().next().map(|event| event.meta.recorded_at);
+        let oldest = self.first_recorded(position).await?;
         let now = self.shared.options.clock.now();
         Ok(Lag { events, time: oldest.map_or(Duration::ZERO, |oldest| age(oldest, now)) })
+    }
+
+    /// When the first event of concern after a position was recorded, if there is one.
+    async fn first_recorded(
+        &self,
+        mut after: Position,
+    ) -> Result<Option<Timestamp>, ProjectorError> {
+        let filter = session::filter::<P>();
+        loop {
+            let page = self.shared.store.read_all(after, &filter, 1).await?;
+            let first = page.events.iter().next().map(|event| event.meta.recorded_at);
+            if first.is_some() || page.events.at_end() {
+                return Ok(first);
+            }
+            after = page.next;
+        }
     }
 
     /// Everything an operator wants to know.

@@ -241,6 +241,10 @@ pub struct StoredEvent<'a> {
 /// a page holds at most as many and one event more.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
+/// Positions after which a page of filtered events ends, whatever it holds, so that a rare type in a
+/// long log is not one endless read.
+pub const PAGE_POSITIONS: u64 = 16_384;
+
 /// Events read together: one buffer of data, one row per event.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
@@ -366,7 +370,7 @@ impl EventFilter {
     }
 }
 
-/// A page of the global order.
+/// A page of the global order. One without events need not be the last.
 #[derive(Clone, Debug)]
 pub struct AllPage {
     /// The events that pass the filter, in order of position.
@@ -433,7 +437,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
     /// Reads a page of the global order after a position; `limit` counts events that pass the filter,
-    /// and is at least one. A page that is not at the end leads further, to [`AllPage::next`].
+    /// and is at least one. A page that is not at the end leads further, to [`AllPage::next`]; with a
+    /// filter it may hold fewer events, or none, for it looks at [`PAGE_POSITIONS`] at most.
     ///
     /// # Errors
     /// A failure of the store.

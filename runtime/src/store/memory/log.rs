@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::event::EventShape;
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
 use crate::store::{
-    AllPage, Append, AppendError, Direction, EventFilter, KeyClaim, NewEvent, Page,
+    AllPage, Append, AppendError, Direction, EventFilter, KeyClaim, NewEvent, PAGE_POSITIONS, Page,
     RecordedCommand, Snapshot, StoreError, StoredShape, StreamKey, StreamRead, TakenKey,
 };
 
@@ -179,8 +179,9 @@ impl Log {
     pub(super) fn read_all(&self, after: Position, filter: &EventFilter, limit: usize) -> AllPage {
         let mut page = AllPage { events: Page::default(), next: after };
         let start = usize::try_from(after).unwrap_or(usize::MAX);
+        let most = if filter.is_everything() { u64::MAX } else { PAGE_POSITIONS };
         for (index, event) in self.events.iter().enumerate().skip(start) {
-            if page.events.is_full(limit.max(1)) {
+            if page.events.is_full(limit.max(1)) || page.next - after >= most {
                 return page;
             }
             page.next = index as Position + 1;

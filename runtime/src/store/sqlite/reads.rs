@@ -14,8 +14,8 @@ use super::catalog::{Catalog, Shapes};
 use super::fault::{self, JobError};
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
 use crate::store::{
-    AllPage, ContentHash, Direction, EventFilter, KeyClaim, Page, RecordedCommand, Snapshot,
-    StoredShape, StreamKey, StreamRead, TakenKey,
+    AllPage, ContentHash, Direction, EventFilter, KeyClaim, PAGE_POSITIONS, Page, RecordedCommand,
+    Snapshot, StoredShape, StreamKey, StreamRead, TakenKey,
 };
 use crate::values::{Timestamp, Uuid};
 
@@ -74,10 +74,14 @@ pub(super) fn read_all(
     limit: usize,
 ) -> Result<AllPage, JobError> {
     let limit = limit.max(1);
-    let head = head(connection)?;
+    let head = after.max(head(connection)?);
+    let bound = match filter.is_everything() {
+        true => head,
+        false => head.min(after.saturating_add(PAGE_POSITIONS)),
+    };
     let shapes = catalog.shapes_now(connection)?;
     let mut statement = connection.prepare_cached(&all_query(filter, &shapes))?;
-    let mut rows = statement.query((signed(after), signed(limit as u64)))?;
+    let mut rows = statement.query((signed(after), signed(bound), signed(limit as u64)))?;
     let mut events = Events::new(connection, catalog, filter.metadata);
     let mut streams = HashMap::new();
     while !events.page.is_full(limit)
@@ -86,17 +90,23 @@ pub(super) fn read_all(
         events
             .push(row, |no, position| stream_id(connection, catalog, &mut streams, no, position))?;
     }
-    Ok(all_page(events.page, limit, after.max(head)))
+    let next = match events.page.iter().next_back() {
+        Some(last) if events.page.is_full(limit) => last.position,
+        _ if bound < head => before_next(connection, bound)?,
+        _ => head,
+    };
+    if next == head {
+        events.page.end();
+    }
+    Ok(AllPage { events: events.page, next })
 }
 
-/// A full page ends at its last event; any other has seen everything up to the head.
-fn all_page(mut events: Page, limit: usize, head: Position) -> AllPage {
-    let last = events.iter().next_back().map(|event| event.position);
-    let next = last.filter(|_| events.is_full(limit)).unwrap_or(head);
-    if next == head {
-        events.end();
-    }
-    AllPage { events, next }
+/// The last position before the first event after `bound`, of which there is one.
+fn before_next(connection: &Connection, bound: Position) -> Result<Position> {
+    let next: u64 = connection
+        .prepare_cached("SELECT min(position) FROM events WHERE position > ?1")?
+        .query_row([signed(bound)], |row| number(row, 0))?;
+    Ok(next - 1)
 }
 
 fn stream_id(
@@ -145,7 +155,8 @@ fn all_query(filter: &EventFilter, shapes: &Shapes) -> String {
         format!(" AND shape IN ({})", ids.join(", "))
     };
     format!(
-        "SELECT {} FROM events WHERE position > ?1{shapes} ORDER BY position LIMIT ?2",
+        "SELECT {} FROM events WHERE position > ?1 AND position <= ?2{shapes} \
+         ORDER BY position LIMIT ?3",
         columns(filter.metadata)
     )
 }

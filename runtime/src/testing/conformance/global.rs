@@ -10,7 +10,7 @@ use super::sample::{
 };
 use crate::event::EventShape;
 use crate::metadata::Position;
-use crate::store::{EventFilter, EventStore};
+use crate::store::{EventFilter, EventStore, PAGE_POSITIONS};
 use crate::testing::failure::{Check, Failure, ensure, equal};
 use crate::testing::stores::StoreKind;
 
@@ -161,6 +161,27 @@ pub(super) async fn a_page_never_leads_past_an_event_it_did_not_give(
                 after = page.next;
             }
         }
+    }
+    Ok(())
+}
+
+/// The story: a read whose filter found next to nothing looked at the whole log before it answered.
+/// Since then a page may end without an event, and is not to be taken for the end of the store.
+pub(super) async fn a_rare_event_in_a_long_log_is_found(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let mut long = 0;
+    while long <= PAGE_POSITIONS {
+        store.append(append(&account("A1"), long, 2048)).await?;
+        long += 2048;
+    }
+    store.append(append(&customer("C1"), 0, 2)).await?;
+    for limit in [1, 10] {
+        let found = read_to_end(&store, &only(&[(CUSTOMER, OPENED)]), limit).await?;
+        equal(
+            "the rare events",
+            &without_positions(&found),
+            &[("Customer C1".to_owned(), 1)].into(),
+        )?;
     }
     Ok(())
 }

@@ -114,6 +114,7 @@ promises! { $
         a_filter_gives_what_the_program_does_not_know_too,
         a_page_leads_past_what_its_filter_left_out,
         a_page_never_leads_past_an_event_it_did_not_give,
+        a_rare_event_in_a_long_log_is_found,
         big_events_end_a_page_of_the_global_order_early,
         reading_on_from_any_position_misses_nothing,
         beyond_the_head_there_is_nothing,

@@ -5,6 +5,7 @@ use std::time::Duration as Time;
 
 use eventloom_runtime::Duration;
 use eventloom_runtime::projection::{Lag, Projector, ProjectorError, ProjectorOptions};
+use eventloom_runtime::store::PAGE_POSITIONS;
 use eventloom_runtime::testing::spans::capture;
 use eventloom_runtime::testing::{TestClock, block_on};
 
@@ -23,6 +24,7 @@ everywhere!(
     a_wait_sees_a_runner_in_another_program,
     events_of_no_concern_are_waited_for_too,
     lag_is_counted_in_events_and_time,
+    lag_is_told_of_an_event_far_ahead,
     a_stream_released_elsewhere_is_read_up_to_date,
     a_restart_finds_the_checkpoint_of_what_was_of_no_concern,
 );
@@ -186,6 +188,27 @@ async fn lag_is_counted_in_events_and_time<L: Place>(place: L) {
     let status = balances.status().await.expect("a status");
     assert_eq!(status.lag.time, Duration::ZERO, "the tag is of no concern");
     assert!(status.is_within_window());
+}
+
+/// The story: a page that had looked at enough and found nothing was taken for the end of the store,
+/// and a projection that was hours late for none at all.
+async fn lag_is_told_of_an_event_far_ahead<L: Place>(place: L) {
+    let clock = clock();
+    let balances = at(&place, &clock).await;
+    let tags = vec![tagged("x"); 2048];
+    let mut head = 0;
+    while head <= PAGE_POSITIONS {
+        head = append(place.store(), "a", head, &tags).await;
+    }
+    let head = append(place.store(), "b", 0, &[opened("Ada")]).await;
+    clock.set(later(2_000_000));
+
+    let lag = Lag { events: head, time: Duration::from_micros(2_000_000) };
+    assert_eq!(balances.lag().await, Ok(lag));
+    balances.catch_up().await.expect("it catches up");
+
+    assert_eq!(balances.lag().await, Ok(Lag { events: 0, time: Duration::ZERO }));
+    assert!(balances.read_model().get(&"b".to_owned()).await.is_ok_and(|row| row.is_some()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Reads: pages that neither miss nor repeat an event.
 
-use eventloom_runtime::store::{Direction, EventFilter, StreamRead};
+use eventloom_runtime::store::{Direction, EventFilter, PAGE_POSITIONS, StreamRead};
 use eventloom_runtime::{EventStore, Timestamp};
 
 use super::bank::{ACCOUNT, append, bank, read, sequences};
@@ -67,8 +67,32 @@ async fn a_long_stream_among_others_is_paged_whole_in_both_directions() {
     assert!(backwards.iter().copied().eq((1..=EVENTS).rev()));
     let types = vec![(ACCOUNT, "Opened")];
     let filter = EventFilter { types, metadata: true, ..EventFilter::default() };
-    let page = bank.store.read_all(0, &filter, 100).await.expect("a page");
-    assert_eq!((page.events.len(), page.next), (2, EVENTS + EVENTS / 1000 * 3));
+    let (mut found, mut ends) = (0, vec![0]);
+    while ends.last() != Some(&(EVENTS + EVENTS / 1000 * 3)) {
+        let page = bank.store.read_all(ends[ends.len() - 1], &filter, 100).await.expect("a page");
+        found += page.events.len();
+        ends.push(page.next);
+    }
+    assert_eq!((found, ends.len()), (2, 8));
+    assert!(ends.windows(2).all(|ends| ends[1] - ends[0] <= PAGE_POSITIONS), "{ends:?}");
+}
+
+/// A file may have gaps; nobody looks through them position by position.
+#[tokio::test]
+async fn a_gap_in_the_positions_is_skipped() {
+    let bank = bank().await;
+    bank.store.append(append("A", 0, 2)).await.expect("an append");
+    let raw = rusqlite::Connection::open(bank.folder.path().join("bank.db")).expect("the file");
+    raw.execute("UPDATE events SET position = 9000000000000000000 WHERE position = 2", [])
+        .expect("sound SQL");
+    let types = vec![(ACCOUNT, "Deposited")];
+    let filter = EventFilter { types, ..EventFilter::default() };
+    let page = bank.store.read_all(0, &filter, 10).await.expect("a page");
+    assert_eq!((page.events.len(), page.next), (0, 8_999_999_999_999_999_999));
+    assert!(!page.events.at_end());
+    let page = bank.store.read_all(page.next, &filter, 10).await.expect("a page");
+    assert_eq!((page.events.len(), page.next), (1, 9_000_000_000_000_000_000));
+    assert!(page.events.at_end());
 }
 
 /// What people see with the sqlite3 command line.

@@ -39,6 +39,23 @@ broken_stores! {
         }
     } caught by big_events_end_a_page_of_the_global_order_early;
 
+    /// A page without events is taken for the last.
+    gives_up_after_an_empty_page {
+        async fn read_all(
+            &self,
+            store: &MemoryStore,
+            after: Position,
+            filter: &EventFilter,
+            limit: usize,
+        ) -> StoreResult<AllPage> {
+            let mut page = store.read_all(after, filter, limit).await?;
+            if page.events.is_empty() {
+                page.events.end();
+            }
+            Ok(page)
+        }
+    } caught by a_rare_event_in_a_long_log_is_found;
+
     /// Pages are bounded by their number of events alone.
     reads_on_whatever_the_size {
         async fn read_stream(&self, store: &MemoryStore, mut read: StreamRead) -> StoreResult<Page> {
