@@ -93,7 +93,7 @@ impl<'a> Appender<'a> {
 
     fn check_command(&self, append: &Append) -> Result<(), Failed> {
         let Some(command) = &append.command else { return Ok(()) };
-        let known = reads::command(self.connection(), self.transaction.catalog, &command.id);
+        let known = reads::command(self.connection(), &command.id);
         match known.map_err(self.sqlite())? {
             Some(known) => Err(Failed::Refused(AppendError::CommandKnown(Box::new(known)))),
             None => Ok(()),
@@ -101,10 +101,9 @@ impl<'a> Appender<'a> {
     }
 
     fn check_keys(&self, append: &Append, stream: Option<i64>) -> Result<(), Failed> {
-        let (connection, catalog) = (self.connection(), self.transaction.catalog);
         let field =
             |claim: &KeyClaim| Ok(Some(self.numbers.field(append.stream.aggregate, claim.field)?));
-        let taken = reads::taken_key(connection, catalog, stream, &append.keys, field);
+        let taken = reads::taken_key(self.connection(), stream, &append.keys, field);
         match taken.map_err(self.job())? {
             Some(taken) => Err(Failed::Refused(AppendError::DuplicateKey(Box::new(taken)))),
             None => Ok(()),

@@ -3,6 +3,7 @@
 //! What it holds has been committed and never changes, so that nothing has to be taken back when a
 //! transaction is rolled back, and other processes can only add to it.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,11 +16,15 @@ use crate::store::{EventFilter, StoredShape};
 /// Streams whose ids are kept for reads of the global order.
 const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("16,384 is not 0");
 
+/// Names of aggregate types that are kept.
+const AGGREGATES: usize = 4096;
+/// Length in bytes of such a name.
+const NAME_BYTES: usize = 1024;
+
 /// What has been read of the numbered texts.
 pub(super) struct Catalog {
     shapes: Mutex<Arc<Shapes>>,
     streams: Mutex<LruCache<i64, StreamId>>,
-    aggregates: Mutex<Vec<&'static str>>,
 }
 
 /// All shapes at one moment.
@@ -46,11 +51,7 @@ impl Shapes {
 impl Catalog {
     /// An empty catalog.
     pub(super) fn new() -> Self {
-        Self {
-            shapes: Mutex::default(),
-            streams: Mutex::new(LruCache::new(STREAMS)),
-            aggregates: Mutex::default(),
-        }
+        Self { shapes: Mutex::default(), streams: Mutex::new(LruCache::new(STREAMS)) }
     }
 
     /// The shapes as last read.
@@ -89,21 +90,30 @@ impl Catalog {
         }
         Ok(id)
     }
-
-    /// The name of an aggregate type for as long as the program runs. A file holds few of them, so
-    /// that those which the program itself does not know may stay in memory.
-    pub(super) fn aggregate(&self, name: &str) -> &'static str {
-        let mut known = lock(&self.aggregates);
-        match known.iter().find(|known| **known == name) {
-            Some(known) => known,
-            None => {
-                let name: &'static str = Box::leak(name.into());
-                known.push(name);
-                name
-            }
-        }
-    }
 }
+
+/// The name of an aggregate type, kept for as long as the program runs. No ontology has as many of
+/// them, or as long ones, as a file may claim that is to fill the memory.
+pub(super) fn aggregate(name: &str) -> std::result::Result<&'static str, UnlikelyName> {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut known = lock(&KNOWN);
+    if let Some(known) = known.get(name) {
+        return Ok(known);
+    }
+    if known.len() >= AGGREGATES || name.len() > NAME_BYTES {
+        return Err(UnlikelyName);
+    }
+    let name: &'static str = Box::leak(name.into());
+    known.insert(name);
+    Ok(name)
+}
+
+/// A name that is hardly one of an aggregate type.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "an aggregate type has a name of more than {NAME_BYTES} bytes, or there are more than {AGGREGATES} types"
+)]
+pub(super) struct UnlikelyName;
 
 fn read_shapes(connection: &Connection) -> Result<Shapes> {
     let mut shapes = Shapes::default();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rusqlite::types::{FromSqlError, Type, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
 
-use super::catalog::{Catalog, Shapes};
+use super::catalog::{self, Catalog, Shapes};
 use super::fault::{self, JobError};
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
 use crate::store::{
@@ -228,11 +228,7 @@ impl<'a> Events<'a> {
 }
 
 /// What is known of a command id.
-pub(super) fn command(
-    connection: &Connection,
-    catalog: &Catalog,
-    id: &str,
-) -> Result<Option<RecordedCommand>> {
+pub(super) fn command(connection: &Connection, id: &str) -> Result<Option<RecordedCommand>> {
     connection
         .prepare_cached(
             "SELECT commands.content, streams.aggregate, streams.id, first, last, refusal, message \
@@ -242,7 +238,7 @@ pub(super) fn command(
             let first = row.get::<_, Option<i64>>(3)?;
             Ok(RecordedCommand {
                 content: content(row, 0)?,
-                stream: stream_key(catalog, row, 1)?,
+                stream: stream_key(row, 1)?,
                 events: first
                     .map(|_| Ok::<_, Error>((number(row, 3)?, number(row, 4)?)))
                     .transpose()?,
@@ -256,7 +252,6 @@ pub(super) fn command(
 /// `field` finds the number of a claim's field.
 pub(super) fn taken_key(
     connection: &Connection,
-    catalog: &Catalog,
     stream: Option<i64>,
     claims: &[KeyClaim],
     field: impl Fn(&KeyClaim) -> Result<Option<i64>, JobError>,
@@ -264,7 +259,7 @@ pub(super) fn taken_key(
     for claim in claims {
         let scope = if claim.across_all { Some(0) } else { stream };
         if let (Some(scope), Some(field)) = (scope, field(claim)?)
-            && let Some(taken) = taken(connection, catalog, field, scope, claim)?
+            && let Some(taken) = taken(connection, field, scope, claim)?
         {
             return Ok(Some(taken));
         }
@@ -286,7 +281,6 @@ pub(super) fn field_no(
 
 fn taken(
     connection: &Connection,
-    catalog: &Catalog,
     field: i64,
     scope: i64,
     claim: &KeyClaim,
@@ -304,7 +298,7 @@ fn taken(
             Ok(TakenKey {
                 claim: claim.clone(),
                 content: content(row, 0)?,
-                stream: stream_key(catalog, row, 1)?,
+                stream: stream_key(row, 1)?,
                 events: (number(row, 3)?, number(row, 4)?),
                 refusal: refusal(row, 5)?,
             })
@@ -382,8 +376,9 @@ fn refusal(row: &Row<'_>, column: usize) -> Result<Option<(String, String)>> {
     name.map(|name| Ok((name, row.get(column + 1)?))).transpose()
 }
 
-fn stream_key(catalog: &Catalog, row: &Row<'_>, column: usize) -> Result<StreamKey> {
-    let aggregate = catalog.aggregate(row.get_ref(column)?.as_str()?);
+fn stream_key(row: &Row<'_>, column: usize) -> Result<StreamKey> {
+    let aggregate = catalog::aggregate(row.get_ref(column)?.as_str()?)
+        .map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))?;
     Ok(StreamKey { aggregate, id: StreamId::from(row.get_ref(column + 1)?.as_str()?) })
 }
 

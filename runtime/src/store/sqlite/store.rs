@@ -119,8 +119,7 @@ impl EventStore for SqliteStore {
 
     async fn command(&self, id: &str) -> Result<Option<RecordedCommand>, StoreError> {
         let id = id.to_owned();
-        self.read(move |connection, groups| Ok(reads::command(connection, &groups.catalog, &id)?))
-            .await
+        self.read(move |connection, _| Ok(reads::command(connection, &id)?)).await
     }
 
     async fn taken_key(
@@ -129,12 +128,12 @@ impl EventStore for SqliteStore {
         claims: &[KeyClaim],
     ) -> Result<Option<TakenKey>, StoreError> {
         let (stream, claims) = (stream.clone(), claims.to_vec());
-        self.read(move |connection, groups| {
+        self.read(move |connection, _| {
             let view = connection.unchecked_transaction()?;
             let no = reads::stream_no(&view, &stream)?;
             let field =
                 |claim: &KeyClaim| Ok(reads::field_no(&view, stream.aggregate, claim.field)?);
-            reads::taken_key(&view, &groups.catalog, no, &claims, field)
+            reads::taken_key(&view, no, &claims, field)
         })
         .await
     }

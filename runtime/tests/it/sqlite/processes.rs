@@ -33,6 +33,7 @@ fn child() {
             "race" => race(Path::new(&file)).await,
             "squeezed" => append_until_it_fails(Path::new(&file)).await,
             "twice" => append_by_two_handles(Path::new(&file)).await,
+            "names" => look_up_many_names(Path::new(&file)).await,
             "visit" => drop(open(Path::new(&file)).await),
             "unprivileged" => tell_why_it_does_not_open(Path::new(&file)).await,
             role => panic!("there is no role {role}"),
@@ -204,6 +205,45 @@ fn check_events(file: &Path, count: i64) {
     let found = "SELECT count(*), min(sequence), max(sequence) FROM events";
     let found = raw.query_row(found, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     assert_eq!(found, Ok((count, 1, count)));
+}
+
+/// Looks up commands of ever other aggregate types until it is refused.
+async fn look_up_many_names(file: &Path) {
+    let store = open(file).await;
+    for number in 0..10_000 {
+        match store.command(&format!("C{number}")).await {
+            Ok(found) => assert!(found.is_some()),
+            Err(error) => return println!("refused after {number}: {error}"),
+        }
+    }
+}
+
+/// The story: each name of an aggregate type that a file held was kept for as long as the program ran,
+/// however many there were and however long, and again for each time the file was opened.
+#[tokio::test]
+async fn a_file_cannot_fill_the_memory_with_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("bank.db");
+    drop(open(&file).await);
+    let raw = Connection::open(&file).expect("the file");
+    let many = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) ";
+    raw.execute_batch(&format!(
+        "BEGIN;
+         {many} INSERT INTO streams (no, aggregate, id) SELECT i + 1, 'N' || i, 'x' FROM n;
+         {many} INSERT INTO commands (id, stream, content)
+                SELECT 'C' || i, i + 1, zeroblob(16) FROM n;
+         UPDATE streams SET aggregate = printf('%.*c', 2000, 'x') WHERE no = 10000;
+         COMMIT"
+    ))
+    .expect("sound SQL");
+    let store = open(&file).await;
+    let error = store.command("C9999").await.expect_err("the name is too long");
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+
+    let told = start("names", &file).wait_with_output().expect("its end");
+
+    let told = String::from_utf8(told.stdout).expect("text");
+    assert!(told.contains("refused after 4096: corrupt"), "{told}");
 }
 
 /// Every process appends to the same few streams and counts what it won.
