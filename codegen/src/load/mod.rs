@@ -8,7 +8,7 @@ mod intended;
 pub mod keys;
 mod lower;
 mod offsets;
-mod refusals;
+pub(crate) mod refusals;
 mod syntax_error;
 mod tree;
 mod yaml;

@@ -111,3 +111,20 @@ pub(crate) fn split_at_comma(written: Span, file: &SourceFile) -> Diagnostic {
     )
     .help(format!("{}, or write one entry per line", quote_help(text)))
 }
+
+pub(crate) fn comma_in_number(written: Span, file: &SourceFile) -> Diagnostic {
+    let number = without_comma(&file.text[written.start..written.end]);
+    Diagnostic::error(
+        &codes::SPLIT_AT_COMMA,
+        "between `{ }` YAML cuts at every comma, so this is two entries",
+        written,
+        "a number has no comma",
+    )
+    .help(format!("a decimal has a point: `{number}`"))
+}
+
+/// A number with its comma as a point; where it has a point, its commas only part the digits.
+pub(crate) fn without_comma(written: &str) -> String {
+    let point = if written.contains('.') { "" } else { "." };
+    written.replace(',', point).split_whitespace().collect()
+}

@@ -173,6 +173,16 @@ impl Place<'_> {
                 "`- ` starts a list item",
             )
             .help("start the list on the next line, or write it as [a, b]"),
+            E::MappingValueNotAllowed if self.is_mapping(&range) => Diagnostic::error(
+                &codes::NEEDS_QUOTES,
+                "a mapping on the line of its key stands in braces",
+                span,
+                reason(text, kind),
+            )
+            .help(format!(
+                "write `{}: {{{text}}}`, or start it on the next line",
+                self.key(&range)
+            )),
             _ => Diagnostic::error(
                 &codes::NEEDS_QUOTES,
                 "YAML can't read this value without quotes",
@@ -181,6 +191,26 @@ impl Place<'_> {
             )
             .help(quote_or_double(text)),
         }
+    }
+
+    /// Whether a value such as `CardBlocked: {reason: none}` is an entry rather than a text.
+    fn is_mapping(&self, value: &Range<usize>) -> bool {
+        const OF_MAPPINGS: [&str; 7] =
+            ["emit", "else", "reject", "ensure", "target", "when", "then"];
+        let Some((name, rest)) = self.file.text[value.clone()].split_once(": ") else {
+            return false;
+        };
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let rest = rest.trim();
+        is_name && (rest.ends_with('}') || OF_MAPPINGS.contains(&self.key(value)))
+    }
+
+    /// The key on whose line a value stands.
+    fn key(&self, value: &Range<usize>) -> &str {
+        let line = &self.file.text[..value.start];
+        let line = line.rsplit('\n').next().unwrap_or(line).trim();
+        let key = line.strip_suffix(':').unwrap_or(line);
+        key.rsplit([' ', '{', ',']).next().unwrap_or(key)
     }
 
     /// Errors in how lines stand to each other.

@@ -299,13 +299,23 @@ impl<'a> Builder<'a> {
                 for Entry { key, value } in entries {
                     if key.span.start >= until {
                         let value = self.whole(value, start, end);
-                        until = value.span.end;
-                        kept.push(Entry { key, value });
+                        until = value.span.end.max(key.span.end);
+                        match kept.last_mut().filter(|last| is_cut_number(last, &key, &value)) {
+                            Some(last) => self.cut_number(last, &key),
+                            None => kept.push(Entry { key, value }),
+                        }
                     }
                 }
                 Contents::Map { entries: kept, key, seen }
             }
         }
+    }
+
+    /// Reports `25,00`, and takes it for one value that is broken.
+    fn cut_number(&mut self, first: &mut Entry, rest: &Text) {
+        let span = self.span(first.value.span.start..rest.span.end);
+        self.report(refusals::comma_in_number(span, self.file));
+        first.value = Node { span, value: Value::Broken };
     }
 
     /// A value up to where it was meant to end. What would end behind its collection never closes the
@@ -399,6 +409,19 @@ impl<'a> Builder<'a> {
     fn span(&self, range: Range<usize>) -> Span {
         Span { file: self.id, start: range.start, end: range.end }
     }
+}
+
+/// Whether an entry goes on with the digits behind a comma: they are no key, and have no value.
+fn is_cut_number(first: &Entry, key: &Text, value: &Node) -> bool {
+    let is_number = |text: &str| {
+        text.contains(|c: char| c.is_ascii_digit())
+            && text.chars().all(|c| c.is_ascii_digit() || c == '.')
+    };
+    let Value::Scalar(Scalar { text, style: Style::Plain }) = &first.value.value else {
+        return false;
+    };
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    is_number(unsigned) && is_number(&key.value) && matches!(value.value, Value::Empty)
 }
 
 fn style_of(style: ScalarStyle) -> Style {

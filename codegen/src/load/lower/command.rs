@@ -1,7 +1,7 @@
 //! `commands`: targets, steps, refusals and the events they emit.
 
 use super::Lowering;
-use super::section::{Section, Wanted, example};
+use super::section::{Section, Wanted, example, listed};
 use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
 use crate::load::keys::{self, Place};
@@ -143,13 +143,15 @@ impl Lowering<'_> {
             }
         };
         let is_key = |entry: &&Entry| keys::find(Place::Emission, &entry.key.value).is_some();
-        let mut events = entries.iter().filter(|entry| !is_key(entry));
-        let Some(event) = events.next() else {
+        let others = || entries.iter().filter(|entry| !is_key(entry));
+        // A misspelt key that stands first is none the less no event.
+        let named = others().find(|entry| entry.key.value.starts_with(char::is_uppercase));
+        let Some(event) = named.or_else(|| others().next()) else {
             let rule = format!("an item of `{}` names an event", key.value);
             self.wrong_item(node.span, &rule, "- {MoneyWithdrawn: {amount: fee}, when: fee > 0}");
             return None;
         };
-        if let Some(second) = events.next() {
+        if let Some(second) = others().find(|entry| entry.key.span != event.key.span) {
             self.several_events(event, second);
         }
         let keys = entries.iter().filter(is_key).collect::<Vec<_>>();
@@ -172,20 +174,19 @@ impl Lowering<'_> {
     }
 
     fn several_events(&mut self, first: &Entry, second: &Entry) {
-        let known = keys::of(Place::Emission).map(|key| key.name);
-        let meant = nearest(&second.key.value, known);
-        let diagnostic = Diagnostic::error(
-            &codes::ONE_EXPECTED,
-            "an item of `emit` names one event",
-            second.key.span,
-            "a second one",
-        )
-        .place(first.key.span, "the first");
+        let name = &second.key.value;
+        if name.starts_with(char::is_uppercase) {
+            let help = "write several events as a list, each with `- `, in their order";
+            let rule = "an item of `emit` names one event";
+            return self.one_expected(rule, &first.key, second.key.span, help);
+        }
+        let title = format!("an item of `emit` has no key `{name}`");
+        let found = Diagnostic::error(&codes::UNKNOWN_KEY, title, second.key.span, "unknown key");
+        let known = || keys::of(Place::Emission).map(|key| key.name);
+        let meant = same_in_other_words(name).or_else(|| nearest(name, known()));
         self.lose(match meant {
-            Some(key) => diagnostic.help(format!("did you mean `{key}`?")),
-            None => {
-                diagnostic.help("write several events as a list, each with `- `, in their order")
-            }
+            Some(key) => found.help(format!("did you mean `{key}`?")),
+            None => found.help(format!("besides the event it can have {}", listed(known(), "and"))),
         });
     }
 
@@ -220,6 +221,16 @@ impl Lowering<'_> {
         let diagnostic =
             Diagnostic::error(&codes::ONE_EXPECTED, rule, place, "nothing is named here");
         self.report(diagnostic.help(format!("for example `{example}`")));
+    }
+}
+
+/// The key of an item of `emit` that other languages call so.
+fn same_in_other_words(name: &str) -> Option<&'static str> {
+    match name {
+        "otherwise" => Some("else"),
+        "if" | "condition" => Some("when"),
+        "for" | "each" => Some("forEach"),
+        _ => None,
     }
 }
 
