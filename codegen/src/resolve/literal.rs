@@ -164,6 +164,12 @@ impl Reader<'_> {
                     None => found.help(format!("the variants are {}", listed(&variants))),
                 }
             }
+            Type::Boolean if matches!(written, "yes" | "on") => found.help("write `true`"),
+            Type::Boolean if matches!(written, "no" | "off") => found.help("write `false`"),
+            Type::Decimal(_) if written.contains(',') => {
+                let number = crate::load::refusals::without_comma(written);
+                found.help(format!("a decimal has a point, and no comma: `{number}`"))
+            }
             other => match form(other) {
                 Some(form) => found.help(format!("write it as {form}")),
                 None => found,

@@ -144,10 +144,11 @@ impl<'a> Checker<'a> {
         }
         let title = format!("expected `{wanted}`, found `{is}`");
         let refused = Diagnostic::error(&TYPE_MISMATCH, title, span, format!("this is `{is}`"));
-        match (&found.result, expected) {
+        match (&found.result, super::names::beneath_optional(expected)) {
             (Type::Decimal(_), Type::Integer) => {
                 refused.help("`.to_integer()` cuts the digits after the point off")
             }
+            (Type::Timestamp, Type::Date) => refused.help("`.date()` is the day of a time, in UTC"),
             (Type::String, Type::Enum(_)) => refused.help("write a variant without quotes"),
             (_, Type::String) => refused.help("`format(\"{…}\")` makes a text of a value"),
             _ => refused,

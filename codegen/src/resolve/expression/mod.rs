@@ -8,6 +8,7 @@ mod checker;
 mod control;
 mod guard;
 pub(crate) mod literal;
+mod meant;
 mod names;
 mod operators;
 mod parse;
@@ -44,10 +45,16 @@ impl Scope<'_> {
         purpose: Option<&Purpose>,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Expression> {
-        let node = self.parse(written, findings)?;
-        let mut checker = Checker::new(self, findings);
-        let found = checker.infer(&node, Some(expected))?;
-        checker.coerce(found, expected, node.span, purpose)
+        let before = findings.len();
+        let found = self.parse(written, findings).and_then(|node| {
+            let mut checker = Checker::new(self, findings);
+            let found = checker.infer(&node, Some(expected))?;
+            checker.coerce(found, expected, node.span, purpose)
+        });
+        if found.is_none() {
+            meant::as_text(written, Some(expected), findings, before);
+        }
+        found
     }
 
     /// The expression with the type it has by itself.
@@ -56,8 +63,13 @@ impl Scope<'_> {
         written: &syntax::Expression,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Expression> {
-        let node = self.parse(written, findings)?;
-        Checker::new(self, findings).infer(&node, None)
+        let before = findings.len();
+        let node = self.parse(written, findings);
+        let found = node.and_then(|node| Checker::new(self, findings).infer(&node, None));
+        if found.is_none() {
+            meant::as_text(written, None, findings, before);
+        }
+        found
     }
 
     /// A condition: true or false.

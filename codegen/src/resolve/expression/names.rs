@@ -1,6 +1,7 @@
 //! Names: bare, qualified by a scope, fields of records, and variants.
 
 use super::checker::{Checker, value};
+use super::meant::FOR_TEXT;
 use super::scope::{META, SCOPES, meta_type, scope_name};
 use super::tree::{Node, NodeKind};
 use crate::catalogue::expressions::{
@@ -290,9 +291,19 @@ impl Checker<'_> {
         span: Span,
         expected: Option<&Type>,
     ) -> Option<Expression> {
-        let Some(of @ Type::Enum(rust)) = expected.map(beneath_optional) else {
-            return self.unknown_name(name, span, &[]);
+        let of = match expected.map(beneath_optional) {
+            Some(of @ Type::Enum(_)) => of,
+            Some(Type::Boolean) => return self.unknown_name(name, span, &BOOLEANS),
+            Some(Type::String) => {
+                let unknown = self.unknown_name(name, span, &[]);
+                if let Some(found) = self.findings.last_mut() {
+                    found.help.push(format!("{FOR_TEXT} `\"{name}\"`"));
+                }
+                return unknown;
+            }
+            _ => return self.unknown_name(name, span, &[]),
         };
+        let Type::Enum(rust) = of else { return None };
         let variants = self.scope.types.variants(rust);
         if variants.iter().any(|variant| variant == name) {
             return Some(value(ExpressionKind::Variant(name.to_owned()), of.clone()));
@@ -325,6 +336,13 @@ impl Checker<'_> {
             "None" | "null" | "nil" => return Some("write `none`".into()),
             "True" | "TRUE" => return Some("write `true`".into()),
             "False" | "FALSE" => return Some("write `false`".into()),
+            // YAML 1.1 took these for booleans, which people remember.
+            "yes" | "Yes" | "YES" | "on" | "On" | "ON" if variants == BOOLEANS => {
+                return Some("write `true`".into());
+            }
+            "no" | "No" | "NO" | "off" | "Off" | "OFF" if variants == BOOLEANS => {
+                return Some("write `false`".into());
+            }
             _ => {}
         }
         let locals = self.locals.iter().filter_map(|local| local.written.as_deref());
@@ -369,6 +387,9 @@ impl Checker<'_> {
         }
     }
 }
+
+/// The values of a boolean, as if they were variants.
+const BOOLEANS: [&str; 2] = ["true", "false"];
 
 /// Why no field of the state can be read.
 const STATE_BY_HAND: &str =

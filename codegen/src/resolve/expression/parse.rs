@@ -147,6 +147,9 @@ fn hint(before: &str, word: &str, rest: &str) -> Option<String> {
         _ if word.starts_with(|c: char| c.is_ascii_digit()) && before.ends_with('.') => {
             Some("a name starts with a letter".into())
         }
+        "," if before.ends_with(|c: char| c.is_ascii_digit()) => {
+            Some("a decimal has a point, and no comma: `25.00`".into())
+        }
         _ if is_keyword(word) => Some(field_named(word)),
         _ => None,
     }
@@ -313,13 +316,25 @@ impl Convert<'_> {
                 let at = other.span().byte_range();
                 let written = self.text.get(at.clone()).unwrap_or("").to_owned();
                 let help = match written.as_str() {
-                    "&" => "write `&&`",
-                    "|" => "write `||`",
-                    _ => "the operators are + - * / % == != < <= > >= && || !",
+                    "&" => "write `&&`".to_owned(),
+                    "|" => "write `||`".to_owned(),
+                    "+=" | "-=" | "*=" | "/=" | "%=" => self.new_value(&at),
+                    _ => "the operators are + - * / % == != < <= > >= && || !".to_owned(),
                 };
-                return Err(foreign(at, &format!("`{written}`"), help));
+                return Err(foreign(at, &format!("`{written}`"), &help));
             }
         })
+    }
+
+    /// How the value that an assignment such as `+=` means is written.
+    fn new_value(&self, at: &Range<usize>) -> String {
+        let operator = self.text.get(at.start..at.end - 1).unwrap_or("");
+        let (before, after) = (self.text.get(..at.start), self.text.get(at.end..));
+        let (before, after) = (before.unwrap_or("").trim(), after.unwrap_or("").trim());
+        if before.contains(['{', ';']) {
+            return format!("give the new value: `{operator}` alone");
+        }
+        format!("give the new value: `{before} {operator} {after}`")
     }
 
     fn choice(&self, parsed: &syn::ExprIf, depth: usize) -> Parsed<NodeKind> {
