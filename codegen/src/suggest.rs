@@ -3,19 +3,38 @@
 /// The candidate that was most likely meant by `name`; none where none is near.
 ///
 /// Case and underscores don't count as differences, so `account_id` finds `accountId`. Of equally
-/// near candidates the first wins, so the answer depends on their order alone.
+/// near candidates the first wins, so the answer depends on their order alone. Where none is near by its
+/// letters, one that starts or ends with the name is.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = folded(name);
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    by_letters(name, &wanted, &candidates).or_else(|| by_part(&wanted, &candidates))
+}
+
+fn by_letters<'a>(name: &str, wanted: &[char], candidates: &[&'a str]) -> Option<&'a str> {
     // One slip per three characters: `ammount` finds `amount`, but `id` does not find `at`.
     let limit = (wanted.len() / 3).clamp(1, 4);
     candidates
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|candidate| *candidate != name)
-        .map(|candidate| (distance(&wanted, &folded(candidate)), candidate))
+        .map(|candidate| (distance(wanted, &folded(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The shortest that is the name with something before or behind: `stat` finds `status`.
+fn by_part<'a>(wanted: &[char], candidates: &[&'a str]) -> Option<&'a str> {
+    const SHORTEST: usize = 4;
+    let has_part = |candidate: &&&str| {
+        let candidate = folded(candidate);
+        candidate.len() > wanted.len()
+            && (candidate.starts_with(wanted) || candidate.ends_with(wanted))
+    };
+    let longer = candidates.iter().filter(|_| wanted.len() >= SHORTEST).filter(has_part);
+    longer.copied().min_by_key(|candidate| candidate.chars().count())
 }
 
 /// What is compared of a name. Long names are cut: nobody means a near miss of a whole page.
@@ -56,5 +75,16 @@ mod tests {
         assert_eq!(nearest("id", fields), None);
         assert_eq!(nearest("reason", fields), None);
         assert_eq!(nearest("", fields), None);
+    }
+
+    /// A scenario expected `CardAlreadyExists` and got a list of all refusals, in which
+    /// `LoyaltyCardAlreadyExists` had to be found.
+    #[test]
+    fn a_part_finds_the_whole() {
+        let refusals = ["TooMuch", "LoyaltyCardAlreadyExists", "LoyaltyCardNotFound"];
+        assert_eq!(nearest("CardAlreadyExists", refusals), Some("LoyaltyCardAlreadyExists"));
+        assert_eq!(nearest("stat", ["statusSince", "status"]), Some("status"));
+        assert_eq!(nearest("NotFound", refusals), Some("LoyaltyCardNotFound"));
+        assert_eq!(nearest("sta", ["status"]), None);
     }
 }
