@@ -177,6 +177,10 @@ impl Upcast<'_> {
             return None;
         };
         let old_type = old.field_type.clone()?;
+        if narrows(&old_type, field_type) {
+            findings.push(self.may_not_fit(field, field_type, old.span, &old_type));
+            return None;
+        }
         let kind = ExpressionKind::Read(model::Scope::Event, field.name.clone());
         let read = Expression { kind, result: old_type };
         convert(read, field_type)
@@ -224,11 +228,51 @@ impl Upcast<'_> {
             .help(format!("add `upcast: {{{}: …}}` to v{}", field.name, self.version))
     }
 
+    /// A value of the past that its new type refuses makes its event unreadable, and its stream with it.
+    fn may_not_fit(&self, field: &Field, new: &Type, old: Span, old_type: &Type) -> Diagnostic {
+        let types = &self.declared.types;
+        let (was, is) = (types.show(old_type), types.show(new));
+        let (name, version) = (&field.name, self.version);
+        let title = format!(
+            "`{name}` of `{}` v{version} may have more digits than v{} takes",
+            self.event.name.value,
+            version + 1
+        );
+        let found = Diagnostic::error(&UPCAST_TYPE, title, field.span, format!("`{is}` now"))
+            .place(old, format!("`{was}` before"))
+            .note("digits are refused, never rounded: an event with too many could not be read")
+            .help(format!("keep `{was}`, or say in `upcast` of v{version} what becomes of them"));
+        let found = match (old_type, new) {
+            (Type::Decimal(_), Type::Decimal(Some((_, scale)))) => found
+                .help(format!("for example rounded: `upcast: {{{name}: {name}.round({scale})}}`")),
+            _ => found,
+        };
+        found.help(format!("if all that was ever stored fits: `upcast: {{{name}: {name}}}`"))
+    }
+
     /// Where the version stands in the history.
     fn place(&self) -> Span {
         let mut versions = self.event.syntax.history.iter();
         let entry = versions.find(|(version, _)| version.value == self.version);
         entry.map_or(self.event.name.span, |(version, _)| version.span)
+    }
+}
+
+/// Whether a value of the one type may have more digits than the other takes.
+fn narrows(from: &Type, to: &Type) -> bool {
+    /// Of an integer of 64 bits.
+    const INTEGER: u32 = 19;
+    match (from, to) {
+        (Type::Decimal(None), Type::Decimal(Some(_))) => true,
+        (Type::Decimal(Some((digits, scale))), Type::Decimal(Some((of, to)))) => {
+            scale > to || digits - scale > of - to
+        }
+        (Type::Integer, Type::Decimal(Some((digits, scale)))) => digits - scale < INTEGER,
+        (Type::Optional(from), Type::Optional(to)) | (Type::List(from), Type::List(to)) => {
+            narrows(from, to)
+        }
+        (from, Type::Optional(to)) => narrows(from, to),
+        _ => false,
     }
 }
 
