@@ -20,7 +20,7 @@ pub(crate) struct Declared<'a> {
     pub(crate) inputs: Vec<Fields>,
     /// The columns of each projection, in order.
     pub(crate) columns: Vec<Option<Fields>>,
-    /// The name of the stream's id.
+    /// The name of the stream's id; where the ontology does not say it, the one that is likely meant.
     pub(crate) partition_key: Option<&'a str>,
 }
 
@@ -84,6 +84,8 @@ impl<'a> Declared<'a> {
         }
         let partition_key = syntax.event_store.partition_key.as_ref();
         let partition_key = partition_key.map(|key| key.value.as_str());
+        // Without one the build fails already: nothing more is to be said of what would be the id.
+        let partition_key = partition_key.or_else(|| likely_key(syntax, &events, &inputs));
         Self { syntax, types, state, events, inputs, columns, partition_key }
     }
 
@@ -117,6 +119,30 @@ impl<'a> Declared<'a> {
         }
         found
     }
+}
+
+/// The text that all events have and no command asks for, the one named like an id of the aggregate
+/// before others.
+fn likely_key<'a>(
+    syntax: &'a syntax::Aggregate,
+    events: &[DeclaredEvent<'a>],
+    inputs: &[Fields],
+) -> Option<&'a str> {
+    let (_, first) = syntax.events.first()?;
+    let is_text = |event: &DeclaredEvent<'_>, name: &str| {
+        let field = event.fields.get(name);
+        field.is_some_and(|field| field.field_type == Some(crate::model::Type::String))
+    };
+    let names = first.schema.iter().map(|(name, _)| name.value.as_str());
+    let names = names
+        .filter(|name| events.iter().all(|event| is_text(event, name)))
+        .filter(|name| !inputs.iter().any(|input| input.contains(name)));
+    let aggregate = syntax.name.value.to_lowercase();
+    names.min_by_key(|name| {
+        let of = name.strip_suffix("Id").map(str::to_lowercase);
+        let named = of.as_ref().is_some_and(|of| aggregate.ends_with(of.as_str()));
+        (!named, of.is_none())
+    })
 }
 
 impl<'a> DeclaredEvent<'a> {

@@ -5,7 +5,7 @@ use crate::catalogue::event_store::{NO_PARTITION_KEY, ONE_STREAM_NOT_YET, RETENT
 use crate::catalogue::events::KEY_FIELD_TYPE;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Retention, Type};
-use crate::source::Span;
+use crate::naming;
 use crate::syntax::{EventStore, Text};
 
 /// The section as meant.
@@ -19,7 +19,7 @@ pub(crate) struct Settings {
 pub(crate) fn resolve(declared: &Declared<'_>, findings: &mut Vec<Diagnostic>) -> Option<Settings> {
     let section = &declared.syntax.event_store;
     check_key_fields(declared, findings);
-    let partition_key = partition_key(section, declared.syntax.name.span, findings);
+    let partition_key = partition_key(section, declared, findings);
     let snapshot_every = snapshots(section.snapshot_strategy.as_ref(), findings);
     let retention = retention(section.retention_policy.as_ref(), findings);
     Some(Settings {
@@ -31,16 +31,16 @@ pub(crate) fn resolve(declared: &Declared<'_>, findings: &mut Vec<Diagnostic>) -
 
 fn partition_key(
     section: &EventStore,
-    aggregate: Span,
+    declared: &Declared<'_>,
     findings: &mut Vec<Diagnostic>,
 ) -> Option<String> {
     let Some(key) = &section.partition_key else {
         let title = "the aggregate does not say what names its streams";
-        let place = section.span.unwrap_or(aggregate);
+        let place = section.span.unwrap_or(declared.syntax.name.span);
         let found = Diagnostic::error(&NO_PARTITION_KEY, title, place, "no `partitionKey`");
-        findings.push(
-            found.help("add `eventStore: {partitionKey: accountId}` with your name for the id"),
-        );
+        let key = declared.partition_key.map_or_else(|| own_key(declared), str::to_owned);
+        let example = format!("`eventStore: {{partitionKey: {key}}}`");
+        findings.push(found.help(format!("add {example} with your name for the id")));
         return None;
     };
     if key.value == "none" {
@@ -50,6 +50,13 @@ fn partition_key(
         return None;
     }
     Some(key.value.clone())
+}
+
+/// A name for the id that nothing has yet: `loyaltyCardId`.
+fn own_key(declared: &Declared<'_>) -> String {
+    let name = naming::pascal(&declared.syntax.name.value);
+    let (first, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
+    format!("{}{rest}Id", first.to_lowercase())
 }
 
 /// Fields with the key's name hold the stream's id, which is text.
