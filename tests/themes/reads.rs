@@ -84,8 +84,8 @@ impl ReadDatabase for ReadsUnderTest {
         self.0.versions().await
     }
 
-    async fn discard(&self, projection: &str, meaning: u64) -> Read<bool> {
-        self.0.discard(projection, meaning).await
+    async fn discard(&self, version: &RowsVersion) -> Read<bool> {
+        self.0.discard(version).await
     }
 
     fn within<'a>(

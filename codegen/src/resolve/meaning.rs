@@ -48,6 +48,7 @@ pub(crate) fn of_projection(
     let on = projection.on.as_ref().map(|on| by_name(on, |(event, _)| event, rules));
     hash(&json!({
         "semantics": SEMANTICS,
+        "aggregate": aggregate.name,
         "sources": by_name(sources, |event| &event.name, |event| history(event, definitions)),
         "columns": projection.columns.as_ref().map(columns),
         "key": canonical(&projection.key),

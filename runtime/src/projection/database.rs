@@ -17,7 +17,7 @@ pub type RowValues = Vec<Value>;
 /// Rows and checkpoint of a table change in one transaction, and only where the table's revision is
 /// the one the change is based on.
 pub trait ReadDatabase: Clone + Send + Sync + 'static {
-    /// Finds the table of a projection and meaning, or creates it empty.
+    /// Finds the table of an aggregate's projection, its target and meaning, or creates it empty.
     ///
     /// # Errors
     /// [`ReadDatabaseError`].
@@ -129,14 +129,14 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
 
     /// Drops the rows of one version of a projection for good, with its checkpoint, its poison and
     /// the decisions about it: once no program of that version runs any more, or to have the rows
-    /// built anew for another event store. Tells whether there was such a version.
+    /// built anew for another event store. Whatever [`Self::versions`] said of how far it is does not
+    /// matter. Tells whether there was such a version.
     ///
     /// # Errors
     /// A failure of the database.
     fn discard(
         &self,
-        projection: &str,
-        meaning: u64,
+        version: &RowsVersion,
     ) -> impl Future<Output = Result<bool, ReadDatabaseError>> + Send;
 
     /// This database within the transaction of an append, for `immediate` projections.
@@ -199,8 +199,12 @@ pub struct Checkpoint {
 /// One version of a projection, and how far its rows are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowsVersion {
+    /// The aggregate of the projection.
+    pub aggregate: String,
     /// Name of the projection.
     pub projection: String,
+    /// The table part of its target.
+    pub target: String,
     /// [`super::Projection::MEANING`] of the programs that keep it.
     pub meaning: u64,
     /// The checkpoint.

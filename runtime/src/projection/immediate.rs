@@ -96,6 +96,10 @@ struct Immediately<P, D> {
 type Within<'t, P> = (Box<dyn ReadTransaction + 't>, Session<P>);
 
 impl<P: Projection, D: ReadDatabase> ImmediateFold for Immediately<P, D> {
+    fn aggregate(&self) -> &str {
+        P::AGGREGATE
+    }
+
     fn name(&self) -> &str {
         P::NAME
     }

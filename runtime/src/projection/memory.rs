@@ -21,7 +21,14 @@ pub struct MemoryReadDatabase {
 struct Contents {
     tables: BTreeMap<u64, MemoryTable>,
     last_id: u64,
-    skips: BTreeMap<(&'static str, u64), BTreeMap<Position, Skip>>,
+    skips: BTreeMap<Identity, BTreeMap<Position, Skip>>,
+}
+
+/// Aggregate, projection, target and meaning: what rows are kept by.
+type Identity = (&'static str, &'static str, &'static str, u64);
+
+fn identity(spec: &TableSpec) -> Identity {
+    (spec.aggregate, spec.projection, spec.name, spec.meaning)
 }
 
 #[derive(Debug)]
@@ -145,8 +152,8 @@ impl ReadDatabase for MemoryReadDatabase {
         Ok(self.contents().versions())
     }
 
-    async fn discard(&self, projection: &str, meaning: u64) -> Result<bool, ReadDatabaseError> {
-        Ok(self.contents().discard(projection, meaning))
+    async fn discard(&self, version: &RowsVersion) -> Result<bool, ReadDatabaseError> {
+        Ok(self.contents().discard(version))
     }
 
     fn within<'a>(
@@ -217,8 +224,7 @@ impl Contents {
     fn find(&self, spec: TableSpec, shadow: bool) -> Option<&MemoryTable> {
         self.tables.values().find(|found| {
             let found = &found.table;
-            found.shadow == shadow
-                && (found.spec.projection, found.spec.meaning) == (spec.projection, spec.meaning)
+            found.shadow == shadow && identity(&found.spec) == identity(&spec)
         })
     }
 
@@ -230,7 +236,9 @@ impl Contents {
             newest.next().is_some_and(|newest| newest.table.id == it.table.id)
         };
         let version = |it: &MemoryTable| RowsVersion {
+            aggregate: it.table.spec.aggregate.to_owned(),
             projection: it.table.spec.projection.to_owned(),
+            target: it.table.spec.name.to_owned(),
             meaning: it.table.spec.meaning,
             position: it.position,
             complete: it.complete,
@@ -239,11 +247,12 @@ impl Contents {
         serving.map(version).collect()
     }
 
-    fn discard(&mut self, projection: &str, meaning: u64) -> bool {
+    fn discard(&mut self, version: &RowsVersion) -> bool {
+        let RowsVersion { aggregate, projection, target, meaning, .. } = version;
         let before = self.tables.len();
-        let is_it = |spec: &TableSpec| (spec.projection, spec.meaning) == (projection, meaning);
-        self.tables.retain(|_, it| !is_it(&it.table.spec));
-        self.skips.retain(|of, _| *of != (projection, meaning));
+        let is_it = |of: &Identity| *of == (&**aggregate, &**projection, &**target, *meaning);
+        self.tables.retain(|_, it| !is_it(&identity(&it.table.spec)));
+        self.skips.retain(|of, _| !is_it(of));
         self.tables.len() < before
     }
 
@@ -258,7 +267,7 @@ impl Contents {
     fn state(&self, id: u64, projection: &'static str) -> Result<TableState, ReadDatabaseError> {
         let found = self.table(id, projection)?;
         let spec = found.table.spec;
-        let skips = self.skips.get(&(spec.projection, spec.meaning));
+        let skips = self.skips.get(&identity(&spec));
         Ok(TableState {
             table: found.table,
             position: found.position,
@@ -303,7 +312,7 @@ impl Contents {
             found.poison.remove(released);
         }
         found.poison.extend(commit.poison.into_iter().map(|poison| (poison.position, poison)));
-        let skips = self.skips.entry((table.spec.projection, table.spec.meaning)).or_default();
+        let skips = self.skips.entry(identity(&table.spec)).or_default();
         skips.extend(commit.skips.into_iter().map(|skip| (skip.poison.position, skip)));
         Committed::Done
     }

@@ -10,7 +10,9 @@ use crate::values::Timestamp;
 /// beside it, so that two versions of a program never touch each other's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableSpec {
-    /// Name of the projection.
+    /// The aggregate whose events are the source.
+    pub aggregate: &'static str,
+    /// Name of the projection; another aggregate may have one of the same name.
     pub projection: &'static str,
     /// The table part of its target: the public name of the rows.
     pub name: &'static str,
@@ -26,6 +28,7 @@ impl TableSpec {
     /// The table of a projection.
     pub const fn of<P: Projection>() -> Self {
         Self {
+            aggregate: P::AGGREGATE,
             projection: P::NAME,
             name: P::TABLE,
             meaning: P::MEANING,

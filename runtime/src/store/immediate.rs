@@ -12,7 +12,11 @@ use crate::metadata::Position;
 
 /// A fold that runs inside every append of a store, in the append's own transaction.
 pub trait ImmediateFold: Send + Sync + 'static {
-    /// Name of the projection. Registering the same name again replaces the fold.
+    /// The aggregate of the projection.
+    fn aggregate(&self) -> &str;
+
+    /// Name of the projection. Registering the same projection of the same aggregate again replaces
+    /// the fold.
     fn name(&self) -> &str;
 
     /// Called once, in a writing transaction of its own, when the fold is registered: brings the
@@ -33,6 +37,11 @@ pub trait ImmediateFold: Send + Sync + 'static {
         transaction: &dyn AppendTransaction,
         events: &AppendedEvents<'_>,
     ) -> Result<FoldedChange, FoldError>;
+}
+
+/// Whether two folds are of one projection, so that one replaces the other.
+pub(super) fn is_same(one: &dyn ImmediateFold, other: &dyn ImmediateFold) -> bool {
+    (one.aggregate(), one.name()) == (other.aggregate(), other.name())
 }
 
 /// Writes what an [`ImmediateFold`] computed. Run after every fold has accepted the append; an error

@@ -142,3 +142,13 @@ projections:
     }
     assert_ne!(shop("decimal(6,2)", "1"), shop("decimal(6,3)", "1"));
 }
+
+/// Two aggregates that look alike, each with a projection that looks like the other's: the rows of both
+/// had one meaning, and with it one table, though they are of different streams.
+#[test]
+fn the_aggregate_of_the_rows_is_part_of_their_meaning() {
+    let account = bank(VIEW);
+    let other = account.replacen("BankAccount", "Wallet", 1);
+    let meaning = |yaml: &str| aggregate(yaml).projections[0].meaning;
+    assert_ne!(meaning(&account), meaning(&other));
+}

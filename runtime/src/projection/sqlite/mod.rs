@@ -238,9 +238,9 @@ impl ReadDatabase for SqliteReadDatabase {
         self.read(|connection, _| registry::versions(connection)).await
     }
 
-    async fn discard(&self, projection: &str, meaning: u64) -> Result<bool, ReadDatabaseError> {
-        let projection = projection.to_owned();
-        self.write(move |connection, _| registry::discard(connection, &projection, meaning)).await
+    async fn discard(&self, version: &RowsVersion) -> Result<bool, ReadDatabaseError> {
+        let version = version.clone();
+        self.write(move |connection, _| registry::discard(connection, &version)).await
     }
 
     fn within<'a>(

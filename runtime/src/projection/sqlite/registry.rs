@@ -16,7 +16,7 @@ use crate::projection::{
 };
 use crate::values::Timestamp;
 
-/// Finds the table of a projection and meaning that serves reads, or creates it.
+/// Finds the table of an aggregate's projection, its target and meaning that serves reads, or creates it.
 pub(super) fn open(connection: &Connection, spec: TableSpec) -> Result<TableState, Fault> {
     spec.check_key()?;
     names::check(&spec)?;
@@ -36,11 +36,13 @@ fn find(
     let id = connection
         .prepare_cached(
             "SELECT id FROM eventloom_read_models \
-             WHERE projection = ?1 AND meaning = ?2 AND shadow = ?3",
+             WHERE aggregate = ?1 AND projection = ?2 AND target = ?3 AND meaning = ?4 \
+             AND shadow = ?5",
         )?
-        .query_row((spec.projection, names::meaning(spec.meaning), shadow), |row| {
-            row.get::<_, i64>(0)
-        })
+        .query_row(
+            (spec.aggregate, spec.projection, spec.name, names::meaning(spec.meaning), shadow),
+            |row| row.get::<_, i64>(0),
+        )
         .optional()?;
     Ok(id.map(|id| Table { spec, id: id.cast_unsigned(), shadow }))
 }
@@ -69,10 +71,16 @@ fn create(connection: &Connection, spec: TableSpec, shadow: bool) -> Result<Tabl
     connection
         .prepare_cached(
             "INSERT INTO eventloom_read_models \
-             (projection, meaning, shadow, target, position, revision, complete) \
-             VALUES (?1, ?2, ?3, ?4, 0, 0, 0)",
+             (aggregate, projection, target, meaning, shadow, position, revision, complete) \
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0)",
         )?
-        .execute((spec.projection, names::meaning(spec.meaning), shadow, spec.name))?;
+        .execute((
+            spec.aggregate,
+            spec.projection,
+            spec.name,
+            names::meaning(spec.meaning),
+            shadow,
+        ))?;
     let id = connection.last_insert_rowid().cast_unsigned();
     Ok(Table { spec, id, shadow })
 }
@@ -89,10 +97,10 @@ fn kind_of(connection: &Connection, name: &str) -> Result<Option<String>, rusqli
 fn check_target(connection: &Connection, spec: &TableSpec) -> Result<(), Fault> {
     let other: Option<String> = connection
         .prepare_cached(
-            "SELECT projection FROM eventloom_read_models \
-             WHERE target = ?1 AND projection <> ?2 LIMIT 1",
+            "SELECT aggregate || '.' || projection FROM eventloom_read_models \
+             WHERE target = ?1 AND (aggregate, projection) <> (?2, ?3) LIMIT 1",
         )?
-        .query_row((spec.name, spec.projection), |row| row.get(0))
+        .query_row((spec.name, spec.aggregate, spec.projection), |row| row.get(0))
         .optional()?;
     let taken = match (other, kind_of(connection, spec.name)?) {
         (Some(other), _) => format!("view of the projection {other}"),
@@ -109,6 +117,7 @@ fn check_target(connection: &Connection, spec: &TableSpec) -> Result<(), Fault> 
 /// How far a table has come, with its poison and what was skipped.
 pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState, Fault> {
     let Checkpoint { position, revision, complete, .. } = checkpoint(connection, table)?;
+    let spec = table.spec;
     let poison = connection
         .prepare_cached(
             "SELECT position, stream_id, sequence, event_type, version, reason, found_at, stops \
@@ -119,11 +128,13 @@ pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState,
     let skipped = connection
         .prepare_cached(
             "SELECT position FROM eventloom_skipped \
-             WHERE projection = ?1 AND meaning = ?2 ORDER BY position",
+             WHERE aggregate = ?1 AND projection = ?2 AND target = ?3 AND meaning = ?4 \
+             ORDER BY position",
         )?
-        .query_map((table.spec.projection, names::meaning(table.spec.meaning)), |row| {
-            unsigned(row, 0)
-        })?
+        .query_map(
+            (spec.aggregate, spec.projection, spec.name, names::meaning(spec.meaning)),
+            |row| unsigned(row, 0),
+        )?
         .collect::<Result<_, _>>()?;
     Ok(TableState { table, position, revision, complete, poison, skipped })
 }
@@ -234,12 +245,14 @@ fn write_skip(connection: &Connection, spec: &TableSpec, skip: &Skip) -> rusqlit
     let poison = &skip.poison;
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO eventloom_skipped (projection, meaning, position, stream_id, \
-             sequence, event_type, version, failure, operator, reason, decided_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT OR REPLACE INTO eventloom_skipped (aggregate, projection, target, meaning, \
+             position, stream_id, sequence, event_type, version, failure, operator, reason, \
+             decided_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute((
+            spec.aggregate,
             spec.projection,
+            spec.name,
             names::meaning(spec.meaning),
             poison.position.cast_signed(),
             poison.stream_id.as_str(),
@@ -289,18 +302,20 @@ fn drop_rows(connection: &Connection, name: &str) -> rusqlite::Result<()> {
 /// Every version of every projection, the oldest first.
 pub(super) fn versions(connection: &Connection) -> Result<Vec<RowsVersion>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT projection, meaning, position, complete, \
+        "SELECT aggregate, projection, target, meaning, position, complete, \
          complete AND id = (SELECT max(id) FROM eventloom_read_models AS newest \
           WHERE newest.target = versions.target AND newest.complete AND NOT newest.shadow) \
          FROM eventloom_read_models AS versions WHERE NOT shadow ORDER BY id",
     )?;
     let versions = statement.query_map((), |row| {
         Ok(RowsVersion {
-            projection: row.get(0)?,
-            meaning: read_meaning(row, 1)?,
-            position: unsigned(row, 2)?,
-            complete: row.get(3)?,
-            shown: row.get(4)?,
+            aggregate: row.get(0)?,
+            projection: row.get(1)?,
+            target: row.get(2)?,
+            meaning: read_meaning(row, 3)?,
+            position: unsigned(row, 4)?,
+            complete: row.get(5)?,
+            shown: row.get(6)?,
         })
     })?;
     Ok(versions.collect::<Result<_, _>>()?)
@@ -313,27 +328,25 @@ fn read_meaning(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
 }
 
 /// Drops a version with all that is known of it; the view falls back to the newest that is left.
-pub(super) fn discard(
-    connection: &Connection,
-    projection: &str,
-    meaning: u64,
-) -> Result<bool, Fault> {
-    let of = (projection, names::meaning(meaning));
+pub(super) fn discard(connection: &Connection, version: &RowsVersion) -> Result<bool, Fault> {
+    let RowsVersion { aggregate, projection, target, meaning, .. } = version;
+    let of = (aggregate, projection, target, names::meaning(*meaning));
     let found: Vec<(i64, String, bool)> = connection
         .prepare_cached(
             "SELECT id, target, shadow FROM eventloom_read_models \
-             WHERE projection = ?1 AND meaning = ?2",
+             WHERE aggregate = ?1 AND projection = ?2 AND target = ?3 AND meaning = ?4",
         )?
-        .query_map((&of.0, &of.1), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .query_map((of.0, of.1, of.2, &of.3), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
     for (id, target, shadow) in &found {
         forget(connection, *id)?;
-        drop_rows(connection, &names::table(target, meaning, *shadow))?;
+        drop_rows(connection, &names::table(target, *meaning, *shadow))?;
         show_newest(connection, target)?;
     }
     connection.execute(
-        "DELETE FROM eventloom_skipped WHERE projection = ?1 AND meaning = ?2",
-        (&of.0, &of.1),
+        "DELETE FROM eventloom_skipped \
+         WHERE aggregate = ?1 AND projection = ?2 AND target = ?3 AND meaning = ?4",
+        of,
     )?;
     Ok(!found.is_empty())
 }

@@ -1,10 +1,12 @@
 -- What Eventloom keeps of read models beside their rows. People read the views named as the targets of
 -- their projections; these tables are for the program and its operators.
 
--- One row per projection and meaning, and a second one while that is rebuilt. Greater ids are newer
+-- One row per projection, target and meaning, and a second one while that is rebuilt. A projection is
+-- an aggregate's: another aggregate's may have the same name. Greater ids are newer
 -- versions of a projection: a public view moves from a lower one to a greater one, never back.
 CREATE TABLE IF NOT EXISTS eventloom_read_models (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
+    aggregate TEXT NOT NULL,
     projection TEXT NOT NULL,
     meaning TEXT NOT NULL,              -- 16 hexadecimal digits
     shadow INTEGER NOT NULL,            -- 1 while it is rebuilt beside the one that serves reads
@@ -12,7 +14,7 @@ CREATE TABLE IF NOT EXISTS eventloom_read_models (
     position INTEGER NOT NULL,          -- the checkpoint
     revision INTEGER NOT NULL,          -- number of commits
     complete INTEGER NOT NULL,          -- 1 after it has once caught up with the events
-    UNIQUE (projection, meaning, shadow)
+    UNIQUE (aggregate, projection, target, meaning, shadow)
 ) STRICT;
 
 -- Events that could not be folded and wait for an operator's decision.
@@ -31,7 +33,9 @@ CREATE TABLE IF NOT EXISTS eventloom_poison (
 
 -- Events that an operator decided to leave out of the rows for good.
 CREATE TABLE IF NOT EXISTS eventloom_skipped (
+    aggregate TEXT NOT NULL,
     projection TEXT NOT NULL,
+    target TEXT NOT NULL COLLATE NOCASE,
     meaning TEXT NOT NULL,
     position INTEGER NOT NULL,
     stream_id TEXT NOT NULL,
@@ -42,5 +46,5 @@ CREATE TABLE IF NOT EXISTS eventloom_skipped (
     operator TEXT NOT NULL,
     reason TEXT NOT NULL,               -- why it was skipped
     decided_at TEXT NOT NULL,
-    PRIMARY KEY (projection, meaning, position)
+    PRIMARY KEY (aggregate, projection, target, meaning, position)
 ) STRICT, WITHOUT ROWID;

@@ -137,7 +137,7 @@ impl EventStore for MemoryStore {
         let transaction = Transaction::new(&contents.log);
         fold.open(&transaction)?;
         transaction.commit();
-        contents.folds.retain(|other| other.name() != fold.name());
+        contents.folds.retain(|other| !immediate::is_same(&**other, &*fold));
         contents.folds.push(fold);
         Ok(())
     }

@@ -21,7 +21,7 @@ use super::numbers::Numbers;
 use super::open;
 use super::writer::Turn;
 use crate::metadata::Position;
-use crate::store::immediate::message_of;
+use crate::store::immediate::{is_same, message_of};
 use crate::store::{Append, AppendError, Appended, ImmediateFold, StoreError};
 
 /// Appends that may wait; more make their callers wait.
@@ -104,10 +104,10 @@ impl Groups {
         outcome.await.unwrap_or_else(|_| Err(unknown("the append was never answered")))
     }
 
-    /// Runs a fold inside every append from now on, in place of the one of its name.
+    /// Runs a fold inside every append from now on, in place of an earlier one of its projection.
     pub(super) fn add_fold(&self, fold: Arc<dyn ImmediateFold>) {
         let folds = &mut lock(&self.writing).folds;
-        folds.retain(|known| known.name() != fold.name());
+        folds.retain(|known| !is_same(&**known, &*fold));
         folds.push(fold);
     }
 

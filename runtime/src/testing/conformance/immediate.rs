@@ -32,6 +32,10 @@ impl Journal {
 }
 
 impl ImmediateFold for Journal {
+    fn aggregate(&self) -> &'static str {
+        "Sample"
+    }
+
     fn name(&self) -> &str {
         self.name
     }
@@ -79,6 +83,10 @@ impl ImmediateFold for Journal {
 struct Misbehaving;
 
 impl ImmediateFold for Misbehaving {
+    fn aggregate(&self) -> &'static str {
+        "Sample"
+    }
+
     fn name(&self) -> &'static str {
         "misbehaving"
     }

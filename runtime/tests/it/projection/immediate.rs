@@ -11,10 +11,12 @@ use eventloom_runtime::store::{
     StoreError,
 };
 
-use super::ledger::{Balance, Entry, ImmediateBalances, ImmediateTags};
+use super::ledger::{
+    Balance, Entry, ImmediateBalances, ImmediateNamesakes, ImmediateTags, LEDGER, TILL,
+};
 use super::rig::{
-    InMemory, Place, SOON, append, everywhere, moved, new_event, open, open_with, opened, tagged,
-    try_append,
+    InMemory, Place, SOON, append, append_to, everywhere, moved, new_event, open, open_with,
+    opened, tagged, try_append,
 };
 
 everywhere!(
@@ -30,12 +32,33 @@ everywhere!(
     a_rebuild_changes_places_between_two_appends,
     a_parked_stream_takes_no_appends_until_somebody_decides,
     rows_are_written_with_all_others_or_not_at_all,
+    projections_of_one_name_are_both_folded,
 );
+
+/// The projections of two aggregates had one name: the one that was opened last was folded in the place
+/// of the other, whose rows stood still from then on.
+async fn projections_of_one_name_are_both_folded<L: Place>(place: L) {
+    let balances = open::<ImmediateBalances, L>(&place).await;
+    let namesakes = open::<ImmediateNamesakes, L>(&place).await;
+    append(place.store(), "a", 0, &[opened("Ada"), moved(1)]).await;
+    append_to(TILL, place.store(), "a", &[opened("Eve"), moved(2), moved(3)]).await;
+
+    let (ours, theirs) = (balances.read_model(), namesakes.read_model());
+
+    let ours = ours.get(&"a".to_owned()).await.expect("an answer").expect("a row");
+    let theirs = theirs.get(&"a".to_owned()).await.expect("an answer").expect("a row");
+    assert_eq!((&*ours.owner, ours.moves), ("Ada", 1));
+    assert_eq!((&*theirs.owner, theirs.moves), ("Eve", 2));
+}
 
 /// A fold whose change goes wrong for streams of some names.
 struct Misbehaving;
 
 impl ImmediateFold for Misbehaving {
+    fn aggregate(&self) -> &'static str {
+        LEDGER
+    }
+
     fn name(&self) -> &'static str {
         "Misbehaving"
     }

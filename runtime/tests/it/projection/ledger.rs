@@ -11,6 +11,9 @@ use eventloom_runtime::{Decimal, DomainEvent, Duration, Metadata, Timestamp, Uni
 
 pub(crate) const LEDGER: &str = "Ledger";
 
+/// Another aggregate, with events of the same names.
+pub(crate) const TILL: &str = "Till";
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Entry {
     Opened { owner: String },
@@ -157,6 +160,9 @@ fn balance(values: Vec<Value>) -> Result<Balance, DecodeError> {
 /// A projection by the stream, with the rows of [`Balance`].
 macro_rules! balances {
     ($(#[$doc:meta])* $name:ident, $projection:literal, $table:literal, $meaning:literal, $consistency:expr) => {
+        balances!($(#[$doc])* $name, $projection, $table, $meaning, $consistency, LEDGER);
+    };
+    ($(#[$doc:meta])* $name:ident, $projection:literal, $table:literal, $meaning:literal, $consistency:expr, $aggregate:expr) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) struct $name;
@@ -167,7 +173,7 @@ macro_rules! balances {
             const TABLE: &'static str = $table;
             const CONSISTENCY: Consistency = $consistency;
             const MEANING: u64 = $meaning;
-            const AGGREGATE: &'static str = LEDGER;
+            const AGGREGATE: &'static str = $aggregate;
             const SOURCES: &'static [&'static str] = &["Opened", "Moved", "Closed"];
             /// Words that SQL has a use for, and names that it has none for.
             const COLUMNS: &'static [Column] = &[
@@ -237,6 +243,14 @@ balances!(
 balances!(
     /// Balances in the append's own transaction.
     ImmediateBalances, "ImmediateBalances", "immediate", 4, Consistency::Immediate
+);
+balances!(
+    /// A projection of another aggregate that has the name of [`Balances`], and by chance its meaning.
+    Namesakes, "Balances", "namesakes", 1, EVENTUAL, TILL
+);
+balances!(
+    /// The same for [`ImmediateBalances`].
+    ImmediateNamesakes, "ImmediateBalances", "immediate namesakes", 4, Consistency::Immediate, TILL
 );
 balances!(
     /// Another projection that wants the name of [`Balances`]' rows.

@@ -4,8 +4,8 @@ use eventloom_runtime::projection::{
     Projector, ReadDatabase, ReadDatabaseError, ReadModelError, RowsVersion,
 };
 
-use super::ledger::{Balances, NextBalances};
-use super::rig::{Place, append, everywhere, moved, open, opened};
+use super::ledger::{Balances, LEDGER, Namesakes, NextBalances, TILL};
+use super::rig::{Place, append, append_to, everywhere, moved, open, opened};
 
 everywhere!(
     a_changed_meaning_builds_rows_of_its_own,
@@ -14,7 +14,51 @@ everywhere!(
     versions_that_nobody_runs_are_discarded,
     rows_of_another_store_are_built_anew_once_they_are_discarded,
     a_runner_whose_rows_were_discarded_says_so,
+    projections_of_one_name_keep_their_own_rows,
 );
+
+/// What is listed of a version of `Balances` whose one event is folded.
+fn version(meaning: u64, shown: bool) -> RowsVersion {
+    RowsVersion {
+        aggregate: LEDGER.to_owned(),
+        projection: "Balances".to_owned(),
+        target: "table".to_owned(),
+        meaning,
+        position: 1,
+        complete: true,
+        shown,
+    }
+}
+
+/// The projections of two aggregates had one name, equal columns and events of equal names: they shared
+/// one table and one checkpoint, so that neither had all of its rows and each showed some of the other's.
+async fn projections_of_one_name_keep_their_own_rows<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada")]).await;
+    append_to(TILL, place.store(), "a", &[opened("Eve"), moved(2)]).await;
+    append_to(TILL, place.store(), "b", &[moved(2)]).await;
+    let balances = open::<Balances, L>(&place).await;
+    let namesakes = open::<Namesakes, L>(&place).await;
+
+    balances.catch_up().await.expect("it catches up");
+    namesakes.catch_up().await.expect("it catches up");
+    namesakes.skip_poison(4, "Olga", "never opened").await.expect("it is skipped");
+
+    let (ours, theirs) = (balances.read_model(), namesakes.read_model());
+    let owner = ours.get(&"a".to_owned()).await.expect("an answer").expect("a row").owner;
+    assert_eq!((&*owner, ours.count().await), ("Ada", Ok(1)));
+    let owner = theirs.get(&"a".to_owned()).await.expect("an answer").expect("a row").owner;
+    assert_eq!((&*owner, theirs.count().await), ("Eve", Ok(1)));
+    let (aggregate, target) = (TILL.to_owned(), "namesakes".to_owned());
+    let of_ledger = RowsVersion { position: 4, ..version(1, true) };
+    let of_till = RowsVersion { aggregate, target, ..of_ledger.clone() };
+    let both = vec![of_ledger.clone(), of_till.clone()];
+    assert_eq!(place.rows().versions().await, Ok(both), "operators see whose is whose");
+    assert_eq!(place.rows().discard(&of_ledger).await, Ok(true));
+    assert_eq!(place.rows().versions().await, Ok(vec![of_till]));
+    let skipped = open::<Namesakes, L>(&place).await;
+    skipped.rebuild(|_| {}).await.expect("it is rebuilt");
+    assert_eq!(skipped.status().await.expect("a status").poison, vec![], "it stays skipped");
+}
 
 async fn a_changed_meaning_builds_rows_of_its_own<L: Place>(place: L) {
     append(place.store(), "a", 0, &[opened("Ada"), moved(1)]).await;
@@ -61,19 +105,13 @@ async fn versions_that_nobody_runs_are_discarded<L: Place>(place: L) {
     let (old, new) = (open::<Balances, L>(&place).await, open::<NextBalances, L>(&place).await);
     old.catch_up().await.expect("it catches up");
     new.catch_up().await.expect("it catches up");
-    let version = |meaning, shown| RowsVersion {
-        projection: "Balances".to_owned(),
-        meaning,
-        position: 1,
-        complete: true,
-        shown,
-    };
     let versions = place.rows().versions().await;
     assert_eq!(versions, Ok(vec![version(1, false), version(2, true)]));
 
-    assert_eq!(place.rows().discard("Balances", 1).await, Ok(true));
-    assert_eq!(place.rows().discard("Balances", 1).await, Ok(false), "it is gone");
-    assert_eq!(place.rows().discard("Others", 2).await, Ok(false));
+    let others = RowsVersion { projection: "Others".to_owned(), ..version(2, true) };
+    assert_eq!(place.rows().discard(&version(1, false)).await, Ok(true));
+    assert_eq!(place.rows().discard(&version(1, true)).await, Ok(false), "it is gone");
+    assert_eq!(place.rows().discard(&others).await, Ok(false));
 
     assert_eq!(place.rows().versions().await, Ok(vec![version(2, true)]));
     assert_eq!(new.read_model().count().await, Ok(1));
@@ -87,7 +125,7 @@ async fn rows_of_another_store_are_built_anew_once_they_are_discarded<L: Place>(
     let restored = L::new().await;
     append(restored.store(), "a", 0, &[opened("Eve")]).await;
 
-    place.rows().discard("Balances", 1).await.expect("it is discarded");
+    place.rows().discard(&version(1, true)).await.expect("it is discarded");
 
     let (store, rows) = (restored.store().clone(), place.rows().clone());
     let anew = Projector::<Balances, _, _>::open(store, rows).await.expect("it opens");
@@ -100,7 +138,7 @@ async fn a_runner_whose_rows_were_discarded_says_so<L: Place>(place: L) {
     append(place.store(), "a", 0, &[opened("Ada")]).await;
     let balances = open::<Balances, L>(&place).await;
     balances.catch_up().await.expect("it catches up");
-    place.rows().discard("Balances", 1).await.expect("it is discarded");
+    place.rows().discard(&version(1, true)).await.expect("it is discarded");
     append(place.store(), "a", 1, &[moved(1)]).await;
 
     let gone = balances.catch_up().await;

@@ -256,6 +256,20 @@ pub(crate) async fn append<S: EventStore>(
     append_raw(store, stream, expected, events).await
 }
 
+/// Appends entries to a new stream of an aggregate.
+pub(crate) async fn append_to<S: EventStore>(
+    aggregate: &'static str,
+    store: &S,
+    stream: &str,
+    entries: &[Entry],
+) {
+    let events = (1..).zip(entries);
+    let events = events.map(|(sequence, entry)| new_event(stream, sequence, entry)).collect();
+    let mut append = appending(stream, 0, events);
+    append.stream.aggregate = aggregate;
+    store.append(append).await.expect("the append lands");
+}
+
 pub(crate) fn opened(owner: &str) -> Entry {
     Entry::Opened { owner: owner.to_owned() }
 }

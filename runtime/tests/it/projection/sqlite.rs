@@ -83,11 +83,14 @@ fn the_view_falls_back_when_the_newest_version_is_discarded() {
         let sql = place.sql();
         let objects = "SELECT name FROM sqlite_schema WHERE name LIKE 'table%' ORDER BY name";
 
-        place.rows().discard("Balances", 2).await.expect("it is discarded");
+        let versions = place.rows().versions().await.expect("versions");
+        let [old, new] = versions.as_slice() else { panic!("{versions:?}") };
+
+        place.rows().discard(new).await.expect("it is discarded");
         assert_eq!(column(&sql, objects), ["table", "table__0000000000000001"]);
         assert_eq!(column(&sql, r#"SELECT "select" FROM "table""#), ["a"]);
 
-        place.rows().discard("Balances", 1).await.expect("it is discarded");
+        place.rows().discard(old).await.expect("it is discarded");
         assert_eq!(column(&sql, objects), Text::new());
     });
 }
@@ -122,7 +125,7 @@ fn a_target_whose_name_is_taken_is_refused() {
         let usurper = place.rows().open(TableSpec::of::<Usurper>()).await;
 
         let (projection, name) = ("Rival", "TABLE");
-        let kind = "view of the projection Balances".to_owned();
+        let kind = "view of the projection Ledger.Balances".to_owned();
         assert_eq!(rival, Err(ReadDatabaseError::NameTaken { projection, name, kind }));
         let (projection, name, kind) = ("Usurper", "events", "table".to_owned());
         assert_eq!(usurper, Err(ReadDatabaseError::NameTaken { projection, name, kind }));
@@ -153,7 +156,14 @@ fn names_that_sqlite_cannot_have_are_refused() {
         let place = InSqlite::new().await;
         for (name, columns, expected) in cases {
             let key_columns = columns.len().min(1);
-            let spec = TableSpec { projection: "P", name, meaning: 1, columns, key_columns };
+            let spec = TableSpec {
+                aggregate: "A",
+                projection: "P",
+                name,
+                meaning: 1,
+                columns,
+                key_columns,
+            };
             let refused = place.rows().open(spec).await.expect_err("it must be refused");
             assert!(refused.to_string().contains(expected), "{name:?}: {refused}");
         }

@@ -107,8 +107,8 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
         self.rows.versions().await
     }
 
-    async fn discard(&self, projection: &str, meaning: u64) -> Result<bool, ReadDatabaseError> {
-        self.rows.discard(projection, meaning).await
+    async fn discard(&self, version: &RowsVersion) -> Result<bool, ReadDatabaseError> {
+        self.rows.discard(version).await
     }
 
     fn within<'a>(

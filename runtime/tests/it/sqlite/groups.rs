@@ -149,6 +149,10 @@ struct Misbehaving {
 }
 
 impl ImmediateFold for Misbehaving {
+    fn aggregate(&self) -> &'static str {
+        "Account"
+    }
+
     fn name(&self) -> &str {
         "Misbehaving"
     }
@@ -232,6 +236,10 @@ async fn one_append_that_fails_the_transaction_fails_alone() {
 async fn a_fold_sees_what_its_neighbours_in_the_group_wrote() {
     struct Counting;
     impl ImmediateFold for Counting {
+        fn aggregate(&self) -> &'static str {
+            "Account"
+        }
+
         fn name(&self) -> &str {
             "Counting"
         }
@@ -277,6 +285,10 @@ async fn a_stream_that_was_rolled_back_lends_its_name_to_no_other() {
         seen: AtomicBool,
     }
     impl ImmediateFold for Reading {
+        fn aggregate(&self) -> &'static str {
+            "Account"
+        }
+
         fn name(&self) -> &str {
             "Reading"
         }
@@ -319,6 +331,10 @@ async fn a_panic_in_the_middle_of_a_commit_leaves_nobody_waiting() {
         armed: AtomicBool,
     }
     impl ImmediateFold for Nameless {
+        fn aggregate(&self) -> &'static str {
+            "Account"
+        }
+
         fn name(&self) -> &str {
             assert!(!self.armed.load(Ordering::Relaxed), "it has no name");
             "Nameless"

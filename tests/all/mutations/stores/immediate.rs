@@ -73,6 +73,10 @@ struct Deaf {
 }
 
 impl ImmediateFold for Deaf {
+    fn aggregate(&self) -> &str {
+        self.fold.aggregate()
+    }
+
     fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(self.fold.name())
     }

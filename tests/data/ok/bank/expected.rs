@@ -1161,7 +1161,7 @@ pub mod bank_account {
         const CONSISTENCY: Consistency = Consistency::Eventual {
             window: Some(Duration::from_micros(500_000)),
         };
-        const MEANING: u64 = 0x0958_3a87_fb77_8cd9;
+        const MEANING: u64 = 0x02c3_2c3e_8634_1048;
         const AGGREGATE: &'static str = "BankAccount";
         const SOURCES: &'static [&'static str] = &[
             "AccountOpened",
@@ -1388,7 +1388,7 @@ pub mod bank_account {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "transaction_history";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xae05_8174_b872_01d4;
+        const MEANING: u64 = 0x52d3_10b5_2e50_6a92;
         const AGGREGATE: &'static str = "BankAccount";
         const SOURCES: &'static [&'static str] = &["MoneyDeposited", "MoneyWithdrawn"];
         const COLUMNS: &'static [Column] = &[

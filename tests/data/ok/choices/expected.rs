@@ -776,7 +776,7 @@ pub mod dial {
         const DATABASE: &'static str = "db";
         const TABLE: &'static str = "dials";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x4adf_4157_90ff_d27a;
+        const MEANING: u64 = 0x149d_0318_97bc_9d96;
         const AGGREGATE: &'static str = "Dial";
         const SOURCES: &'static [&'static str] = &["Nested", "Shortened"];
         const COLUMNS: &'static [Column] = &[

@@ -611,7 +611,7 @@ pub mod wallet {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "wallets";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = revised(0x297f_163e_ac9c_6173, H::REVISION);
+        const MEANING: u64 = revised(0x3437_bcb3_a32f_4f88, H::REVISION);
         const AGGREGATE: &'static str = "Wallet";
         const SOURCES: &'static [&'static str] = &["Charged", "PointsGranted"];
         const COLUMNS: &'static [Column] = &[
@@ -732,7 +732,7 @@ pub mod wallet {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "audit";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = revised(0xe1e8_96d3_6f03_9b4e, H::REVISION);
+        const MEANING: u64 = revised(0x3bac_9b88_c9ad_078f, H::REVISION);
         const AGGREGATE: &'static str = "Wallet";
         const SOURCES: &'static [&'static str] = &["Charged"];
         const COLUMNS: &'static [Column] = CustomRow::<H::Row>::COLUMNS;

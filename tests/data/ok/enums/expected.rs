@@ -949,7 +949,7 @@ pub mod lamp {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "lamps_by_colour";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x3734_8028_557e_1c29;
+        const MEANING: u64 = 0x860d_a1eb_a442_1f9d;
         const AGGREGATE: &'static str = "Lamp";
         const SOURCES: &'static [&'static str] = &["SwitchedOn"];
         const COLUMNS: &'static [Column] = &[
@@ -1063,7 +1063,7 @@ pub mod lamp {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "lamp";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xccbe_c116_c9b8_26b3;
+        const MEANING: u64 = 0x65b6_f907_0caf_7fd5;
         const AGGREGATE: &'static str = "Lamp";
         const SOURCES: &'static [&'static str] = &["SwitchedOn", "SwitchedOff", "ColourChanged"];
         const COLUMNS: &'static [Column] = &[

@@ -1190,7 +1190,7 @@ pub mod order {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "orders";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xb99d_9f49_00b2_d174;
+        const MEANING: u64 = 0xef3e_5097_d785_11e9;
         const AGGREGATE: &'static str = "Order";
         const SOURCES: &'static [&'static str] = &["OrderPlaced", "LineAdded", "AddressChanged"];
         const COLUMNS: &'static [Column] = &[

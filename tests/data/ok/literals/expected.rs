@@ -892,7 +892,7 @@ pub mod shelf {
         const DATABASE: &'static str = "db";
         const TABLE: &'static str = "shelves";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x57c6_cd9d_3033_b6ce;
+        const MEANING: u64 = 0x929f_d344_9490_c915;
         const AGGREGATE: &'static str = "Shelf";
         const SOURCES: &'static [&'static str] = &["Asked"];
         const COLUMNS: &'static [Column] = &[

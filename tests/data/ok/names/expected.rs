@@ -1209,7 +1209,7 @@ pub mod r#match {
         const DATABASE: &'static str = "select";
         const TABLE: &'static str = "order";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xcb37_0ad8_826a_9125;
+        const MEANING: u64 = 0x8913_35d1_f443_1ec8;
         const AGGREGATE: &'static str = "Match";
         const SOURCES: &'static [&'static str] = &["Record"];
         const COLUMNS: &'static [Column] = &[

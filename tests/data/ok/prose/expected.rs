@@ -517,7 +517,7 @@ pub mod note {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "notes";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xa087_ddb2_928b_d9ad;
+        const MEANING: u64 = 0x10de_ad70_47c4_81b9;
         const AGGREGATE: &'static str = "Note";
         const SOURCES: &'static [&'static str] = &["Written"];
         const COLUMNS: &'static [Column] = &[

@@ -2900,7 +2900,7 @@ pub mod basket {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "baskets";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xa388_0af8_32dc_42b5;
+        const MEANING: u64 = 0xfb51_26b7_71bd_346e;
         const AGGREGATE: &'static str = "Basket";
         const SOURCES: &'static [&'static str] = &["LineAdded", "BasketPaid"];
         const COLUMNS: &'static [Column] = &[
@@ -3057,7 +3057,7 @@ pub mod basket {
         const CONSISTENCY: Consistency = Consistency::Eventual {
             window: Some(Duration::from_micros(2_000_000)),
         };
-        const MEANING: u64 = 0x4e4c_5494_1cfd_e554;
+        const MEANING: u64 = 0x9a45_c5a7_b87c_bae5;
         const AGGREGATE: &'static str = "Basket";
         const SOURCES: &'static [&'static str] = &["LineAdded"];
         const COLUMNS: &'static [Column] = &[
@@ -3235,7 +3235,7 @@ pub mod basket {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "open_baskets";
         const CONSISTENCY: Consistency = Consistency::Immediate;
-        const MEANING: u64 = 0x75f2_5d60_c704_9602;
+        const MEANING: u64 = 0xe9a7_a39b_097b_9dd1;
         const AGGREGATE: &'static str = "Basket";
         const SOURCES: &'static [&'static str] = &["LineAdded", "BasketPaid"];
         const COLUMNS: &'static [Column] = &[

@@ -1043,7 +1043,7 @@ pub mod sample {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "samples";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x1244_b8d9_88b2_d3ba;
+        const MEANING: u64 = 0x107e_c63b_ee57_24d7;
         const AGGREGATE: &'static str = "Sample";
         const SOURCES: &'static [&'static str] = &["Taken"];
         const COLUMNS: &'static [Column] = &[

@@ -616,7 +616,7 @@ pub mod bank_account {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "account_balance";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = revised(0xaa0f_2716_4580_c3e7, H::REVISION);
+        const MEANING: u64 = revised(0x188b_41e6_f103_3a9f, H::REVISION);
         const AGGREGATE: &'static str = "BankAccount";
         const SOURCES: &'static [&'static str] = &[
             "AccountOpened",
@@ -756,7 +756,7 @@ pub mod bank_account {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "transaction_history";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = revised(0xb05b_730b_b71f_2b9d, H::REVISION);
+        const MEANING: u64 = revised(0xa1d2_fde6_f773_db33, H::REVISION);
         const AGGREGATE: &'static str = "BankAccount";
         const SOURCES: &'static [&'static str] = &["MoneyDeposited", "MoneyWithdrawn"];
         const COLUMNS: &'static [Column] = CustomRow::<H::Row>::COLUMNS;
