@@ -38,7 +38,10 @@ impl<A: Aggregate> Loaded<A> {
 pub enum AsOf {
     /// After the event of this sequence.
     Sequence(Sequence),
-    /// At this time, by the events' own timestamps.
+    /// Before the first event that is later than this, by the events' own timestamps. Order is by
+    /// sequence: where events were recorded out of the order of their times, those after the first
+    /// later one are not in the state, even if their own time is earlier. So it is a state that the
+    /// stream did have, and nothing later than the time is in it.
     Time(Timestamp),
 }
 
@@ -62,11 +65,6 @@ impl AsOf {
             Self::Sequence(last) => sequence <= last,
             Self::Time(last) => time <= last,
         }
-    }
-
-    /// Whether nothing after an event that is not covered can be covered.
-    fn is_final<A: Aggregate>(self) -> bool {
-        matches!(self, Self::Sequence(_)) || A::ORDERED_BY_TIME
     }
 
     fn last_sequence(self) -> Sequence {
@@ -145,8 +143,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         Ok(folded)
     }
 
-    /// Folds the events after `cursor` into a state, as far as a moment covers them, and tells
-    /// whether the stream has the state's own last event. That is not looked at where `cursor` is
+    /// Folds the events after `cursor` into a state, up to the first that a moment does not cover,
+    /// and tells whether the stream has the state's own last event. That is not looked at where `cursor` is
     /// at it, as it is unless the state comes from a snapshot.
     async fn walk(
         &self,
@@ -166,12 +164,11 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                     continue;
                 }
                 let event: A::Event = folded::read(&stored)?;
-                if moment.covers(cursor, time_of(&event, stored.meta)) {
-                    folded.apply(&event, &stored)?;
-                    each(folded);
-                } else if moment.is_final::<A>() {
+                if !moment.covers(cursor, time_of(&event, stored.meta)) {
                     return Ok(true);
                 }
+                folded.apply(&event, &stored)?;
+                each(folded);
             }
         }
         Ok(cursor >= start)

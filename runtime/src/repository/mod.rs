@@ -88,7 +88,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         Ok(Loaded::new(stream, folded))
     }
 
-    /// The state of a stream as of a time, by the events' own timestamps, or as of a sequence.
+    /// The state of a stream as of a time, by the events' own timestamps, or as of a sequence; see
+    /// [`AsOf`] for events that were recorded out of the order of their times.
     ///
     /// # Errors
     /// As for [`Self::load`].

@@ -7,6 +7,7 @@ mod conformance;
 mod projection;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod tab;
 mod wallet;
 
 /// The repository on each store.

@@ -1,11 +1,12 @@
 //! Time: fixed while deciding, never before the stream's last event, and what states are asked by.
 
-use eventloom_runtime::repository::Recorded;
+use eventloom_runtime::repository::{NewEvents, Recorded};
 use eventloom_runtime::testing::{JumpingClock, block_on};
 use eventloom_runtime::{CommandContext, Duration, Repository, Timestamp};
 
 use super::{Bench, after, moved, new_store, put, refusal};
-use crate::wallet::{Moved, Open, PutTwice, Wallet, WalletEvent, dec};
+use crate::tab::Tab;
+use crate::wallet::{Moved, Named, Open, PutTwice, Wallet, WalletEvent, dec};
 
 fn at(time: Timestamp) -> CommandContext {
     CommandContext::new().at(time)
@@ -90,6 +91,56 @@ fn a_state_is_asked_by_the_time_of_its_events() {
         {
             let loaded = bench.wallets.load_as_of("W", after(micros)).await.unwrap();
             assert_eq!((loaded.state.movements, loaded.sequence), (balance, balance as u64));
+        }
+    });
+}
+
+/// The sentence that events must be ordered by time may be younger than the events: of a stream that is
+/// not ordered, a state as of a time was one thing with a snapshot and another without.
+#[test]
+fn a_state_of_a_stream_that_is_older_than_its_order_is_one_that_it_had() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let times = [10, 20, 30, 40, 200, 60, 70, 80, 90, 100, 210, 300, 220];
+        for (sequence, micros) in (1..).zip(times) {
+            let at = after(micros);
+            let data = format!(r#"{{"entry":"E{sequence}","amount":"1","at":"{at}"}}"#);
+            bench.smuggle("W", sequence, "Moved", 1, &data).await;
+        }
+        for with_snapshot in [false, true] {
+            for (micros, length) in [(9, 0), (40, 4), (150, 4), (205, 10), (250, 11), (300, 13)] {
+                let loaded = bench.wallets.load_as_of("W", after(micros)).await.unwrap();
+                let found = (loaded.sequence, loaded.state.movements);
+                assert_eq!(found, (length, length as i64), "{micros}, {with_snapshot}");
+                let same = bench.wallets.load_as_of("W", length).await.unwrap();
+                assert_eq!(loaded, same, "a state that it had");
+            }
+            bench.wallets.load("W").await.unwrap();
+        }
+    });
+}
+
+/// Events later than the time were passed over and those after them folded all the same: onto a state that
+/// never was, which a sound stream was called corrupt for.
+#[test]
+fn a_state_of_a_stream_without_order_is_one_that_it_had() {
+    block_on(async {
+        let (_place, store) = new_store().await;
+        let tabs = Repository::<Tab, _>::open(store).await.unwrap();
+        let name = NewEvents::new().with(Named { name: "mine".to_owned() });
+        tabs.record_with("W", name, at(after(10))).await.unwrap();
+        for (entry, micros) in [("E1", 5), ("E2", 20), ("E3", 15)] {
+            let (entry, at) = (entry.to_owned(), after(micros));
+            let moved = NewEvents::new().with(Moved { entry, amount: dec("1"), at });
+            tabs.record("W", moved).await.unwrap();
+        }
+        for (micros, length) in [(4, 0), (7, 0), (10, 2), (17, 2), (20, 4)] {
+            let loaded = tabs.load_as_of("W", after(micros)).await.unwrap();
+            assert_eq!(
+                (loaded.sequence, loaded.state.len()),
+                (length, length as usize),
+                "{micros}"
+            );
         }
     });
 }
