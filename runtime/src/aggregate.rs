@@ -74,7 +74,8 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     /// The refusal of the first rule that is broken.
     fn check_state(before: &Self::State, after: &Self::State) -> Result<(), Self::Error>;
 
-    /// Appends the state as a JSON object, for a snapshot.
+    /// Appends the state as JSON, for a snapshot. Where it appends nothing, there is no snapshot: a
+    /// hand-written state may have no form as JSON.
     fn write_state(state: &Self::State, out: &mut Vec<u8>);
 
     /// Reads what [`Self::write_state`] wrote.

@@ -1,5 +1,9 @@
 //! States that are written by hand: serde's derives say how they stand in JSON.
 
+use std::any::type_name;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 pub use serde::Serialize;
 pub use serde::de::DeserializeOwned;
 
@@ -8,13 +12,25 @@ use super::DecodeError;
 /// Appends a hand-written state as JSON.
 ///
 /// A state that is no JSON (a map whose keys are lists, say) is written as nothing at all, with an error
-/// in the log: no type reads that back, so the stream is replayed instead.
+/// in the log, once for its type: there is no snapshot of it then, and the stream is replayed instead.
 pub fn encode_custom<T: Serialize>(state: &T, out: &mut Vec<u8>) {
     let start = out.len();
     if let Err(error) = serde_json::to_writer(&mut *out, state) {
-        tracing::error!(%error, "a hand-written state can't be written as JSON: no snapshot of it");
         out.truncate(start);
+        if is_news(type_name::<T>()) {
+            tracing::error!(
+                state = type_name::<T>(), %error,
+                "a hand-written state can't be written as JSON: streams are replayed without snapshots; \
+                 maps need keys that are texts or numbers"
+            );
+        }
     }
+}
+
+/// Whether nothing was said about a type yet.
+fn is_news(state: &'static str) -> bool {
+    static TOLD: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(state)
 }
 
 /// Reads what [`encode_custom`] wrote.

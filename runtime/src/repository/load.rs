@@ -5,7 +5,7 @@ use super::pages::Pages;
 use super::{Repository, snapshot};
 use crate::aggregate::Aggregate;
 use crate::metadata::{Sequence, StreamId};
-use crate::store::{Direction, EventStore, Page, StoreError, StreamKey, StreamRead};
+use crate::store::{Direction, EventStore, Page, Snapshot, StoreError, StreamKey, StreamRead};
 use crate::values::Timestamp;
 
 /// The state of a stream at some moment.
@@ -80,8 +80,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     pub(super) async fn load_folded(&self, stream: &StreamKey) -> Result<Folded<A>, StoreError> {
         match self.resume(stream, AsOf::NOW).await? {
             Start::Snapshot(folded) => Ok(folded),
-            Start::Nothing => self.replay(stream, 0).await,
-            Start::Ignored(sequence) => self.replay(stream, sequence).await,
+            Start::Nothing => self.replay(stream, None).await,
+            Start::Ignored(sequence) => self.replay(stream, Some(sequence)).await,
         }
     }
 
@@ -95,7 +95,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
             return Ok(folded);
         }
         let mut folded = Folded::default();
-        self.walk(stream, &mut folded, 0, moment, |_| {}).await?;
+        self.walk(stream, &mut folded, 0, moment, |_, _| {}).await?;
         Ok(folded)
     }
 
@@ -106,7 +106,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         folded: &mut Folded<A>,
     ) -> Result<bool, StoreError> {
         let before = folded.sequence;
-        self.walk(stream, folded, before, AsOf::NOW, |_| {}).await?;
+        self.walk(stream, folded, before, AsOf::NOW, |_, _| {}).await?;
         Ok(folded.sequence > before)
     }
 
@@ -118,45 +118,54 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         let start = self.read_snapshot(stream, moment).await?;
         let Start::Snapshot(mut folded) = start else { return Ok(start) };
         let (sequence, before) = (folded.sequence, folded.sequence - 1);
-        if self.walk(stream, &mut folded, before, moment, |_| {}).await? {
+        if self.walk(stream, &mut folded, before, moment, |_, _| {}).await? {
             return Ok(Start::Snapshot(folded));
         }
         Ok(ignore(stream, sequence, "the stream does not reach that far"))
     }
 
     /// Folds a stream from its first event, and writes the snapshot that is missing: where one is
-    /// due, or in the place of one that was `ignored`.
+    /// due, or in the place of one that was `ignored`. Where there is nothing to put in its place, that
+    /// one is taken away: it would be met again at every load.
     ///
     /// That one is missing is the rule after a change of the fold, and else the trace of damage.
-    async fn replay(&self, stream: &StreamKey, ignored: Sequence) -> Result<Folded<A>, StoreError> {
+    async fn replay(
+        &self,
+        stream: &StreamKey,
+        ignored: Option<Sequence>,
+    ) -> Result<Folded<A>, StoreError> {
         let (mut folded, mut due) = (Folded::default(), None);
-        self.walk(stream, &mut folded, 0, AsOf::NOW, |folded| {
-            let sequence = folded.sequence;
-            if sequence == ignored || snapshot::last_due::<A>(sequence) == Some(sequence) {
+        self.walk(stream, &mut folded, 0, AsOf::NOW, |folded, page_end| {
+            // Of a page, only its last one may be the last of the stream: a state may be large.
+            let sequence = Some(folded.sequence);
+            if sequence == ignored || sequence == snapshot::last_due::<A>(page_end) {
                 due = Some(folded.clone());
             }
         })
         .await?;
-        if let Some(due) = due {
-            self.write_snapshot(stream, &due).await;
+        let missing = due.and_then(|due| snapshot::write::<A>(&due));
+        if missing.is_some() || ignored.is_some() {
+            self.replace_snapshot(stream, missing).await;
         }
         Ok(folded)
     }
 
     /// Folds the events after `cursor` into a state, up to the first that a moment does not cover,
     /// and tells whether the stream has the state's own last event. That is not looked at where `cursor` is
-    /// at it, as it is unless the state comes from a snapshot.
+    /// at it, as it is unless the state comes from a snapshot. `each` is told every state and where its
+    /// page ends.
     async fn walk(
         &self,
         stream: &StreamKey,
         folded: &mut Folded<A>,
         mut cursor: Sequence,
         moment: AsOf,
-        mut each: impl FnMut(&Folded<A>) + Send,
+        mut each: impl FnMut(&Folded<A>, Sequence) + Send,
     ) -> Result<bool, StoreError> {
         let start = folded.sequence;
         let mut pages = Pages::between(self, stream, cursor, moment.last_sequence()).await;
         while let Some(page) = pages.next().await? {
+            let page_end = cursor + page.len() as Sequence;
             for stored in page.iter() {
                 check_follows(&stored, cursor)?;
                 cursor += 1;
@@ -168,7 +177,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                     return Ok(true);
                 }
                 folded.apply(&event, &stored)?;
-                each(folded);
+                each(folded, page_end);
             }
         }
         Ok(cursor >= start)
@@ -199,12 +208,15 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     }
 
     /// A snapshot is never worth a failure: without it, the next load replays.
-    async fn write_snapshot(&self, stream: &StreamKey, folded: &Folded<A>) {
-        let snapshot = snapshot::write::<A>(folded);
-        if let Err(error) = self.store.save_snapshot(stream, snapshot).await {
+    async fn replace_snapshot(&self, stream: &StreamKey, snapshot: Option<Snapshot>) {
+        let replaced = match snapshot {
+            Some(snapshot) => self.store.save_snapshot(stream, snapshot).await,
+            None => self.store.discard_snapshot(stream, A::MEANING).await,
+        };
+        if let Err(error) = replaced {
             tracing::warn!(
-                aggregate = A::NAME, stream = %stream.id, sequence = folded.sequence, %error,
-                "a missing snapshot could not be written"
+                aggregate = A::NAME, stream = %stream.id, %error,
+                "a snapshot that is missing or can't be trusted could not be replaced"
             );
         }
     }

@@ -45,8 +45,8 @@ pub(super) fn is_due<A: Aggregate>(before: Sequence, after: Sequence) -> bool {
     last_due::<A>(after).is_some_and(|due| due > before)
 }
 
-/// The snapshot of a state.
-pub(super) fn write<A: Aggregate>(folded: &Folded<A>) -> Snapshot {
+/// The snapshot of a state; none where the state can't be written.
+pub(super) fn write<A: Aggregate>(folded: &Folded<A>) -> Option<Snapshot> {
     let named = A::Event::TYPES.iter().enumerate();
     let history = named
         .filter(|(index, _)| folded.history.contains(*index))
@@ -55,8 +55,10 @@ pub(super) fn write<A: Aggregate>(folded: &Folded<A>) -> Snapshot {
     let mut data = Vec::new();
     encode(&Beside { last_time: folded.last_time, history }, &mut data);
     data.push(b'\n');
+    let beside = data.len();
     A::write_state(&folded.state, &mut data);
-    Snapshot { sequence: folded.sequence, meaning: A::MEANING, data }
+    let sequence = folded.sequence;
+    (data.len() > beside).then_some(Snapshot { sequence, meaning: A::MEANING, data })
 }
 
 /// The state of a snapshot.

@@ -97,7 +97,8 @@ impl<A: Aggregate> Verdict<A> {
             append.events = events.iter().map(|(event, meta)| new_event(event, meta)).collect();
             append.keys = claims(keys);
             append.snapshot = snapshot::is_due::<A>(expected, after.sequence)
-                .then(|| snapshot::write::<A>(after));
+                .then(|| snapshot::write::<A>(after))
+                .flatten();
         }
         append
     }

@@ -477,6 +477,16 @@ pub trait EventStore: Clone + Send + Sync + 'static {
         snapshot: Snapshot,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Takes the snapshot of a stream and a meaning away, if there is one: it can't be used.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn discard_snapshot(
+        &self,
+        stream: &StreamKey,
+        meaning: u64,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// What is known of a command id.
     ///
     /// # Errors

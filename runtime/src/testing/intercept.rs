@@ -76,6 +76,16 @@ pub trait Interceptor<S: EventStore>: Clone + Send + Sync + 'static {
         store.save_snapshot(stream, snapshot)
     }
 
+    /// See [`EventStore::discard_snapshot`].
+    fn discard_snapshot(
+        &self,
+        store: &S,
+        stream: &StreamKey,
+        meaning: u64,
+    ) -> impl Future<Output = StoreResult<()>> + Send {
+        store.discard_snapshot(stream, meaning)
+    }
+
     /// See [`EventStore::command`].
     fn command(
         &self,
@@ -185,6 +195,14 @@ impl<S: EventStore, I: Interceptor<S>> EventStore for Intercepted<S, I> {
         snapshot: Snapshot,
     ) -> impl Future<Output = StoreResult<()>> + Send {
         self.interceptor.save_snapshot(&self.store, stream, snapshot)
+    }
+
+    fn discard_snapshot(
+        &self,
+        stream: &StreamKey,
+        meaning: u64,
+    ) -> impl Future<Output = StoreResult<()>> + Send {
+        self.interceptor.discard_snapshot(&self.store, stream, meaning)
     }
 
     fn command(

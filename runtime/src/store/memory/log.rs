@@ -213,6 +213,10 @@ impl Log {
         self.snapshots.insert((stream.clone(), snapshot.meaning), snapshot);
     }
 
+    pub(super) fn discard_snapshot(&mut self, stream: &StreamKey, meaning: u64) {
+        self.snapshots.remove(&(stream.clone(), meaning));
+    }
+
     pub(super) fn command(&self, id: &str) -> Option<&RecordedCommand> {
         self.commands.get(id)
     }

@@ -111,6 +111,11 @@ impl EventStore for MemoryStore {
         Ok(())
     }
 
+    async fn discard_snapshot(&self, stream: &StreamKey, meaning: u64) -> Result<(), StoreError> {
+        self.contents().log.discard_snapshot(stream, meaning);
+        Ok(())
+    }
+
     async fn command(&self, id: &str) -> Result<Option<RecordedCommand>, StoreError> {
         Ok(self.contents().log.command(id).cloned())
     }

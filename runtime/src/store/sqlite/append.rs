@@ -309,6 +309,20 @@ pub(super) fn save_snapshot(
     }
 }
 
+/// Takes the snapshot of a stream and meaning away.
+pub(super) fn discard_snapshot(
+    connection: &Connection,
+    stream: &StreamKey,
+    meaning: u64,
+) -> rusqlite::Result<()> {
+    if let Some(no) = reads::stream_no(connection, stream)? {
+        connection
+            .prepare_cached("DELETE FROM snapshots WHERE stream = ?1 AND meaning = ?2")?
+            .execute((no, meaning.cast_signed()))?;
+    }
+    Ok(())
+}
+
 fn insert_stream(connection: &Connection, stream: &StreamKey) -> rusqlite::Result<i64> {
     connection
         .prepare_cached("INSERT INTO streams (aggregate, id) VALUES (?1, ?2)")?

@@ -117,6 +117,13 @@ impl EventStore for SqliteStore {
             .await
     }
 
+    async fn discard_snapshot(&self, stream: &StreamKey, meaning: u64) -> Result<(), StoreError> {
+        let stream = stream.clone();
+        self.database
+            .write(move |transaction| Ok(append::discard_snapshot(transaction, &stream, meaning)?))
+            .await
+    }
+
     async fn command(&self, id: &str) -> Result<Option<RecordedCommand>, StoreError> {
         let id = id.to_owned();
         self.read(move |connection, _| Ok(reads::command(connection, &id)?)).await

@@ -98,6 +98,7 @@ promises! { $
         a_snapshot_above_the_asked_sequence_is_not_given,
         a_snapshot_of_another_meaning_is_never_given,
         a_saved_snapshot_replaces_the_one_before,
+        a_discarded_snapshot_is_gone_alone,
         snapshots_of_streams_are_kept_apart;
     reads:
         an_absent_stream_is_empty,

@@ -83,6 +83,23 @@ pub(super) async fn a_saved_snapshot_replaces_the_one_before(kind: impl StoreKin
     equal("the snapshot", &latest(&store, &stream, 7).await?, &Some(sound))
 }
 
+pub(super) async fn a_discarded_snapshot_is_gone_alone(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let (stream, other) = (account("A1"), account("A2"));
+    for (stream, meaning) in [(&stream, 7), (&stream, 8), (&other, 7)] {
+        store.save_snapshot(stream, snapshot(1, meaning, "state")).await?;
+    }
+
+    store.discard_snapshot(&stream, 7).await?;
+    store.discard_snapshot(&account("A3"), 7).await?;
+
+    equal("the discarded snapshot", &latest(&store, &stream, 7).await?, &None)?;
+    let kept = Some(snapshot(1, 8, "state"));
+    equal("the stream's other snapshot", &latest(&store, &stream, 8).await?, &kept)?;
+    let kept = Some(snapshot(1, 7, "state"));
+    equal("the other stream's snapshot", &latest(&store, &other, 7).await?, &kept)
+}
+
 pub(super) async fn snapshots_of_streams_are_kept_apart(kind: impl StoreKind) -> Check {
     let (_place, store) = kind.open_new().await?;
     let streams = [account("A1"), account("A2"), customer("A1")];

@@ -2,17 +2,19 @@
 
 use std::sync::{Arc, Mutex};
 
-use eventloom_runtime::repository::AsOf;
+use eventloom_runtime::repository::{AsOf, NewEvents};
 use eventloom_runtime::store::{
     Append, AppendError, Appended, KeyClaim, Page, RecordedCommand, Snapshot, StreamKey,
     StreamRead, TakenKey,
 };
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
-use eventloom_runtime::{EventStore, Sequence, StoreError};
+use eventloom_runtime::testing::spans::capture;
+use eventloom_runtime::{Aggregate, EventStore, Repository, Sequence, StoreError};
 
-use super::{Bench, Store, id, new_store, put, refusal, take};
-use crate::wallet::COPIES;
+use super::{Bench, Store, id, new_store, put, refusal, take, wallet};
+use crate::tab::Tab;
+use crate::wallet::{COPIES, Moved, Named, Wallet, dec};
 
 /// Notes every call, in short.
 #[derive(Clone, Default)]
@@ -50,6 +52,26 @@ impl Interceptor<Store> for Calls {
     ) -> Result<Option<Snapshot>, StoreError> {
         self.note("snapshot");
         store.snapshot(stream, meaning, at_most).await
+    }
+
+    async fn save_snapshot(
+        &self,
+        store: &Store,
+        stream: &StreamKey,
+        snapshot: Snapshot,
+    ) -> Result<(), StoreError> {
+        self.note("save");
+        store.save_snapshot(stream, snapshot).await
+    }
+
+    async fn discard_snapshot(
+        &self,
+        store: &Store,
+        stream: &StreamKey,
+        meaning: u64,
+    ) -> Result<(), StoreError> {
+        self.note("discard");
+        store.discard_snapshot(stream, meaning).await
     }
 
     async fn command(
@@ -151,5 +173,64 @@ fn a_load_reads_bounded_pages_and_no_texts() {
         assert_eq!(calls.take(), ["snapshot", "read 7 after 0", "read 2 after 7"]);
         bench.wallets.timeline("W", 3, 4).await.unwrap();
         assert_eq!(calls.take(), ["read 4 after 3 whole"]);
+    });
+}
+
+/// A state that is no JSON was saved as a snapshot without a state: every load found that it was bad,
+/// replayed the stream, and saved the same again with a commit of its own.
+#[test]
+fn a_state_that_cannot_be_written_has_no_snapshot() {
+    let (bench, calls) = block_on(bench());
+    let tabs = block_on(Repository::<Tab, _>::open(bench.store.clone())).unwrap();
+    let (saved, captured) = capture(|| {
+        block_on(async {
+            let name = NewEvents::new().with(Named { name: "mine".to_owned() });
+            tabs.record("W", name).await.unwrap();
+            for sequence in 2..=25 {
+                let entry = format!("E{sequence}");
+                let moved = Moved { entry, amount: dec("1"), at: super::after(0) };
+                tabs.record("W", NewEvents::new().with(moved)).await.unwrap();
+            }
+            calls.take();
+            for _ in 0..3 {
+                let tabs = Repository::<Tab, _>::open(bench.store.clone()).await.unwrap();
+                let loaded = tabs.load("W").await.unwrap();
+                assert_eq!((loaded.sequence, loaded.state.len()), (25, 25));
+            }
+            bench.store.snapshot(&wallet("W"), Tab::MEANING, Sequence::MAX).await.unwrap()
+        })
+    });
+    assert_eq!(saved, None);
+    let told = captured.iter().filter(|it| ["WARN", "ERROR"].contains(&&*it.level));
+    assert!(told.count() <= 1, "once for the type: {captured:?}");
+    let reads = calls.take();
+    assert!(reads.iter().all(|call| call != "save" && call != "discard"), "{reads:?}");
+}
+
+/// Each due point on the way was copied, though only the last one is written: replaying a long stream of
+/// a large state took a time that grew with the square of its length.
+#[test]
+fn a_replay_copies_a_page_at_most_once() {
+    block_on(async {
+        let bench = Bench::new().await;
+        for sequence in 1..=1_995 {
+            let data =
+                format!(r#"{{"entry":"E{sequence}","amount":"1","at":"2026-01-01T00:00:00Z"}}"#);
+            bench.smuggle("W", sequence, "Moved", 1, &data).await;
+        }
+        let wallets = Repository::<Wallet, _>::open(bench.store.clone()).await.unwrap();
+        let before = COPIES.get();
+        wallets.load("W").await.unwrap();
+        assert_eq!(COPIES.get() - before, 2, "two pages of a thousand events");
+        assert_eq!(
+            bench
+                .store
+                .snapshot(&wallet("W"), Wallet::MEANING, Sequence::MAX)
+                .await
+                .unwrap()
+                .unwrap()
+                .sequence,
+            1_990
+        );
     });
 }

@@ -120,6 +120,28 @@ fn a_bad_snapshot_is_ignored_with_a_warning_and_replaced() {
     }
 }
 
+/// A bad snapshot was replaced only where the stream was long enough for one to be due: a shorter one was
+/// replayed with a warning at every load, for ever.
+#[test]
+fn a_bad_snapshot_that_nothing_replaces_is_taken_away() {
+    for length in [0, 3] {
+        let bench = block_on(async {
+            let bench = Bench::new().await;
+            bench.fill("W", length).await;
+            let data = b"{}\n{}".to_vec();
+            let future = Snapshot { sequence: 1_000, meaning: Wallet::MEANING, data };
+            bench.store.save_snapshot(&wallet("W"), future).await.unwrap();
+            bench.elsewhere().await
+        });
+        for expected in [1, 0] {
+            let (loaded, captured) = capture(|| block_on(bench.wallets.load("W")).unwrap());
+            assert_eq!(loaded.sequence, length);
+            assert_eq!(warnings(&captured), expected, "{length} events: {captured:?}");
+        }
+        assert_eq!(block_on(latest(&bench)), None);
+    }
+}
+
 fn warnings(captured: &[Captured]) -> usize {
     captured.iter().filter(|captured| captured.level == "WARN").count()
 }

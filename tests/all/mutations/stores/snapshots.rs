@@ -47,6 +47,13 @@ broken_stores! {
         a_snapshot_above_the_asked_sequence_is_not_given,
         a_snapshot_of_another_meaning_is_never_given;
 
+    /// A snapshot that is to go stays.
+    keeps_bad_snapshots {
+        async fn discard_snapshot(&self, _: &MemoryStore, _: &StreamKey, _: u64) -> StoreResult<()> {
+            Ok(())
+        }
+    } caught by a_discarded_snapshot_is_gone_alone;
+
     /// Snapshots are found by the stream's id alone.
     mixes_up_snapshots {
         async fn save_snapshot(&self, store: &MemoryStore, stream: &StreamKey, snapshot: Snapshot) -> StoreResult<()> {
