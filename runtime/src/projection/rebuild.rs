@@ -59,7 +59,9 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
     /// Rebuilds. The old rows serve until the new ones are complete; then they change places, one
     /// projection after the other, each at once.
     ///
-    /// Where this fails, or is dropped before its end, the old rows stay.
+    /// Where this fails, or is dropped before its end, the old rows stay, but for those of projections
+    /// that have changed places by then: they serve the new ones, which are complete. To rebuild again
+    /// does no harm.
     ///
     /// # Errors
     /// [`ProjectorError::Superseded`] where another rebuild was started meanwhile, or what

@@ -1,8 +1,8 @@
 //! The contract between a store and the `immediate` projections that run inside its appends.
 //!
 //! A store calls; [`crate::projection`] implements. Two phases per append keep neighbours in one
-//! transaction apart without savepoints: [`ImmediateFold::fold`] only reads and computes, and may
-//! refuse its own append; what it returns writes, after nothing can be refused any more.
+//! transaction apart without savepoints: [`ImmediateFold::fold`] computes and may refuse its own append,
+//! of which it writes nothing; what it returns writes, after nothing can be refused any more.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,9 +26,11 @@ pub trait ImmediateFold: Send + Sync + 'static {
     /// [`StoreError`]; the transaction is rolled back and the fold is not registered.
     fn open(&self, transaction: &dyn AppendTransaction) -> Result<(), StoreError>;
 
-    /// Computes what the events of one append change, writing nothing of it. Called for every append that
-    /// has events, after all other checks and before anything of the append is written; what
-    /// earlier appends of the same transaction changed is there to be read.
+    /// Computes what the events of one append change, and writes nothing of that. What it may write is
+    /// what the rows lack of events before the append, such as another program's: that is right
+    /// whether this append is refused or not. Called for every append that has events, after all other
+    /// checks and before anything of the append is written; what earlier appends of the same
+    /// transaction changed is there to be read.
     ///
     /// # Errors
     /// [`FoldError`].
@@ -82,6 +84,7 @@ pub struct AppendedEvents<'a> {
 
 /// Why an [`ImmediateFold`] did not take an append.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FoldError {
     /// This append cannot be folded: it alone is refused, with [`super::AppendError::Projection`].
     #[error("{0}")]
