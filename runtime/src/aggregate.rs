@@ -142,6 +142,7 @@ pub trait Refusal: std::error::Error + Clone + PartialEq + Send + Sync + 'static
 
 /// A fold failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ApplyError {
     /// An expression failed.
     #[error(transparent)]

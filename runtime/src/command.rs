@@ -85,6 +85,7 @@ pub trait Emit<A: Aggregate> {
 
 /// Why a decision ended without its events.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Halt<E> {
     /// Refused; nothing is appended.
     Refused(E),

@@ -26,6 +26,7 @@ pub use time::{days, hours, minutes, seconds};
 
 /// An expression has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EvalError {
     /// The result leaves the range or the 28 digits of its type.
     #[error("arithmetic overflow: {0}")]

@@ -130,6 +130,7 @@ pub trait Projection: Sized + Send + Sync + 'static {
 
 /// A row could not be folded: the event is poison for this projection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProjectionError {
     /// `insert` on a row that exists.
     #[error("insert: the row exists already")]
