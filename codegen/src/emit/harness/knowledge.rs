@@ -65,7 +65,7 @@ pub(super) fn items(view: &View<'_>, names: &Names, guards: &[Boundary]) -> Vec<
     parts.extend(record_functions(view));
     parts.extend(golden_data(view));
     parts.extend(sample_events(view));
-    parts.push(draw_event(view));
+    parts.push(any_event(view));
     parts
 }
 
@@ -237,7 +237,7 @@ fn drawn(of: &Type) -> TokenStream {
         Type::Bytes => quote!(draw.bytes()),
         Type::Enum(_) => quote!(draw.label()),
         Type::Record(name) => {
-            let function = function_ident("draw", name);
+            let function = function_ident("record", name);
             quote!(#function(draw))
         }
         Type::List(item) => {
@@ -251,7 +251,8 @@ fn drawn(of: &Type) -> TokenStream {
     }
 }
 
-/// A function for every record that fields of commands and events can hold.
+/// A function for every record that fields of commands and events can hold. A record may have the name of
+/// an event or command, so the functions are named otherwise than those that draw them.
 fn record_functions(view: &View<'_>) -> Vec<Part> {
     let mut found: Vec<&str> = Vec::new();
     let commands = view.aggregate.commands.iter().flat_map(|command| &command.input);
@@ -263,7 +264,7 @@ fn record_functions(view: &View<'_>) -> Vec<Part> {
         let Some(TypeDefinition::Record(record)) = view.types.get(name) else {
             unreachable!("`{name}` was found among the records")
         };
-        let (function, ident) = (function_ident("draw", name), view.types.named(name));
+        let (function, ident) = (function_ident("record", name), view.types.named(name));
         let values = record.fields.iter().map(|it| field_init(&it.name, &drawn(&it.field_type)));
         let values: Vec<_> = values.collect();
         layout::item(quote! {
@@ -370,7 +371,7 @@ fn sample_events(view: &View<'_>) -> Vec<Part> {
 }
 
 /// Draws an event of a type.
-fn draw_event(view: &View<'_>) -> Part {
+fn any_event(view: &View<'_>) -> Part {
     let events = &view.events;
     let arms = view.aggregate.events.iter().map(|event| {
         let (variant, draw) = (type_ident(&event.name), function_ident("draw", &event.name));
@@ -378,7 +379,7 @@ fn draw_event(view: &View<'_>) -> Part {
         quote!(#name => Some(#events::#variant(#draw(draw))))
     });
     layout::item(quote! {
-        fn draw_event(event_type: &str, draw: &mut testing::Draw) -> Option<#events> {
+        fn any_event(event_type: &str, draw: &mut testing::Draw) -> Option<#events> {
             match event_type { #(#arms,)* _ => None }
         }
     })

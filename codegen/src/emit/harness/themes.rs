@@ -340,7 +340,7 @@ pub(super) fn invariants(
     if !order.is_empty() {
         theme.test(
             "events_stand_in_the_order_that_is_allowed",
-            quote!(theme::order_is_guarded::<#subject>(draw_event, &[#(#order),*])),
+            quote!(theme::order_is_guarded::<#subject>(any_event, &[#(#order),*])),
         );
     }
     theme

@@ -8,7 +8,8 @@ pub mod types {
     use std::fmt;
 
     use eventloom_runtime::codec::{
-        DecodeError, Fields, Label, Record, Writer as RuntimeWriter, required,
+        DecodeError, Fields, Label, Record as RuntimeRecord, Writer as RuntimeWriter, optional,
+        required,
     };
 
     /// `Value`
@@ -18,19 +19,75 @@ pub mod types {
         pub r#match: i64,
         /// `type: string`
         pub r#type: String,
+        /// `record: Record`
+        pub record: Record,
+        /// `step: Step?`
+        pub step: Option<Step>,
     }
 
-    impl Record for Value {
+    impl RuntimeRecord for Value {
         fn write(&self, out: &mut RuntimeWriter) {
             out.field("match", &self.r#match);
             out.field("type", &self.r#type);
+            out.field("record", &self.record);
+            out.field("step", &self.step);
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
             let mut r#match = None;
             let mut r#type = None;
-            fields.read(&mut [("match", &mut r#match), ("type", &mut r#type)])?;
-            Ok(Self { r#match: required(r#match, "match")?, r#type: required(r#type, "type")? })
+            let mut record = None;
+            let mut step_ = None;
+            fields.read(&mut [
+                ("match", &mut r#match),
+                ("type", &mut r#type),
+                ("record", &mut record),
+                ("step", &mut step_),
+            ])?;
+            Ok(Self {
+                r#match: required(r#match, "match")?,
+                r#type: required(r#type, "type")?,
+                record: required(record, "record")?,
+                step: optional(step_),
+            })
+        }
+    }
+
+    /// `Record`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Record {
+        /// `note: string`
+        pub note: String,
+    }
+
+    impl RuntimeRecord for Record {
+        fn write(&self, out: &mut RuntimeWriter) {
+            out.field("note", &self.note);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut note = None;
+            fields.read(&mut [("note", &mut note)])?;
+            Ok(Self { note: required(note, "note")? })
+        }
+    }
+
+    /// `Step`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Step {
+        /// `note: string`
+        pub note: String,
+    }
+
+    impl RuntimeRecord for Step {
+        fn write(&self, out: &mut RuntimeWriter) {
+            out.field("note", &self.note);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut note = None;
+            fields.read(&mut [("note", &mut note)])?;
+            Ok(Self { note: required(note, "note")? })
         }
     }
 
@@ -367,6 +424,29 @@ pub mod r#match {
         }
     }
 
+    /// `Event`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Event;
+
+    impl RuntimeRecord for Event {
+        fn write(&self, _out: &mut RuntimeWriter) {}
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            fields.read(&mut [])?;
+            Ok(Self {})
+        }
+    }
+
+    impl Emit<Match> for Event {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> MatchEvent {
+            MatchEvent::Event(self)
+        }
+    }
+
     /// The events of [`Match`].
     #[derive(Clone, Debug, PartialEq)]
     pub enum MatchEvent {
@@ -380,10 +460,19 @@ pub mod r#match {
         Metadata(Metadata),
         /// `E`
         E(E),
+        /// `Event`
+        Event(Event),
     }
 
     impl DomainEvent for MatchEvent {
-        const TYPES: &'static [&'static str] = &["Record", "Decimal", "Command", "Metadata", "E"];
+        const TYPES: &'static [&'static str] = &[
+            "Record",
+            "Decimal",
+            "Command",
+            "Metadata",
+            "E",
+            "Event",
+        ];
 
         const SHAPES: &'static [EventShape] = &[
             EventShape {
@@ -404,10 +493,11 @@ pub mod r#match {
             EventShape {
                 event_type: "Command",
                 version: 1,
-                shape: "{matchId: string, value: {match: integer, type: string}, writer: enum[Error, Result, Default, Step, Label, Debug]}",
+                shape: "{matchId: string, value: {match: integer, record: {note: string}, step: {note: string}?, type: string}, writer: enum[Error, Result, Default, Step, Label, Debug]}",
             },
             EventShape { event_type: "Metadata", version: 1, shape: "{}" },
             EventShape { event_type: "E", version: 1, shape: "{}" },
+            EventShape { event_type: "Event", version: 1, shape: "{}" },
         ];
 
         fn type_index(&self) -> usize {
@@ -417,6 +507,7 @@ pub mod r#match {
                 Self::Command(_) => 2,
                 Self::Metadata(_) => 3,
                 Self::E(_) => 4,
+                Self::Event(_) => 5,
             }
         }
 
@@ -434,6 +525,7 @@ pub mod r#match {
                 Self::Command(event) => encode(event, out),
                 Self::Metadata(event) => encode(event, out),
                 Self::E(event) => encode(event, out),
+                Self::Event(event) => encode(event, out),
             }
         }
 
@@ -450,6 +542,7 @@ pub mod r#match {
                 ("Command", 1) => decode(data).map(Self::Command),
                 ("Metadata", 1) => decode(data).map(Self::Metadata),
                 ("E", 1) => decode(data).map(Self::E),
+                ("Event", 1) => decode(data).map(Self::Event),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
         }
@@ -483,6 +576,7 @@ pub mod r#match {
                 Self::Command(event) => format!("Command: writer {}", event.writer),
                 Self::Metadata(_) => "Metadata".to_owned(),
                 Self::E(_) => "E".to_owned(),
+                Self::Event(_) => "Event".to_owned(),
             }
         }
     }
@@ -612,7 +706,7 @@ pub mod r#match {
         const PARTITION_KEY: &'static str = "matchId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xf9c3_da9f_508f_4dd4;
+        const MEANING: u64 = 0xd3c8_42bc_ceb5_3e70;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -631,6 +725,7 @@ pub mod r#match {
                 MatchEvent::Command(event) => apply_command(state, event),
                 MatchEvent::Metadata(_) => Ok(()),
                 MatchEvent::E(_) => Ok(()),
+                MatchEvent::Event(_) => Ok(()),
             }
         }
 
@@ -882,13 +977,18 @@ pub mod r#match {
     /// ```
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::names::r#match::{MatchRepository, Timestamp};
-    /// use eventloom_tests::goldens::names::types::{Value, Writer};
+    /// use eventloom_tests::goldens::names::types::{Record as SharedRecord, Value, Writer};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MatchRepository::open(MemoryStore::new()).await?;
     /// let command = Timestamp {
-    ///     value: Value { r#match: 1, r#type: "text".to_owned() },
+    ///     value: Value {
+    ///         r#match: 1,
+    ///         r#type: "text".to_owned(),
+    ///         record: SharedRecord { note: "text".to_owned() },
+    ///         step: None,
+    ///     },
     ///     writer: Writer::Error,
     ///     context: 1,
     /// };
@@ -1209,7 +1309,7 @@ pub mod r#match {
         const DATABASE: &'static str = "select";
         const TABLE: &'static str = "order";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x8913_35d1_f443_1ec8;
+        const MEANING: u64 = 0xd30e_ab8d_5151_aa12;
         const AGGREGATE: &'static str = "Match";
         const SOURCES: &'static [&'static str] = &["Record"];
         const COLUMNS: &'static [Column] = &[
