@@ -44,7 +44,10 @@ fn value_rule(
 ) -> Option<ValueRule> {
     let function = format_ident!("rule_{}", index + 1);
     let (item, of_event) = match &invariant.rule {
-        Rule::State(check) => (state_rule(view, names, &function, check), false),
+        Rule::State(check) => {
+            let tolerated = invariant.tolerated.as_ref();
+            (state_rule(view, names, &function, check, tolerated), false)
+        }
         Rule::Event { events, check } => (event_rule(view, names, &function, events, check), true),
         _ => return None,
     };
@@ -57,10 +60,23 @@ fn state_of(names: &Names) -> TokenStream {
     quote!(testing::subject::StateOf<#subject>)
 }
 
-fn state_rule(view: &View<'_>, names: &Names, function: &Ident, check: &Expression) -> TokenStream {
+fn state_rule(
+    view: &View<'_>,
+    names: &Names,
+    function: &Ident,
+    check: &Expression,
+    tolerated: Option<&Expression>,
+) -> TokenStream {
     let scopes = [(Scope::State, quote!(state)), (Scope::Before, quote!(before))];
     let compiler = Compiler::new(&view.types, scopes);
     let condition = compiler.condition(check);
+    let condition = match tolerated {
+        None => condition,
+        Some(tolerated) => {
+            let tolerated = compiler.condition(tolerated);
+            quote!((#condition) || (#tolerated))
+        }
+    };
     let before = named(compiler.used(Scope::Before), "before");
     let after = named(compiler.used(Scope::State), "state");
     let state = state_of(names);

@@ -358,11 +358,12 @@ fn unique(name: String, taken: &mut Vec<String>) -> String {
 }
 
 fn order_rules(view: &View<'_>) -> Vec<TokenStream> {
-    let stored = |name: &str| view.event(name).stored_as.clone();
+    let stored = |name: &str| &view.event(name).stored_as;
     let mut rules = Vec::new();
     for invariant in &view.aggregate.invariants {
         let (refusal, says) = (&invariant.refusal, &invariant.text);
-        let mut rule = |before: &[String], next: String, refused: bool| {
+        let mut rule = |before: &[&str], next: &str, refused: bool| {
+            let (before, next) = (before.iter().map(|name| stored(name)), stored(next));
             rules.push(quote!(theme::OrderRule {
                 refusal: #refusal,
                 says: #says,
@@ -371,25 +372,45 @@ fn order_rules(view: &View<'_>) -> Vec<TokenStream> {
                 refused: #refused,
             }));
         };
-        match &invariant.rule {
-            Rule::Precedes { first, then } => {
-                rule(&[], stored(then), true);
-                rule(&[stored(first)], stored(then), false);
+        let allowed = match &invariant.rule {
+            Rule::Precedes { then, .. } => {
+                rule(&[], then, true);
+                then
             }
             Rule::CannotFollow { event, after } => {
-                rule(&[stored(after)], stored(event), true);
-                rule(&[], stored(event), false);
+                rule(&[after], event, true);
+                event
             }
             Rule::NothingFollows { event } => {
                 for next in &view.aggregate.events {
-                    rule(&[stored(event)], next.stored_as.clone(), true);
+                    rule(&[event], &next.name, true);
                 }
-                rule(&[], stored(event), false);
+                event
             }
-            _ => {}
+            _ => continue,
+        };
+        if let Some(before) = allowed_after(view, refusal, allowed) {
+            rule(&before, allowed, false);
         }
     }
     rules
+}
+
+/// The events after which no rule of this refusal refuses an event; none where there are no such.
+fn allowed_after<'v>(view: &'v View<'_>, refusal: &str, next: &str) -> Option<Vec<&'v str>> {
+    let rules = view.aggregate.invariants.iter().filter(|it| it.refusal == refusal);
+    let rules: Vec<&Rule> = rules.map(|it| &it.rule).collect();
+    let needed = rules.iter().filter_map(|rule| match rule {
+        Rule::Precedes { first, then } if then == next => Some(first.as_str()),
+        _ => None,
+    });
+    let before: Vec<&str> = needed.collect();
+    let forbids = |rule: &&Rule| match rule {
+        Rule::CannotFollow { event, after } => event == next && before.contains(&after.as_str()),
+        Rule::NothingFollows { event } => before.contains(&event.as_str()),
+        _ => false,
+    };
+    (!rules.iter().any(forbids)).then_some(before)
 }
 
 /// Theme projection, and the part of tracing that follows an event there.
