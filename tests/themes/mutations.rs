@@ -154,6 +154,8 @@ mutations! {
 
     a_snapshot_is_not_taken {
         "snapshot::is_taken_every_100_events": "the sequence of the snapshot after 100 events differs",
+        "snapshot::that_cannot_be_trusted_is_ignored": "whether there is a snapshot differs",
+        "snapshot::of_another_meaning_is_never_used": "whether there is a snapshot differs",
     }
     a_snapshot_is_taken_with_every_event {
         "snapshot::is_taken_every_100_events": "the sequence of the snapshot after 1 events differs",
@@ -309,6 +311,10 @@ mutations! {
     }
     a_mirror_drifts {
         "projection::account_balance_view::mirrors_the_state": "the column `balance` differs",
+    }
+    /// Where there is no row, no column differs from the state.
+    a_view_writes_no_row {
+        "projection::account_balance_view::mirrors_the_state": "no event leads to a row",
     }
 
     // ---- tracing ----

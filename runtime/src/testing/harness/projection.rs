@@ -1,14 +1,17 @@
 //! Theme projection: rows are what the events say, however and whenever they are folded.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 use std::time::Duration;
 
+use super::commands::nothing_shown;
 use super::history::{Live, STREAMS, Step, Then, for_any_history};
 use super::world::repository;
 use crate::aggregate::Aggregate;
 use crate::eval::EvalError;
+use crate::event::DomainEvent;
 use crate::projection::{
     Consistency, Projection, ProjectionError, Projector, ProjectorOptions, ReadDatabase, ReadModel,
     Value,
@@ -58,10 +61,33 @@ where
     P: Projection<Event = EventOf<S>>,
     K: WithReads,
 {
+    let seen = Cell::new(Mirrored::Nothing);
     for_any_history::<S>(K::CASES, 1..25, async |steps, live| {
-        followed::<S, P, K>(kind, steps, live, mirrors).await
+        let followed = followed::<S, P, K>(kind, steps, live, mirrors).await;
+        seen.set(seen.get().max(followed?));
+        Ok(())
+    })
+    .and_then(|()| match seen.get() {
+        _ if mirrors.is_empty() => Ok(()),
+        Mirrored::Nothing => nothing_shown::<S>("no event was found that the projection folds"),
+        Mirrored::NoRow => Err(Failure::new(
+            "no event leads to a row, so that nothing mirrors the state: if only rare ones do, write a \
+             scenario with such a command",
+        )),
+        Mirrored::Row => Ok(()),
     })
     .context("projection", || P::NAME.to_owned())
+}
+
+/// What a history showed of mirrors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Mirrored {
+    /// No event that the projection folds.
+    Nothing,
+    /// Such events, and never a row to compare.
+    NoRow,
+    /// A row that equals the state.
+    Row,
 }
 
 async fn followed<S, P, K>(
@@ -69,7 +95,7 @@ async fn followed<S, P, K>(
     steps: &[Step<S::Command>],
     live: &mut Live<S>,
     mirrors: &[Mirror<S>],
-) -> Check
+) -> Check<Mirrored>
 where
     S: Subject,
     P: Projection<Event = EventOf<S>>,
@@ -81,10 +107,14 @@ where
     let lived = repository::<S, _>(store.clone(), clock.clone()).await?;
     let mut model = Model::<P>::default();
     let mut projector = open::<P, _, _>(&store, &reads, steps.len()).await?;
+    let mut seen = Mirrored::Nothing;
     for (number, step) in steps.iter().enumerate() {
         let gone = live.go(&lived, &clock, step).await?;
         if !model.holds::<S>(&gone.events)? {
-            return Ok(());
+            return Ok(seen);
+        }
+        if gone.events.iter().any(|it| P::SOURCES.contains(&it.event.event_type())) {
+            seen = seen.max(Mirrored::NoRow);
         }
         match step.then {
             Then::Nothing => continue,
@@ -96,13 +126,15 @@ where
             Then::Rebuild => projector.rebuild(|_| ()).await?,
         }
         projector.catch_up().await?;
-        compare::<S, P, _, _>(&projector, &model, live, mirrors)
+        let compared = compare::<S, P, _, _>(&projector, &model, live, mirrors)
             .await
             .context("after", || format!("step {} ({:?})", number + 1, step.then))?;
+        seen = seen.max(compared);
     }
     projector.catch_up().await?;
-    compare::<S, P, _, _>(&projector, &model, live, mirrors).await?;
-    at_once::<S, P, K>(kind, &store, &model).await
+    seen = seen.max(compare::<S, P, _, _>(&projector, &model, live, mirrors).await?);
+    at_once::<S, P, K>(kind, &store, &model).await?;
+    Ok(seen)
 }
 
 /// Runs a projector and stops it on the way: before the batch of this number in a store that answers at
@@ -143,7 +175,7 @@ async fn compare<S, P, E, D>(
     model: &Model<P>,
     live: &Live<S>,
     mirrors: &[Mirror<S>],
-) -> Check
+) -> Check<Mirrored>
 where
     S: Subject,
     P: Projection<Event = EventOf<S>>,
@@ -154,16 +186,17 @@ where
     equal("the rows", &rows, &model.rows)?;
     let waiting = projector.status().await?.poison;
     equal("the events that could not be folded", &waiting, &Vec::new())?;
+    let mut seen = Mirrored::Nothing;
     for mirror in mirrors {
         for (index, id) in STREAMS.iter().enumerate() {
-            mirrored::<S, P>(mirror, &rows, id, &live.folds[index].state)?;
+            seen = seen.max(mirrored::<S, P>(mirror, &rows, id, &live.folds[index].state)?);
         }
         for key in rows.keys() {
             let of_stream = STREAMS.iter().any(|id| is_key_of::<P>(key, id));
             ensure!(of_stream, "a row that mirrors a stream has the key of none: {key:?}");
         }
     }
-    Ok(())
+    Ok(seen)
 }
 
 /// The same history, folded in one go into a read database that has seen nothing of it.
@@ -255,20 +288,26 @@ fn is_key_of<P: Projection>(key: &P::Key, stream: &str) -> bool {
 }
 
 /// Streams without a row have nothing to mirror.
-fn mirrored<S, P>(mirror: &Mirror<S>, rows: &Rows<P>, stream: &str, state: &StateOf<S>) -> Check
+fn mirrored<S, P>(
+    mirror: &Mirror<S>,
+    rows: &Rows<P>,
+    stream: &str,
+    state: &StateOf<S>,
+) -> Check<Mirrored>
 where
     S: Subject,
     P: Projection<Event = EventOf<S>>,
 {
     let row = rows.iter().find(|(key, _)| is_key_of::<P>(key, stream));
-    let Some((_, row)) = row else { return Ok(()) };
+    let Some((_, row)) = row else { return Ok(Mirrored::Nothing) };
     let found = column::<P>(row, mirror.column)?;
     let expected = (mirror.of)(state)
         .map_err(|error| Failure::new(format!("a mirrored value cannot be calculated: {error}")))?;
     equal(&format!("the column `{}`", mirror.column), &found, &expected)
         .context("the ontology says", || mirror.says.to_owned())
         .context("stream", || stream.to_owned())
-        .context("state", || format!("{state:?}"))
+        .context("state", || format!("{state:?}"))?;
+    Ok(Mirrored::Row)
 }
 
 /// The value of a column.

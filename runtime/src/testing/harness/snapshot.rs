@@ -33,6 +33,18 @@ async fn latest<S: Subject>(store: &impl EventStore) -> Check<Option<Snapshot>> 
     Ok(store.snapshot(&stream_key::<S>(STREAM), meaning::<S>(), Sequence::MAX).await?)
 }
 
+/// The snapshot of a path's events: there is one where they reach the distance. Where they do not,
+/// [`with_path`] says that nothing is shown.
+async fn sound<S: Subject>(
+    store: &impl EventStore,
+    path: &Path<S>,
+    distance: u64,
+) -> Check<Option<Snapshot>> {
+    let found = latest::<S>(store).await?;
+    equal("whether there is a snapshot", &found.is_some(), &(path.len() >= distance))?;
+    Ok(found)
+}
+
 /// Sends the commands of a path; hands over the sequences before and after each.
 async fn walk<S: Subject, E: EventStore>(
     repository: &RepositoryOf<S, E>,
@@ -180,7 +192,7 @@ pub fn that_cannot_be_trusted_is_ignored<S: Subject, K: StoreKind>(kind: K) -> C
             let lived = repository::<S, _>(store.clone(), TestClock::default()).await?;
             fill(&lived, path, distance, async |_| Ok(())).await?;
             let (sequence, state) = (path.len(), path.end().state.clone());
-            let sound = latest::<S>(&store).await?;
+            let sound = sound::<S>(&store, path, distance).await?;
             for (what, broken) in broken::<S>(sequence, sound.as_ref()) {
                 ignores::<S, _>(&store, broken, &(sequence, state.clone()), sound.as_ref())
                     .await
@@ -255,7 +267,7 @@ pub fn of_another_meaning_is_never_used<S: Subject, K: StoreKind>(kind: K) -> Ch
             let (_place, store) = kind.open_new().await?;
             let lived = repository::<S, _>(store.clone(), TestClock::default()).await?;
             fill(&lived, path, distance, async |_| Ok(())).await?;
-            let Some(sound) = latest::<S>(&store).await? else { return Ok(()) };
+            let Some(sound) = sound::<S>(&store, path, distance).await? else { return Ok(()) };
             for meaning in [meaning::<S>() ^ 1, 0, u64::MAX] {
                 let data = with_other_state::<S>(&sound);
                 let foreign = Snapshot { sequence: path.len(), meaning, data };

@@ -7,7 +7,7 @@ use super::world::{Sent, is_unfit, repository, send, stored};
 use crate::event::DomainEvent;
 use crate::metadata::Metadata;
 use crate::projection::{Projection, Projector, ProjectorError};
-use crate::repository::CommandContext;
+use crate::repository::{CommandContext, Executed};
 use crate::testing::clock::TestClock;
 use crate::testing::failure::{Check, Context, Failure, ensure, equal};
 use crate::testing::property::by_seed;
@@ -47,11 +47,7 @@ async fn traced<S: Subject, K: StoreKind>(kind: K, path: &Path<S>) -> Check {
         let work = send::<S, _>(&repository, "A1", command, context(number));
         let (sent, captured) = capture_async(work).await;
         let sent = sent?;
-        let Sent::Done(executed) = &sent else {
-            return Err(Failure::new("a command that the fold accepts is not carried out")
-                .with("command", format!("{command:?}"))
-                .with("found", sent.shown()));
-        };
+        let Some(executed) = carried_out::<S>(&sent, command)? else { break };
         spanned(&captured, command.name(), number)
             .context("captured", || shown(&captured))
             .context("command", || format!("{command:?}"))?;
@@ -65,6 +61,20 @@ async fn traced<S: Subject, K: StoreKind>(kind: K, path: &Path<S>) -> Check {
         carries(&event.meta, number).context("stored event", || format!("{event:?}"))?;
     }
     Ok(())
+}
+
+/// What a command of a path came to; nothing where an amount does not fit the columns of a projection.
+fn carried_out<'s, S: Subject>(
+    sent: &'s Sent<S::Aggregate>,
+    command: &S::Command,
+) -> Check<Option<&'s Executed<S::Aggregate>>> {
+    match sent {
+        Sent::Done(executed) => Ok(Some(executed)),
+        Sent::Unfit(reason) => nothing_shown::<S>(reason).map(|()| None),
+        _ => Err(Failure::new("a command that the fold accepts is not carried out")
+            .with("command", format!("{command:?}"))
+            .with("found", sent.shown())),
+    }
 }
 
 fn carries(meta: &Metadata, number: usize) -> Check {
@@ -115,7 +125,10 @@ fn by_default<S: Subject, K: StoreKind>(kind: K, path: &Path<S>) -> Check {
             };
             let command_id = context.command_id.clone();
             let before = repository.load("A1").await?.sequence;
-            send::<S, _>(&repository, "A1", command, context).await?;
+            let sent = send::<S, _>(&repository, "A1", command, context).await?;
+            if carried_out::<S>(&sent, command)?.is_none() {
+                break;
+            }
             let events = stored::<S>(repository.store()).await?;
             for event in events.iter().filter(|event| event.meta.sequence > before) {
                 let meta = &event.meta;
@@ -153,15 +166,15 @@ where
             let mut events = Vec::new();
             for (number, command) in path.commands.iter().enumerate() {
                 let sent = send::<S, _>(&repository, "A1", command, context(number)).await?;
-                let Sent::Done(executed) = sent else { continue };
-                events.extend(executed.events);
+                let Some(executed) = carried_out::<S>(&sent, command)? else { break };
+                events.extend(executed.events.iter().cloned());
             }
             let projector = Projector::<P, _, _>::open(store.clone(), reads).await?;
             let (caught_up, captured) = capture_async(projector.catch_up()).await;
             match caught_up {
                 // An amount of the path is beyond the columns: nothing is to be followed.
                 Err(ProjectorError::Stopped { poison, .. }) if is_unfit(&poison.reason) => {
-                    return Ok(());
+                    return nothing_shown::<S>("an amount is beyond what the columns can hold");
                 }
                 other => other?,
             };
