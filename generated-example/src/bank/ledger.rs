@@ -134,10 +134,10 @@ impl Ledger {
         let mut found = Vec::new();
         loop {
             let page = model.page(Some(&after), PAGE).await?;
-            let read = page.len();
+            let before = found.len();
             found.extend(page.into_iter().take_while(|row| row.account_id == account));
             match found.last() {
-                Some(last) if read == PAGE && found.len() % PAGE == 0 => {
+                Some(last) if found.len() == before + PAGE => {
                     after.transaction_id.clone_from(&last.transaction_id);
                 }
                 _ => break,

@@ -104,6 +104,26 @@ fn the_history_lists_movements_in_their_order() {
     assert!(drawn.contains("│ # │"), "{drawn}");
 }
 
+/// The history of an account with as many movements as are read at a time never ended where the next
+/// account had as many: the page after its last row was full of rows that were not its own.
+#[test]
+fn a_history_that_ends_with_a_page_ends() {
+    let bank = Bank::new();
+    let mut rows = format!("{}\n", crate::file::HEADER);
+    for account in ["A1", "A2"] {
+        rows += &format!("{account},C1,,open,0,2026-01-01T00:00:00Z\n");
+        for row in 0..500 {
+            rows += &format!("{account},,T{row},deposit,1,2026-01-02T00:00:00Z\n");
+        }
+    }
+    bank.write("rows.csv", rows);
+    bank.run(["import", "rows.csv"]).succeeded();
+
+    for account in ["A1", "A2"] {
+        assert_eq!(bank.json(["history", account]).as_array().expect("an array").len(), 500);
+    }
+}
+
 #[test]
 fn a_long_history_is_complete() {
     let bank = Bank::new();
