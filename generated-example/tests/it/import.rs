@@ -162,6 +162,28 @@ fn a_rejected_file_of_an_earlier_run_does_not_outlive_its_reason() {
     assert!(!bank.path("rows.rejected.csv").exists());
 }
 
+/// `rows` and `rows.csv` had one rejected file: the import of the one, with nothing to reject, deleted
+/// what the other had written down.
+#[test]
+fn no_two_files_share_a_rejected_file() {
+    let bank = Bank::with_account();
+    let good = format!("{HEADER}\nA1,,T1,deposit,5,2999-01-05T09:00:00Z\n");
+    let spoilt = format!("{HEADER}\nA1,,T2,deposit,lots,2999-01-05T09:00:00Z\n");
+    bank.write("rows.csv", &spoilt);
+    assert_eq!(bank.json(["import", "rows.csv"])["rejectedFile"], "rows.rejected.csv");
+    let rejected = bank.read("rows.rejected.csv");
+
+    bank.write("rows", &good);
+    assert!(bank.json(["import", "rows"])["rejectedFile"].is_null());
+    assert_eq!(bank.read("rows.rejected.csv"), rejected);
+
+    bank.write("rows", &spoilt);
+    assert_eq!(bank.json(["import", "rows"])["rejectedFile"], "rows.rejected");
+    bank.write("rows.csv", &good);
+    bank.run(["import", "rows.csv"]).succeeded();
+    assert_eq!(bank.read("rows.rejected"), rejected);
+}
+
 #[test]
 fn a_file_that_is_no_import_is_told_and_leaves_no_database() {
     let bank = Bank::new();

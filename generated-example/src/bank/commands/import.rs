@@ -17,8 +17,9 @@ The file begins with the header
 where kind is open, deposit, withdraw or close, and at is a time such as 2026-01-05T09:00:00Z.
 
 Each row is decided once, by what it says: the same row again, in a second run or another file, gets
-its first answer. Rows that are refused or can't be read go to FILE.rejected.csv with the reason and
-don't stop the rest. An import that was cut off goes on when it is run again.
+its first answer. Rows that are refused or can't be read don't stop the rest: they go with the reason
+to movements.rejected.csv where the file is movements.csv, and to NAME.rejected for any other NAME.
+An import that was cut off goes on when it is run again.
 
 Example:
   bank import movements.csv";

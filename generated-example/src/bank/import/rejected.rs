@@ -1,4 +1,5 @@
-//! `FILE.rejected.csv`: every row that was not applied, with the reason, in the order of the file.
+//! `movements.rejected.csv` of `movements.csv`: every row that was not applied, with the reason, in the
+//! order of the file.
 //!
 //! It is written from the start in each run, beside its final place, and moved there when the run is
 //! complete: a run that was killed leaves the last complete file as it was, and the next one writes the
@@ -26,7 +27,7 @@ impl Rejected {
         if fs::symlink_metadata(&path).is_ok_and(|there| there.is_dir()) {
             return Err(failed(&path, &"it is a folder; move it away"));
         }
-        let partial = path.with_extension("csv.partial");
+        let partial = appended(&path, ".partial");
         let file = lock(&partial)?;
         file.set_len(0).map_err(|error| failed(&partial, &error))?;
         let mut writer = csv::Writer::from_writer(BufWriter::new(file));
@@ -68,14 +69,18 @@ impl Rejected {
     }
 }
 
-/// `rows.csv` → `rows.rejected.csv`, `rows` → `rows.rejected.csv`.
+/// `rows.csv` → `rows.rejected.csv`, any other `rows` → `rows.rejected`: no two files share one.
 fn path(imported: &Path) -> PathBuf {
-    let is_csv = imported.extension().is_some_and(|extension| extension == "csv");
-    if is_csv {
-        return imported.with_extension("rejected.csv");
+    if imported.extension().is_some_and(|extension| extension == "csv") {
+        imported.with_extension("rejected.csv")
+    } else {
+        appended(imported, ".rejected")
     }
-    let mut name = imported.as_os_str().to_owned();
-    name.push(".rejected.csv");
+}
+
+fn appended(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
     PathBuf::from(name)
 }
 
@@ -125,7 +130,8 @@ mod tests {
     #[test]
     fn the_rejected_file_stands_beside_the_imported_one() {
         assert_eq!(path(Path::new("in/rows.csv")), Path::new("in/rows.rejected.csv"));
-        assert_eq!(path(Path::new("in/rows")), Path::new("in/rows.rejected.csv"));
+        assert_eq!(path(Path::new("in/rows")), Path::new("in/rows.rejected"));
+        assert_eq!(path(Path::new("in/rows.txt")), Path::new("in/rows.txt.rejected"));
         assert_eq!(path(Path::new("in/a.b.csv")), Path::new("in/a.b.rejected.csv"));
     }
 }
