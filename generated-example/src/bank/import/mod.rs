@@ -3,7 +3,7 @@
 //! Each row is a command with its own time and its own id ([`row`]), so the bank decides it once, however
 //! often the file is sent. The rows of one account are decided one after the other, in the order of the
 //! file; different accounts don't wait for each other, and their commits share a sync ([`lanes`]). Memory
-//! is bounded by the [`window`] of rows that are on their way.
+//! is bounded by the [`window`] of rows that are on their way, in rows and in bytes.
 //!
 //! A run that is killed at any point and started again ends in the same state, with the same rejected
 //! file: whatever was decided is decided, and each account goes on where it stopped.
@@ -16,7 +16,7 @@ mod row;
 mod window;
 
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
@@ -36,6 +36,8 @@ pub(crate) use self::report::Report;
 
 /// Rows that are handed over together.
 const CHUNK: usize = 256;
+/// Bytes of fields after which no further row is handed over with them.
+const CHUNK_BYTES: usize = 256 * 1024;
 
 /// A row that has been read.
 struct ReadRow {
@@ -151,39 +153,91 @@ fn admit(chunk: Vec<ReadRow>, window: &mut Window, lanes: &mut Lanes) {
 }
 
 /// Reads the rows, as fast as they are taken.
-fn read_all(
-    mut lines: Lines<BufReader<File>>,
-    chunks: &mpsc::Sender<Vec<ReadRow>>,
-) -> io::Result<()> {
+fn read_all(mut lines: Lines<impl BufRead>, chunks: &mpsc::Sender<Vec<ReadRow>>) -> io::Result<()> {
     loop {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        while chunk.len() < CHUNK
-            && let Some(line) = lines.next()?
-        {
-            // An empty line is how many files end, and no row.
-            if line.text != Ok("") {
-                chunk.push(read_row(line));
-            }
-        }
-        let at_end = chunk.len() < CHUNK;
+        let chunk = read_chunk(&mut lines)?;
         // Nobody takes them any more after a failure, which is told there.
-        if chunks.blocking_send(chunk).is_err() || at_end {
+        if chunk.is_empty() || chunks.blocking_send(chunk).is_err() {
             return Ok(());
         }
     }
+}
+
+/// The next rows; none at the end of the file.
+fn read_chunk(lines: &mut Lines<impl BufRead>) -> io::Result<Vec<ReadRow>> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let mut bytes = 0;
+    while chunk.len() < CHUNK
+        && bytes < CHUNK_BYTES
+        && let Some(line) = lines.next()?
+    {
+        // An empty line is how many files end, and no row.
+        if line.text != Ok("") {
+            let row = read_row(line);
+            bytes += row.fields.as_slice().len();
+            chunk.push(row);
+        }
+    }
+    Ok(chunk)
 }
 
 fn read_row(Line { number, text, end }: Line<'_>) -> ReadRow {
     let (fields, row) = match text.map_err(ToOwned::to_owned).and_then(row::split) {
         Ok(fields) => {
             let row = row::read(&fields);
-            (fields, row)
+            (kept(fields), row)
         }
         Err(reason) => (Fields::new(), Err(reason)),
     };
     ReadRow { line: number, fields, row, end }
 }
 
+/// The fields that a rejected row shows. A line of nothing but commas has thousands, and each takes
+/// more memory than its comma.
+fn kept(fields: Fields) -> Fields {
+    if fields.len() > COLUMNS.len() { fields.iter().take(COLUMNS.len()).collect() } else { fields }
+}
+
 fn cannot_read(error: &io::Error) -> Failure {
     Failure::failed("FileUnreadable", format_args!("can't read on: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunks(file: &[u8]) -> Vec<Vec<ReadRow>> {
+        let mut lines = Lines::new(file).expect("bytes can be read");
+        let next = || Some(read_chunk(&mut lines).expect("bytes can be read"));
+        std::iter::from_fn(next).take_while(|chunk| !chunk.is_empty()).collect()
+    }
+
+    #[test]
+    fn rows_are_handed_over_in_the_order_of_the_file() {
+        let file: String =
+            (0..1_000).map(|row| format!("\nA{row},,T{row},deposit,1,at\n")).collect();
+        let chunks = chunks(file.as_bytes());
+        assert!(chunks.iter().rev().skip(1).all(|chunk| chunk.len() == CHUNK));
+        let ids: Vec<_> = chunks.iter().flatten().map(|row| row.fields[0].to_owned()).collect();
+        assert_eq!(ids, (0..1_000).map(|row| format!("A{row}")).collect::<Vec<_>>());
+    }
+
+    /// Chunks were counted in rows alone: six of them under way, of 16 KiB a row, took 25 MiB.
+    #[test]
+    fn long_rows_are_handed_over_few_at_a_time() {
+        let row = format!("A1,{},T1,deposit,1,2026-01-05T09:00:00Z\n", "x".repeat(16_000));
+        let chunks = chunks(row.repeat(100).as_bytes());
+        assert_eq!(chunks.iter().map(Vec::len).sum::<usize>(), 100);
+        let longest = chunks.iter().map(Vec::len).max();
+        assert!(longest.is_some_and(|rows| rows * 16_000 < CHUNK_BYTES + 16_384), "{longest:?}");
+    }
+
+    /// All fields of a spoilt line were kept: the places of those of 16 KiB of commas took 128 KiB.
+    #[test]
+    fn a_line_of_commas_is_told_and_not_kept() {
+        let mut chunks = chunks(",".repeat(16_000).as_bytes());
+        let row = chunks.remove(0).remove(0);
+        assert_eq!(row.fields.len(), COLUMNS.len());
+        assert_eq!(row.row, Err("16001 fields instead of 6".to_owned()));
+    }
 }

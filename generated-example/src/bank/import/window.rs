@@ -6,8 +6,10 @@ use std::collections::VecDeque;
 use super::lanes::{Answer, Answers};
 use super::row::Fields;
 
-/// Rows that may be in it: enough to keep a thousand accounts busy, some ten megabytes.
+/// Rows that may be in it: enough to keep a thousand accounts busy.
 const ROOM: usize = 16_384;
+/// Bytes of their fields: many times what so many ordinary rows have.
+const ROOM_BYTES: usize = 8 * 1024 * 1024;
 
 /// A row on its way.
 pub(super) struct Entry {
@@ -27,16 +29,19 @@ pub(super) struct Window {
     entries: VecDeque<Entry>,
     /// Number of the first entry; they are numbered as they come.
     first: u64,
+    /// Bytes of the fields of all entries.
+    bytes: usize,
 }
 
 impl Window {
     /// Whether more rows may be read.
     pub(super) fn has_room(&self) -> bool {
-        self.entries.len() < ROOM
+        self.entries.len() < ROOM && self.bytes < ROOM_BYTES
     }
 
     /// Adds a row; gives the number by which it is to be answered.
     pub(super) fn push(&mut self, entry: Entry) -> u64 {
+        self.bytes += entry.fields.as_slice().len();
         self.entries.push_back(entry);
         self.first + self.entries.len() as u64 - 1
     }
@@ -55,8 +60,10 @@ impl Window {
     /// Takes the first row out if it has its answer.
     pub(super) fn pop(&mut self) -> Option<(Entry, Answer)> {
         let answer = self.entries.front_mut()?.answer.take()?;
+        let entry = self.entries.pop_front()?;
         self.first += 1;
-        self.entries.pop_front().map(|entry| (entry, answer))
+        self.bytes -= entry.fields.as_slice().len();
+        Some((entry, answer))
     }
 }
 
@@ -93,5 +100,23 @@ mod tests {
         window.answer(vec![(numbers[0], Answer::Applied)]);
         assert_eq!(popped(&mut window), [0]);
         assert!(window.has_room());
+    }
+
+    /// Sixteen thousand rows were let in whatever their length: rows of 16 KiB took 400 MiB.
+    #[test]
+    fn long_rows_fill_it_sooner() {
+        let mut window = Window::default();
+        let long = "x".repeat(16 * 1024);
+        let mut rows = 0;
+        while window.has_room() {
+            let fields = Fields::from(vec![long.as_str()]);
+            window.push(Entry { line: rows, fields, end: rows, answer: None });
+            rows += 1;
+        }
+        assert_eq!(rows, 512);
+        window.answer((0..rows).map(|number| (number, Answer::Applied)).collect());
+        assert_eq!(popped(&mut window).len(), 512);
+        assert!(window.has_room());
+        assert_eq!(window.bytes, 0, "what has left takes no room");
     }
 }
