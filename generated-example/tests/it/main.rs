@@ -2,6 +2,7 @@
 
 mod bank;
 mod commands;
+#[cfg(unix)]
 mod crash;
 mod demo;
 mod documents;
