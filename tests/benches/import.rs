@@ -1,14 +1,15 @@
 //! `bank import` of a large file beside a raw loop that inserts the same events, 100 to a transaction.
 //!
 //! `cargo bench -p eventloom-tests --bench import -- [ROWS …]`; 200000 and 2000000 rows by default.
-//! Prints rates, their ratio, and the peak memory of each import.
+//! Prints rates, the ratio of those of events, and the peak memory of each import. Where a ratio is below
+//! its floor, the exit code is 1.
 #![allow(clippy::disallowed_types, clippy::float_arithmetic)] // figures for people, no money
 #![allow(missing_docs)]
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 #[path = "support/raw.rs"]
@@ -16,40 +17,53 @@ use std::time::Instant;
 mod raw;
 
 const ACCOUNTS: usize = 1_000;
+const FLOOR: f64 = 0.3;
 
-fn main() {
+fn main() -> ExitCode {
     let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let sizes = if asked.is_empty() { vec![200_000, 2_000_000] } else { asked };
     let bank = build_bank();
     let folder = tempfile::tempdir().expect("a temporary folder");
     println!(
-        "{:>10} {:>14} {:>14} {:>7} {:>12}",
-        "rows", "import rows/s", "raw events/s", "ratio", "peak memory"
+        "{:>10} {:>14} {:>16} {:>14} {:>7} {:>7} {:>12}",
+        "rows", "import rows/s", "import events/s", "raw events/s", "ratio", "floor", "peak memory"
     );
+    let mut held = true;
     for rows in sizes {
-        measure(&bank, folder.path(), rows);
+        held &= measure(&bank, folder.path(), rows);
     }
+    ExitCode::from(u8::from(!held))
 }
 
-fn measure(bank: &Path, folder: &Path, rows: usize) {
+/// Imports so many rows, and inserts the events that came of them; tells whether the ratio is not
+/// below its floor.
+fn measure(bank: &Path, folder: &Path, rows: usize) -> bool {
     let file = folder.join(format!("{rows}.csv"));
     write_rows(&file, rows);
     let database = folder.join(format!("{rows}.db"));
     let started = Instant::now();
     let peak = run_import(bank, &file, &database);
-    let import = rows as f64 / started.elapsed().as_secs_f64();
+    let seconds = started.elapsed().as_secs_f64();
     let events = stored_events(&database);
+    let (rows_rate, import) = (rows as f64 / seconds, events.len() as f64 / seconds);
     let connection = raw::create(&folder.join(format!("{rows}-raw.db")));
     let started = Instant::now();
     raw::insert_all(&connection, &events, 100);
     let raw = events.len() as f64 / started.elapsed().as_secs_f64();
-    println!("{rows:>10} {import:>14.0} {raw:>14.0} {:>7.2} {:>8} MiB", import / raw, peak / 1024);
+    let held = import / raw >= FLOOR;
+    let verdict = if held { "" } else { "  BELOW" };
+    println!(
+        "{rows:>10} {rows_rate:>14.0} {import:>16.0} {raw:>14.0} {:>7.2} {FLOOR:>7.2} {:>8} MiB{verdict}",
+        import / raw,
+        peak / 1024
+    );
     for left in [file, database] {
         fs::remove_file(left).expect("the file was there");
     }
+    held
 }
 
-/// Runs the import in a shell that reports the peak resident memory of its child, in KiB.
+/// Runs the import to its end; gives its peak resident memory in KiB, as last seen while it ran.
 fn run_import(bank: &Path, file: &Path, database: &Path) -> u64 {
     let mut child = Command::new(bank)
         .args(["--db".as_ref(), database.as_os_str(), "import".as_ref(), file.as_os_str()])
