@@ -146,7 +146,7 @@ impl Ledger {
         if found.is_empty() && !self.accounts.load(account).await?.exists() {
             return Err(no_account(account));
         }
-        found.sort_by_key(|row| row.sequence);
+        found.sort_unstable_by_key(|row| row.sequence);
         Ok(found)
     }
 
