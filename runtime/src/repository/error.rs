@@ -29,8 +29,8 @@ pub enum ExecuteError<E: Refusal> {
     Invalid(FieldError),
     /// The command id was used for another command, stream or input.
     #[error(
-        "the command id `{command_id}` was used for another command, stream or input; \
-         send a new command under a new id"
+        "the command id `{command_id}` was used for another command, stream or input; ids are shared \
+         by all streams of a store: send a new command under a new id"
     )]
     CommandIdReused {
         /// The id.

@@ -191,7 +191,12 @@ pub enum StoreError {
         reason: String,
     },
     /// An event type or version that this program does not know: a newer program wrote it.
-    #[error("{event_type} v{version} at position {position} is not known to this program")]
+    #[error(
+        "{event_type} v{version} at position {position} is not known to this program: where a newer \
+         one wrote it, run that one; an event that was renamed keeps its stored name with \
+         `storedAs`, one that is no longer emitted stays with `retired: true`, and an earlier \
+         version stays under `history`"
+    )]
     UnknownVersion {
         /// Stored name of the type.
         event_type: String,
@@ -201,7 +206,12 @@ pub enum StoreError {
         position: Position,
     },
     /// The store holds another shape for a type and version of the program.
-    #[error("{event_type} v{version} is stored as {stored}, but the program has {program}")]
+    #[error(
+        "{event_type} v{version} is stored as {stored}, but the program has {program}: declare the \
+         new form as v{}, with v{version} under `history`; while developing, the database file may \
+         be deleted instead, with all its events",
+        .version.saturating_add(1)
+    )]
     ShapeMismatch {
         /// Stored name of the type.
         event_type: String,

@@ -4,6 +4,7 @@
 mod clock;
 mod codec;
 mod conformance;
+mod messages;
 mod projection;
 #[cfg(feature = "sqlite")]
 mod sqlite;

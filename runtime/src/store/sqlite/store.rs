@@ -23,7 +23,9 @@ const POLL: Duration = Duration::from_millis(40);
 /// The event store on one SQLite file. Cheap to clone; clones share their queue of appends and their
 /// immediate projections, so open it once and clone it.
 ///
-/// Several processes may open the same file and append to it.
+/// Several processes on one machine may open the same file and append to it; they wait for each other,
+/// for as long as [`busy_timeout`](super::SqliteOptions::busy_timeout) says. Appends share a sync within a
+/// process only.
 #[derive(Clone)]
 pub struct SqliteStore {
     database: SqliteDatabase,

@@ -62,7 +62,13 @@ fn a_command_id_is_for_one_command_on_one_stream() {
         let bench = Bench::new().await;
         bench.wallets.execute_with("W", put("E1", "10"), id("C1")).await.unwrap();
         let reused = |outcome: super::Outcome| match outcome {
-            Err(ExecuteError::CommandIdReused { command_id }) => assert_eq!(&*command_id, "C1"),
+            Err(error @ ExecuteError::CommandIdReused { .. }) => {
+                let told = error.to_string();
+                for part in ["`C1`", "all streams of a store", "send a new command under a new id"]
+                {
+                    assert!(told.contains(part), "no `{part}` in: {told}");
+                }
+            }
             other => panic!("{other:?}"),
         };
         reused(bench.wallets.execute_with("W", put("E1", "11"), id("C1")).await);
