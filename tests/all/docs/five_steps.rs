@@ -1,7 +1,8 @@
-//! The README's five steps from an empty folder, taken: what it says is typed, built, run and tested.
+//! The README's five steps from an empty folder, taken: what it says is typed, built, run and tested. So
+//! is the package of `docs/by-hand.md`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::markdown::{blocks, root};
@@ -10,11 +11,8 @@ use crate::edits::target_folder;
 #[test]
 fn the_five_steps_of_the_readme_lead_to_a_program_and_its_tests() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    run(folder.path(), &["new", "--quiet", "shop"]);
-    write_files(folder.path());
-    let shop = folder.path().join("shop");
-    // Without it, cargo looks for the newest versions of everything, for which it needs the network.
-    fs::copy(root().join("Cargo.lock"), shop.join("Cargo.lock")).expect("the lock file");
+    let shop = package(folder.path(), "shop");
+    assert_eq!(write_files(folder.path(), "README.md"), 4, "package, ontology, build, program");
 
     let said = run(&shop, &["run", "--quiet", "--offline"]);
     assert!(said.contains(" is worth 15"), "{said}");
@@ -24,11 +22,41 @@ fn the_five_steps_of_the_readme_lead_to_a_program_and_its_tests() {
     }
 }
 
-/// Writes every block that names a file, with the paths to this repository in place of the reader's.
-fn write_files(folder: &Path) {
+/// A newcomer was told that an event without `apply` becomes a method, and nowhere what it looks like.
+#[test]
+fn the_parts_that_are_written_by_hand_build_and_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let loyalty = package(folder.path(), "loyalty");
+    write_files(folder.path(), "README.md");
+    for shared in ["Cargo.toml", "build.rs"] {
+        let text = fs::read_to_string(folder.path().join("shop").join(shared)).expect("written");
+        fs::write(loyalty.join(shared), text.replace("shop", "loyalty")).expect("writable");
+    }
+    assert_eq!(write_files(folder.path(), "docs/by-hand.md"), 2, "ontology, program");
+
+    let said = run(&loyalty, &["run", "--quiet", "--offline"]);
+    assert!(said.contains(": 2 vouchers, 50 points left"), "{said}");
+    let said = run(&loyalty, &["test", "--offline"]);
+    for expected in ["scenarios::a_voucher_costs_a_hundred_points", "test result: ok"] {
+        assert!(said.contains(expected), "no `{expected}` in:\n{said}");
+    }
+}
+
+/// A new package that is built with the versions of this repository: without them, cargo looks for the
+/// newest of everything, for which it needs the network.
+fn package(folder: &Path, name: &str) -> PathBuf {
+    run(folder, &["new", "--quiet", name]);
+    let package = folder.join(name);
+    fs::copy(root().join("Cargo.lock"), package.join("Cargo.lock")).expect("the lock file");
+    package
+}
+
+/// Writes every block that names a file, with the paths to this repository in place of the reader's;
+/// returns how many there are.
+fn write_files(folder: &Path, document: &str) -> usize {
     let repository = format!("{}/", root().display());
     let mut written = 0;
-    for block in blocks("README.md") {
+    for block in blocks(document) {
         let path = block.note.as_deref().and_then(|note| note.strip_prefix("write: "));
         let Some(path) = path else { continue };
         let path = folder.join(path);
@@ -36,7 +64,7 @@ fn write_files(folder: &Path) {
         fs::write(path, block.text.replace("../eventloom/", &repository)).expect("writable");
         written += 1;
     }
-    assert_eq!(written, 4, "the package, the ontology, the build script, the program");
+    written
 }
 
 /// What a command of cargo says, which must succeed.
