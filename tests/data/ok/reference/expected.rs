@@ -1345,6 +1345,7 @@ pub mod basket {
     ///
     /// Read models:
     /// - [`BasketView`]
+    /// - [`PaidBaskets`]
     /// - [`SalesByDay`]
     /// - [`OpenBaskets`]
     ///
@@ -2996,6 +2997,144 @@ pub mod basket {
     ) -> Result<(), ProjectionError> {
         let current = row.as_mut().ok_or(ProjectionError::RowMissing)?;
         current.paid = true;
+        Ok(())
+    }
+
+    /// A row of [`PaidBaskets`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PaidBasketsRow {
+        /// `basketId: string`
+        pub basket_id: String,
+        /// `amount: decimal`
+        pub amount: Decimal,
+        /// `reminders: integer`
+        pub reminders: i64,
+        /// `remark: string?`
+        pub remark: Option<String>,
+    }
+
+    /// The read model `PaidBaskets`.
+    ///
+    /// Folds [`BasketPaid`] into `read_db.paid_baskets`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     BasketRepository, LineAdded, PaidBaskets, PayBasket,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let repository = BasketRepository::open(store.clone()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LineAdded {
+    ///     sku: "bread".to_owned(),
+    ///     quantity: 2,
+    ///     price: dec!(1.5),
+    ///     added_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = PayBasket { payment_id: "P1".to_owned() };
+    /// repository.execute("basket-1", command).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<PaidBaskets, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<PaidBaskets, _>::open(database).await?;
+    /// println!("{} rows", view.count().await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct PaidBaskets;
+
+    impl Projection for PaidBaskets {
+        const NAME: &'static str = "PaidBaskets";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "paid_baskets";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0x42ab_5c03_cd95_800a;
+        const AGGREGATE: &'static str = "Basket";
+        const SOURCES: &'static [&'static str] = &["BasketPaid"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "basketId", column_type: ColumnType::Text, optional: false },
+            Column { name: "amount", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "reminders", column_type: ColumnType::Integer, optional: false },
+            Column { name: "remark", column_type: ColumnType::Text, optional: true },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = true;
+        const READS_METADATA: bool = false;
+
+        type Event = BasketEvent;
+        type Key = String;
+        type Row = PaidBasketsRow;
+
+        fn key(event: &BasketEvent, meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+            Ok(match event {
+                BasketEvent::BasketPaid(_) => Some(meta.stream_id.to_string()),
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<PaidBasketsRow>,
+            event: &BasketEvent,
+            meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                BasketEvent::BasketPaid(event) => fold_paid_baskets_basket_paid(row, event, meta),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &String) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &PaidBasketsRow) -> Vec<Value> {
+            vec![
+                Value::from(&row.basket_id),
+                Value::from(&row.amount),
+                Value::from(&row.reminders),
+                Value::from(&row.remark),
+            ]
+        }
+
+        fn row(values: Vec<Value>) -> Result<PaidBasketsRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(PaidBasketsRow {
+                basket_id: values.take()?,
+                amount: values.take()?,
+                reminders: values.take()?,
+                remark: values.take()?,
+            })
+        }
+
+        fn key_of(row: &PaidBasketsRow) -> String {
+            row.basket_id.clone()
+        }
+    }
+
+    fn fold_paid_baskets_basket_paid(
+        row: &mut Option<PaidBasketsRow>,
+        event: &BasketPaid,
+        meta: &Metadata,
+    ) -> Result<(), ProjectionError> {
+        if row.is_some() {
+            return Err(ProjectionError::RowExists);
+        }
+        *row = Some(PaidBasketsRow {
+            basket_id: meta.stream_id.to_string(),
+            amount: event.amount,
+            reminders: 0,
+            remark: None,
+        });
         Ok(())
     }
 
