@@ -9,7 +9,7 @@ super::codes! {
     }
     GENERATED_TYPE = "EL0131" {
         what: "Two things of an aggregate become one Rust type.",
-        why: "Events, commands, projections and what is generated for them share the aggregate's module.",
+        why: "Events, commands, projections, enums that stand in a field's type and what is generated for them share the aggregate's module.",
         example: "aggregateRoot: BankAccount\nevents: {BankAccountState: {…}}",
         fix: "Rename the one that the report points to.",
     }

@@ -1,11 +1,13 @@
 //! The types of an ontology: the scalars, what `types:` declares, and enums that stand inline.
 //!
-//! Inline enums with the same variants in the same order are one type, named after the first place.
+//! Inline enums with the same variants in the same order are one type, named after the first place; two
+//! types of one name with different meanings are refused.
 //! Defaults and zeros of fields are [`super::defaults`]'s.
 
 use std::collections::BTreeMap;
 
 use super::fields::{Field, Fields};
+use crate::catalogue::checks::GENERATED_TYPE;
 use crate::catalogue::types::{TYPE_FORM, UNKNOWN_TYPE, VARIANTS};
 use crate::diagnostic::Diagnostic;
 use crate::model::{EnumType, Expression, RecordType, Type, TypeDefinition};
@@ -82,6 +84,8 @@ pub(crate) struct Types {
     /// Rust names of enums and records, in order of declaration.
     order: Vec<String>,
     definitions: BTreeMap<String, Definition>,
+    /// Where each was defined first.
+    places: BTreeMap<String, Span>,
     /// Rust names by the ontology's.
     declared: BTreeMap<String, String>,
     /// Constants with their values; none where the value is wrong and has been reported.
@@ -106,7 +110,7 @@ impl Types {
             };
             let rust = naming::rust_type(&name.value);
             this.declared.insert(name.value.clone(), rust.clone());
-            this.define(rust, definition);
+            this.define(rust, definition, name.span);
         }
         for (name, declaration) in types {
             if let syntax::TypeDeclaration::Record(fields) = declaration {
@@ -117,8 +121,9 @@ impl Types {
         this
     }
 
-    fn define(&mut self, rust: String, definition: Definition) {
+    fn define(&mut self, rust: String, definition: Definition, place: Span) {
         if self.definitions.insert(rust.clone(), definition).is_none() {
+            self.places.insert(rust.clone(), place);
             self.order.push(rust);
         }
     }
@@ -160,9 +165,7 @@ impl Types {
     ) -> Option<Type> {
         match &written.kind {
             TypeKind::Name { name, arguments } => self.named(name, arguments, findings),
-            TypeKind::Enum(variants) => {
-                Some(self.inline_enum(variants, place, written.span, findings))
-            }
+            TypeKind::Enum(variants) => self.inline_enum(variants, place, written.span, findings),
             TypeKind::List(element) => {
                 Some(Type::List(Box::new(self.resolve(element, place, findings)?)))
             }
@@ -236,26 +239,48 @@ impl Types {
         }
     }
 
-    /// The enum of these variants: the one that was met first, or a new one.
+    /// The enum of these variants: the one that was met first, or a new one. None where its name is
+    /// that of another type.
     fn inline_enum(
         &mut self,
         written: &[syntax::Text],
         place: &InlinePlace,
         span: Span,
         findings: &mut Vec<Diagnostic>,
-    ) -> Type {
+    ) -> Option<Type> {
         check_variants(written, span, findings);
         let names: Vec<String> = written.iter().map(|variant| variant.value.clone()).collect();
         let same = self.order.iter().find(|rust| match self.definitions.get(*rust) {
-            Some(Definition::Enum { variants, inline_at: Some(_) }) => *variants == names,
+            Some(Definition::Enum { variants, inline_at }) => {
+                *variants == names && (inline_at.is_some() || **rust == place.name)
+            }
             _ => false,
         });
         if let Some(rust) = same {
-            return Type::Enum(rust.clone());
+            return Some(Type::Enum(rust.clone()));
+        }
+        if let Some(taken) = self.definitions.get(&place.name) {
+            findings.push(self.name_taken(place, span, taken));
+            return None;
         }
         let inline_at = Some(place.text.clone());
-        self.define(place.name.clone(), Definition::Enum { variants: names, inline_at });
-        Type::Enum(place.name.clone())
+        self.define(place.name.clone(), Definition::Enum { variants: names, inline_at }, span);
+        Some(Type::Enum(place.name.clone()))
+    }
+
+    fn name_taken(&self, place: &InlinePlace, span: Span, taken: &Definition) -> Diagnostic {
+        let name = &place.name;
+        let other = match taken {
+            Definition::Enum { inline_at: Some(text), .. } => format!("the enum of {text}"),
+            _ => format!("the type `{}`", self.show_definition(name)),
+        };
+        let title = format!("the enum of {} and {other} are one Rust type", place.text);
+        let found =
+            Diagnostic::error(&GENERATED_TYPE, title, span, format!("would become `{name}`"));
+        let first = self.places.get(name).copied().unwrap_or(span);
+        found
+            .place(first, format!("{other} becomes `{name}` too"))
+            .help("declare this enum under `types:` with a name of its own")
     }
 
     /// The variants of an enum.

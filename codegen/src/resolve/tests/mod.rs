@@ -6,6 +6,7 @@ mod invariants;
 mod meaning;
 mod projections;
 mod scenarios;
+mod types;
 
 use super::expression::tests::show;
 use crate::model::{Aggregate, Assignment, Ontology};
