@@ -14,7 +14,7 @@ use super::rows;
 use super::state::meaning;
 use super::types;
 use super::view::View;
-use crate::model::{Assignment, Field, Projection, RowRule, Scope, Type};
+use crate::model::{Assignment, Field, Projection, RowRule, Scope, Type, choosing_key};
 
 /// A projection as its module sees it.
 pub(crate) struct ReadModel<'v> {
@@ -294,26 +294,32 @@ impl ReadModel<'_> {
         rules.map_or(&[], |(_, rules)| rules)
     }
 
-    /// The key, or where rules have keys of their own, that of the first rule whose condition holds.
+    /// The key, or where rules have keys of their own, that of the first rule whose condition holds. A row
+    /// is sought by it, so no condition asks a row: those that do come after the key is certain.
     fn key_value(&self, compiler: &Compiler<'_>, rules: &[RowRule]) -> TokenStream {
+        let key = &self.projection.key;
+        let choosing = choosing_key(key, rules);
+        let alike = &rules[choosing.len()..];
         let own = rules.iter().any(|rule| rule.key.is_some());
-        if !own {
-            let key = self.key_literal(compiler, &self.projection.key);
-            return quote!(Some(#key));
-        }
-        let mut branches = Vec::new();
-        for rule in rules {
+        let certain = !own || alike.iter().any(|rule| rule.when.is_none() || rule.asks_row());
+        let conditions = if certain { choosing } else { rules };
+        let branches = conditions.iter().map(|rule| {
+            let key = self.key_literal(compiler, rule.own_or(key));
+            let when = rule.when.as_ref().unwrap_or_else(|| {
+                unreachable!("a rule without `when` is the last, and chooses no key")
+            });
+            let when = compiler.condition(when);
+            quote!(if #when { Some(#key) } else)
+        });
+        let branches: Vec<_> = branches.collect();
+        let last = if certain {
             let key =
-                self.key_literal(compiler, rule.key.as_deref().unwrap_or(&self.projection.key));
-            match &rule.when {
-                Some(when) => {
-                    let when = compiler.condition(when);
-                    branches.push(quote!(if #when { Some(#key) } else));
-                }
-                None => return quote!(#(#branches)* { Some(#key) }),
-            }
-        }
-        quote!(#(#branches)* { None })
+                self.key_literal(compiler, alike.first().map_or(key, |rule| rule.own_or(key)));
+            quote!(Some(#key))
+        } else {
+            quote!(None)
+        };
+        if branches.is_empty() { last } else { quote!(#(#branches)* { #last }) }
     }
 
     fn key_literal(&self, compiler: &Compiler<'_>, key: &[Assignment]) -> TokenStream {
@@ -480,5 +486,5 @@ pub(crate) fn key_assignments<'r>(
     rule: &'r RowRule,
     projection: &'r Projection,
 ) -> &'r [Assignment] {
-    rule.key.as_deref().unwrap_or(&projection.key)
+    rule.own_or(&projection.key)
 }

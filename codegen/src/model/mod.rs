@@ -443,6 +443,35 @@ pub struct RowRule {
     pub skip_missing: bool,
 }
 
+impl RowRule {
+    /// The rule's own key, or the projection's.
+    #[must_use]
+    pub fn own_or<'k>(&'k self, key: &'k [Assignment]) -> &'k [Assignment] {
+        self.key.as_deref().unwrap_or(key)
+    }
+
+    /// Whether the condition reads the row.
+    #[must_use]
+    pub fn asks_row(&self) -> bool {
+        let reads_row =
+            |part: &Expression| matches!(part.kind, ExpressionKind::Read(Scope::Row, _));
+        self.when.as_ref().is_some_and(|when| when.any(&reads_row))
+    }
+}
+
+/// The rules of an event whose conditions choose its key: those before the rules at the end that all have
+/// one key.
+#[must_use]
+pub fn choosing_key<'r>(key: &[Assignment], rules: &'r [RowRule]) -> &'r [RowRule] {
+    let Some(last) = rules.last() else { return rules };
+    let alike = |rule: &&RowRule| {
+        let (one, other) = (rule.own_or(key), last.own_or(key));
+        one.len() == other.len() && one.iter().all(|column| other.contains(column))
+    };
+    let alike = rules.iter().rev().take_while(alike).count();
+    &rules[..rules.len() - alike]
+}
+
 /// The verbs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Verb {

@@ -119,6 +119,17 @@ fn a_key_has_no_more_digits_than_its_column() {
     }
 }
 
+/// A case with a `key:` beside one that reads the row stopped the build with a panic, although their key is
+/// the same.
+#[test]
+fn cases_of_one_key_may_read_the_row() {
+    let parcels = |times| {
+        let row = fold::<WeightView>(&vec![weighed(8); times]).unwrap();
+        row.map(|row| row.parcels)
+    };
+    assert_eq!([parcels(1), parcels(2), parcels(3)], [Some(1), Some(2), Some(12)]);
+}
+
 #[test]
 fn a_case_that_reads_the_row_needs_one() {
     let kept = fold::<FirstView>(&[sent(1), moved("Rome", 1)]).unwrap();

@@ -43,7 +43,7 @@ pub(crate) fn resolve(
     let window = this.window(immediate, findings);
     this.check_parts(findings);
     let key = key::resolve(&this, findings);
-    let on = rules::resolve(&this, all_known, findings);
+    let on = rules::resolve(&this, key.as_deref(), all_known, findings);
     let key_is_stream = key::is_stream(&key, on.as_ref().and_then(|on| on.as_deref()));
     this.check_immediate(immediate, key.as_deref(), key_is_stream, findings);
     let mirrors = this.mirrors(key.is_some() && !key_is_stream, findings);

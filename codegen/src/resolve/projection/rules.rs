@@ -3,7 +3,7 @@
 use super::Projecting;
 use super::key;
 use crate::catalogue::projections::{
-    ALWAYS_FIRST, COLUMN_MISSING, KEY_COLUMN_SET, NO_RULE, NO_ZERO_ROW, RULE_TWICE,
+    ALWAYS_FIRST, COLUMN_MISSING, KEY, KEY_COLUMN_SET, NO_RULE, NO_ZERO_ROW, RULE_TWICE,
     RULE_WITHOUT_SOURCE,
 };
 use crate::diagnostic::Diagnostic;
@@ -20,6 +20,7 @@ use crate::syntax::{self, Text};
 #[allow(clippy::option_option, clippy::type_complexity)] // hand-written and wrong are two things
 pub(super) fn resolve(
     this: &Projecting<'_>,
+    key: Option<&[Assignment]>,
     all_sources_known: bool,
     findings: &mut Vec<Diagnostic>,
 ) -> Option<Option<Vec<(String, Vec<RowRule>)>>> {
@@ -49,7 +50,10 @@ pub(super) fn resolve(
             }
             seen.push(name);
             match event_rules(this, event, columns, rules, findings) {
-                Some(rules) => resolved.push((event.name.value.clone(), rules)),
+                Some(resolved_rules) => {
+                    sound &= key_is_known(key, rules, &resolved_rules, findings);
+                    resolved.push((event.name.value.clone(), resolved_rules));
+                }
                 None => sound = false,
             }
         }
@@ -111,6 +115,30 @@ fn event_rules(
     sound.then_some(resolved)
 }
 
+/// Whether the key can be told before there is a row: a row is found by its key.
+fn key_is_known(
+    key: Option<&[Assignment]>,
+    written: &[syntax::RowRule],
+    rules: &[RowRule],
+    findings: &mut Vec<Diagnostic>,
+) -> bool {
+    let Some(key) = key else { return true }; // it has a mistake of its own
+    let choosing = model::choosing_key(key, rules);
+    let Some(at) = choosing.iter().position(RowRule::asks_row) else { return true };
+    let place = written[at].when.as_ref().map_or(written[at].verb.span, |when| when.span);
+    let other =
+        (at + 1..rules.len()).find(|other| rules[*other].own_or(key) != rules[at].own_or(key));
+    let other = other.map_or(written[at].verb.span, |other| written[other].verb.span);
+    let title = "which row it is would depend on the row";
+    findings.push(
+        Diagnostic::error(&KEY, title, place, "reads `row`")
+            .place(other, "a case with another key")
+            .note("a row is found by its key, so the key comes first")
+            .help("give all these cases one key, or let `when` read the event alone"),
+    );
+    false
+}
+
 /// One rule of one event.
 struct Rule<'a> {
     this: &'a Projecting<'a>,
@@ -169,8 +197,7 @@ impl Rule<'_> {
         let key = key::for_event(self.this, self.event, &lines, findings);
         if let (Some(first), Some((line, _))) = (missing.first(), lines.first()) {
             let title = format!("this key lacks the column `{first}`");
-            let code = &crate::catalogue::projections::KEY;
-            let found = Diagnostic::error(code, title, line.span, "part of a key");
+            let found = Diagnostic::error(&KEY, title, line.span, "part of a key");
             findings.push(found.help("name every column of the projection's key"));
             return None;
         }
@@ -179,8 +206,7 @@ impl Rule<'_> {
             lines.iter().find(|(line, _)| !self.key_columns().contains(&line.value.as_str()))
         {
             let title = format!("`{}` is no column of the projection's key", extra.0.value);
-            let code = &crate::catalogue::projections::KEY;
-            findings.push(Diagnostic::error(code, title, extra.0.span, "not a key column"));
+            findings.push(Diagnostic::error(&KEY, title, extra.0.span, "not a key column"));
             return None;
         }
         Some(key)

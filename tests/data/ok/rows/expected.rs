@@ -1018,7 +1018,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "parcels";
         const CONSISTENCY: Consistency = Consistency::Immediate;
-        const MEANING: u64 = 0x08a0_9836_2012_ea21;
+        const MEANING: u64 = 0xdbf2_8bd5_4f42_4519;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Moved", "Lost", "Delivered"];
         const COLUMNS: &'static [Column] = &[
@@ -1207,7 +1207,7 @@ pub mod parcel {
         const CONSISTENCY: Consistency = Consistency::Eventual {
             window: Some(Duration::from_micros(2_000_000)),
         };
-        const MEANING: u64 = 0xf1af_fc78_ccf6_f162;
+        const MEANING: u64 = 0xba47_735a_ed78_82c7;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Delivered", "Lost"];
         const COLUMNS: &'static [Column] = &[
@@ -1405,7 +1405,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "weights";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xc0a4_881c_5918_31d9;
+        const MEANING: u64 = 0x333e_7ed7_f4c9_1a1c;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Weighed"];
         const COLUMNS: &'static [Column] = &[
@@ -1489,6 +1489,14 @@ pub mod parcel {
             }
             return Ok(());
         }
+        match row {
+            Some(current) if current.parcels > 1 => {
+                let current = row.as_mut().ok_or(ProjectionError::RowMissing)?;
+                current.parcels = add(current.parcels, 10)?;
+                return Ok(());
+            }
+            _ => {}
+        }
         let mut created = None;
         let current = match row {
             Some(current) => current,
@@ -1556,7 +1564,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "town_weights";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x7bb5_ed0c_7989_b091;
+        const MEANING: u64 = 0x5190_0c1a_12df_e040;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Weighed"];
         const COLUMNS: &'static [Column] = &[
@@ -1682,7 +1690,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "firsts";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x30c0_2692_ccc8_a91e;
+        const MEANING: u64 = 0xa2bc_c454_f518_e5ba;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Moved", "Delivered"];
         const COLUMNS: &'static [Column] = &[
