@@ -24,6 +24,7 @@ harness!(emit);
 harness!(enums);
 harness!(expressions);
 harness!(invariants);
+mod letters;
 harness!(lists);
 harness!(literals);
 harness!(minimal);

@@ -48,6 +48,11 @@ pub mod expressions;
 #[path = "../data/ok/invariants/expected.rs"]
 pub mod invariants;
 
+/// Names of one letter.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/letters/expected.rs"]
+pub mod letters;
+
 /// Lists, records and optionals.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/lists/expected.rs"]

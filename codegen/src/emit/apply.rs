@@ -39,7 +39,7 @@ pub(crate) fn dispatch(view: &View<'_>) -> TokenStream {
                     meta_used = true;
                     let target = match view.aggregate.state {
                         None => quote!(state.#function(event, meta)),
-                        Some(_) => quote!(B::#function(state, event, meta)),
+                        Some(_) => quote!(__B::#function(state, event, meta)),
                     };
                     quote!(#events::#variant(event) => #target)
                 }

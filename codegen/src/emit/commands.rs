@@ -184,7 +184,7 @@ fn decide(view: &View<'_>, command: &Command) -> TokenStream {
     match &command.decision {
         Decision::Custom => {
             let function = function_ident("decide", &command.name);
-            quote!(B::#function(context, self))
+            quote!(__B::#function(context, self))
         }
         Decision::Declared { steps, emit, ensure } => declared(view, steps, emit, ensure),
     }

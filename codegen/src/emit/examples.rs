@@ -276,8 +276,8 @@ fn generic(view: &View<'_>, command: &Command) -> Body {
         let (behavior, error) = (&view.behavior, &view.error);
         return Body {
             code: quote! {
-                async fn example<B: #behavior>(
-                    repository: &#repository<B, __MemoryStore>,
+                async fn example<__B: #behavior>(
+                    repository: &#repository<__B, __MemoryStore>,
                 ) -> Result<(), __ExecuteError<#error>> {
                     let done = repository.execute(#stream, #command).await?;
                     println!("{} events, the last is number {}", done.events.len(), done.sequence);
@@ -422,9 +422,9 @@ fn custom_read_model(model: &ReadModel<'_>) -> Body {
     let (ident, handler) = (&model.ident, &model.handler);
     Body {
         code: quote! {
-            async fn example<H: #handler>(store: __MemoryStore) -> Result<(), __ProjectorError> {
+            async fn example<__H: #handler>(store: __MemoryStore) -> Result<(), __ProjectorError> {
                 let database = __MemoryReadDatabase::new();
-                let projector = __Projector::<#ident<H>, _, _>::open(store, database).await?;
+                let projector = __Projector::<#ident<__H>, _, _>::open(store, database).await?;
                 projector.catch_up().await?;
                 Ok(())
             }

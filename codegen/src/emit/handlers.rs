@@ -167,10 +167,10 @@ pub(crate) fn fold_call(model: &ReadModel<'_>, event: &str) -> TokenStream {
     let function = function_ident("on", event);
     if model.has_custom_row() {
         quote!({
-            let key = H::key(event, meta)?;
-            __CustomRow::fold(row, key, |row| H::#function(row, source, meta))
+            let key = __H::key(event, meta)?;
+            __CustomRow::fold(row, key, |row| __H::#function(row, source, meta))
         })
     } else {
-        quote!(__fold_custom(row, |row| H::#function(row, source, meta)))
+        quote!(__fold_custom(row, |row| __H::#function(row, source, meta)))
     }
 }

@@ -12,6 +12,10 @@ use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 /// Prefix of names from the module `types`: `__types_Line`.
 const TYPES: &str = "types_";
 
+/// Parameters of generated types and functions: `__B` is `B`, or stays as it is where a type of the
+/// ontology has that name.
+const PARAMETERS: &[&str] = &["B", "H", "K", "S", "V"];
+
 /// Names that need no import, and where they are found if a type of the ontology hides them.
 const PRELUDE: &[(&str, &str)] = &[
     ("FnMut", "std::ops"),
@@ -186,8 +190,11 @@ impl Imports {
 
     fn import(&mut self, outside: &str) -> String {
         let shared = outside.strip_prefix(TYPES);
-        let prelude = PRELUDE.iter().find(|(name, _)| *name == outside);
         let hidden = self.own_types.contains(outside) || self.shared_types.contains(outside);
+        if PARAMETERS.contains(&outside) {
+            return if hidden { format!("__{outside}") } else { outside.to_owned() };
+        }
+        let prelude = PRELUDE.iter().find(|(name, _)| *name == outside);
         if prelude.is_some() && !hidden {
             return outside.to_owned();
         }

@@ -78,12 +78,12 @@ impl ReadModel<'_> {
 
     fn generics(&self) -> TokenStream {
         let handler = &self.handler;
-        if self.is_custom() { quote!(<H: #handler>) } else { TokenStream::new() }
+        if self.is_custom() { quote!(<__H: #handler>) } else { TokenStream::new() }
     }
 
     fn marker_type(&self) -> TokenStream {
         let ident = &self.ident;
-        if self.is_custom() { quote!(#ident<H>) } else { quote!(#ident) }
+        if self.is_custom() { quote!(#ident<__H>) } else { quote!(#ident) }
     }
 
     /// The columns of the key, in the order of the key.
@@ -120,7 +120,7 @@ impl ReadModel<'_> {
     /// The type of a row.
     pub(crate) fn row_type(&self) -> TokenStream {
         let row = &self.row;
-        if self.has_custom_row() { quote!(__CustomRow<H::Row>) } else { quote!(#row) }
+        if self.has_custom_row() { quote!(__CustomRow<__H::Row>) } else { quote!(#row) }
     }
 
     fn key_struct(&self) -> Option<Part> {
@@ -142,7 +142,7 @@ impl ReadModel<'_> {
             layout::item(quote! {
                 #docs
                 #[derive(Clone, Copy, Debug)]
-                pub struct #ident<H>(__PhantomData<H>);
+                pub struct #ident<__H>(__PhantomData<__H>);
             })
         } else {
             layout::item(quote!(#docs #[derive(Clone, Copy, Debug)] pub struct #ident;))
@@ -197,7 +197,7 @@ impl ReadModel<'_> {
         let (name, database, table) = (&projection.name, &projection.database, &projection.table);
         let aggregate = &self.view.aggregate.name;
         let consistency = self.consistency();
-        let revision = self.is_custom().then(|| quote!(H::REVISION));
+        let revision = self.is_custom().then(|| quote!(__H::REVISION));
         let meaning = meaning(projection.meaning, revision);
         let sources = projection.source.iter().map(|event| &self.view.event(event).stored_as);
         let columns = self.column_constants();
@@ -234,7 +234,7 @@ impl ReadModel<'_> {
 
     fn column_constants(&self) -> TokenStream {
         if self.has_custom_row() {
-            return quote!(__CustomRow::<H::Row>::COLUMNS);
+            return quote!(__CustomRow::<__H::Row>::COLUMNS);
         }
         let columns = self.columns().into_iter().map(|column| {
             let name = &column.name;
@@ -252,7 +252,7 @@ impl ReadModel<'_> {
             let variants = self.projection.source.iter().map(|event| type_ident(event));
             let rest = rest.then(|| quote!(_ => Ok(None),));
             quote!(match event {
-                #(#events::#variants(_))|* => H::key(event, meta).map(Some),
+                #(#events::#variants(_))|* => __H::key(event, meta).map(Some),
                 #rest
             })
         } else {

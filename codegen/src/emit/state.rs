@@ -89,7 +89,7 @@ fn marker(view: &View<'_>) -> Part {
         layout::item(quote! {
             #docs
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-            pub struct #ident<B>(__PhantomData<B>);
+            pub struct #ident<__B>(__PhantomData<__B>);
         })
     } else {
         layout::item(quote!(#docs #[derive(Clone, Copy, Debug, PartialEq, Eq)] pub struct #ident;))
@@ -164,8 +164,8 @@ fn repository(view: &View<'_>) -> Part {
     let alias = format_ident!("{}Repository", view.ident);
     let docs = layout::doc(&format!("Loads and changes [`{}`] streams in a store.", view.ident));
     let marker = view.marker();
-    let parameters = if view.has_behavior() { quote!(<B, S>) } else { quote!(<S>) };
-    layout::item(quote!(#docs pub type #alias #parameters = __Repository<#marker, S>;))
+    let parameters = if view.has_behavior() { quote!(<__B, __S>) } else { quote!(<__S>) };
+    layout::item(quote!(#docs pub type #alias #parameters = __Repository<#marker, __S>;))
 }
 
 fn aggregate(view: &View<'_>) -> Part {
@@ -173,7 +173,8 @@ fn aggregate(view: &View<'_>) -> Part {
     let (state, events, error) = (view.state_type(), &view.events, &view.error);
     let (name, key) = (&view.aggregate.name, &view.aggregate.partition_key);
     let (snapshots, retention) = (snapshots(view), retention(view));
-    let meaning = meaning(view.aggregate.meaning, view.has_behavior().then(|| quote!(B::REVISION)));
+    let meaning =
+        meaning(view.aggregate.meaning, view.has_behavior().then(|| quote!(__B::REVISION)));
     let reads_metadata = view.has_behavior() || view.aggregate.events.iter().any(reads_texts);
     let ordered = view.aggregate.invariants.iter().any(|it| it.rule == Rule::OrderedByTime);
     let (write_state, read_state) = match view.aggregate.state {

@@ -49,19 +49,19 @@ impl<'m> View<'m> {
     /// The aggregate's type: `BankAccount`, or `BankAccount<B>`.
     pub(crate) fn marker(&self) -> TokenStream {
         let ident = &self.ident;
-        if self.has_behavior() { quote!(#ident<B>) } else { quote!(#ident) }
+        if self.has_behavior() { quote!(#ident<__B>) } else { quote!(#ident) }
     }
 
     /// The parameters of an `impl`: none, or `<B: BankAccountBehavior>`.
     pub(crate) fn generics(&self) -> TokenStream {
         let behavior = &self.behavior;
-        if self.has_behavior() { quote!(<B: #behavior>) } else { TokenStream::new() }
+        if self.has_behavior() { quote!(<__B: #behavior>) } else { TokenStream::new() }
     }
 
     /// The type of the state.
     pub(crate) fn state_type(&self) -> TokenStream {
         let state = &self.state;
-        if self.aggregate.state.is_some() { quote!(#state) } else { quote!(B) }
+        if self.aggregate.state.is_some() { quote!(#state) } else { quote!(__B) }
     }
 
     /// The event of a name; resolve has seen to it that there is one.

@@ -91,7 +91,7 @@ pub(super) fn events_as_commands(view: &View<'_>, names: &Names) -> Vec<Part> {
     let places = all.iter().map(|event| place(view, event));
     let places: Vec<_> = places.collect();
     let visit = quote! {
-        fn visit<V: testing::Visit<#aggregate>>(&self, visitor: V) -> V::Output {
+        fn visit<__V: testing::Visit<#aggregate>>(&self, visitor: __V) -> __V::Output {
             visitor.visit(&testing::RecordEvent {
                 event: self.0.clone(),
                 place,

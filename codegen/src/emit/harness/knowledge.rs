@@ -93,7 +93,7 @@ fn command_type(view: &View<'_>, names: &Names) -> Vec<Part> {
     let idents: Vec<_> = view.aggregate.commands.iter().map(|it| type_ident(&it.name)).collect();
     let docs = layout::doc("Any command.");
     let visit = quote! {
-        fn visit<V: testing::Visit<#aggregate>>(&self, visitor: V) -> V::Output {
+        fn visit<__V: testing::Visit<#aggregate>>(&self, visitor: __V) -> __V::Output {
             match self { #(Self::#idents(command) => visitor.visit(command),)* }
         }
     };

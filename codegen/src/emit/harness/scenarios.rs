@@ -63,7 +63,7 @@ fn test(view: &View<'_>, names: &Names, scenario: &Scenario, function: &Ident) -
     let docs = format!(" {}", scenario.name);
     quote! {
         #[doc = #docs]
-        fn #function<K: testing::WithReads>(kind: K) -> testing::Check {
+        fn #function<__K: testing::WithReads>(kind: __K) -> testing::Check {
             testing::given::<#aggregate>(#stream)
                 #(#given)*
                 #when
