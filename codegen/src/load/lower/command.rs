@@ -41,16 +41,17 @@ impl Lowering<'_> {
         }
         let target = self.section(Place::Target, &entry.key, &entry.value)?;
         let mut named = target.entries();
-        let (first, second) = (named.next()?, named.next());
-        if let Some(second) = second {
+        let (name, first) = named.next()?;
+        if let Some((_, second)) = named.next() {
             let rule = "a target is either new or existing";
             self.one_expected(rule, &first.key, second.key.span, "remove one of the two");
         }
-        let refusal = self.text(&target, &first.key.value);
+        let refusal = self.text(&target, name);
         if let Some(refusal) = &refusal {
             self.check_name(refusal, Kind::Variant);
         }
-        Some(TargetSyntax { kind: first.key.clone(), refusal })
+        let kind = Spanned { value: name.to_owned(), span: first.key.span };
+        Some(TargetSyntax { kind, refusal })
     }
 
     fn steps(&mut self, section: &Section<'_>) -> Vec<Step> {
@@ -76,17 +77,17 @@ impl Lowering<'_> {
         let head = Spanned { value: key.value.clone(), span: item.span };
         let section = self.section(Place::Step, &head, item)?;
         let mut named = section.entries();
-        let Some(first) = named.next() else {
+        let Some((name, first)) = named.next() else {
             if matches!(&item.value, Value::Map(entries) if entries.is_empty()) {
                 self.wrong_item(item.span, "a step says what to do", "- reject: {Name: condition}");
             }
             return None;
         };
-        if let Some(second) = named.next() {
+        if let Some((_, second)) = named.next() {
             let help = "write each step as an item of its own, with `- `";
             self.one_expected("a step does one thing", &first.key, second.key.span, help);
         }
-        match first.key.value.as_str() {
+        match name {
             "reject" => self.rejections(&section, "reject").map(Step::Reject),
             "nothingToDo" => self.expression_at(&section, "nothingToDo").map(Step::NothingToDo),
             _ => {

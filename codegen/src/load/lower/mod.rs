@@ -74,8 +74,8 @@ impl Lowering<'_> {
 
     fn parts_without_aggregate(&mut self, section: &section::Section<'_>) {
         let shared = ["description", "types", "constants"];
-        let part = section.entries().find(|entry| !shared.contains(&entry.key.value.as_str()));
-        let Some(part) = part else { return };
+        let part = section.entries().find(|(key, _)| !shared.contains(key));
+        let Some((_, part)) = part else { return };
         let diagnostic = Diagnostic::error(
             &codes::NO_AGGREGATE,
             format!("`{}` belongs to an aggregate, and this file names none", part.key.value),

@@ -72,12 +72,12 @@ impl Lowering<'_> {
 
     fn rule(&mut self, event: &Text, node: &Node) -> Option<RowRule> {
         let section = self.section(Place::RowRule, event, node)?;
-        let mut verbs = section.entries().filter_map(|entry| {
-            let (_, verb) = VERBS.iter().find(|(name, _)| *name == entry.key.value)?;
+        let mut verbs = section.entries().filter_map(|(key, entry)| {
+            let (_, verb) = VERBS.iter().find(|(name, _)| *name == key)?;
             Some((entry, *verb))
         });
         let Some((entry, verb)) = verbs.next() else {
-            if !VERBS.iter().any(|(name, _)| section.is_misspelt(name)) {
+            if !section.is_strange() {
                 let rule = "a row rule has one of `insert`, `update`, `upsert` and `delete`";
                 self.wrong_item(node.span, rule, "update: {balance: row.balance + amount}");
             }

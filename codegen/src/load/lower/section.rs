@@ -14,9 +14,10 @@ pub(super) struct Section<'t> {
     pub(super) place: Place,
     /// What it belongs to: its key, or an item of a list without a name.
     pub(super) head: Text,
-    entries: Vec<&'t Entry>,
-    /// The keys that misspelt ones were most likely meant to be.
-    meant: Vec<&'static str>,
+    /// By their keys as the table has them, also where a slip wrote them otherwise.
+    entries: Vec<(&'static str, &'t Entry)>,
+    /// Whether a key stands there that could be any.
+    strange: bool,
 }
 
 impl<'t> Section<'t> {
@@ -27,17 +28,35 @@ impl<'t> Section<'t> {
             "`{name}` of {:?} is lowered, so it stands in the table as supported",
             self.place
         );
-        self.entries.iter().find(|entry| entry.key.value == name).copied()
+        self.entries().find(|(key, _)| *key == name).map(|(_, entry)| entry)
     }
 
-    /// All entries that are understood, in the order written.
-    pub(super) fn entries(&self) -> impl Iterator<Item = &'t Entry> {
+    /// All entries that are understood, in the order written, with their keys.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'static str, &'t Entry)> {
         self.entries.iter().copied()
     }
 
-    /// Whether a key stands there in another spelling, which has been reported.
-    pub(super) fn is_misspelt(&self, name: &str) -> bool {
-        self.meant.contains(&name)
+    /// Whether a key stands there that could be any: what is missing may be there, and is not reported.
+    pub(super) fn is_strange(&self) -> bool {
+        self.strange
+    }
+
+    /// Whether a key that is not understood may have been meant to name what others refer to, or to be
+    /// what this mapping can't be without.
+    fn lacks(&self) -> bool {
+        let none_of = |names: &[&str]| names.iter().all(|name| self.get(name).is_none());
+        match self.place {
+            Place::File | Place::Step | Place::Field => true,
+            Place::Event | Place::OldVersion => none_of(&["schema"]),
+            Place::Command => none_of(&["input"]) || none_of(&["emit", "handler"]),
+            Place::Target => self.entries.is_empty(),
+            Place::Invariant => none_of(&["name"]) || none_of(&["check"]),
+            Place::EventStore => none_of(&["partitionKey"]),
+            Place::Projection => none_of(&["columns"]) || none_of(&["on"]),
+            Place::Scenario => none_of(&["when"]) || none_of(&["then"]),
+            Place::Outcome => self.entries.is_empty(),
+            Place::Rejection | Place::Emission | Place::RowRule => false,
+        }
     }
 }
 
@@ -80,18 +99,32 @@ impl Lowering<'_> {
     ) -> Option<Section<'t>> {
         let wanted = Wanted::Mapping(place.described());
         let entries = self.mapping(head, node, &wanted, place.example())?;
-        let mut section = Section { place, head: head.clone(), entries: vec![], meant: vec![] };
+        let mut section = Section { place, head: head.clone(), entries: vec![], strange: false };
+        let mut misspelt = Vec::new();
         for entry in entries {
             match keys::find(place, &entry.key.value) {
-                Some(Key { status: Status::Supported(_), .. }) => section.entries.push(entry),
+                Some(Key { status: Status::Supported(_), name, .. }) => {
+                    section.entries.push((name, entry));
+                }
                 Some(Key { status: Status::Later(until_then), meaning, .. }) => {
                     // What stands at the top or in a step may be named elsewhere.
                     self.complete &= !matches!(place, Place::File | Place::Step);
                     self.not_yet(&entry.key, meaning, until_then);
                 }
-                None => section.meant.extend(self.unknown_key(place, &entry.key)),
+                None => match self.unknown_key(place, &entry.key) {
+                    Some(meant) => misspelt.push((meant, entry)),
+                    None => section.strange = true,
+                },
             }
         }
+        // A misspelt key is read as the one that was meant, so that its content is looked at too.
+        for (meant, entry) in misspelt {
+            match section.get(meant) {
+                None => section.entries.push((meant, entry)),
+                Some(_) => section.strange = true,
+            }
+        }
+        self.complete &= !(section.strange && section.lacks());
         Some(section)
     }
 
@@ -126,13 +159,13 @@ impl Lowering<'_> {
             let note = format!("`{}` is a key of {}", key.value, other.described());
             diagnostic = diagnostic.note(note);
         }
-        self.lose(diagnostic);
+        self.report(diagnostic);
         meant
     }
 
     /// Reports a key that must be there.
     pub(super) fn missing_key(&mut self, section: &Section<'_>, name: &str) {
-        if section.is_misspelt(name) {
+        if section.is_strange() {
             return;
         }
         let head = &section.head;
