@@ -44,7 +44,7 @@ pub(crate) fn resolve(
     this.check_parts(findings);
     let key = key::resolve(&this, findings);
     let on = rules::resolve(&this, key.as_deref(), all_known, findings);
-    let key_is_stream = key::is_stream(&key, on.as_ref().and_then(|on| on.as_deref()));
+    let key_is_stream = key::is_stream(key.as_deref(), on.as_ref().and_then(|on| on.as_deref()));
     this.check_immediate(immediate, key.as_deref(), key_is_stream, findings);
     let mirrors = this.mirrors(key.is_some() && !key_is_stream, findings);
     let (database, table) = target?;
@@ -196,7 +196,7 @@ impl Projecting<'_> {
         if immediate != Some(true) || key_is_stream {
             return;
         }
-        let place = self.syntax.update_strategy.as_ref().map_or(self.name.span, |s| s.span);
+        let strategy = self.syntax.update_strategy.as_ref().map_or(self.name.span, |s| s.span);
         let title = if key.is_some_and(<[_]>::is_empty) {
             "an immediate projection needs columns and the stream's id as key"
         } else if key.is_none() {
@@ -204,14 +204,28 @@ impl Projecting<'_> {
         } else {
             "an immediate projection has one row per stream"
         };
-        let found = Diagnostic::error(&IMMEDIATE_KEY, title, place, "immediate")
-            .note("two appends to different streams must never change one row");
+        let by_rule = self.own_key().filter(|_| key::is_stream(key, None));
+        let found = match by_rule {
+            Some(place) => Diagnostic::error(&IMMEDIATE_KEY, title, place, "another row")
+                .place(strategy, "immediate"),
+            None => Diagnostic::error(&IMMEDIATE_KEY, title, strategy, "immediate"),
+        };
+        let found = found.note("two appends to different streams must never change one row");
         findings.push(match self.declared.partition_key {
+            Some(_) if by_rule.is_some() => found
+                .help("remove this rule's `key:`, or set `updateStrategy: eventually_consistent`"),
             Some(key) => {
                 found.help(format!("set `key: {key}`, or `updateStrategy: eventually_consistent`"))
             }
             None => found,
         });
+    }
+
+    /// The first rule's `key:` that is not the projection's.
+    fn own_key(&self) -> Option<crate::source::Span> {
+        let mut rules = self.syntax.on.iter().flatten().flat_map(|(_, rules)| rules);
+        let own = rules.find_map(|rule| rule.key.as_ref())?;
+        key::lines(own).first().map(|(column, _)| column.span)
     }
 
     /// Columns that always equal a value of the state.

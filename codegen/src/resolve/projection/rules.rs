@@ -14,6 +14,7 @@ use crate::resolve::event::assignments;
 use crate::resolve::expression::scope::Scope;
 use crate::resolve::fields::{Field, Fields};
 use crate::source::Span;
+use crate::suggest::nearest;
 use crate::syntax::{self, Text};
 
 /// The rules by event: `Some(None)` where they are hand-written, none where they are wrong.
@@ -70,14 +71,18 @@ pub(super) fn resolve(
 fn no_source(this: &Projecting<'_>, name: &Text) -> Diagnostic {
     let title = format!("`{}` is no source of `{}`", name.value, this.name.value);
     let found = Diagnostic::error(&RULE_WITHOUT_SOURCE, title, name.span, "never folded");
-    let names = this.sources.iter().map(|event| event.name.value.as_str());
-    match crate::suggest::nearest(&name.value, names) {
-        Some(meant) => found.help(format!("did you mean `{meant}`?")),
-        None if this.declared.event(&name.value).is_some() => {
-            found.help(format!("add `{}` to `source`", name.value))
-        }
-        None => found.help("the events that can be folded stand under `source`"),
+    let sources = this.sources.iter().map(|event| event.name.value.as_str());
+    if let Some(meant) = nearest(&name.value, sources) {
+        return found.help(format!("did you mean `{meant}`?"));
     }
+    if this.declared.event(&name.value).is_some() {
+        return found.help(format!("add `{}` to `source`", name.value));
+    }
+    let events = this.declared.events.iter().map(|event| event.name.value.as_str());
+    found.help(match nearest(&name.value, events) {
+        Some(meant) => format!("did you mean `{meant}`? Then add it to `source` too"),
+        None => "the events that can be folded stand under `source`".to_owned(),
+    })
 }
 
 fn no_rule(this: &Projecting<'_>, event: &DeclaredEvent<'_>) -> Diagnostic {
