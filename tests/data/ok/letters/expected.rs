@@ -573,7 +573,7 @@ pub mod tree {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "trees";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = revised(0x9e33_d0fc_7644_02d6, __H::REVISION);
+        const MEANING: u64 = revised(0xb77f_9cd1_d77f_4c84, __H::REVISION);
         const AGGREGATE: &'static str = "Tree";
         const SOURCES: &'static [&'static str] = &["B", "H"];
         const COLUMNS: &'static [Column] = &[

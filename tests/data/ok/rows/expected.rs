@@ -1018,7 +1018,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "parcels";
         const CONSISTENCY: Consistency = Consistency::Immediate;
-        const MEANING: u64 = 0xdbf2_8bd5_4f42_4519;
+        const MEANING: u64 = 0x08a0_9836_2012_ea21;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Moved", "Lost", "Delivered"];
         const COLUMNS: &'static [Column] = &[
@@ -1207,7 +1207,7 @@ pub mod parcel {
         const CONSISTENCY: Consistency = Consistency::Eventual {
             window: Some(Duration::from_micros(2_000_000)),
         };
-        const MEANING: u64 = 0xba47_735a_ed78_82c7;
+        const MEANING: u64 = 0xf1af_fc78_ccf6_f162;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Delivered", "Lost"];
         const COLUMNS: &'static [Column] = &[
@@ -1405,7 +1405,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "weights";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x333e_7ed7_f4c9_1a1c;
+        const MEANING: u64 = 0xd4ca_3a56_1c7a_1f89;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Weighed"];
         const COLUMNS: &'static [Column] = &[
@@ -1564,7 +1564,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "town_weights";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x5190_0c1a_12df_e040;
+        const MEANING: u64 = 0x7bb5_ed0c_7989_b091;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Weighed"];
         const COLUMNS: &'static [Column] = &[
@@ -1690,7 +1690,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "firsts";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xa2bc_c454_f518_e5ba;
+        const MEANING: u64 = 0x30c0_2692_ccc8_a91e;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Moved", "Delivered"];
         const COLUMNS: &'static [Column] = &[
