@@ -11,7 +11,7 @@ use crate::edits::target_folder;
 #[test]
 fn the_five_steps_of_the_readme_lead_to_a_program_and_its_tests() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let shop = package(folder.path(), "shop");
+    package(folder.path(), "shop");
     assert_eq!(write_files(folder.path(), "README.md"), 4, "package, ontology, build, program");
 
     let said = type_in(folder.path());

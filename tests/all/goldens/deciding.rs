@@ -181,7 +181,8 @@ fn names_of_rust_and_of_the_runtime_are_ordinary_names() {
         let refusal = Refusal { round: -out, out, fields: 1, required: 1 };
         let error = matches.failed(refusal).await;
         assert!(matches!(error.refusal(), Some(MatchError::Some { .. })), "{error}");
-        let value = Value { r#match: 1, r#type: "v".to_owned() };
+        let record = names::types::Record { note: "n".to_owned() };
+        let value = Value { r#match: 1, r#type: "v".to_owned(), record, step: None };
         let command = Timestamp { value: value.clone(), writer: Writer::Result, context: 1 };
         let done = matches.done(command.clone()).await;
         assert_eq!((done.state.step, done.state.context), (Some(value), Writer::Result));

@@ -3058,7 +3058,7 @@ pub mod basket {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "paid_baskets";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x42ab_5c03_cd95_800a;
+        const MEANING: u64 = 0x857f_4588_71fc_a2e8;
         const AGGREGATE: &'static str = "Basket";
         const SOURCES: &'static [&'static str] = &["BasketPaid"];
         const COLUMNS: &'static [Column] = &[
