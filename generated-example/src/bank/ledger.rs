@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eventloom_runtime::projection::{Projector, Rebuild, SqliteReadDatabase};
-use eventloom_runtime::repository::{AsOf, Executed, Loaded, TimelineEntry};
+use eventloom_runtime::repository::{AsOf, Executed, Loaded, RetryPolicy, TimelineEntry};
 use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
 use eventloom_runtime::store::{AllPage, EventFilter, Page};
 use eventloom_runtime::{
@@ -58,6 +58,14 @@ impl Place {
     }
 }
 
+/// Half a minute of attempts: another process may be importing into the very account, and whoever
+/// waits at a prompt would only send the command again.
+const PATIENCE: RetryPolicy = RetryPolicy {
+    attempts: 600,
+    first_pause: Duration::from_millis(1),
+    longest_pause: Duration::from_millis(100),
+};
+
 /// The bank's database, opened.
 pub(crate) struct Ledger {
     accounts: BankAccountRepository<SqliteStore>,
@@ -71,7 +79,8 @@ impl Ledger {
         let database = SqliteDatabase::open(path).map_err(at_path)?;
         let store = SqliteStore::open(&database).await.map_err(at_path)?;
         let rows = SqliteReadDatabase::open(&database).await?;
-        let accounts = BankAccountRepository::open(store.clone()).await?;
+        let accounts =
+            BankAccountRepository::builder().retries(PATIENCE).open(store.clone()).await?;
         let balances = Projector::open(store.clone(), rows.clone()).await?;
         let transactions = Projector::open(store, rows).await?;
         Ok(Self { accounts, balances, transactions })

@@ -58,6 +58,12 @@ pub(super) trait Boxed: Send + Sync {
         stream: &'a StreamKey,
         snapshot: Snapshot,
     ) -> Answer<'a, Stored<()>>;
+    fn discard_snapshot<'a>(
+        &'a self,
+        store: &'a MemoryStore,
+        stream: &'a StreamKey,
+        meaning: u64,
+    ) -> Answer<'a, Stored<()>>;
     fn command<'a>(
         &'a self,
         store: &'a MemoryStore,
@@ -133,6 +139,14 @@ impl<I: Interceptor<MemoryStore>> Boxed for I {
         snapshot: Snapshot,
     ) -> Answer<'a, Stored<()>> {
         Box::pin(Interceptor::save_snapshot(self, store, stream, snapshot))
+    }
+    fn discard_snapshot<'a>(
+        &'a self,
+        store: &'a MemoryStore,
+        stream: &'a StreamKey,
+        meaning: u64,
+    ) -> Answer<'a, Stored<()>> {
+        Box::pin(Interceptor::discard_snapshot(self, store, stream, meaning))
     }
     fn command<'a>(
         &'a self,
@@ -213,6 +227,14 @@ impl Interceptor<MemoryStore> for Erased {
         snapshot: Snapshot,
     ) -> Stored<()> {
         self.0.save_snapshot(store, stream, snapshot).await
+    }
+    async fn discard_snapshot(
+        &self,
+        store: &MemoryStore,
+        stream: &StreamKey,
+        meaning: u64,
+    ) -> Stored<()> {
+        self.0.discard_snapshot(store, stream, meaning).await
     }
     async fn command(&self, store: &MemoryStore, id: &str) -> Stored<Option<RecordedCommand>> {
         self.0.command(store, id).await
