@@ -75,7 +75,7 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     fn check_state(before: &Self::State, after: &Self::State) -> Result<(), Self::Error>;
 
     /// Appends the state as JSON, for a snapshot. Where it appends nothing, there is no snapshot: a
-    /// hand-written state may have no form as JSON.
+    /// hand-written state may have no form as JSON, or none that can be read back.
     fn write_state(state: &Self::State, out: &mut Vec<u8>);
 
     /// Reads what [`Self::write_state`] wrote.

@@ -18,6 +18,7 @@ mod writer;
 
 use std::mem;
 
+pub(crate) use custom::is_news;
 pub use custom::{DeserializeOwned, Serialize, decode_custom, encode_custom};
 pub use error::{DecodeError, FieldError};
 pub use label::Label;

@@ -40,6 +40,13 @@ impl<A: Aggregate> Clone for Folded<A> {
 }
 
 impl<A: Aggregate> Folded<A> {
+    /// Whether another one stands for the same.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let Self { state, sequence, last_time, history } = other;
+        (&self.state, self.sequence, self.last_time, &self.history)
+            == (state, *sequence, *last_time, history)
+    }
+
     /// Folds in an event.
     pub(super) fn apply(
         &mut self,

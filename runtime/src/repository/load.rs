@@ -143,7 +143,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
             }
         })
         .await?;
-        let missing = due.and_then(|due| snapshot::write::<A>(&due));
+        let missing = due.and_then(|due| snapshot::write_readable::<A>(&due));
         if missing.is_some() || ignored.is_some() {
             self.replace_snapshot(stream, missing).await;
         }

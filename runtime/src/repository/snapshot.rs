@@ -5,7 +5,9 @@
 
 use super::folded::Folded;
 use crate::aggregate::{Aggregate, SnapshotStrategy};
-use crate::codec::{DecodeError, Fields, Record, Writer, decode, encode, optional, required};
+use crate::codec::{
+    DecodeError, Fields, Record, Writer, decode, encode, is_news, optional, required,
+};
 use crate::event::{DomainEvent, EventTypes};
 use crate::metadata::Sequence;
 use crate::store::Snapshot;
@@ -59,6 +61,25 @@ pub(super) fn write<A: Aggregate>(folded: &Folded<A>) -> Option<Snapshot> {
     A::write_state(&folded.state, &mut data);
     let sequence = folded.sequence;
     (data.len() > beside).then_some(Snapshot { sequence, meaning: A::MEANING, data })
+}
+
+/// As [`write`], read back: none, with an error in the log, once for the aggregate, where no load could use
+/// it. It would be replaced at every load, each time after a replay.
+pub(super) fn write_readable<A: Aggregate>(folded: &Folded<A>) -> Option<Snapshot> {
+    let snapshot = write(folded)?;
+    let reason = match read::<A>(&snapshot) {
+        Ok(read) if read.is_same(folded) => return Some(snapshot),
+        Ok(_) => "it is read as another state".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    if is_news::<A>() {
+        tracing::error!(
+            aggregate = A::NAME,
+            reason,
+            "a state can't be read back from its snapshot: its streams are replayed"
+        );
+    }
+    None
 }
 
 /// The state of a snapshot.

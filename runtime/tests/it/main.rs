@@ -1,6 +1,7 @@
 //! The runtime's behaviour through its public API, in one binary so that it links once.
 #![allow(clippy::duplicate_mod, reason = "the tests of the repository run on each store")]
 
+mod blind;
 mod clock;
 mod codec;
 mod conformance;
