@@ -28,10 +28,19 @@ const LOG_GROWTH: u32 = 1024;
 pub(super) struct WritingConnection {
     connection: Connection,
     log: Arc<Log>,
-    /// Whether the disk may lack something of the log.
-    in_doubt: Cell<bool>,
+    /// Why the disk may lack something of the log, if it may.
+    in_doubt: Cell<Option<Doubt>>,
     /// How commits are to be synced, where they still are not.
     unsynced: Cell<Option<i64>>,
+}
+
+/// Why the disk may lack something of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It failed.
+    Failed,
+    /// The log was there when the file was opened, and could not be moved.
+    Found,
 }
 
 /// Pages of the write-ahead log after the last commit, and from how many on it is to be moved.
@@ -44,13 +53,20 @@ impl WritingConnection {
     pub(super) fn new(mut connection: Connection) -> rusqlite::Result<Self> {
         let log = Arc::new(Log { pages: AtomicU32::new(0), due: AtomicU32::new(LOG_PAGES) });
         log.watch(&mut connection)?;
-        let opened =
-            Self { connection, log, in_doubt: Cell::new(false), unsynced: Cell::new(None) };
-        // Where another program uses the log, its own next sync tells it of the failure.
+        let opened = Self { connection, log, in_doubt: Cell::new(None), unsynced: Cell::new(None) };
         if let Err(error) = open::without_waiting(|| opened.checkpoint(CheckpointMode::TRUNCATE)) {
-            opened.doubt_after(&error);
+            opened.doubt_found_log(&error);
         }
         Ok(opened)
+    }
+
+    /// Others that have the file open may be reading for long, and nothing could be written meanwhile: with
+    /// them the log is taken as it is. Of a program that writes, each failed sync is known to itself alone,
+    /// and it moves the log before it writes again; what this one writes before that may be lost with it.
+    fn doubt_found_log(&self, error: &Error) {
+        if fault::leaves_found_log(error) {
+            self.in_doubt.set(Some(Doubt::Found));
+        }
     }
 
     /// Runs a job in a transaction and commits it.
@@ -115,15 +131,15 @@ impl WritingConnection {
 
     fn doubt_after(&self, error: &Error) {
         if fault::leaves_doubt(error) {
-            self.in_doubt.set(true);
+            self.in_doubt.set(Some(Doubt::Failed));
         }
     }
 
     fn leave_no_doubt(&self) -> Result<(), StoreError> {
-        if self.in_doubt.get() {
+        if let Some(doubt) = self.in_doubt.get() {
             self.checkpoint(CheckpointMode::TRUNCATE)
-                .map_err(|error| fault::in_doubt(self, &error))?;
-            self.in_doubt.set(false);
+                .map_err(|error| fault::in_doubt(self, doubt, &error))?;
+            self.in_doubt.set(None);
         }
         Ok(())
     }

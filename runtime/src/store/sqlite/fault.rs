@@ -4,6 +4,8 @@
 
 use rusqlite::{Connection, Error, ErrorCode, ffi};
 
+use super::catalog::UnlikelyName;
+use super::connection::Doubt;
 use crate::store::StoreError;
 
 /// Why a job on a [`super::SqliteDatabase`] ended without its result; its transaction is rolled back.
@@ -55,9 +57,23 @@ pub(super) fn leaves_doubt(error: &Error) -> bool {
     matches!(sqlite_code(error), Some((ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory, _)))
 }
 
+/// Whether a log that was found is as doubtful as before after this failure to move it into the file and
+/// begin it anew. Where others have the file open it can't be had for as long as one of them reads, and
+/// nothing is written at all where nothing may be.
+pub(super) fn leaves_found_log(error: &Error) -> bool {
+    use ErrorCode::{DatabaseBusy, DatabaseLocked, ReadOnly};
+    !matches!(sqlite_code(error), Some((DatabaseBusy | DatabaseLocked | ReadOnly, _)))
+}
+
 /// The log could not be copied into the file and begun anew, which has to come before the next write.
-pub(super) fn in_doubt(connection: &Connection, error: &Error) -> StoreError {
+pub(super) fn in_doubt(connection: &Connection, doubt: Doubt, error: &Error) -> StoreError {
     let path = connection.path().unwrap_or("the database");
+    let cause = match doubt {
+        Doubt::Failed => format!("the disk failed while {path} was written"),
+        Doubt::Found => {
+            format!("whoever wrote {path} last did not close it, maybe for a failed disk")
+        }
+    };
     let (found, advice) = match sqlite_code(error) {
         Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)) => (
             "is still in use by a reader or another program",
@@ -66,8 +82,7 @@ pub(super) fn in_doubt(connection: &Connection, error: &Error) -> StoreError {
         _ => ("could not be copied into it", "check the disk and its free space, and try again"),
     };
     StoreError::Unavailable(format!(
-        "the disk failed while {path} was written, and until the log beside it has been copied into it \
-         nothing more is written, for it might not last; the log {found} ({error}); \
+        "{cause}, and until the log beside it has been copied into it nothing more is written, for it might not last; the log {found} ({error}); \
          nothing was changed: {advice}"
     ))
 }
@@ -93,8 +108,19 @@ pub(super) fn explain(path: &str, error: &Error) -> StoreError {
     match sqlite_code(error) {
         Some((ErrorCode::SystemIoFailure, extended)) => input_output(path, extended, error),
         Some((code, _)) => explain_code(path, code, error),
-        None => corrupt(path, format!("a stored value is not what it should be: {error}")),
+        None => unexpected_value(path, error),
     }
+}
+
+/// A value that can't be read, which is the fault of its file, unless another file's names fill what is
+/// kept of them.
+fn unexpected_value(path: &str, error: &Error) -> StoreError {
+    if let Error::FromSqlConversionFailure(_, _, reason) = error
+        && let Some(UnlikelyName::TooMany) = reason.downcast_ref()
+    {
+        return StoreError::Unsupported(format!("{path}: {reason}"));
+    }
+    corrupt(path, format!("a stored value is not what it should be: {error}"))
 }
 
 fn explain_code(path: &str, code: ErrorCode, error: &Error) -> StoreError {
@@ -227,5 +253,33 @@ mod tests {
             assert_eq!(kind(&commit_error(&connection, &error)), at_commit, "{error}");
             assert_eq!(kind(&store_error(&connection, &error)), elsewhere, "{error}");
         }
+    }
+
+    /// The log that a failed writer had left could not be moved into the file because the disk was full;
+    /// that was no failed sync, and new commits were acknowledged behind what might be lost.
+    #[test]
+    fn a_found_log_that_could_not_be_moved_stays_in_doubt() {
+        for (code, doubtful) in [
+            (ffi::SQLITE_FULL, true),
+            (ffi::SQLITE_IOERR_FSYNC, true),
+            (ffi::SQLITE_NOMEM, true),
+            (ffi::SQLITE_CORRUPT, true),
+            (ffi::SQLITE_PERM, true),
+            (ffi::SQLITE_BUSY, false),
+            (ffi::SQLITE_LOCKED, false),
+            (ffi::SQLITE_READONLY, false),
+        ] {
+            let error = Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(leaves_found_log(&error), doubtful, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_doubt_says_where_it_comes_from() {
+        let connection = Connection::open_in_memory().expect("a connection");
+        let full = Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None);
+        let told = |doubt| in_doubt(&connection, doubt, &full).to_string();
+        assert!(told(Doubt::Failed).contains("the disk failed while"), "{}", told(Doubt::Failed));
+        assert!(told(Doubt::Found).contains("did not close it"), "{}", told(Doubt::Found));
     }
 }

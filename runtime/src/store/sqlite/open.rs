@@ -153,8 +153,9 @@ fn check_place(path: &Path, file: &fs::Metadata) -> Result<(), StoreError> {
     }
 }
 
-/// Refuses a file that ends within its last page, of which SQLite would read zeros. Within a
-/// transaction nobody moves a log into the file, or cuts it.
+/// Refuses a file that ends within its last page, of which SQLite would read zeros. Where this transaction
+/// reads from the log, nobody begins that anew or cuts it; what others copy from it meanwhile only makes the
+/// file longer. Where it reads from the file alone, nobody copies anything into that.
 fn check_length(view: &Connection, path: &Path) -> Result<(), JobError> {
     let number = |name: &str| view.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let expected = number("page_size")?.saturating_mul(number("page_count")?).unsigned_abs();

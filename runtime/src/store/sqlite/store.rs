@@ -9,7 +9,7 @@ use super::append::{self, OpenTransaction};
 use super::database::SqliteDatabase;
 use super::fault::JobError;
 use super::group::Groups;
-use super::{numbers, reads};
+use super::{catalog, numbers, reads};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::store::{
@@ -65,6 +65,7 @@ impl EventStore for SqliteStore {
         aggregate: &'static str,
         shapes: &'static [EventShape],
     ) -> Result<(), StoreError> {
+        catalog::know(aggregate);
         self.database
             .write(move |transaction| numbers::register(transaction, aggregate, shapes))
             .await
