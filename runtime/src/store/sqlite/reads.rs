@@ -306,7 +306,9 @@ fn taken(
         .optional()
 }
 
-/// The latest snapshot of a stream by a meaning, at or below a sequence.
+/// The latest snapshot of a stream by a meaning, at or below a sequence. A row whose sequence no stream can
+/// have is given out as standing for no event: it is never used, and replaced, and never in the way of the
+/// events, which hold the truth.
 pub(super) fn snapshot(
     connection: &Connection,
     stream: &StreamKey,
@@ -322,7 +324,8 @@ pub(super) fn snapshot(
             (stream.aggregate, stream.id.as_str(), meaning.cast_signed(), signed(at_most)),
             |row| {
                 let data = row.get_ref(1)?.as_bytes()?.to_vec();
-                Ok(Snapshot { sequence: number(row, 0)?, meaning, data })
+                let sequence = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+                Ok(Snapshot { sequence, meaning, data })
             },
         )
         .optional()

@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteOptions, SqliteStore};
-use eventloom_runtime::store::{AppendError, EventFilter};
-use eventloom_runtime::{EventStore, StoreError};
+use eventloom_runtime::store::{AppendError, EventFilter, StreamKey};
+use eventloom_runtime::testing::spans::capture_async;
+use eventloom_runtime::{Aggregate, EventStore, Repository, StoreError};
 use rusqlite::Connection;
 
 use super::bank::{ACCOUNT, Bank, append, bank, event, read, together, with_command, with_key};
+use crate::wallet::{Put, Wallet, dec};
 
 /// Lets the file grow by so many pages more, or without limit again.
 async fn limit_growth(bank: &Bank, pages: Option<i64>) {
@@ -128,6 +130,31 @@ async fn damaged_rows_are_corrupt_with_their_place() {
         assert!(error.to_string().contains(reason), "{damage}: {error}");
         let page = bank.store.read_all(2, &EventFilter::default(), 10).await.expect("the rest");
         assert_eq!(page.events.len(), 1);
+    }
+}
+
+/// A snapshot that said to stand for a sequence below 0 was told as a damaged file at every load: a stream
+/// whose events were all sound could be neither read nor written any more.
+#[tokio::test]
+async fn a_snapshot_with_a_damaged_sequence_is_ignored_and_replaced() {
+    for damage in ["-1", "-9223372036854775808", "0", "9223372036854775807"] {
+        let bank = bank().await;
+        let wallets = Repository::<Wallet, _>::open(bank.store.clone()).await.expect("wallets");
+        for number in 1..=12 {
+            let put = Put { entry: format!("E{number}"), amount: dec("1") };
+            wallets.execute("W", put).await.expect("a movement");
+        }
+        tamper(&bank, &format!("UPDATE snapshots SET sequence = {damage}"));
+        for expected in [1, 0] {
+            let wallets = Repository::<Wallet, _>::open(bank.store.clone()).await.expect("wallets");
+            let (loaded, captured) = capture_async(wallets.load("W")).await;
+            assert_eq!(loaded.expect(damage).state.balance, dec("12"), "{damage}");
+            let warnings = captured.iter().filter(|it| it.level == "WARN").count();
+            assert_eq!(warnings, expected, "{damage}: {captured:?}");
+        }
+        let stream = StreamKey { aggregate: Wallet::NAME, id: "W".into() };
+        let saved = bank.store.snapshot(&stream, Wallet::MEANING, u64::MAX).await;
+        assert_eq!(saved.expect(damage).map(|saved| saved.sequence), Some(10), "{damage}");
     }
 }
 
