@@ -5,7 +5,7 @@
 
 use std::future::Future;
 
-use super::{Commit, Committed, Switched, Table, TableSpec, TableState, Value};
+use super::{Commit, Committed, ProjectionName, Switched, Table, TableSpec, TableState, Value};
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, StoreError};
 
@@ -235,7 +235,7 @@ pub enum ReadDatabaseError {
     #[error(
         "the table of {0} is gone: it was discarded, or its rebuild was started anew elsewhere"
     )]
-    Gone(&'static str),
+    Gone(ProjectionName),
     /// The name of a target is taken by something that is none of Eventloom's views.
     #[error(
         "{projection} can't have the target `{name}`: the read database has a {kind} of that name; \
@@ -243,7 +243,7 @@ pub enum ReadDatabaseError {
     )]
     NameTaken {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// The table part of its target.
         name: &'static str,
         /// What has the name, for example `table`.
@@ -253,7 +253,7 @@ pub enum ReadDatabaseError {
     #[error("the table of {projection} can't be made: {reason}")]
     Unsuitable {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// Why.
         reason: String,
     },

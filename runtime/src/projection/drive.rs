@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::fold::{Decoded, Halt};
 use super::session::{Member, PageEnd, Turn};
-use super::{Committed, ReadDatabase, ReadDatabaseError, spans};
+use super::{Committed, ProjectionName, ReadDatabase, ReadDatabaseError, spans};
 use crate::clock::Clock;
 use crate::event::DomainEvent;
 use crate::metadata::Position;
@@ -33,7 +33,7 @@ pub(super) enum Interrupt {
     /// Another runner wrote to the table.
     Moved,
     /// An event stopped the projection of that name; what came before it is written.
-    Halted(&'static str, Halt),
+    Halted(ProjectionName, Halt),
     /// The event store failed.
     Store(StoreError),
     /// The read database failed.

@@ -1,8 +1,8 @@
 //! What can go wrong while a projection is kept up to date.
 
-use super::{Poison, ReadDatabaseError};
+use super::{Poison, ProjectionName, ReadDatabaseError};
 use crate::metadata::Position;
-use crate::store::StoreError;
+use crate::store::{StoreError, UNKNOWN_EVENT};
 
 /// A projection could not be opened, brought up to date or waited for.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -14,15 +14,16 @@ pub enum ProjectorError {
     /// The read database failed.
     #[error(transparent)]
     Database(#[from] ReadDatabaseError),
-    /// A newer program wrote an event that this one does not know. This program's rows stay as they
-    /// are; the newer program keeps its own.
+    /// An event type or version that this program does not know. Where a newer program wrote it, this
+    /// program's rows stay as they are; the newer program keeps its own.
     #[error(
         "{projection} halts before position {position}: {event_type} v{version} is not known to \
-         this program; a newer one wrote it, and can carry on"
+         this program: {}",
+        UNKNOWN_EVENT
     )]
     UnknownVersion {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// Stored name of the event type.
         event_type: String,
         /// The version.
@@ -38,7 +39,7 @@ pub enum ProjectorError {
     )]
     Stopped {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// The event.
         poison: Box<Poison>,
     },
@@ -50,7 +51,7 @@ pub enum ProjectorError {
     )]
     Parked {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// The event.
         poison: Box<Poison>,
     },
@@ -60,7 +61,7 @@ pub enum ProjectorError {
     )]
     NoSuchPoison {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// The position asked for.
         position: Position,
     },
@@ -72,7 +73,7 @@ pub enum ProjectorError {
     )]
     AheadOfStore {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// The checkpoint of the rows.
         position: Position,
         /// The last position of the store.
@@ -82,7 +83,7 @@ pub enum ProjectorError {
     #[error("{projection} can't be immediate: {reason}")]
     NotImmediate {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// Why.
         reason: String,
     },
@@ -90,7 +91,7 @@ pub enum ProjectorError {
     #[error("the rebuild of {projection} was given up: another one was started meanwhile")]
     Superseded {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
     },
     /// The rows did not get there in time.
     #[error(
@@ -99,7 +100,7 @@ pub enum ProjectorError {
     )]
     TimedOut {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// Where the rows are.
         position: Position,
         /// Where they should be.

@@ -11,7 +11,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::spans;
-use super::{Poison, Projection, ProjectionError, ReadDatabaseError, RowChange, RowValues};
+use super::{
+    Poison, Projection, ProjectionError, ProjectionName, ReadDatabaseError, RowChange, RowValues,
+};
 use crate::codec::DecodeError;
 use crate::event::DomainEvent;
 use crate::metadata::{Position, StreamId};
@@ -205,7 +207,10 @@ impl<P: Projection> Fold<P> {
     pub(super) fn learn(&mut self, rows: Vec<RowValues>) -> Result<(), ReadDatabaseError> {
         for values in rows {
             let row = P::row(values).map_err(|error| {
-                ReadDatabaseError::Corrupt(format!("a row of {} can't be read: {error}", P::NAME))
+                ReadDatabaseError::Corrupt(format!(
+                    "a row of {} can't be read: {error}",
+                    ProjectionName::of::<P>()
+                ))
             })?;
             if let Some(slot) = self.index.get(&P::key_of(&row)) {
                 self.slots[*slot] =

@@ -12,8 +12,9 @@ use super::fold::{Decoded, Halt};
 use super::projector::{Reached, interrupted};
 use super::session::{Member, PageEnd, Session, Turn, filter};
 use super::{
-    Checkpoint, Commit, Committed, Consistency, Poison, Projection, Projector, ProjectorError,
-    ReadDatabase, ReadDatabaseError, ReadTransaction, Switched, Table, TableState, spans,
+    Checkpoint, Commit, Committed, Consistency, Poison, Projection, ProjectionName, Projector,
+    ProjectorError, ReadDatabase, ReadDatabaseError, ReadTransaction, Switched, Table, TableState,
+    spans,
 };
 use crate::clock::Clock;
 use crate::metadata::Position;
@@ -30,7 +31,7 @@ const CHECKPOINT_AFTER: Position = 1_000;
 pub(super) fn check<P: Projection>() -> Result<(), ProjectorError> {
     if P::CONSISTENCY == Consistency::Immediate && !P::KEY_IS_STREAM {
         return Err(ProjectorError::NotImmediate {
-            projection: P::NAME,
+            projection: ProjectionName::of::<P>(),
             reason: "its key is not the partition key, so that appends to different streams would \
                      change one row; make the key the partition key, or let it be \
                      eventually_consistent"
@@ -56,6 +57,7 @@ pub(super) async fn register<P: Projection, S: EventStore, D: ReadDatabase>(
         clock: Arc::clone(&shared.options.clock),
         batch: shared.options.batch.max(1),
         concern: filter::<P>(),
+        halted: Mutex::new(None),
         opened: Mutex::new(None),
         projection: PhantomData,
     });
@@ -75,7 +77,7 @@ pub(super) async fn register<P: Projection, S: EventStore, D: ReadDatabase>(
 }
 
 fn not_immediate<P: Projection>(reason: String) -> ProjectorError {
-    ProjectorError::NotImmediate { projection: P::NAME, reason }
+    ProjectorError::NotImmediate { projection: ProjectionName::of::<P>(), reason }
 }
 
 /// An `immediate` projection as a store calls it.
@@ -87,10 +89,15 @@ struct Immediately<P, D> {
     batch: usize,
     /// The events that concern the projection.
     concern: EventFilter,
+    /// The checkpoint right after which an event stands in the way, where one was met.
+    halted: Mutex<Option<At>>,
     /// What came of opening it.
     opened: Mutex<Option<Result<Position, ProjectorError>>>,
     projection: PhantomData<fn() -> P>,
 }
+
+/// Position and revision of a checkpoint.
+type At = (Position, u64);
 
 /// The rows within a transaction, and a session on them.
 type Within<'t, P> = (Box<dyn ReadTransaction + 't>, Session<P>);
@@ -144,9 +151,9 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
     fn open_within(&self, transaction: &dyn AppendTransaction) -> Result<Position, ProjectorError> {
         let rows = self.database.within(transaction).map_err(not_immediate::<P>)?;
         let mut session = session(rows.state(self.shadow.unwrap_or(self.table))?);
-        self.catch_up(transaction, &*rows, &mut session)?;
+        self.catch_up(transaction, &*rows, &mut session, self.batch)?;
         if let Some(shadow) = self.shadow {
-            let (projection, position) = (P::NAME, session.seen());
+            let (projection, position) = (ProjectionName::of::<P>(), session.seen());
             match rows.finish_rebuild(shadow, session.revision())? {
                 Switched::Done => {}
                 Switched::Moved => return Err(ProjectorError::Superseded { projection }),
@@ -175,7 +182,8 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         let checkpoint = rows.checkpoint(self.table).map_err(fold_error)?;
         let behind = events.before.saturating_sub(checkpoint.position);
         let concerned = self.concerns(events);
-        if !concerned && behind < CHECKPOINT_AFTER {
+        let halted = self.is_halted_at((checkpoint.position, checkpoint.revision));
+        if !concerned && (behind < CHECKPOINT_AFTER || halted) {
             return Ok(None);
         }
         let state = if behind == 0 && checkpoint.poison == 0 {
@@ -184,15 +192,33 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             rows.state(self.table).map_err(fold_error)?
         };
         let mut session = session(state);
+        // What stood in the way is the first event of concern: no more is read to meet it again.
+        let batch = if halted { 1 } else { self.batch };
         let caught_up = match behind {
             0 => Ok(()),
-            _ => self.catch_up(transaction, &*rows, &mut session).map_err(refusal),
+            _ => self.catch_up(transaction, &*rows, &mut session, batch),
         };
-        match caught_up {
+        self.note_halt(&caught_up, &session);
+        match caught_up.map_err(refusal) {
             // What stands in the projection's way is in the way of those appends that concern it.
             Ok(()) | Err(FoldError::Refused(_)) if !concerned => Ok(None),
             caught_up => caught_up.map(|()| Some((rows, session))),
         }
+    }
+
+    fn is_halted_at(&self, at: At) -> bool {
+        *self.halted.lock().unwrap_or_else(PoisonError::into_inner) == Some(at)
+    }
+
+    /// Remembers where an event stands in the way. Any commit to the rows, such as a decision about the event,
+    /// moves their revision, and with a transaction that is rolled back, so does the checkpoint: then the
+    /// event is looked for again.
+    fn note_halt(&self, caught_up: &Result<(), ProjectorError>, session: &Session<P>) {
+        use ProjectorError::{Stopped, UnknownVersion};
+        let state = session.state();
+        let halted = matches!(caught_up, Err(Stopped { .. } | UnknownVersion { .. }));
+        let at = halted.then_some((state.position, state.revision));
+        *self.halted.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
     fn concerns(&self, events: &AppendedEvents<'_>) -> bool {
@@ -218,11 +244,12 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         transaction: &dyn AppendTransaction,
         rows: &dyn ReadTransaction,
         session: &mut Session<P>,
+        mut batch: usize,
     ) -> Result<(), ProjectorError> {
         let metadata = P::READS_METADATA || spans::are_recorded();
         let filter = EventFilter { metadata, ..self.concern.clone() };
         loop {
-            let page = transaction.read_all(session.seen(), &filter, self.batch)?;
+            let page = transaction.read_all(session.seen(), &filter, batch)?;
             let end = self.end(page.next, page.events.at_end());
             let events = Decoded::new(page.events);
             let mut turn = self.fold_page(rows, session, &events, end)?;
@@ -236,6 +263,7 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             if end.at_end {
                 return Ok(());
             }
+            batch = self.batch;
         }
     }
 
@@ -277,7 +305,7 @@ fn written<P: Projection>(committed: Committed) -> Result<(), StoreError> {
     match committed {
         Committed::Done => Ok(()),
         Committed::Moved | Committed::RowExists => Err(StoreError::Corrupt {
-            what: format!("the rows of {}", P::NAME),
+            what: format!("the rows of {}", ProjectionName::of::<P>()),
             place: "the append's transaction".to_owned(),
             reason: "they changed between being read and being written".to_owned(),
         }),
@@ -307,12 +335,13 @@ fn page_of(events: &AppendedEvents<'_>) -> Page {
 }
 
 fn halted<P: Projection>(halt: Halt) -> ProjectorError {
-    interrupted(P::NAME, Interrupt::Halted(P::NAME, halt))
+    let name = ProjectionName::of::<P>();
+    interrupted(name, Interrupt::Halted(name, halt))
 }
 
 fn held_back_by<P: Projection>(poison: &Poison) -> String {
     let poison = Box::new(poison.clone());
-    ProjectorError::Parked { projection: P::NAME, poison }.to_string()
+    ProjectorError::Parked { projection: ProjectionName::of::<P>(), poison }.to_string()
 }
 
 fn refusal(error: ProjectorError) -> FoldError {

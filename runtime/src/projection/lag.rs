@@ -9,11 +9,12 @@ use tokio::time::{Instant, sleep_until};
 use super::drive::Passed;
 use super::projector::Reached;
 use super::{
-    Checkpoint, Consistency, Poison, Projection, Projector, ProjectorError, ReadDatabase, session,
+    Checkpoint, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
+    ReadDatabase, session,
 };
 use crate::event::DomainEvent;
 use crate::metadata::Position;
-use crate::store::{EventFilter, EventStore};
+use crate::store::{EventFilter, EventStore, StoredEvent};
 use crate::values::{Duration, Timestamp};
 
 /// How often a wait looks at the checkpoint, which a runner in another process may move.
@@ -33,7 +34,7 @@ pub struct Lag {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectionStatus {
     /// Name of the projection.
-    pub projection: &'static str,
+    pub projection: ProjectionName,
     /// [`Projection::MEANING`] of this program.
     pub meaning: u64,
     /// Every event up to here is in the rows, parked, or skipped.
@@ -109,7 +110,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let head = self.shared.store.head().await?;
         let position = state.position.max(self.shared.reached.borrow().position);
         Ok(ProjectionStatus {
-            projection: P::NAME,
+            projection: ProjectionName::of::<P>(),
             meaning: P::MEANING,
             position,
             head,
@@ -143,7 +144,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             }
             let now = Instant::now();
             if deadline.is_some_and(|deadline| now >= deadline) {
-                let (projection, wanted, position) = (P::NAME, position, here.position);
+                let (projection, wanted, position) =
+                    (ProjectionName::of::<P>(), position, here.position);
                 return Err(ProjectorError::TimedOut { projection, position, wanted });
             }
             let look = now + LOOK_EVERY;
@@ -179,7 +181,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         earlier.retain(|poison| poison.position <= position);
         if let Some(stopped) = earlier.iter().position(|poison| poison.stops) {
             let poison = Box::new(earlier.swap_remove(stopped));
-            return Err(ProjectorError::Stopped { projection: P::NAME, poison });
+            return Err(ProjectorError::Stopped { projection: ProjectionName::of::<P>(), poison });
         }
         if earlier.is_empty() || !there {
             return Ok(());
@@ -187,11 +189,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let filter = EventFilter::default();
         let page = self.shared.store.read_all(position.saturating_sub(1), &filter, 1).await?;
         let waited_for = page.events.iter().next();
-        let stream = waited_for.filter(|it| it.position == position).map(|it| &it.meta.stream_id);
+        // Another aggregate may have a stream of the same id.
+        let ours = |it: &StoredEvent<'_>| it.position == position && it.aggregate == P::AGGREGATE;
+        let stream = waited_for.filter(ours).map(|it| &it.meta.stream_id);
         let parked = earlier.iter().position(|poison| Some(&poison.stream_id) == stream);
         parked.map_or(Ok(()), |parked| {
             let poison = Box::new(earlier.swap_remove(parked));
-            Err(ProjectorError::Parked { projection: P::NAME, poison })
+            Err(ProjectorError::Parked { projection: ProjectionName::of::<P>(), poison })
         })
     }
 
@@ -206,14 +210,18 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 
 /// Whether a live projection keeps its `consistencyWindow`; speaks up when that changes.
 pub(super) struct Late {
-    projection: &'static str,
+    projection: ProjectionName,
     window: Option<Duration>,
     late: AtomicBool,
 }
 
 impl Late {
     pub(super) fn new<P: Projection>() -> Self {
-        Self { projection: P::NAME, window: window::<P>(), late: AtomicBool::new(false) }
+        Self {
+            projection: ProjectionName::of::<P>(),
+            window: window::<P>(),
+            late: AtomicBool::new(false),
+        }
     }
 
     /// Looks at a page whose rows have just become visible.
@@ -228,9 +236,9 @@ impl Late {
         }
         let projection = self.projection;
         if late {
-            tracing::warn!(projection, %lag, %window, "rows are later than consistencyWindow promises");
+            tracing::warn!(%projection, %lag, %window, "rows are later than consistencyWindow promises");
         } else {
-            tracing::info!(projection, %lag, %window, "rows are within consistencyWindow again");
+            tracing::info!(%projection, %lag, %window, "rows are within consistencyWindow again");
         }
     }
 }

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::database::{
     Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
 };
-use super::{Commit, Committed, Poison, RowChange, Skip, Switched, Table, TableSpec, TableState};
+use super::{
+    Commit, Committed, Poison, ProjectionName, RowChange, Skip, Switched, Table, TableSpec,
+    TableState,
+};
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, UndoLog};
 
@@ -46,8 +49,17 @@ struct Before {
     id: u64,
     position: Position,
     complete: bool,
-    poison: BTreeMap<Position, Poison>,
+    /// The poison that the commit replaces, and where it adds some.
+    poison: Vec<(Position, Option<Poison>)>,
+    released: Vec<Poison>,
     rows: Vec<(RowValues, Option<RowValues>)>,
+}
+
+/// The tables that a rebuild puts in each other's place, as they were before.
+struct Switch {
+    shadow: Table,
+    shadow_complete: bool,
+    served: MemoryTable,
 }
 
 impl MemoryReadDatabase {
@@ -70,11 +82,11 @@ impl ReadDatabase for MemoryReadDatabase {
             Some(found) => found.table.id,
             None => contents.create(spec, false),
         };
-        contents.state(id, spec.projection)
+        contents.state(id, spec.full_name())
     }
 
     async fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
-        self.contents().state(table.id, table.spec.projection)
+        self.contents().state(table.id, table.spec.full_name())
     }
 
     async fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
@@ -130,7 +142,7 @@ impl ReadDatabase for MemoryReadDatabase {
             contents.tables.remove(&cut_off);
         }
         let id = contents.create(spec, true);
-        contents.state(id, spec.projection)
+        contents.state(id, spec.full_name())
     }
 
     async fn finish_rebuild(
@@ -138,7 +150,7 @@ impl ReadDatabase for MemoryReadDatabase {
         shadow: Table,
         revision: u64,
     ) -> Result<Switched, ReadDatabaseError> {
-        self.contents().finish_rebuild(shadow, revision)
+        Ok(self.contents().finish_rebuild(shadow, revision)?.0)
     }
 
     async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
@@ -179,7 +191,7 @@ struct MemoryTransaction<'a> {
 
 impl ReadTransaction for MemoryTransaction<'_> {
     fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
-        self.rows.contents().state(table.id, table.spec.projection)
+        self.rows.contents().state(table.id, table.spec.full_name())
     }
 
     fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
@@ -202,7 +214,12 @@ impl ReadTransaction for MemoryTransaction<'_> {
     }
 
     fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
-        self.rows.contents().finish_rebuild(shadow, revision)
+        let (switched, before) = self.rows.contents().finish_rebuild(shadow, revision)?;
+        if let Some(before) = before {
+            let rows = self.rows.clone();
+            self.undo.push(move || rows.contents().switch_back(before));
+        }
+        Ok(switched)
     }
 }
 
@@ -257,14 +274,18 @@ impl Contents {
     }
 
     fn serving(&self, spec: TableSpec) -> Result<&MemoryTable, ReadDatabaseError> {
-        self.find(spec, false).ok_or(ReadDatabaseError::Gone(spec.projection))
+        self.find(spec, false).ok_or(ReadDatabaseError::Gone(spec.full_name()))
     }
 
-    fn table(&self, id: u64, projection: &'static str) -> Result<&MemoryTable, ReadDatabaseError> {
+    fn table(
+        &self,
+        id: u64,
+        projection: ProjectionName,
+    ) -> Result<&MemoryTable, ReadDatabaseError> {
         self.tables.get(&id).ok_or(ReadDatabaseError::Gone(projection))
     }
 
-    fn state(&self, id: u64, projection: &'static str) -> Result<TableState, ReadDatabaseError> {
+    fn state(&self, id: u64, projection: ProjectionName) -> Result<TableState, ReadDatabaseError> {
         let found = self.table(id, projection)?;
         let spec = found.table.spec;
         let skips = self.skips.get(&identity(&spec));
@@ -279,7 +300,7 @@ impl Contents {
     }
 
     fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
-        let found = self.table(table.id, table.spec.projection)?;
+        let found = self.table(table.id, table.spec.full_name())?;
         Ok(Checkpoint {
             position: found.position,
             revision: found.revision,
@@ -289,7 +310,7 @@ impl Contents {
     }
 
     fn load(&self, table: Table, keys: &[RowValues]) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        let rows = &self.table(table.id, table.spec.projection)?.rows;
+        let rows = &self.table(table.id, table.spec.full_name())?.rows;
         Ok(keys.iter().filter_map(|key| rows.get(key)).cloned().collect())
     }
 
@@ -325,22 +346,32 @@ impl Contents {
             let row = found.rows.get(&key).cloned();
             (key, row)
         };
+        let poison = |it: &Poison| (it.position, found.poison.get(&it.position).cloned());
+        let released = commit.released.iter().filter_map(|it| found.poison.get(it).cloned());
         Some(Before {
             id: commit.table.id,
             position: found.position,
             complete: found.complete,
-            poison: found.poison.clone(),
+            poison: commit.poison.iter().map(poison).collect(),
+            released: released.collect(),
             rows: commit.rows.iter().map(row).collect(),
         })
     }
 
-    /// Takes a commit back. Whoever has read its revision must notice.
+    /// Takes a commit back, and nothing else: an operator may have decided about another event meanwhile.
+    /// Whoever has read its revision must notice.
     fn put_back(&mut self, before: Before) {
         let Some(found) = self.tables.get_mut(&before.id) else { return };
         found.position = before.position;
         found.revision += 1;
         found.complete = before.complete;
-        found.poison = before.poison;
+        for (position, replaced) in before.poison {
+            // Poison that is gone by now was decided about, which holds.
+            if found.poison.remove(&position).is_some() {
+                found.poison.extend(replaced.map(|poison| (position, poison)));
+            }
+        }
+        found.poison.extend(before.released.into_iter().map(|poison| (poison.position, poison)));
         for (key, row) in before.rows {
             match row {
                 Some(row) => found.rows.insert(key, row),
@@ -349,26 +380,40 @@ impl Contents {
         }
     }
 
+    /// Puts a rebuilt table in the place of the one that serves; gives what takes that back, where it did.
     fn finish_rebuild(
         &mut self,
         shadow: Table,
         revision: u64,
-    ) -> Result<Switched, ReadDatabaseError> {
+    ) -> Result<(Switched, Option<Switch>), ReadDatabaseError> {
         let serving = self.serving(shadow.spec)?;
-        let (id, serving_revision) = (serving.table.id, serving.revision);
-        let rebuilt = self.tables.get(&shadow.id).filter(|it| it.revision == revision);
-        let Some(rebuilt) = rebuilt else {
-            return Ok(Switched::Moved);
-        };
-        if rebuilt.position < serving.position {
-            return Ok(Switched::Behind);
+        let (id, position) = (serving.table.id, serving.position);
+        let is_it = |it: &&MemoryTable| it.table.shadow && it.revision == revision;
+        let rebuilt = self.tables.get(&shadow.id).filter(is_it);
+        match rebuilt.map(|rebuilt| rebuilt.position < position) {
+            None => Ok((Switched::Moved, None)),
+            Some(true) => Ok((Switched::Behind, None)),
+            Some(false) => Ok((Switched::Done, self.switch(shadow, id))),
         }
-        if let Some(rebuilt) = self.tables.remove(&shadow.id) {
-            let table = Table { spec: shadow.spec, id, shadow: false };
-            let revision = serving_revision + 1;
-            self.tables.insert(id, MemoryTable { table, revision, complete: true, ..rebuilt });
-        }
-        Ok(Switched::Done)
+    }
+
+    fn switch(&mut self, shadow: Table, serving: u64) -> Option<Switch> {
+        let rebuilt = self.tables.remove(&shadow.id)?;
+        let served = self.tables.remove(&serving)?;
+        let shadow_complete = rebuilt.complete;
+        let table = Table { spec: shadow.spec, id: serving, shadow: false };
+        let revision = served.revision + 1;
+        self.tables.insert(serving, MemoryTable { table, revision, complete: true, ..rebuilt });
+        Some(Switch { shadow, shadow_complete, served })
+    }
+
+    /// Takes a switch back. Whoever has read a revision must notice.
+    fn switch_back(&mut self, before: Switch) {
+        let Switch { shadow, shadow_complete: complete, mut served } = before;
+        let Some(rebuilt) = self.tables.remove(&served.table.id) else { return };
+        served.revision = rebuilt.revision + 1;
+        self.tables.insert(served.table.id, served);
+        self.tables.insert(shadow.id, MemoryTable { table: shadow, complete, ..rebuilt });
     }
 }
 
@@ -399,3 +444,6 @@ impl MemoryTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ mod fold;
 mod immediate;
 mod lag;
 mod memory;
+mod name;
 mod poison;
 mod projector;
 mod read_model;
@@ -32,6 +33,7 @@ pub use database::{
 pub use error::ProjectorError;
 pub use lag::{Lag, ProjectionStatus};
 pub use memory::MemoryReadDatabase;
+pub use name::ProjectionName;
 pub use poison::Retried;
 pub use projector::{Projector, ProjectorOptions, Running};
 pub use read_model::{ReadModel, ReadModelError};

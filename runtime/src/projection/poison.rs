@@ -4,8 +4,8 @@ use super::drive::Interrupt;
 use super::fold::{Decoded, Fold};
 use super::projector::interrupted;
 use super::{
-    Commit, Committed, Poison, Projection, Projector, ProjectorError, ReadDatabase, Skip,
-    TableState, spans,
+    Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
+    Skip, TableState, spans,
 };
 use crate::metadata::{Position, Sequence};
 use crate::store::{Direction, EventStore, Page, StreamKey, StreamRead};
@@ -40,7 +40,6 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         operator: &str,
         reason: &str,
     ) -> Result<Retried, ProjectorError> {
-        tracing::warn!(projection = P::NAME, position, operator, reason, "an event is skipped");
         self.decide(position, Some((operator, reason))).await
     }
 
@@ -69,7 +68,10 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             let state = self.state().await?;
             let Some(poison) = state.poison.iter().find(|poison| poison.position == position)
             else {
-                return Err(ProjectorError::NoSuchPoison { projection: P::NAME, position });
+                return Err(ProjectorError::NoSuchPoison {
+                    projection: ProjectionName::of::<P>(),
+                    position,
+                });
             };
             if poison.stops && skip.is_none() {
                 return Ok((true, Retried::Released));
@@ -82,6 +84,10 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             let parked = commit.poison.first().cloned().map(Box::new);
             let stopped = poison.stops;
             if self.shared.database.commit(commit).await? == Committed::Done {
+                if let Some((operator, reason)) = skip {
+                    let projection = ProjectionName::of::<P>();
+                    tracing::warn!(%projection, position, operator, reason, "an event is skipped");
+                }
                 return Ok((stopped, parked.map_or(Retried::Released, Retried::Parked)));
             }
             // A runner elsewhere was faster: its rows are the ones to go on from.
@@ -118,7 +124,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 .fold(&page, self.shared.options.clock.now(), spans::are_recorded())
                 .expect("every row has just been loaded");
             if let Some(halt) = folded.halt {
-                return Err(interrupted(P::NAME, Interrupt::Halted(P::NAME, halt)));
+                let name = ProjectionName::of::<P>();
+                return Err(interrupted(name, Interrupt::Halted(name, halt)));
             }
             // The rows of the pages before are among these.
             commit.rows = folded.rows;

@@ -18,8 +18,8 @@ use super::immediate;
 use super::lag::Late;
 use super::session::Session;
 use super::{
-    Consistency, Projection, ProjectorError, ReadDatabase, ReadModel, Table, TableSpec, TableState,
-    spans,
+    Consistency, Projection, ProjectionName, ProjectorError, ReadDatabase, ReadModel, Table,
+    TableSpec, TableState, spans,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::metadata::Position;
@@ -209,7 +209,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 }
                 // Another runner wrote: its checkpoint is the one to go on from.
                 Err(Interrupt::Moved) => {}
-                Err(interrupt) => return Err(interrupted(P::NAME, interrupt)),
+                Err(interrupt) => return Err(interrupted(ProjectionName::of::<P>(), interrupt)),
             }
         }
     }
@@ -250,7 +250,11 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     ) -> Result<(), ProjectorError> {
         let head = self.shared.store.head().await?;
         match position > head {
-            true => Err(ProjectorError::AheadOfStore { projection: P::NAME, position, head }),
+            true => Err(ProjectorError::AheadOfStore {
+                projection: ProjectionName::of::<P>(),
+                position,
+                head,
+            }),
             false => Ok(()),
         }
     }
@@ -318,7 +322,7 @@ impl Running {
 }
 
 /// Why a drive ended, as users of a projector see it.
-pub(super) fn interrupted(projection: &'static str, interrupt: Interrupt) -> ProjectorError {
+pub(super) fn interrupted(projection: ProjectionName, interrupt: Interrupt) -> ProjectorError {
     match interrupt {
         Interrupt::Moved => ProjectorError::Superseded { projection },
         Interrupt::Store(error) => error.into(),
@@ -357,13 +361,13 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
             }
             Err(error) if error.may_pass() => {
                 let pause = self.pause;
-                tracing::warn!(projection = P::NAME, %error, ?pause, "the projection tries again");
+                tracing::warn!(projection = %ProjectionName::of::<P>(), %error, ?pause, "the projection tries again");
                 tokio::time::sleep(pause).await;
                 self.pause = (pause * 2).min(PAUSES.1);
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(projection = P::NAME, %error, "the projection has stopped");
+                tracing::error!(projection = %ProjectionName::of::<P>(), %error, "the projection has stopped");
                 Err(error)
             }
         }

@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Projection, ReadDatabase, ReadDatabaseError, RowValues, Table, TableSpec};
+use super::{
+    Projection, ProjectionName, ReadDatabase, ReadDatabaseError, RowValues, Table, TableSpec,
+};
 
 /// The rows of a projection, by their key. Cheap to clone.
 ///
@@ -86,7 +88,7 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
         }
         let checkpoint = self.database.checkpoint(self.table).await?;
         if !checkpoint.complete {
-            let (projection, position) = (P::NAME, checkpoint.position);
+            let (projection, position) = (ProjectionName::of::<P>(), checkpoint.position);
             return Err(ReadModelError::BeingBuilt { projection, position });
         }
         self.complete.store(true, Ordering::Relaxed);
@@ -96,7 +98,11 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
 
 fn row<P: Projection>(values: RowValues) -> Result<P::Row, ReadModelError> {
     P::row(values).map_err(|error| {
-        ReadDatabaseError::Corrupt(format!("a row of {} can't be read: {error}", P::NAME)).into()
+        ReadDatabaseError::Corrupt(format!(
+            "a row of {} can't be read: {error}",
+            ProjectionName::of::<P>()
+        ))
+        .into()
     })
 }
 
@@ -114,7 +120,7 @@ pub enum ReadModelError {
     )]
     BeingBuilt {
         /// Name of the projection.
-        projection: &'static str,
+        projection: ProjectionName,
         /// How far they have come.
         position: u64,
     },

@@ -9,8 +9,8 @@ use super::drive::{self, Driven, Interrupt, Passed, Source};
 use super::projector::{Reached, interrupted};
 use super::session::{Member, Session};
 use super::{
-    Consistency, Projection, Projector, ProjectorError, ReadDatabase, Switched, TableSpec,
-    TableState, immediate,
+    Consistency, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase, Switched,
+    TableSpec, TableState, immediate,
 };
 use crate::event::DomainEvent;
 use crate::metadata::Position;
@@ -118,7 +118,7 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
             .map(|(part, shadow)| Driven { database: part.database(), member: &mut **shadow })
             .collect();
         let folded = drive::drive(&source, &mut driven, &mut passed).await;
-        folded.map_err(|interrupt| interrupted(first.spec().projection, interrupt))
+        folded.map_err(|interrupt| interrupted(first.spec().full_name(), interrupt))
     }
 }
 
@@ -205,7 +205,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 Switched::Behind => {
                     self.check_behind_store(self.checkpoint().await?.position).await?;
                 }
-                Switched::Moved => return Err(interrupted(P::NAME, Interrupt::Moved)),
+                Switched::Moved => {
+                    return Err(interrupted(ProjectionName::of::<P>(), Interrupt::Moved));
+                }
             }
         }
     }
@@ -222,6 +224,6 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     async fn drive_shadow(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
         let mut driven = [Driven { database: &self.shared.database, member: shadow }];
         let driven = drive::drive(&self.source(), &mut driven, &mut |_| {}).await;
-        driven.map_err(|interrupt| interrupted(P::NAME, interrupt))
+        driven.map_err(|interrupt| interrupted(ProjectionName::of::<P>(), interrupt))
     }
 }

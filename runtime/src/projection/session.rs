@@ -4,7 +4,9 @@
 //! one aggregate from one reading.
 
 use super::fold::{Decoded, Fold, Folded, Halt, RowsNeeded};
-use super::{Commit, Poison, Projection, ReadDatabaseError, RowValues, Table, TableState};
+use super::{
+    Commit, Poison, Projection, ProjectionName, ReadDatabaseError, RowValues, Table, TableState,
+};
 use crate::event::DomainEvent;
 use crate::metadata::Position;
 use crate::store::EventFilter;
@@ -13,7 +15,7 @@ use crate::values::Timestamp;
 /// A projection as the driver sees it.
 pub(super) trait Member<E>: Send {
     /// Name of the projection.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> ProjectionName;
 
     /// The table.
     fn table(&self) -> Table;
@@ -153,8 +155,8 @@ impl<P: Projection> Session<P> {
 }
 
 impl<P: Projection> Member<P::Event> for Session<P> {
-    fn name(&self) -> &'static str {
-        P::NAME
+    fn name(&self) -> ProjectionName {
+        ProjectionName::of::<P>()
     }
 
     fn table(&self) -> Table {

@@ -3,7 +3,7 @@
 
 use tracing::Span;
 
-use super::Projection;
+use super::{Projection, ProjectionName};
 use crate::store::StoredEvent;
 
 /// Whether spans of single events are recorded by anybody, so that their texts are worth reading.
@@ -35,6 +35,6 @@ pub(super) fn event<P: Projection>(stored: &StoredEvent<'_>) -> Span {
 }
 
 /// The folding and writing of one page of events.
-pub(super) fn batch(projection: &'static str, events: usize) -> Span {
-    tracing::debug_span!("eventloom.project_batch", projection, events)
+pub(super) fn batch(projection: ProjectionName, events: usize) -> Span {
+    tracing::debug_span!("eventloom.project_batch", %projection, events)
 }

@@ -2,7 +2,7 @@
 //!
 //! Plain values that [`super::ReadDatabase`] takes and gives; nothing here reads or writes.
 
-use super::{Column, Projection, ReadDatabaseError, Value};
+use super::{Column, Projection, ProjectionName, ReadDatabaseError, Value};
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::values::Timestamp;
 
@@ -37,6 +37,11 @@ impl TableSpec {
         }
     }
 
+    /// What messages call the projection.
+    pub const fn full_name(&self) -> ProjectionName {
+        ProjectionName { aggregate: self.aggregate, projection: self.projection }
+    }
+
     /// Refuses a key by which rows can't be found.
     pub(super) fn check_key(&self) -> Result<(), ReadDatabaseError> {
         let key = self.columns.get(..self.key_columns).unwrap_or_default();
@@ -47,7 +52,7 @@ impl TableSpec {
                 format!("its key column `{}` is optional; a key is never absent", column.name)
             }
         };
-        Err(ReadDatabaseError::Unsuitable { projection: self.projection, reason })
+        Err(ReadDatabaseError::Unsuitable { projection: self.full_name(), reason })
     }
 }
 

@@ -51,7 +51,7 @@ pub enum ExecuteError<E: Refusal> {
     /// An `immediate` projection could not take the events.
     #[error("nothing was appended: the projection {projection} cannot take the events: {reason}")]
     Projection {
-        /// Name of the projection.
+        /// Aggregate and name of the projection, such as `Ledger.Balances`.
         projection: String,
         /// Why.
         reason: String,

@@ -99,7 +99,8 @@ impl FoldError {
     pub(super) fn of(self, fold: &dyn ImmediateFold) -> AppendError {
         match self {
             Self::Refused(reason) => {
-                AppendError::Projection { projection: fold.name().to_owned(), reason }
+                let projection = format!("{}.{}", fold.aggregate(), fold.name());
+                AppendError::Projection { projection, reason }
             }
             Self::Store(error) => error.into(),
         }

@@ -10,6 +10,7 @@
 
 mod immediate;
 mod memory;
+mod page;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use immediate::{AppendTransaction, AppendedEvents, FoldError, FoldedChange, ImmediateFold};
 pub use memory::{MemoryStore, UndoLog};
+pub use page::{AllPage, EventFilter, PAGE_BYTES, PAGE_POSITIONS, Page, StoredShape};
 
 use crate::event::EventShape;
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
@@ -128,7 +130,7 @@ pub enum AppendError {
     /// An `immediate` projection could not fold the events.
     #[error("projection {projection} cannot take the events: {reason}")]
     Projection {
-        /// Name of the projection.
+        /// Aggregate and name of the projection, such as `Ledger.Balances`.
         projection: String,
         /// Why.
         reason: String,
@@ -167,6 +169,11 @@ pub struct RecordedCommand {
     pub refusal: Option<(String, String)>,
 }
 
+/// What to do about an event that the program does not know.
+pub(crate) const UNKNOWN_EVENT: &str = "where a newer one wrote it, run that one; an event that was \
+    renamed keeps its stored name with `storedAs`, one that is no longer emitted stays with \
+    `retired: true`, and an earlier version stays under `history`";
+
 /// A store failed. Different things that a caller does different things about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -192,10 +199,8 @@ pub enum StoreError {
     },
     /// An event type or version that this program does not know: a newer program wrote it.
     #[error(
-        "{event_type} v{version} at position {position} is not known to this program: where a newer \
-         one wrote it, run that one; an event that was renamed keeps its stored name with \
-         `storedAs`, one that is no longer emitted stays with `retired: true`, and an earlier \
-         version stays under `history`"
+        "{event_type} v{version} at position {position} is not known to this program: {}",
+        UNKNOWN_EVENT
     )]
     UnknownVersion {
         /// Stored name of the type.
@@ -207,10 +212,9 @@ pub enum StoreError {
     },
     /// The store holds another shape for a type and version of the program.
     #[error(
-        "{event_type} v{version} is stored as {stored}, but the program has {program}: declare the \
-         new form as v{}, with v{version} under `history`; while developing, the database file may \
-         be deleted instead, with all its events",
-        .version.saturating_add(1)
+        "{event_type} v{version} is stored as {stored}, but the program has {program}: {}; while \
+         developing, the database file may be deleted instead, with all its events",
+        reshaped(*.version, *.newest)
     )]
     ShapeMismatch {
         /// Stored name of the type.
@@ -221,6 +225,8 @@ pub enum StoreError {
         stored: String,
         /// The shape of the program.
         program: String,
+        /// The greatest version of the type that the program has.
+        newest: u32,
     },
     /// The file or database is not an Eventloom store, or one of another format.
     #[error("not an event store of this program: {0}")]
@@ -228,6 +234,29 @@ pub enum StoreError {
     /// This store cannot do what was asked for.
     #[error("this event store cannot do that: {0}")]
     Unsupported(String),
+}
+
+impl StoreError {
+    /// That a store holds another shape for one of the program's `shapes`.
+    pub(crate) fn shape_mismatch(shape: &EventShape, shapes: &[EventShape], stored: &str) -> Self {
+        let of_type = shapes.iter().filter(|it| it.event_type == shape.event_type);
+        Self::ShapeMismatch {
+            event_type: shape.event_type.to_owned(),
+            version: shape.version,
+            stored: stored.to_owned(),
+            program: shape.shape.to_owned(),
+            newest: of_type.map(|it| it.version).fold(shape.version, u32::max),
+        }
+    }
+}
+
+/// What to do about a version that is stored in another form.
+fn reshaped(version: u32, newest: u32) -> String {
+    if newest > version {
+        return format!("restore v{version} under `history` as it is stored");
+    }
+    let next = version.saturating_add(1);
+    format!("declare the new form as v{next}, with v{version} under `history` as it is stored")
 }
 
 /// An event as a store gives it out, borrowed from the page it was read with.
@@ -245,149 +274,6 @@ pub struct StoredEvent<'a> {
     pub data: &'a [u8],
     /// Metadata, its texts left out where the read said so.
     pub meta: &'a Metadata,
-}
-
-/// Bytes that end a page before its limit of events does, so that big events don't fill the memory:
-/// a page holds at most as many and one event more.
-pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-/// Positions after which a page of filtered events ends, whatever it holds, so that a rare type in a
-/// long log is not one endless read.
-pub const PAGE_POSITIONS: u64 = 16_384;
-
-/// Events read together: one buffer of data, one row per event.
-#[derive(Clone, Debug, Default)]
-pub struct Page {
-    rows: Vec<PageRow>,
-    data: Vec<u8>,
-    /// Bytes of the metadata's texts.
-    texts: usize,
-    at_end: bool,
-}
-
-#[derive(Clone, Debug)]
-struct PageRow {
-    shape: Arc<StoredShape>,
-    position: Position,
-    meta: Metadata,
-    end: usize,
-}
-
-/// Aggregate, type and version, shared by all events that have them.
-#[derive(Debug, PartialEq, Eq)]
-pub struct StoredShape {
-    /// Name of the aggregate type.
-    pub aggregate: String,
-    /// Stored name of the event type.
-    pub event_type: String,
-    /// The version.
-    pub version: u32,
-}
-
-impl Page {
-    /// Adds an event.
-    pub fn push(
-        &mut self,
-        shape: Arc<StoredShape>,
-        position: Position,
-        meta: Metadata,
-        data: &[u8],
-    ) {
-        self.data.extend_from_slice(data);
-        self.texts += length_of_texts(&meta);
-        self.rows.push(PageRow { shape, position, meta, end: self.data.len() });
-    }
-
-    /// Number of events.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Whether it takes no further event: it has as many as its reader asked for, or as many bytes
-    /// as are read together.
-    pub fn is_full(&self, limit: usize) -> bool {
-        self.rows.len() >= limit || self.data.len() + self.texts >= PAGE_BYTES
-    }
-
-    /// Whether the end of what was read is known to be reached. Where it isn't, there may be more,
-    /// however few events these are.
-    pub fn at_end(&self) -> bool {
-        self.at_end
-    }
-
-    /// Says that nothing comes after these events.
-    pub fn end(&mut self) {
-        self.at_end = true;
-    }
-
-    /// Keeps the first `len` events.
-    pub fn truncate(&mut self, len: usize) {
-        self.at_end &= len >= self.rows.len();
-        self.rows.truncate(len);
-        self.data.truncate(self.rows.last().map_or(0, |last| last.end));
-    }
-
-    /// The events in the order in which they were read.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = StoredEvent<'_>> {
-        self.rows.iter().enumerate().map(|(index, row)| StoredEvent {
-            aggregate: &row.shape.aggregate,
-            event_type: &row.shape.event_type,
-            version: row.shape.version,
-            position: row.position,
-            data: &self.data
-                [index.checked_sub(1).map_or(0, |before| self.rows[before].end)..row.end],
-            meta: &row.meta,
-        })
-    }
-}
-
-fn length_of_texts(meta: &Metadata) -> usize {
-    let Metadata { actor, correlation_id, causation_id, traceparent, .. } = meta;
-    let texts = [actor, correlation_id, causation_id, traceparent];
-    texts.into_iter().flatten().map(|text| text.len()).sum()
-}
-
-/// Which events a read of the global order gives out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventFilter {
-    /// Aggregate type and stored event types. Empty means all, where `known` is empty too.
-    pub types: Vec<(&'static str, &'static str)>,
-    /// What the program knows of an aggregate type. Events of types that it does not know pass too:
-    /// only a newer program can tell what they mean, and nobody may pass them by unseen.
-    pub known: Vec<(&'static str, &'static [EventShape])>,
-    /// Whether the texts of the metadata are read too.
-    pub metadata: bool,
-}
-
-impl EventFilter {
-    /// Whether events of a type pass.
-    pub fn passes(&self, aggregate: &str, event_type: &str) -> bool {
-        let named = |(of, named): &(&str, &str)| *of == aggregate && *named == event_type;
-        let unknown = |(of, known): &(&str, &[EventShape])| {
-            *of == aggregate && known.iter().all(|shape| shape.event_type != event_type)
-        };
-        self.is_everything() || self.types.iter().any(named) || self.known.iter().any(unknown)
-    }
-
-    /// Whether all events pass.
-    pub fn is_everything(&self) -> bool {
-        self.types.is_empty() && self.known.is_empty()
-    }
-}
-
-/// A page of the global order. One without events need not be the last.
-#[derive(Clone, Debug)]
-pub struct AllPage {
-    /// The events that pass the filter, in order of position.
-    pub events: Page,
-    /// The position up to which everything has been seen, filtered events included. A reader goes
-    /// on from here.
-    pub next: Position,
 }
 
 /// Direction of a read.

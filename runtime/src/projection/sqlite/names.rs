@@ -37,7 +37,7 @@ pub(super) fn rows_of(table: &Table) -> String {
 /// Refuses what SQLite can't make a table of.
 pub(super) fn check(spec: &TableSpec) -> Result<(), ReadDatabaseError> {
     let unsuitable = |reason: String| {
-        let projection = spec.projection;
+        let projection = spec.full_name();
         Err(ReadDatabaseError::Unsuitable { projection, reason })
     };
     let target = spec.name.to_ascii_lowercase();

@@ -56,7 +56,7 @@ pub(super) fn unless_gone(
     fault: Fault,
 ) -> Fault {
     match find(connection, spec, shadow) {
-        Ok(None) => ReadDatabaseError::Gone(spec.projection).into(),
+        Ok(None) => ReadDatabaseError::Gone(spec.full_name()).into(),
         _ => fault,
     }
 }
@@ -65,7 +65,7 @@ fn create(connection: &Connection, spec: TableSpec, shadow: bool) -> Result<Tabl
     let name = names::rows(&spec, shadow);
     if let Some(kind) = kind_of(connection, &name)? {
         let reason = format!("there is a {kind} `{name}` that is none of Eventloom's; rename it");
-        return Err(ReadDatabaseError::Unsuitable { projection: spec.projection, reason }.into());
+        return Err(ReadDatabaseError::Unsuitable { projection: spec.full_name(), reason }.into());
     }
     connection.execute_batch(&rows::create(&spec, &name))?;
     connection
@@ -110,7 +110,7 @@ fn check_target(connection: &Connection, spec: &TableSpec) -> Result<(), Fault> 
         }
         (None, Some(kind)) => kind,
     };
-    let (projection, name) = (spec.projection, spec.name);
+    let (projection, name) = (spec.full_name(), spec.name);
     Err(ReadDatabaseError::NameTaken { projection, name, kind: taken }.into())
 }
 
@@ -175,7 +175,7 @@ pub(super) fn checkpoint(connection: &Connection, table: Table) -> Result<Checkp
             })
         })
         .optional()?;
-    Ok(found.ok_or(ReadDatabaseError::Gone(table.spec.projection))?)
+    Ok(found.ok_or(ReadDatabaseError::Gone(table.spec.full_name()))?)
 }
 
 /// Whether a table is still at the revision on which a change is based.
@@ -270,7 +270,7 @@ fn write_skip(connection: &Connection, spec: &TableSpec, skip: &Skip) -> rusqlit
 /// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.
 pub(super) fn begin_rebuild(connection: &Connection, spec: TableSpec) -> Result<TableState, Fault> {
     if find(connection, spec, false)?.is_none() {
-        return Err(ReadDatabaseError::Gone(spec.projection).into());
+        return Err(ReadDatabaseError::Gone(spec.full_name()).into());
     }
     if let Some(cut_off) = find(connection, spec, true)? {
         drop_table(connection, cut_off)?;
@@ -362,7 +362,7 @@ pub(super) fn finish_rebuild(
         return Ok(Switched::Moved);
     }
     let Some(serving) = find(connection, spec, false)? else {
-        return Err(ReadDatabaseError::Gone(spec.projection).into());
+        return Err(ReadDatabaseError::Gone(spec.full_name()).into());
     };
     let rebuilt = checkpoint(connection, shadow)?.position;
     if rebuilt < checkpoint(connection, serving)?.position {

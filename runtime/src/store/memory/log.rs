@@ -66,12 +66,7 @@ impl Log {
             let key = (aggregate, shape.event_type, shape.version);
             let known = self.shapes.get(&key).and_then(|known| known.shape);
             if let Some(stored) = known.filter(|known| *known != shape.shape) {
-                return Err(StoreError::ShapeMismatch {
-                    event_type: shape.event_type.to_owned(),
-                    version: shape.version,
-                    stored: stored.to_owned(),
-                    program: shape.shape.to_owned(),
-                });
+                return Err(StoreError::shape_mismatch(shape, shapes, stored));
             }
         }
         for shape in shapes {

@@ -86,12 +86,8 @@ pub(super) fn register(
         match stored {
             Some(stored) if stored == program.shape => {}
             Some(stored) => {
-                return Err(JobError::Store(StoreError::ShapeMismatch {
-                    event_type: program.event_type.to_owned(),
-                    version: program.version,
-                    stored,
-                    program: program.shape.to_owned(),
-                }));
+                let mismatch = StoreError::shape_mismatch(program, shapes, &stored);
+                return Err(JobError::Store(mismatch));
             }
             None => {
                 transaction

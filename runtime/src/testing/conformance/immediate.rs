@@ -154,7 +154,7 @@ pub(super) async fn a_refusing_fold_refuses_its_append_alone(kind: impl StoreKin
 
     let outcome = store.append(leaving_traces(&refused, 0)).await;
     let due = AppendError::Projection {
-        projection: "journal".to_owned(),
+        projection: "Sample.journal".to_owned(),
         reason: "not this one".to_owned(),
     };
     if outcome != Err(due.clone()) {
@@ -239,7 +239,7 @@ pub(super) async fn a_fold_that_panics_refuses_its_append(kind: impl StoreKind) 
 
         match &outcome {
             Err(AppendError::Projection { projection, reason })
-                if projection == "misbehaving" && reason.contains("on purpose") => {}
+                if projection == "Sample.misbehaving" && reason.contains("on purpose") => {}
             _ => return Err(unexpected("Projection, which says what the panic said", &outcome)),
         }
         equal("what the append left behind", &traces(&store, &stream).await?, &before)?;

@@ -32,6 +32,7 @@ async fn refuses_changed(store: &impl EventStore) -> Check {
         version: 2,
         stored: "{owner: string, balance: decimal}".to_owned(),
         program: "{owner: string}".to_owned(),
+        newest: 2,
     };
     match store.register(ACCOUNT, CHANGED).await {
         Err(found) => equal("the refusal of a changed shape", &found, &due),

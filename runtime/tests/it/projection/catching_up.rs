@@ -9,7 +9,7 @@ use eventloom_runtime::store::{AllPage, EventFilter, PAGE_BYTES};
 use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
 use eventloom_runtime::{EventStore, Position, StoreError};
 
-use super::ledger::{Balance, Balances, Moves, Tags};
+use super::ledger::{Balance, Balances, Moves, Tags, of_ledger};
 use super::rig::{Place, append, batches, everywhere, moved, open, open_with, opened, tagged};
 use super::unreliable::{Fate, Unreliable};
 
@@ -224,7 +224,7 @@ async fn rows_ahead_of_their_store_are_refused<L: Place>(place: L) {
     let error = refused.await.map(|_| ()).expect_err("it must be refused");
     assert_eq!(
         error,
-        ProjectorError::AheadOfStore { projection: "Balances", position: 2, head: 1 }
+        ProjectorError::AheadOfStore { projection: of_ledger("Balances"), position: 2, head: 1 }
     );
     assert!(error.to_string().contains("restored from an older backup"), "{error}");
 }
@@ -257,7 +257,7 @@ async fn a_store_that_lost_events_stops_the_runner<L: Place>(place: L) {
 
     switch.switched.store(true, SeqCst);
 
-    let (projection, position, head) = ("Balances", 3, 1);
+    let (projection, position, head) = (of_ledger("Balances"), 3, 1);
     let ahead = Err(ProjectorError::AheadOfStore { projection, position, head });
     let stop = tokio::time::sleep(super::rig::SOON);
     assert_eq!(balances.run(stop).await, ahead);

@@ -128,7 +128,7 @@ async fn an_append_that_cannot_be_folded_is_refused_alone<L: Place>(place: L) {
         match append.await.expect("no panic") {
             (stream, Ok(_)) => landed.push(stream),
             (_, Err(AppendError::Projection { projection, reason })) => {
-                assert_eq!(projection, "ImmediateBalances");
+                assert_eq!(projection, "Ledger.ImmediateBalances");
                 assert!(reason.contains("there is no such row"), "{reason}");
             }
             (_, Err(AppendError::Conflict { .. })) => {}

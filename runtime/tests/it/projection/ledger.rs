@@ -5,11 +5,16 @@ use std::fmt::Debug;
 use eventloom_runtime::codec::{DecodeError, Fields, Record, Writer, decode, encode, required};
 use eventloom_runtime::event::EventShape;
 use eventloom_runtime::projection::{
-    Column, ColumnType, Consistency, Projection, ProjectionError, Value, Values,
+    Column, ColumnType, Consistency, Projection, ProjectionError, ProjectionName, Value, Values,
 };
 use eventloom_runtime::{Decimal, DomainEvent, Duration, Metadata, Timestamp, UniqueKey};
 
 pub(crate) const LEDGER: &str = "Ledger";
+
+/// What messages call a projection of the ledger.
+pub(crate) const fn of_ledger(projection: &'static str) -> ProjectionName {
+    ProjectionName { aggregate: LEDGER, projection }
+}
 
 /// Another aggregate, with events of the same names.
 pub(crate) const TILL: &str = "Till";

@@ -9,7 +9,7 @@ use eventloom_runtime::store::PAGE_POSITIONS;
 use eventloom_runtime::testing::spans::capture;
 use eventloom_runtime::testing::{TestClock, block_on};
 
-use super::ledger::{Balances, PromptBalances};
+use super::ledger::{Balances, PromptBalances, of_ledger};
 use super::rig::{
     InMemory, Place, SOON, append, clock, everywhere, later, moved, open, opened, tagged,
 };
@@ -87,7 +87,7 @@ async fn waiting_gives_up_in_time<L: Place>(place: L) {
 
     let waited = balances.wait_for(position, Time::from_millis(30)).await;
 
-    let (projection, position, wanted) = ("Balances", 0, 1);
+    let (projection, position, wanted) = (of_ledger("Balances"), 0, 1);
     assert_eq!(waited, Err(ProjectorError::TimedOut { projection, position, wanted }));
 }
 

@@ -4,7 +4,7 @@ use eventloom_runtime::projection::{
     Projector, ReadDatabase, ReadDatabaseError, ReadModelError, RowsVersion,
 };
 
-use super::ledger::{Balances, LEDGER, Namesakes, NextBalances, TILL};
+use super::ledger::{Balances, LEDGER, Namesakes, NextBalances, TILL, of_ledger};
 use super::rig::{Place, append, append_to, everywhere, moved, open, opened};
 
 everywhere!(
@@ -95,7 +95,10 @@ async fn half_built_rows_are_not_read<L: Place>(place: L) {
 
     let early = rows.get(&"a".to_owned()).await;
 
-    assert_eq!(early, Err(ReadModelError::BeingBuilt { projection: "Balances", position: 0 }));
+    assert_eq!(
+        early,
+        Err(ReadModelError::BeingBuilt { projection: of_ledger("Balances"), position: 0 })
+    );
     balances.catch_up().await.expect("it catches up");
     assert!(rows.get(&"a".to_owned()).await.is_ok());
 }
@@ -143,7 +146,7 @@ async fn a_runner_whose_rows_were_discarded_says_so<L: Place>(place: L) {
 
     let gone = balances.catch_up().await;
 
-    assert_eq!(gone, Err(ReadDatabaseError::Gone("Balances").into()));
+    assert_eq!(gone, Err(ReadDatabaseError::Gone(of_ledger("Balances")).into()));
     let anew = open::<Balances, L>(&place).await;
     anew.catch_up().await.expect("a restart builds them anew");
     assert_eq!(anew.read_model().count().await, Ok(1));

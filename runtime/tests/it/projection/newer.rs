@@ -5,7 +5,7 @@ use eventloom_runtime::projection::{Projector, ProjectorError, ReadDatabase};
 use eventloom_runtime::store::{AppendError, NewEvent};
 use eventloom_runtime::{Duration, EventStore, Position};
 
-use super::ledger::{Balances, ImmediateBalances, LEDGER, Tags};
+use super::ledger::{Balances, ImmediateBalances, LEDGER, Tags, of_ledger};
 use super::rig::{
     Place, append, append_raw, batches, clock, everywhere, later, moved, open, open_with, opened,
     raw_event, tagged, try_append,
@@ -36,7 +36,7 @@ fn unknown(
     version: u32,
     position: Position,
 ) -> ProjectorError {
-    let event_type = event_type.to_owned();
+    let (projection, event_type) = (of_ledger(projection), event_type.to_owned());
     ProjectorError::UnknownVersion { projection, event_type, version, position }
 }
 
@@ -193,7 +193,7 @@ async fn an_immediate_projection_refuses_a_type_from_the_future<L: Place>(place:
     let Err(AppendError::Projection { projection, reason }) = refused else {
         panic!("the rows would go on without it: {refused:?}");
     };
-    assert_eq!(projection, "ImmediateBalances");
+    assert_eq!(projection, "Ledger.ImmediateBalances");
     assert!(reason.contains("Frozen v1 is not known to this program"), "{reason}");
     assert_eq!(place.store().head().await, Ok(1));
 }
@@ -233,4 +233,131 @@ fn an_immediate_projection_refuses_appends_after_a_type_from_the_future() {
         }
         assert_eq!(place.store().head().await, Ok(1_503));
     });
+}
+
+/// While a newer program's event stood in the way, every append of no concern read a page of what came after
+/// it, within the one transaction that writes, decoded all of it, loaded its rows, and threw them away.
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_halted_immediate_projection_is_no_work_for_appends_of_no_concern() {
+    use eventloom_runtime::testing::intercept::Intercepted;
+
+    use super::rig::InSqlite;
+
+    eventloom_runtime::testing::block_on(async {
+        let place = InSqlite::new().await;
+        let reads = Reads::default();
+        let store = Intercepted::new(place.store().clone(), reads.clone());
+        let rows = place.rows().clone();
+        let balances =
+            Projector::<ImmediateBalances, _, _>::open_with(store, rows, batches(100)).await;
+        let balances = balances.expect("it opens");
+        append(place.store(), "a", 0, &[opened("Ada"), moved(1)]).await;
+        let newer = place.store_of_another_program().await;
+        append_raw(&newer, "a", 2, vec![frozen("a", 3)]).await;
+        append(&newer, "b", 0, &[opened("Bob")]).await;
+        append(&newer, "b", 1, &vec![moved(1); 1_200]).await;
+
+        let mut read = Vec::new();
+        for sequence in 0..4 {
+            append(place.store(), "c", sequence, &[tagged("x")]).await;
+            read.push(reads.take());
+        }
+        for _ in 0..2 {
+            let event = super::rig::new_event("d", 1, &opened("Dan"));
+            let refused = try_append(place.store(), "d", 0, vec![event]).await;
+            assert!(matches!(refused, Err(AppendError::Projection { .. })), "{refused:?}");
+            read.push(reads.take());
+        }
+
+        assert_eq!(read, [100, 0, 0, 0, 1, 1]);
+        assert_eq!(balances.status().await.expect("a status").position, 2);
+    });
+}
+
+/// Counts the events that immediate projections read within appends.
+#[cfg(feature = "sqlite")]
+#[derive(Clone, Default)]
+struct Reads(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+#[cfg(feature = "sqlite")]
+mod reads {
+    use std::any::Any;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    use eventloom_runtime::store::{
+        AllPage, AppendTransaction, AppendedEvents, EventFilter, FoldError, FoldedChange,
+        ImmediateFold,
+    };
+    use eventloom_runtime::testing::intercept::Interceptor;
+    use eventloom_runtime::{EventStore, Position, StoreError};
+
+    use super::Reads;
+
+    impl Reads {
+        /// How many since this was last asked.
+        pub(super) fn take(&self) -> usize {
+            self.0.swap(0, Ordering::Relaxed)
+        }
+    }
+
+    impl<S: EventStore> Interceptor<S> for Reads {
+        async fn fold_immediately(
+            &self,
+            store: &S,
+            fold: Arc<dyn ImmediateFold>,
+        ) -> Result<(), StoreError> {
+            store.fold_immediately(Arc::new(Counted { fold, reads: self.clone() })).await
+        }
+    }
+
+    struct Counted {
+        fold: Arc<dyn ImmediateFold>,
+        reads: Reads,
+    }
+
+    impl ImmediateFold for Counted {
+        fn aggregate(&self) -> &str {
+            self.fold.aggregate()
+        }
+
+        fn name(&self) -> &str {
+            self.fold.name()
+        }
+
+        fn open(&self, transaction: &dyn AppendTransaction) -> Result<(), StoreError> {
+            self.fold.open(transaction)
+        }
+
+        fn fold(
+            &self,
+            transaction: &dyn AppendTransaction,
+            events: &AppendedEvents<'_>,
+        ) -> Result<FoldedChange, FoldError> {
+            self.fold.fold(&Within { transaction, reads: &self.reads }, events)
+        }
+    }
+
+    struct Within<'a> {
+        transaction: &'a dyn AppendTransaction,
+        reads: &'a Reads,
+    }
+
+    impl AppendTransaction for Within<'_> {
+        fn read_all(
+            &self,
+            after: Position,
+            filter: &EventFilter,
+            limit: usize,
+        ) -> Result<AllPage, StoreError> {
+            let page = self.transaction.read_all(after, filter, limit)?;
+            self.reads.0.fetch_add(page.events.len(), Ordering::Relaxed);
+            Ok(page)
+        }
+
+        fn database(&self) -> &dyn Any {
+            self.transaction.database()
+        }
+    }
 }

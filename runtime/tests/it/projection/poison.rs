@@ -10,13 +10,14 @@ use eventloom_runtime::projection::{
 };
 use eventloom_runtime::store::{AllPage, EventFilter};
 use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::testing::spans::capture_async;
 use eventloom_runtime::{EventStore, Metadata, Position, StoreError};
 use tokio::sync::Notify;
 
-use super::ledger::{Balance, Balances, Entry, Moves, Tags};
+use super::ledger::{Balance, Balances, Entry, Moves, TILL, Tags, of_ledger};
 use super::rig::{
-    Place, SOON, append, append_raw, batches, everywhere, moved, open, open_with, opened,
-    raw_event, tagged,
+    Place, SOON, append, append_raw, append_to, batches, everywhere, moved, open, open_with,
+    opened, raw_event, tagged,
 };
 
 everywhere!(
@@ -29,12 +30,14 @@ everywhere!(
     a_skipped_event_stays_skipped_when_the_rows_are_rebuilt,
     a_retry_folds_a_long_stream_in_pages,
     there_is_no_poison_where_there_is_none,
+    an_event_is_told_to_be_skipped_when_it_is,
     without_streams_of_its_own_a_projection_stops,
     a_stopped_projection_goes_on_after_a_skip,
     a_key_that_cannot_be_told_stops_a_projection_too,
     so_much_poison_is_no_accident,
     poison_found_on_a_wrong_guess_is_found_again,
     waiting_for_a_parked_event_is_told_so,
+    a_stream_of_another_aggregate_is_not_taken_for_the_parked_one,
     waiting_behind_a_stop_is_told_so,
     a_parked_event_is_not_told_to_be_shown_while_others_are_folded,
 );
@@ -242,10 +245,25 @@ async fn there_is_no_poison_where_there_is_none<L: Place>(place: L) {
     let balances = open::<Balances, L>(&place).await;
     balances.catch_up().await.expect("it catches up");
 
-    let none = ProjectorError::NoSuchPoison { projection: "Balances", position: 1 };
+    let none = ProjectorError::NoSuchPoison { projection: of_ledger("Balances"), position: 1 };
 
     assert_eq!(balances.retry_poison(1).await, Err(none.clone()));
     assert_eq!(balances.skip_poison(1, "Olga", "why not").await, Err(none));
+}
+
+/// The log told of a skipped event that was none, or before the decision was stored, and it never was.
+async fn an_event_is_told_to_be_skipped_when_it_is<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[moved(1)]).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+
+    for (position, expected) in [(2, 0), (1, 1), (1, 0)] {
+        let skip = balances.skip_poison(position, "Olga", "opened too late");
+        let (skipped, captured) = capture_async(skip).await;
+        let told = captured.iter().filter(|it| it.field("message") == Some("an event is skipped"));
+        assert_eq!(skipped.is_ok(), expected == 1, "{skipped:?}");
+        assert_eq!(told.count(), expected, "{captured:?}");
+    }
 }
 
 async fn without_streams_of_its_own_a_projection_stops<L: Place>(place: L) {
@@ -329,6 +347,20 @@ async fn waiting_for_a_parked_event_is_told_so<L: Place>(place: L) {
 
     assert!(matches!(waited, Err(ProjectorError::Parked { .. })), "{waited:?}");
     assert_eq!(balances.wait_for(other, SOON).await, Ok(()));
+}
+
+/// Whoever waited for an event of another aggregate, in a stream that has the id of a parked one, was told
+/// that it was parked, and to mend what had nothing to do with it.
+async fn a_stream_of_another_aggregate_is_not_taken_for_the_parked_one<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[moved(1)]).await;
+    append_to(TILL, place.store(), "a", &[opened("Eve")]).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+
+    assert_eq!(balances.wait_for(2, SOON).await, Ok(()));
+
+    let waited = balances.wait_for(1, SOON).await;
+    assert!(matches!(waited, Err(ProjectorError::Parked { .. })), "{waited:?}");
 }
 
 async fn waiting_behind_a_stop_is_told_so<L: Place>(place: L) {

@@ -8,7 +8,7 @@ use eventloom_runtime::projection::{
     RowChange, Switched, TableSpec,
 };
 
-use super::ledger::{Balances, Moves, Tags};
+use super::ledger::{Balances, Moves, Tags, of_ledger};
 use super::rig::{Place, append, batches, everywhere, moved, open, open_with, opened, tagged};
 use super::unreliable::{Fate, Unreliable};
 
@@ -181,7 +181,7 @@ async fn a_rebuild_that_was_overtaken_finds_its_rows_gone<L: Place>(place: L) {
 
     let rows = place.rows().load(first.table, vec![vec![(&"a".to_owned()).into()]]).await;
 
-    assert_eq!(rows, Err(ReadDatabaseError::Gone("Balances")));
+    assert_eq!(rows, Err(ReadDatabaseError::Gone(of_ledger("Balances"))));
 }
 
 async fn two_rebuilds_at_once_do_not_mix_their_rows<L: Place>(place: L) {
@@ -303,6 +303,6 @@ async fn rebuilding_rows_that_are_ahead_of_their_store_is_refused<L: Place>(plac
 
     let refused = balances.rebuild(|_| {}).await;
 
-    let (projection, position, head) = ("Balances", 9, 2);
+    let (projection, position, head) = (of_ledger("Balances"), 9, 2);
     assert_eq!(refused, Err(ProjectorError::AheadOfStore { projection, position, head }));
 }

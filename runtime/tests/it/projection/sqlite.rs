@@ -11,7 +11,9 @@ use eventloom_runtime::store::sqlite::SqliteDatabase;
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{Bytes, Date, Decimal, Duration, EventStore, Metadata, Timestamp, Uuid};
 
-use super::ledger::{Balance, Balances, Entry, ImmediateBalances, NextBalances, Rival, Usurper};
+use super::ledger::{
+    Balance, Balances, Entry, ImmediateBalances, NextBalances, Rival, Usurper, of_ledger,
+};
 use super::rig::{InSqlite, Place, append, moved, open, open_with, opened, tagged};
 
 type Text = Vec<String>;
@@ -124,10 +126,10 @@ fn a_target_whose_name_is_taken_is_refused() {
         let rival = place.rows().open(TableSpec::of::<Rival>()).await;
         let usurper = place.rows().open(TableSpec::of::<Usurper>()).await;
 
-        let (projection, name) = ("Rival", "TABLE");
+        let (projection, name) = (of_ledger("Rival"), "TABLE");
         let kind = "view of the projection Ledger.Balances".to_owned();
         assert_eq!(rival, Err(ReadDatabaseError::NameTaken { projection, name, kind }));
-        let (projection, name, kind) = ("Usurper", "events", "table".to_owned());
+        let (projection, name, kind) = (of_ledger("Usurper"), "events", "table".to_owned());
         assert_eq!(usurper, Err(ReadDatabaseError::NameTaken { projection, name, kind }));
     });
 }

@@ -26,7 +26,7 @@ broken_stores! {
         async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
             match store.append(append).await {
                 Err(AppendError::Conflict { .. }) => Err(AppendError::Projection {
-                    projection: "journal".to_owned(),
+                    projection: "Sample.journal".to_owned(),
                     reason: "not this one".to_owned(),
                 }),
                 outcome => outcome,
