@@ -7,6 +7,7 @@
 
 mod bank;
 mod commands;
+mod immediate;
 mod mutations;
 mod reads;
 mod red;

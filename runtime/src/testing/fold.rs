@@ -53,6 +53,14 @@ impl<A: Aggregate> Decision<A> {
         }
     }
 
+    /// The events that are appended, also those that a refusal keeps.
+    pub fn events(&self) -> &[(A::Event, Metadata)] {
+        match self {
+            Self::Events(events) | Self::Refused(_, events) => events,
+            Self::Taken(_) | Self::Invalid(_) | Self::Failed(_) => &[],
+        }
+    }
+
     /// The name of the refusal, where the command is refused.
     pub fn refusal(&self) -> Option<&'static str> {
         match self {

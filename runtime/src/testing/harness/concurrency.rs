@@ -264,11 +264,7 @@ fn decided_again<S: Subject>(id: &str, events: &[&Stored<EventOf<S>>], logs: &[L
 }
 
 fn same_types<A: Aggregate>(decision: &Decision<A>, group: &[&Stored<A::Event>]) -> Check {
-    let decided = match decision {
-        Decision::Events(events) | Decision::Refused(_, events) => events.as_slice(),
-        _ => &[],
-    };
-    let decided: Vec<_> = decided.iter().map(|(event, _)| event.event_type()).collect();
+    let decided: Vec<_> = decision.events().iter().map(|(event, _)| event.event_type()).collect();
     let found: Vec<_> = group.iter().map(|stored| stored.event.event_type()).collect();
     equal("what a command leads to on the state that its events follow", &found, &decided)
         .context("decided alone", || format!("{decision:?}"))

@@ -8,7 +8,7 @@ use super::world::{RepositoryOf, Sent, repository, send};
 use crate::aggregate::{Aggregate, Refusal};
 use crate::clock::Clock;
 use crate::event::DomainEvent;
-use crate::metadata::Sequence;
+use crate::metadata::{Metadata, Sequence};
 use crate::repository::{CommandContext, Recorded};
 use crate::store::EventStore;
 use crate::testing::clock::TestClock;
@@ -159,6 +159,20 @@ impl<S: Subject> Live<S> {
         step: &Step<S::Command>,
         context: CommandContext,
     ) -> Check<Gone<S>> {
+        let never = |_: &[_]| Err(Failure::new("a projection refuses events where there is none"));
+        self.go_projected(repository, clock, step, context, never).await
+    }
+
+    /// The same beside an immediate projection. Where it refuses events, `may_refuse` is asked whether it
+    /// may.
+    pub(super) async fn go_projected<E: EventStore>(
+        &mut self,
+        repository: &RepositoryOf<S, E>,
+        clock: &TestClock,
+        step: &Step<S::Command>,
+        context: CommandContext,
+        may_refuse: impl FnOnce(&[(EventOf<S>, Metadata)]) -> Check,
+    ) -> Check<Gone<S>> {
         clock.advance(step.pause);
         let (command, decision) = self.choose(step, clock.now());
         let (stream, id) = (step.stream, STREAMS[step.stream]);
@@ -174,6 +188,11 @@ impl<S: Subject> Live<S> {
             equal("what is stored of a command's events", &stored, &only_events(&executed.events))?;
         }
         self.note(stream, &sent, &events)?;
+        if let Sent::Unfolded(reason) = &sent {
+            may_refuse(decision.events())
+                .context("events", || format!("{decision:?}"))
+                .context("the append was refused by", || reason.clone())?;
+        }
         self.agree(stream, &command, &decision, &sent, &events)?;
         Ok(Gone { command, sent, before, events })
     }
@@ -265,7 +284,8 @@ impl<S: Subject> Live<S> {
             (Decision::Taken(_), Sent::Done(executed)) => executed.duplicate && appends(&[]),
             (Decision::Invalid(decided), Sent::Invalid(found)) => decided == found && appends(&[]),
             (Decision::Failed(decided), Sent::Failed(found)) => decided == found && appends(&[]),
-            (Decision::Events(_), Sent::Unfit(_)) => appends(&[]),
+            // The caller has asked whether it may be.
+            (Decision::Events(_) | Decision::Refused(..), Sent::Unfolded(_)) => appends(&[]),
             _ => false,
         };
         if let (Sent::Refused(refusal), false) = (sent, events.is_empty()) {
@@ -274,13 +294,14 @@ impl<S: Subject> Live<S> {
         if same {
             return Ok(());
         }
+        let appended_nonetheless = !events.is_empty() && decision.events().is_empty();
         let what = match decision {
-            Decision::Events(decided) if !decided.is_empty() => None,
-            Decision::Refused(_, kept) if !kept.is_empty() => None,
-            _ => Some("a command that was refused, or had nothing to do, appended events"),
+            _ if !appended_nonetheless => "the repository decides otherwise than the fold",
+            Decision::Invalid(_) => "a command with an invalid value appended events",
+            Decision::Failed(_) => "a command whose decision failed appended events",
+            _ => "a command that was refused, or had nothing to do, appended events",
         };
-        let what = what.filter(|_| !events.is_empty());
-        Err(Failure::new(what.unwrap_or("the repository decides otherwise than the fold"))
+        Err(Failure::new(what)
             .with("expected", format!("{decision:?}"))
             .with("found", sent.shown())
             .with("appended", format!("{:?}", only_events(events)))

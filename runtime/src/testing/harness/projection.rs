@@ -3,20 +3,22 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 use std::time::Duration;
 
 use super::commands::nothing_shown;
-use super::history::{Live, STREAMS, Step, Then, for_any_history};
-use super::world::repository;
+use super::history::{Gone, Live, STREAMS, Step, Then, for_any_history};
+use super::world::{RepositoryOf, repository};
 use crate::aggregate::Aggregate;
 use crate::eval::EvalError;
 use crate::event::DomainEvent;
+use crate::metadata::Metadata;
 use crate::projection::{
     Consistency, Projection, ProjectionError, Projector, ProjectorOptions, ReadDatabase, ReadModel,
     Value,
 };
-use crate::repository::Recorded;
+use crate::repository::{CommandContext, Recorded};
 use crate::store::EventStore;
 use crate::testing::clock::TestClock;
 use crate::testing::failure::{Check, Context, Failure, ensure, equal};
@@ -109,8 +111,8 @@ where
     let mut projector = open::<P, _, _>(&store, &reads, steps.len()).await?;
     let mut seen = Mirrored::Nothing;
     for (number, step) in steps.iter().enumerate() {
-        let gone = live.go(&lived, &clock, step).await?;
-        if !model.holds::<S>(&gone.events)? {
+        let gone = projected(live, &lived, &clock, step, &model).await?;
+        if model.take::<S>(recorded(&gone.events))?.is_err() {
             return Ok(seen);
         }
         if gone.events.iter().any(|it| P::SOURCES.contains(&it.event.event_type())) {
@@ -135,6 +137,29 @@ where
     seen = seen.max(compare::<S, P, _, _>(&projector, &model, live, mirrors).await?);
     at_once::<S, P, K>(kind, &store, &model).await?;
     Ok(seen)
+}
+
+/// Goes a step beside a projection, which may refuse an append only for an amount that it cannot hold.
+async fn projected<S, P, E>(
+    live: &mut Live<S>,
+    repository: &RepositoryOf<S, E>,
+    clock: &TestClock,
+    step: &Step<S::Command>,
+    model: &Model<P>,
+) -> Check<Gone<S>>
+where
+    S: Subject,
+    P: Projection<Event = EventOf<S>>,
+    E: EventStore,
+{
+    let may_refuse = |events: &[(EventOf<S>, Metadata)]| {
+        let events = events.iter().map(|(event, meta)| (event, meta));
+        match (Model::<P> { rows: model.rows.clone() }).take::<S>(events)? {
+            Err(_) => Ok(()),
+            Ok(()) => Err(Failure::new("a projection refuses events that its rules can fold")),
+        }
+    };
+    live.go_projected(repository, clock, step, CommandContext::new(), may_refuse).await
 }
 
 /// Runs a projector and stops it on the way: before the batch of this number in a store that answers at
@@ -237,8 +262,16 @@ pub(super) async fn rows<P: Projection, D: ReadDatabase>(
 }
 
 /// The rows by the projection's rules alone: event by event, without a runner, a batch or a database.
-struct Model<P: Projection> {
+pub(super) struct Model<P: Projection> {
     rows: Rows<P>,
+}
+
+/// An amount is beyond what its column can hold: why it is.
+pub(super) struct Beyond(pub(super) String);
+
+/// Events with their metadata, as [`Model::take`] takes them.
+pub(super) fn recorded<E>(events: &[Recorded<E>]) -> impl Iterator<Item = (&E, &Metadata)> {
+    events.iter().map(|Recorded { event, meta }| (event, meta))
 }
 
 impl<P: Projection> Default for Model<P> {
@@ -248,33 +281,33 @@ impl<P: Projection> Default for Model<P> {
 }
 
 impl<P: Projection> Model<P> {
-    /// Folds in events; false where an amount is beyond what its column can hold. Commands that let
-    /// such amounts in stop the read model sooner or later, but it is not wrong before.
-    fn holds<S>(&mut self, events: &[Recorded<P::Event>]) -> Check<bool>
+    /// Folds in events, up to an amount that is beyond what its column can hold. Commands that let such
+    /// amounts in stop the read model sooner or later, but it is not wrong before.
+    pub(super) fn take<'e, S>(
+        &mut self,
+        events: impl Iterator<Item = (&'e P::Event, &'e Metadata)>,
+    ) -> Check<Result<(), Beyond>>
     where
         S: Subject,
         P: Projection<Event = EventOf<S>>,
     {
-        for recorded in events {
-            match self.fold(recorded) {
-                Ok(()) => {}
-                Err(ProjectionError::Eval(_) | ProjectionError::Field(_)) => return Ok(false),
-                Err(error) => {
-                    return Err(Failure::new(format!(
-                        "the projection cannot take a valid history: {error}"
-                    ))
-                    .with("event", format!("{recorded:?}"))
-                    .with("aggregate", <S::Aggregate as Aggregate>::NAME));
+        for (event, meta) in events {
+            let cannot = match catch_unwind(AssertUnwindSafe(|| self.fold(event, meta))) {
+                Ok(Ok(())) => continue,
+                Ok(Err(error @ (ProjectionError::Eval(_) | ProjectionError::Field(_)))) => {
+                    return Ok(Err(Beyond(error.to_string())));
                 }
-            }
+                Ok(Err(error)) => format!("the projection cannot take a valid history: {error}"),
+                Err(_) => "the projection panics over a valid history".to_owned(),
+            };
+            return Err(Failure::new(cannot)
+                .with("event", format!("{event:?}"))
+                .with("aggregate", <S::Aggregate as Aggregate>::NAME));
         }
-        Ok(true)
+        Ok(Ok(()))
     }
 
-    fn fold(
-        &mut self,
-        Recorded { event, meta }: &Recorded<P::Event>,
-    ) -> Result<(), ProjectionError> {
+    fn fold(&mut self, event: &P::Event, meta: &Metadata) -> Result<(), ProjectionError> {
         let Some(key) = P::key(event, meta)? else { return Ok(()) };
         let mut row = self.rows.remove(&key);
         P::fold(&mut row, event, meta)?;
@@ -348,8 +381,8 @@ where
     let first = open::<P, _, _>(&store, &reads, 0).await?;
     let second = open::<P, _, _>(&store, &reads, 1).await?;
     for step in steps {
-        let gone = live.go(&lived, &clock, step).await?;
-        if !model.holds::<S>(&gone.events)? {
+        let gone = projected(live, &lived, &clock, step, &model).await?;
+        if model.take::<S>(recorded(&gone.events))?.is_err() {
             return Ok(());
         }
         if step.then != Then::Nothing {

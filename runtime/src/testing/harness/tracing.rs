@@ -3,10 +3,11 @@
 
 use super::commands::nothing_shown;
 use super::path::{Path, path};
-use super::world::{Sent, is_unfit, repository, send, stored};
+use super::projection::{Beyond, Model, recorded};
+use super::world::{Sent, repository, send, stored};
 use crate::event::DomainEvent;
 use crate::metadata::Metadata;
-use crate::projection::{Projection, Projector, ProjectorError};
+use crate::projection::{Projection, Projector};
 use crate::repository::{CommandContext, Executed};
 use crate::testing::clock::TestClock;
 use crate::testing::failure::{Check, Context, Failure, ensure, equal};
@@ -47,7 +48,7 @@ async fn traced<S: Subject, K: StoreKind>(kind: K, path: &Path<S>) -> Check {
         let work = send::<S, _>(&repository, "A1", command, context(number));
         let (sent, captured) = capture_async(work).await;
         let sent = sent?;
-        let Some(executed) = carried_out::<S>(&sent, command)? else { break };
+        let executed = carried_out::<S>(&sent, command)?;
         spanned(&captured, command.name(), number)
             .context("captured", || shown(&captured))
             .context("command", || format!("{command:?}"))?;
@@ -63,14 +64,13 @@ async fn traced<S: Subject, K: StoreKind>(kind: K, path: &Path<S>) -> Check {
     Ok(())
 }
 
-/// What a command of a path came to; nothing where an amount does not fit the columns of a projection.
+/// What a command of a path came to: no projection is there that could refuse it.
 fn carried_out<'s, S: Subject>(
     sent: &'s Sent<S::Aggregate>,
     command: &S::Command,
-) -> Check<Option<&'s Executed<S::Aggregate>>> {
+) -> Check<&'s Executed<S::Aggregate>> {
     match sent {
-        Sent::Done(executed) => Ok(Some(executed)),
-        Sent::Unfit(reason) => nothing_shown::<S>(reason).map(|()| None),
+        Sent::Done(executed) => Ok(executed),
         _ => Err(Failure::new("a command that the fold accepts is not carried out")
             .with("command", format!("{command:?}"))
             .with("found", sent.shown())),
@@ -126,9 +126,7 @@ fn by_default<S: Subject, K: StoreKind>(kind: K, path: &Path<S>) -> Check {
             let command_id = context.command_id.clone();
             let before = repository.load("A1").await?.sequence;
             let sent = send::<S, _>(&repository, "A1", command, context).await?;
-            if carried_out::<S>(&sent, command)?.is_none() {
-                break;
-            }
+            carried_out::<S>(&sent, command)?;
             let events = stored::<S>(repository.store()).await?;
             for event in events.iter().filter(|event| event.meta.sequence > before) {
                 let meta = &event.meta;
@@ -166,18 +164,16 @@ where
             let mut events = Vec::new();
             for (number, command) in path.commands.iter().enumerate() {
                 let sent = send::<S, _>(&repository, "A1", command, context(number)).await?;
-                let Some(executed) = carried_out::<S>(&sent, command)? else { break };
+                let executed = carried_out::<S>(&sent, command)?;
                 events.extend(executed.events.iter().cloned());
+            }
+            if let Err(Beyond(why)) = Model::<P>::default().take::<S>(recorded(&events))? {
+                let what = format!("an amount is beyond what the columns can hold: {why}");
+                return nothing_shown::<S>(&what);
             }
             let projector = Projector::<P, _, _>::open(store.clone(), reads).await?;
             let (caught_up, captured) = capture_async(projector.catch_up()).await;
-            match caught_up {
-                // An amount of the path is beyond the columns: nothing is to be followed.
-                Err(ProjectorError::Stopped { poison, .. }) if is_unfit(&poison.reason) => {
-                    return nothing_shown::<S>("an amount is beyond what the columns can hold");
-                }
-                other => other?,
-            };
+            caught_up?;
             // As the command reported them: the store is what might lose something on the way.
             for event in events {
                 if P::SOURCES.contains(&event.event.event_type()) {

@@ -10,7 +10,6 @@ use crate::codec::FieldError;
 use crate::command::Command;
 use crate::event::DomainEvent;
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
-use crate::projection::ProjectionError;
 use crate::repository::{
     CommandContext, ExecuteError, Executed, NewEvents, Repository, RetryPolicy,
 };
@@ -35,8 +34,8 @@ pub(super) enum Sent<A: Aggregate> {
     Invalid(FieldError),
     /// A hand-written part failed.
     Failed(String),
-    /// An amount does not fit the columns of an immediate projection.
-    Unfit(String),
+    /// An immediate projection did not take its events: whether it may, its own rules must say.
+    Unfolded(String),
 }
 
 impl<A: Aggregate> Sent<A> {
@@ -58,7 +57,7 @@ impl<A: Aggregate> Sent<A> {
             }
             Self::Refused(refusal) => format!("{}: {}", refusal.name(), refusal.message()),
             Self::Invalid(error) => format!("invalid {error}"),
-            Self::Failed(reason) | Self::Unfit(reason) => format!("failed: {reason}"),
+            Self::Failed(reason) | Self::Unfolded(reason) => format!("failed: {reason}"),
         }
     }
 }
@@ -126,18 +125,11 @@ fn sent<S: Subject>(
         Err(ExecuteError::Refused(refusal)) => Ok(Sent::Refused(refusal)),
         Err(ExecuteError::Invalid(error)) => Ok(Sent::Invalid(error)),
         Err(ExecuteError::Failed(reason)) => Ok(Sent::Failed(reason)),
-        Err(ExecuteError::Projection { reason, .. }) if is_unfit(&reason) => {
-            Ok(Sent::Unfit(reason))
+        Err(ExecuteError::Projection { projection, reason }) => {
+            Ok(Sent::Unfolded(format!("{projection}: {reason}")))
         }
         Err(error) => Err(Failure::new(format!("{} failed: {error}", what()))),
     }
-}
-
-/// Whether a projection failed at an amount, and not because a row is there or is not.
-pub(super) fn is_unfit(reason: &str) -> bool {
-    [ProjectionError::RowExists, ProjectionError::RowMissing]
-        .iter()
-        .all(|error| !reason.contains(&error.to_string()))
 }
 
 type Future_<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
