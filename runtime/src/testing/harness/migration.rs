@@ -63,9 +63,14 @@ pub(super) fn read<E: DomainEvent>(golden: Golden) -> Check<E> {
     read_with(golden, &sample_metadata())
 }
 
-/// An upcast may read the metadata.
-fn older_metadata() -> Metadata {
-    Metadata { actor: Some(Arc::from("an older program")), ..sample_metadata() }
+/// The metadata of the next event of a stream: an upcast may read what the event is stored with.
+fn older_metadata(after: Sequence) -> Metadata {
+    Metadata {
+        actor: Some(Arc::from("an older program")),
+        stream_id: STREAM.into(),
+        sequence: after + 1,
+        ..sample_metadata()
+    }
 }
 
 fn read_with<E: DomainEvent>(golden: Golden, meta: &Metadata) -> Check<E> {
@@ -94,9 +99,8 @@ pub(super) fn fields_equal(found: &str, expected: &str) -> Check {
 /// Where the two streams differ, or no sample can happen.
 pub fn mixed_versions_fold_the_same<S: Subject, K: StoreKind>(kind: K, olds: &[Golden]) -> Check {
     for old in olds {
-        let event: EventOf<S> = read_with(*old, &older_metadata())?;
-        if let Some(before) = before::<S>(&event) {
-            return run(mixed::<S, K>(kind, *old, &event, before));
+        if let Some((before, meta)) = before::<S>(*old)? {
+            return run(mixed::<S, K>(kind, *old, &meta, before));
         }
     }
     Err(Failure::new("no history was found in which the event of an old version can happen")
@@ -106,10 +110,11 @@ pub fn mixed_versions_fold_the_same<S: Subject, K: StoreKind>(kind: K, olds: &[G
 async fn mixed<S: Subject, K: StoreKind>(
     kind: K,
     old: Golden,
-    event: &EventOf<S>,
+    meta: &Metadata,
     before: Vec<Vec<EventOf<S>>>,
 ) -> Check {
-    let data = written(event);
+    let event: EventOf<S> = read_with(old, meta)?;
+    let data = written(&event);
     let versions = [(old.version, old.data), (event.version(), data.as_str())];
     let mut read = Vec::new();
     for (version, data) in versions {
@@ -122,8 +127,7 @@ async fn mixed<S: Subject, K: StoreKind>(
             let landed = matches!(&sent, Sent::Done(it) if it.events.len() == events.len());
             ensure!(landed, "events that were decided are not recorded: {}", sent.shown());
         }
-        let sequence = repository.load(STREAM).await?.sequence;
-        append_stored::<S>(&store, STREAM, sequence, old.event_type, version, data).await?;
+        append_stored::<S>(&store, meta.clone(), old.event_type, version, data).await?;
         let reader = uncached::<S, _>(store, TestClock::default()).await?;
         let loaded = reader.load(STREAM).await?;
         let as_of = reader.load_as_of(STREAM, loaded.sequence).await?;
@@ -140,23 +144,22 @@ async fn mixed<S: Subject, K: StoreKind>(
     equal(&differs("the timeline"), &old.2, &current.2)
 }
 
-/// Events after which this one can be applied.
-fn before<S: Subject>(event: &EventOf<S>) -> Option<Vec<Vec<EventOf<S>>>> {
+/// Events after which one of an old version can be applied, and its metadata there.
+fn before<S: Subject>(old: Golden) -> Check<Option<(Vec<Vec<EventOf<S>>>, Metadata)>> {
     for length in [3, 2, 1, 0] {
         let path = path::<S>(STREAM, length, 7);
-        let mut fold: Fold<S::Aggregate> = path.folds[path.folds.len() - 1].clone();
-        let meta = fold.metadata(fold.last_time.unwrap_or_default());
-        if fold.apply(event, &meta).is_ok() {
-            return Some(path.events);
+        let mut fold: Fold<S::Aggregate> = path.end().clone();
+        let meta = older_metadata(fold.sequence);
+        if fold.apply(&read_with(old, &meta)?, &meta).is_ok() {
+            return Ok(Some((path.events, meta)));
         }
     }
-    None
+    Ok(None)
 }
 
 async fn append_stored<S: Subject>(
     store: &impl EventStore,
-    id: &str,
-    after: Sequence,
+    meta: Metadata,
     event_type: &str,
     version: u32,
     data: &str,
@@ -164,14 +167,11 @@ async fn append_stored<S: Subject>(
     let types = <EventOf<S> as DomainEvent>::TYPES;
     let event_type = types.iter().find(|known| **known == event_type);
     let event_type = event_type.ok_or_else(|| Failure::new("there is no such event type"))?;
-    let stream = stream_key::<S>(id);
-    let mut meta = older_metadata();
-    meta.event_id = uuid::Uuid::now_v7();
-    (meta.stream_id, meta.sequence) = (stream.id.clone(), after + 1);
+    let (stream, expected) = (stream_key::<S>(STREAM), meta.sequence - 1);
     let event = NewEvent { event_type, version, data: data.as_bytes().to_vec(), meta };
     let append = Append {
         stream,
-        expected: after,
+        expected,
         events: vec![event],
         keys: Vec::new(),
         content: [0; 16],
@@ -192,7 +192,8 @@ pub fn a_newer_version_is_refused<S: Subject, K: StoreKind>(kind: K, current: Go
         let (_place, store) = kind.open_new().await?;
         let reader = uncached::<S, _>(store.clone(), TestClock::default()).await?;
         let newer = current.version + 1;
-        append_stored::<S>(&store, STREAM, 0, current.event_type, newer, current.data).await?;
+        append_stored::<S>(&store, older_metadata(0), current.event_type, newer, current.data)
+            .await?;
         let expected = StoreError::UnknownVersion {
             event_type: current.event_type.to_owned(),
             version: newer,

@@ -368,6 +368,78 @@ pub mod invoice {
         }
     }
 
+    /// `InvoiceNumbered`, version 2.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct InvoiceNumbered {
+        /// `number: string`
+        pub number: String,
+        /// `place: integer`
+        pub place: i64,
+        /// `numberedAt: timestamp`
+        pub numbered_at: Timestamp,
+    }
+
+    impl Record for InvoiceNumbered {
+        fn write(&self, out: &mut Writer) {
+            out.field("number", &self.number);
+            out.field("place", &self.place);
+            out.field("numberedAt", &self.numbered_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut number = None;
+            let mut place = None;
+            let mut numbered_at = None;
+            fields.read(&mut [
+                ("number", &mut number),
+                ("place", &mut place),
+                ("numberedAt", &mut numbered_at),
+            ])?;
+            Ok(Self {
+                number: required(number, "number")?,
+                place: required(place, "place")?,
+                numbered_at: required(numbered_at, "numberedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Invoice> for InvoiceNumbered {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> InvoiceEvent {
+            InvoiceEvent::InvoiceNumbered(self)
+        }
+    }
+
+    /// `InvoiceNumbered` as it was in version 1.
+    struct InvoiceNumberedV1 {
+        numbered_at: Timestamp,
+    }
+
+    impl InvoiceNumberedV1 {
+        fn upcast(self, meta: &Metadata) -> InvoiceNumbered {
+            InvoiceNumbered {
+                number: meta.stream_id.to_string(),
+                place: meta.sequence_number(),
+                numbered_at: self.numbered_at,
+            }
+        }
+    }
+
+    impl Record for InvoiceNumberedV1 {
+        fn write(&self, out: &mut Writer) {
+            out.field("numberedAt", &self.numbered_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut numbered_at = None;
+            fields.read(&mut [("numberedAt", &mut numbered_at)])?;
+            Ok(Self { numbered_at: required(numbered_at, "numberedAt")? })
+        }
+    }
+
     /// Nobody archives invoices any more.
     ///
     /// `InvoiceArchived`, version 1. Retired: it is still read, and no longer emitted.
@@ -405,6 +477,8 @@ pub mod invoice {
         NoteChanged(NoteChanged),
         /// `FeeCharged`
         FeeCharged(FeeCharged),
+        /// `InvoiceNumbered`
+        InvoiceNumbered(InvoiceNumbered),
         /// Nobody archives invoices any more.
         InvoiceArchived(InvoiceArchived),
     }
@@ -414,6 +488,7 @@ pub mod invoice {
             "InvoiceIssued",
             "NoteSet",
             "FeeCharged",
+            "InvoiceNumbered",
             "InvoiceArchived",
         ];
 
@@ -459,6 +534,16 @@ pub mod invoice {
                 shape: "{chargedAt: timestamp, fee: decimal(6,2), least: decimal(6,2)}",
             },
             EventShape {
+                event_type: "InvoiceNumbered",
+                version: 1,
+                shape: "{numberedAt: timestamp}",
+            },
+            EventShape {
+                event_type: "InvoiceNumbered",
+                version: 2,
+                shape: "{number: string, numberedAt: timestamp, place: integer}",
+            },
+            EventShape {
                 event_type: "InvoiceArchived",
                 version: 1,
                 shape: "{archivedAt: timestamp, invoiceId: string}",
@@ -470,7 +555,8 @@ pub mod invoice {
                 Self::InvoiceIssued(_) => 0,
                 Self::NoteChanged(_) => 1,
                 Self::FeeCharged(_) => 2,
-                Self::InvoiceArchived(_) => 3,
+                Self::InvoiceNumbered(_) => 3,
+                Self::InvoiceArchived(_) => 4,
             }
         }
 
@@ -479,6 +565,7 @@ pub mod invoice {
                 Self::InvoiceIssued(_) => 3,
                 Self::NoteChanged(_) => 2,
                 Self::FeeCharged(_) => 3,
+                Self::InvoiceNumbered(_) => 2,
                 _ => 1,
             }
         }
@@ -488,6 +575,7 @@ pub mod invoice {
                 Self::InvoiceIssued(event) => encode(event, out),
                 Self::NoteChanged(event) => encode(event, out),
                 Self::FeeCharged(event) => encode(event, out),
+                Self::InvoiceNumbered(event) => encode(event, out),
                 Self::InvoiceArchived(event) => encode(event, out),
             }
         }
@@ -529,6 +617,10 @@ pub mod invoice {
                     ))
                 }
                 ("FeeCharged", 3) => decode(data).map(Self::FeeCharged),
+                ("InvoiceNumbered", 1) => {
+                    Ok(Self::InvoiceNumbered(decode::<InvoiceNumberedV1>(data)?.upcast(meta)))
+                }
+                ("InvoiceNumbered", 2) => decode(data).map(Self::InvoiceNumbered),
                 ("InvoiceArchived", 1) => decode(data).map(Self::InvoiceArchived),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
@@ -539,6 +631,7 @@ pub mod invoice {
                 Self::InvoiceIssued(event) => Some(event.issued_at),
                 Self::NoteChanged(event) => Some(event.changed_at),
                 Self::FeeCharged(event) => Some(event.charged_at),
+                Self::InvoiceNumbered(event) => Some(event.numbered_at),
                 Self::InvoiceArchived(event) => Some(event.archived_at),
             }
         }
@@ -562,6 +655,9 @@ pub mod invoice {
                     event.fee.normalize(),
                     event.least.normalize(),
                 ),
+                Self::InvoiceNumbered(event) => {
+                    format!("Invoice numbered: number {}, place {}", event.number, event.place)
+                }
                 Self::InvoiceArchived(_) => "Invoice archived".to_owned(),
             }
         }
@@ -582,6 +678,10 @@ pub mod invoice {
         pub issued_by: String,
         /// `fee: decimal(6,2)`
         pub fee: Decimal,
+        /// `number: string`
+        pub number: String,
+        /// `place: integer`
+        pub place: i64,
     }
 
     impl Record for InvoiceState {
@@ -591,6 +691,8 @@ pub mod invoice {
             out.field("note", &self.note);
             out.field("issuedBy", &self.issued_by);
             out.field("fee", &self.fee);
+            out.field("number", &self.number);
+            out.field("place", &self.place);
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
@@ -599,12 +701,16 @@ pub mod invoice {
             let mut note = None;
             let mut issued_by = None;
             let mut fee = None;
+            let mut number = None;
+            let mut place = None;
             fields.read(&mut [
                 ("totalCents", &mut total_cents),
                 ("currency", &mut currency),
                 ("note", &mut note),
                 ("issuedBy", &mut issued_by),
                 ("fee", &mut fee),
+                ("number", &mut number),
+                ("place", &mut place),
             ])?;
             Ok(Self {
                 total_cents: required(total_cents, "totalCents")?,
@@ -612,6 +718,8 @@ pub mod invoice {
                 note: optional(note),
                 issued_by: required(issued_by, "issuedBy")?,
                 fee: required(fee, "fee")?,
+                number: required(number, "number")?,
+                place: required(place, "place")?,
             })
         }
     }
@@ -628,6 +736,8 @@ pub mod invoice {
     /// - `note`: [`NoteChanged`]
     /// - `issuedBy`: [`InvoiceIssued`]
     /// - `fee`: [`FeeCharged`]
+    /// - `number`: [`InvoiceNumbered`]
+    /// - `place`: [`InvoiceNumbered`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Invoice;
 
@@ -639,7 +749,7 @@ pub mod invoice {
         const PARTITION_KEY: &'static str = "invoiceId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(10);
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xf3e9_67b3_3127_540a;
+        const MEANING: u64 = 0x0fb1_4876_4092_4850;
         const READS_METADATA: bool = true;
         const ORDERED_BY_TIME: bool = false;
 
@@ -656,6 +766,7 @@ pub mod invoice {
                 InvoiceEvent::InvoiceIssued(event) => apply_invoice_issued(state, event),
                 InvoiceEvent::NoteChanged(event) => apply_note_changed(state, event),
                 InvoiceEvent::FeeCharged(event) => apply_fee_charged(state, event),
+                InvoiceEvent::InvoiceNumbered(event) => apply_invoice_numbered(state, event),
                 InvoiceEvent::InvoiceArchived(_) => Ok(()),
             }
         }
@@ -696,6 +807,15 @@ pub mod invoice {
 
     fn apply_fee_charged(state: &mut InvoiceState, event: &FeeCharged) -> Result<(), ApplyError> {
         state.fee = event.fee;
+        Ok(())
+    }
+
+    fn apply_invoice_numbered(
+        state: &mut InvoiceState,
+        event: &InvoiceNumbered,
+    ) -> Result<(), ApplyError> {
+        state.number = event.number.clone();
+        state.place = event.place;
         Ok(())
     }
 
