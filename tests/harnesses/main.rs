@@ -29,6 +29,7 @@ harness!(lists);
 harness!(literals);
 harness!(minimal);
 harness!(names);
+harness!(namesakes);
 harness!(prose);
 harness!(reference);
 harness!(rows);

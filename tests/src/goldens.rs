@@ -73,6 +73,11 @@ pub mod minimal;
 #[path = "../data/ok/names/expected.rs"]
 pub mod names;
 
+/// Refusals of one name, and keys that are not always claimed.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/namesakes/expected.rs"]
+pub mod namesakes;
+
 /// Texts that mean something to Markdown, HTML or Rust.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/prose/expected.rs"]

@@ -204,7 +204,11 @@ mutations! {
         "idempotency::of_a_reused_command_id": "is accepted under the id of",
     }
     a_key_is_not_claimed {
-        "idempotency::of_a_taken_key": "the same command with its key has another outcome",
+        "idempotency::events_claim_their_keys": "the keys of MoneyDeposited differ",
+    }
+    /// Events claim their keys, and the store does not keep them.
+    a_key_is_not_stored {
+        "idempotency::of_a_taken_key": "the repository decides otherwise than the fold | the same command with its key has another outcome",
         "idempotency::of_racing_keys": "the number of commands that landed differs",
     }
     a_key_is_claimed_in_the_wrong_scope {

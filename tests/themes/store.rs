@@ -242,6 +242,7 @@ impl Mutant {
                 append.command = None;
             }
             Some(M::a_key_is_forgotten_in_a_restart) if self.reopened => append.keys.clear(),
+            Some(M::a_key_is_not_stored) => append.keys.clear(),
             Some(M::a_key_is_claimed_in_the_wrong_scope) => {
                 append.keys.iter_mut().for_each(|key| key.across_all = !key.across_all);
             }

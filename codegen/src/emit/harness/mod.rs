@@ -10,6 +10,7 @@ mod fixture;
 mod hints;
 mod json;
 mod knowledge;
+mod order;
 mod rules;
 mod samples;
 mod scenarios;

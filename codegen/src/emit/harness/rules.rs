@@ -136,6 +136,29 @@ pub(super) struct Boundary {
     pub(super) holds: [bool; 3],
     /// Whether it is the command that is brought there, and not the state.
     pub(super) is_of_input: bool,
+    /// Whether something else refuses by the same name.
+    pub(super) shared: bool,
+}
+
+/// Whether more than one rule refuses by a name, those of a command among them.
+fn is_shared(view: &View<'_>, command: Option<&Command>, refusal: &str) -> bool {
+    let invariants = view.aggregate.invariants.iter().map(|it| &it.refusal);
+    let of_command = command.into_iter().flat_map(refusals);
+    invariants.chain(of_command).filter(|name| *name == refusal).count() > 1
+}
+
+/// The refusals that a command names.
+fn refusals(command: &Command) -> impl Iterator<Item = &String> {
+    let (steps, ensure) = match &command.decision {
+        Decision::Declared { steps, ensure, .. } => (steps.as_slice(), ensure.as_slice()),
+        Decision::Custom => (&[][..], &[][..]),
+    };
+    let rejected = steps.iter().filter_map(|step| match step {
+        Step::Reject(rejection) => Some(&rejection.refusal),
+        _ => None,
+    });
+    let ensured = ensure.iter().map(|rejection| &rejection.refusal);
+    command.target_refusal.iter().chain(rejected).chain(ensured)
 }
 
 /// The boundaries of the guards of commands that compare numbers.
@@ -204,6 +227,7 @@ fn guard_boundary(
         says: rejection.text.clone(),
         holds: sides(comparison),
         is_of_input: scope == Scope::Input,
+        shared: is_shared(view, Some(command), &rejection.refusal),
     })
 }
 
@@ -239,6 +263,7 @@ fn state_boundary(
         says: invariant.text.clone(),
         holds: sides(comparison),
         is_of_input: false,
+        shared: is_shared(view, None, &invariant.refusal),
     })
 }
 

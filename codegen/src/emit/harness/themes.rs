@@ -13,9 +13,10 @@ use super::evaluate::{Constant, Known, evaluate};
 use super::fixture;
 use super::json;
 use super::knowledge::{Names, golden_ident, raw, sample_ident};
+use super::order;
 use super::rules::{Boundary, Mirror, ValueRule};
 use super::samples::{self, Sample};
-use crate::model::{Event, Field, OldVersion, Projection, Rule};
+use crate::model::{Event, Field, OldVersion, Projection, Rule, UniqueField};
 use crate::naming;
 
 /// A theme: a module of tests.
@@ -253,6 +254,11 @@ pub(super) fn of_stores(view: &View<'_>, names: &Names) -> Vec<Theme> {
         for name in ["of_a_taken_key", "of_racing_keys"] {
             idempotency.on_stores(name, check(name));
         }
+        let claims = claims(view);
+        idempotency.test(
+            "events_claim_their_keys",
+            quote!(theme::events_claim_their_keys::<#subject>(any_event, &[#(#claims),*])),
+        );
     }
 
     let mut concurrency = Theme::new("concurrency", "Many at once, and nothing is lost.");
@@ -267,6 +273,19 @@ pub(super) fn of_stores(view: &View<'_>, names: &Names) -> Vec<Theme> {
         }
     }
     vec![replay, snapshot, idempotency, concurrency, ordering]
+}
+
+/// The keys that each event claims.
+fn claims(view: &View<'_>) -> impl Iterator<Item = TokenStream> {
+    view.aggregate.events.iter().map(|event| {
+        let keys = event.unique.iter().map(|UniqueField { field, across_all, idempotent }| {
+            quote!(theme::Key {
+                field: #field, across_all: #across_all, idempotent: #idempotent
+            })
+        });
+        let event = &event.stored_as;
+        quote!(theme::Claims { event: #event, keys: &[#(#keys),*] })
+    })
 }
 
 /// Theme invariants.
@@ -310,7 +329,7 @@ pub(super) fn invariants(
             &mut taken,
         );
         let (refusal, says, place) = (&guard.refusal, &guard.says, &guard.known.function);
-        let sides = &guard.holds;
+        let (sides, shared) = (&guard.holds, guard.shared);
         theme.test(
             name,
             quote!(theme::boundary_is_where_it_says::<#subject>(&theme::Boundary {
@@ -319,13 +338,14 @@ pub(super) fn invariants(
                 says: #says,
                 place: #place,
                 refuses: [#(#sides),*],
+                shared: #shared,
             })),
         );
     }
     for rule in states {
         let name = unique(format!("{}_at_its_boundary", naming::snake(&rule.refusal)), &mut taken);
         let (refusal, says, place) = (&rule.refusal, &rule.says, &rule.known.function);
-        let sides = &rule.holds;
+        let (sides, shared) = (&rule.holds, rule.shared);
         theme.test(
             name,
             quote!(theme::state_is_guarded::<#subject>(&theme::StateBoundary {
@@ -333,10 +353,11 @@ pub(super) fn invariants(
                 says: #says,
                 place: #place,
                 holds: [#(#sides),*],
+                shared: #shared,
             })),
         );
     }
-    let order = order_rules(view);
+    let order = order::rules(view);
     if !order.is_empty() {
         theme.test(
             "events_stand_in_the_order_that_is_allowed",
@@ -355,62 +376,6 @@ fn unique(name: String, taken: &mut Vec<String>) -> String {
     }
     taken.push(free.clone());
     free
-}
-
-fn order_rules(view: &View<'_>) -> Vec<TokenStream> {
-    let stored = |name: &str| &view.event(name).stored_as;
-    let mut rules = Vec::new();
-    for invariant in &view.aggregate.invariants {
-        let (refusal, says) = (&invariant.refusal, &invariant.text);
-        let mut rule = |before: &[&str], next: &str, refused: bool| {
-            let (before, next) = (before.iter().map(|name| stored(name)), stored(next));
-            rules.push(quote!(theme::OrderRule {
-                refusal: #refusal,
-                says: #says,
-                before: &[#(#before),*],
-                next: #next,
-                refused: #refused,
-            }));
-        };
-        let allowed = match &invariant.rule {
-            Rule::Precedes { then, .. } => {
-                rule(&[], then, true);
-                then
-            }
-            Rule::CannotFollow { event, after } => {
-                rule(&[after], event, true);
-                event
-            }
-            Rule::NothingFollows { event } => {
-                for next in &view.aggregate.events {
-                    rule(&[event], &next.name, true);
-                }
-                event
-            }
-            _ => continue,
-        };
-        if let Some(before) = allowed_after(view, refusal, allowed) {
-            rule(&before, allowed, false);
-        }
-    }
-    rules
-}
-
-/// The events after which no rule of this refusal refuses an event; none where there are no such.
-fn allowed_after<'v>(view: &'v View<'_>, refusal: &str, next: &str) -> Option<Vec<&'v str>> {
-    let rules = view.aggregate.invariants.iter().filter(|it| it.refusal == refusal);
-    let rules: Vec<&Rule> = rules.map(|it| &it.rule).collect();
-    let needed = rules.iter().filter_map(|rule| match rule {
-        Rule::Precedes { first, then } if then == next => Some(first.as_str()),
-        _ => None,
-    });
-    let before: Vec<&str> = needed.collect();
-    let forbids = |rule: &&Rule| match rule {
-        Rule::CannotFollow { event, after } => event == next && before.contains(&after.as_str()),
-        Rule::NothingFollows { event } => before.contains(&event.as_str()),
-        _ => false,
-    };
-    (!rules.iter().any(forbids)).then_some(before)
 }
 
 /// Theme projection, and the part of tracing that follows an event there.

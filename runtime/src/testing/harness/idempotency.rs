@@ -2,20 +2,22 @@
 
 use super::commands::{Commands, nothing_shown};
 use super::history::{Gone, Live, STREAMS, Step, for_any_history};
+pub use super::keys::{Claims, Key};
 use super::path::{after, path};
 use super::world::{Execute, RepositoryOf, Sent, record, repository, send, stored};
 use crate::aggregate::{Aggregate, Refusal};
-use crate::event::UniqueKey;
+use crate::event::{DomainEvent, UniqueKey};
 use crate::metadata::{Position, StreamId};
 use crate::repository::{CommandContext, ExecuteError};
 use crate::store::EventStore;
 use crate::testing::clock::{START, TestClock};
+use crate::testing::draw::{Draw, Range};
 use crate::testing::failure::{Check, Context, Failure, ensure, equal};
 use crate::testing::fold::{Decision, Fold};
 use crate::testing::property::by_seed;
 use crate::testing::run;
 use crate::testing::stores::StoreKind;
-use crate::testing::subject::{AnyCommand, Subject};
+use crate::testing::subject::{AnyCommand, EventOf, Subject};
 
 type SentOf<S> = Sent<<S as Subject>::Aggregate>;
 
@@ -257,9 +259,9 @@ async fn taken<S: Subject, K: StoreKind>(
     let mut sent = Vec::new();
     for step in steps {
         let gone = live.go(&lived, &clock, step).await?;
-        let keys = gone.command.unique_keys();
-        let landed = matches!(&gone.sent, Sent::Done(it) if !it.events.is_empty());
-        if !keys.is_empty() && landed {
+        let events = gone.events.iter().map(|recorded| &recorded.event);
+        let keys = shared(&claimed(events), &gone.command.unique_keys());
+        if !keys.is_empty() && matches!(gone.sent, Sent::Done(_)) {
             sent.push((gone.before, step.stream, gone.command, keys, gone.sent));
         }
     }
@@ -270,25 +272,70 @@ async fn taken<S: Subject, K: StoreKind>(
         let id = STREAMS[*stream];
         let head = restarted.store().head().await?;
         let second = send::<S, _>(&restarted, id, command, CommandContext::new()).await?;
-        same_key_same_command::<S>(keys, first, &second)
-            .context("command", || format!("{command:?}"))?;
+        let taken = taken_keys::<S>(&live.folds[*stream], command);
+        // By one such key the command is recognised before another is found to be taken, by itself.
+        match keys.iter().any(|key| key.idempotent) {
+            true => same("the same command with its key", &second, first),
+            false => refused_by_key::<S>(&taken, &second),
+        }
+        .context("command", || format!("{command:?}"))?;
         if let Some(other) = with_same_key::<S>(before, command, keys, &mut commands) {
             let outcome = send::<S, _>(&restarted, id, &other, CommandContext::new()).await?;
-            refused_by_key::<S>(keys, &outcome)
+            refused_by_key::<S>(&taken_keys::<S>(&live.folds[*stream], &other), &outcome)
                 .context("first", || format!("{command:?}"))
                 .context("then", || format!("{other:?}"))?;
         }
-        let across: Vec<_> = keys.iter().filter(|key| key.across_all).cloned().collect();
-        if !across.is_empty() {
-            let other = STREAMS[(stream + 1) % STREAMS.len()];
+        if keys.iter().any(|key| key.across_all) {
+            let next = (stream + 1) % STREAMS.len();
+            let other = STREAMS[next];
             let outcome = send::<S, _>(&restarted, other, command, CommandContext::new()).await?;
-            refused_by_key::<S>(&across, &outcome)
+            refused_by_key::<S>(&taken_keys::<S>(&live.folds[next], command), &outcome)
                 .context("first", || format!("{id}: {command:?}"))
                 .context("then", || format!("the same to {other}"))?;
         }
         nothing_appended(&restarted, head, "a command with a taken key").await?;
     }
     Ok(())
+}
+
+/// The keys that events claim. A command names those of all events that it may lead to, whether or not
+/// they happen: see [`AnyCommand::unique_keys`].
+fn claimed<'e, E: DomainEvent>(events: impl IntoIterator<Item = &'e E>) -> Vec<UniqueKey> {
+    let mut keys = Vec::new();
+    events.into_iter().for_each(|event| event.unique_keys(&mut |key| keys.push(key)));
+    keys
+}
+
+/// The keys of a command that are taken in a stream, by whichever command.
+fn taken_keys<S: Subject>(fold: &Fold<S::Aggregate>, command: &S::Command) -> Vec<UniqueKey> {
+    command.unique_keys().into_iter().filter(|key| fold.keys.contains(key)).collect()
+}
+
+fn shared(some: &[UniqueKey], others: &[UniqueKey]) -> Vec<UniqueKey> {
+    some.iter().filter(|key| others.contains(key)).cloned().collect()
+}
+
+/// Every event claims the values of the fields that must be unique, and no others.
+///
+/// # Errors
+/// The event that claims something else.
+pub fn events_claim_their_keys<S: Subject>(
+    draw: impl Fn(&str, &mut Draw) -> Option<EventOf<S>>,
+    claims: &[Claims],
+) -> Check {
+    by_seed(|seed| {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        for claims in claims {
+            for _ in 0..32 {
+                let numbers = (0..64).map(|_| chance.u64(..)).collect();
+                let event = draw(claims.event, &mut Draw::new(numbers, Range::Likely));
+                let event = event
+                    .ok_or_else(|| Failure::new(format!("there is no event {}", claims.event)))?;
+                claims.are_those_of(&event)?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Two commands with one key, other in content, are sent at once: one lands and the other one is refused
@@ -310,7 +357,7 @@ pub fn of_racing_keys<S: Subject, K: StoreKind>(kind: K) -> Check {
                 for command in &path.commands {
                     send::<S, _>(&first, "A1", command, CommandContext::new()).await?;
                 }
-                race_of_keys::<S, _>(&store, [&pair.0, &pair.1]).await
+                race_of_keys::<S, _>(&store, path.end(), [&pair.0, &pair.1]).await
             });
             outcome.context("sent at once", both)?;
         }
@@ -321,33 +368,41 @@ pub fn of_racing_keys<S: Subject, K: StoreKind>(kind: K) -> Check {
     })
 }
 
-/// Two commands that differ and claim one key; each would be accepted.
+/// Two commands that differ and have one key, which the events of each would claim; each would be accepted.
 fn pair_with_one_key<S: Subject>(
     fold: &Fold<S::Aggregate>,
     seed: u64,
 ) -> Option<(S::Command, S::Command)> {
     let mut commands = Commands::<S>::new(seed);
-    let mut found: Vec<S::Command> = Vec::new();
+    let mut found: Vec<(S::Command, Vec<UniqueKey>)> = Vec::new();
     for _ in 0..1_000 {
         let command = commands.meeting(&fold.state);
-        let keys = command.unique_keys();
-        if keys.is_empty() || after(fold, &command).is_none() {
-            continue;
-        }
-        let other = found.iter().find(|other| {
+        let Some((_, events)) = after(fold, &command) else { continue };
+        let keys = shared(&claimed(&events), &command.unique_keys());
+        let other = found.iter().find(|(other, others)| {
             (other.name(), other.input()) != (command.name(), command.input())
-                && other.unique_keys().iter().any(|key| keys.contains(key))
+                && !shared(others, &keys).is_empty()
         });
-        if let Some(other) = other {
+        if let Some((other, _)) = other {
             return Some((other.clone(), command));
         }
-        found.push(command);
+        if !keys.is_empty() {
+            found.push((command, keys));
+        }
     }
     None
 }
 
-async fn race_of_keys<S: Subject, E: EventStore>(store: &E, pair: [&S::Command; 2]) -> Check {
-    let keys: Vec<_> = pair.iter().flat_map(|command| command.unique_keys()).collect();
+async fn race_of_keys<S: Subject, E: EventStore>(
+    store: &E,
+    before: &Fold<S::Aggregate>,
+    pair: [&S::Command; 2],
+) -> Check {
+    let [one, other] = pair.map(|command| {
+        let events = after(before, command).map(|it| it.1).unwrap_or_default();
+        [command.unique_keys(), claimed(&events)].concat()
+    });
+    let keys = shared(&one, &other);
     let mut tasks = Vec::new();
     for command in pair {
         let repository = repository::<S, E>(store.clone(), TestClock::default()).await?;
@@ -364,17 +419,6 @@ async fn race_of_keys<S: Subject, E: EventStore>(store: &E, pair: [&S::Command; 
         }
     }
     equal("the number of commands that landed", &landed, &1)
-}
-
-fn same_key_same_command<S: Subject>(
-    keys: &[UniqueKey],
-    first: &SentOf<S>,
-    second: &SentOf<S>,
-) -> Check {
-    if !keys.iter().all(|key| key.idempotent) {
-        return refused_by_key::<S>(keys, second);
-    }
-    same("the same command with its key", second, first)
 }
 
 fn refused_by_key<S: Subject>(keys: &[UniqueKey], outcome: &SentOf<S>) -> Check {

@@ -5,6 +5,8 @@ use std::fmt;
 use super::Golden;
 use super::commands::{Commands, nothing_shown};
 use super::history::{Gone, Live, STREAMS, Step, for_any_history};
+pub use super::order::OrderRule;
+use super::order::Told;
 use super::path::path;
 use super::schema::sample_metadata;
 use super::world::{loaded, repository, stored, uncached};
@@ -134,6 +136,9 @@ pub struct Boundary<S: Subject> {
     pub place: fn(&mut StateOf<S>, &mut S::Command, units: i64) -> Evaluated<bool>,
     /// Whether the guard refuses one unit below its boundary, on it, and one unit above.
     pub refuses: [bool; 3],
+    /// Whether something else refuses this command by the same name: then a refusal does not tell that it
+    /// is this guard's.
+    pub shared: bool,
 }
 
 /// A guard decides as the ontology says on its boundary and one unit to either side.
@@ -219,7 +224,8 @@ fn try_sides<S: Subject>(
         let decision = command.decide(&fold, START);
         let refused = decision.refusal() == Some(boundary.refusal);
         let accepted = decision.accepted().is_some();
-        let contradicts = if boundary.refuses[side] { accepted } else { refused };
+        let contradicts =
+            if boundary.refuses[side] { accepted } else { refused && !boundary.shared };
         if contradicts {
             return Err(Failure::new(format!(
                 "`{}` is {} {}",
@@ -265,6 +271,8 @@ pub struct StateBoundary<S: Subject> {
     pub place: fn(&mut StateOf<S>, units: i64) -> Evaluated<()>,
     /// Whether the rule holds one unit below its boundary, on it, and one unit above.
     pub holds: [bool; 3],
+    /// Whether another rule refuses by the same name: then a refusal does not tell that it is this rule's.
+    pub shared: bool,
 }
 
 /// The guard after a command refuses every outcome that breaks the rule, by its name, and no other.
@@ -310,7 +318,8 @@ fn guards_near<S: Subject>(boundary: &StateBoundary<S>, state: &StateOf<S>) -> C
         let found = <S::Aggregate as Aggregate>::check_state(&before, &after);
         let found = found.err().map(|refusal| refusal.name());
         // Another rule may refuse such a state first: then this one has no say.
-        let contradicts = if holds { found == Some(boundary.refusal) } else { found.is_none() };
+        let by_name = found == Some(boundary.refusal);
+        let contradicts = if holds { by_name && !boundary.shared } else { found.is_none() };
         if contradicts {
             return Err(Failure::new(format!(
                 "a command with this outcome is {}",
@@ -319,23 +328,9 @@ fn guards_near<S: Subject>(boundary: &StateBoundary<S>, state: &StateOf<S>) -> C
             .with("the ontology says", boundary.says)
             .with("outcome", format!("{after:?}")));
         }
-        refused |= !holds && found == Some(boundary.refusal);
+        refused |= !holds && by_name;
     }
     Ok(refused)
-}
-
-/// What may not follow on what in a stream.
-pub struct OrderRule {
-    /// The refusal.
-    pub refusal: &'static str,
-    /// The rule as the ontology says it.
-    pub says: &'static str,
-    /// The types of the events before.
-    pub before: &'static [&'static str],
-    /// The type of the next event.
-    pub next: &'static str,
-    /// Whether it is refused.
-    pub refused: bool,
 }
 
 /// An event that may not stand where it would stand in its stream is refused by the rule's name; one
@@ -369,23 +364,30 @@ fn one_order_is_guarded<S: Subject>(
     rules: &[OrderRule],
 ) -> Check {
     let what = format!("whether {} is refused after {:?}", rule.next, rule.before);
-    let mut last = None;
+    let (mut last, mut perhaps) = (None, false);
     for event in events {
         let event =
             event.ok_or_else(|| Failure::new(format!("there is no event {}", rule.next)))?;
         let found = refused_after::<S>(rule.before, &event)?;
-        if rule.refused && found.is_none() {
-            return equal(&what, &false, &true).context("event", || format!("{event:?}"));
+        match rule.told(found, rules) {
+            Told::Kept => return Ok(()),
+            Told::Broken => {
+                return equal(&what, &false, &true).context("event", || format!("{event:?}"));
+            }
+            Told::Misnamed => {
+                let what = format!("the refusal of {} after {:?}", rule.next, rule.before);
+                return equal(&what, &found, &Some(rule.refusal))
+                    .context("event", || format!("{event:?}"));
+            }
+            Told::Perhaps => perhaps = true,
+            Told::Nothing => last = Some(event),
         }
-        let of_order = rules.iter().any(|rule| found == Some(rule.refusal));
-        let shows = if rule.refused { of_order } else { found != Some(rule.refusal) };
-        if shows {
-            return Ok(());
-        }
-        last = Some(event);
     }
     if !rule.refused {
         return equal(&what, &true, &false).context("event", || format!("{last:?}"));
+    }
+    if perhaps {
+        return Ok(());
     }
     nothing_shown::<S>(&format!("every {} breaks another rule than: {}", rule.next, rule.says))
 }
@@ -401,12 +403,6 @@ fn refused_after<S: Subject>(before: &[&str], event: &EventOf<S>) -> Check<Optio
     let step = crate::Step { before: &state, event, after: &state, history: &history };
     let refusal = <S::Aggregate as Aggregate>::check_event(&step).err();
     Ok(refusal.map(|refusal| refusal.name()))
-}
-
-impl fmt::Debug for OrderRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.says)
-    }
 }
 
 /// Commands that contradict each other in a row are each refused or accepted as a whole: what is refused
