@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 /// The harness of a case without hand-written parts.
 macro_rules! harness {
@@ -49,4 +50,27 @@ fn every_ontology_has_its_harness_here() {
         name.unwrap_or_else(|| line.strip_prefix("mod ")?.strip_suffix(';')).map(str::to_owned)
     });
     assert_eq!(included.collect::<BTreeSet<_>>(), cases);
+}
+
+/// The distance of snapshots was cut to what is tried, and what had to be found with it: then there was
+/// nothing to compare, and nobody was told that the tests showed nothing.
+#[test]
+fn snapshots_that_are_too_far_off_are_told() {
+    const DISTANCE: &str = "9223372036854775807";
+    let is_taken = format!("is_taken_every_{DISTANCE}_events");
+    for name in [
+        &*is_taken,
+        "with_its_tail_equals_full_replay",
+        "that_cannot_be_trusted_is_ignored",
+        "of_another_meaning_is_never_used",
+    ] {
+        let test = format!("namesakes::till::snapshot::{name}::on_memory");
+        let this = std::env::current_exe().expect("the test's own path");
+        let output = Command::new(this).args(["--exact", &test]).output().expect("a test runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("1 passed"), "{said}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        let expected = format!("shows nothing: there is a snapshot after {DISTANCE} events");
+        assert!(told.contains(&expected), "{test} says nothing: {told}");
+    }
 }

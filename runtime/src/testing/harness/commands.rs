@@ -91,11 +91,15 @@ impl<S: Subject> Commands<S> {
 /// Passes, but says on the terminal that a check had nothing to go by, also where the output of tests
 /// is captured: a test that cannot fail must not look like one that passed.
 pub(super) fn nothing_shown<S: Subject>(what: &str) -> Check {
+    shows_nothing::<S>(&format!(
+        "{what}. Write a scenario with such a command, and the harness will draw commands like it"
+    ))
+}
+
+/// The same where no scenario would help.
+pub(super) fn shows_nothing<S: Subject>(what: &str) -> Check {
     let (test, aggregate) = (test_name(), <S::Aggregate as Aggregate>::NAME);
-    let line = format!(
-        "\neventloom: {test} of {aggregate} shows nothing: {what}. Write a scenario with such a \
-         command, and the harness will draw commands like it.\n"
-    );
+    let line = format!("\neventloom: {test} of {aggregate} shows nothing: {what}.\n");
     std::io::stderr()
         .write_all(line.as_bytes())
         .map_err(|error| Failure::new(format!("{line} and this cannot be told: {error}")))

@@ -104,7 +104,7 @@ pub fn an_earlier_time_is_out_of_order<S: Subject, K: StoreKind>(kind: K) -> Che
         path.told(run(async {
             let (_place, store) = kind.open_new().await?;
             let repository = repository::<S, _>(store, TestClock::default()).await?;
-            for (command, fold) in path.commands.iter().zip(&path.folds) {
+            for (command, fold) in path.commands.iter().zip(path.kept()) {
                 if let Some(last) = fold.last_time.filter(|_| by_clock::<S>(command, fold)) {
                     decided_by_clock += 1;
                     earlier_is_refused::<S, _>(&repository, command, last).await?;

@@ -1,7 +1,7 @@
 //! Theme snapshot: a shortcut to the same state, and never more than that.
 
-use super::commands::nothing_shown;
-use super::path::{Path, path};
+use super::commands::{nothing_shown, shows_nothing};
+use super::path::{Path, path_keeping};
 use super::world::{RepositoryOf, Sent, loaded, record, repository, send, stream_key, uncached};
 use crate::aggregate::{Aggregate, SnapshotStrategy};
 use crate::metadata::Sequence;
@@ -51,10 +51,11 @@ async fn walk<S: Subject, E: EventStore>(
     path: &Path<S>,
     mut each: impl AsyncFnMut(Sequence, Sequence) -> Check,
 ) -> Check {
-    for (command, folds) in path.commands.iter().zip(path.folds.windows(2)) {
+    for (command, around) in path.commands.iter().zip(path.sequences.windows(2)) {
+        let (before, after) = (around[0], around[1]);
         match send::<S, E>(repository, STREAM, command, CommandContext::new()).await? {
             Sent::Done(executed) => {
-                equal("the sequence after a command", &executed.sequence, &folds[1].sequence)?;
+                equal("the sequence after a command", &executed.sequence, &after)?;
             }
             other => {
                 return Err(Failure::new("a command that the fold accepts is not carried out")
@@ -62,7 +63,7 @@ async fn walk<S: Subject, E: EventStore>(
                     .with("outcome", other.shown()));
             }
         }
-        each(folds[0].sequence, folds[1].sequence).await?;
+        each(before, after).await?;
     }
     Ok(())
 }
@@ -78,7 +79,7 @@ async fn fill<S: Subject, E: EventStore>(
     let mut waiting = Vec::new();
     for (index, events) in path.events.iter().enumerate() {
         waiting.extend(events.iter().cloned());
-        let sequence = path.folds[index + 1].sequence;
+        let sequence = path.sequences[index + 1];
         if !is_near(sequence, distance) && index + 1 < path.events.len() {
             continue;
         }
@@ -95,7 +96,7 @@ async fn fill<S: Subject, E: EventStore>(
 
 fn is_near(sequence: Sequence, distance: u64) -> bool {
     let beyond = sequence % distance;
-    beyond <= 2 || beyond + 2 >= distance
+    beyond <= 2 || distance - beyond <= 2
 }
 
 /// A snapshot is taken when an append crosses a multiple of the distance, at the append's last
@@ -105,8 +106,8 @@ fn is_near(sequence: Sequence, distance: u64) -> bool {
 /// The sequence at which there is one too many, too few, or of another sequence.
 pub fn is_taken_when_due<S: Subject, K: StoreKind>(kind: K) -> Check {
     let distance = every::<S>();
-    let length = distance.map_or(30, |distance| 2 * distance + 1);
-    with_path::<S>(length.min(LONGEST), distance.unwrap_or(0), |path| {
+    let length = distance.map_or(SHORT, |distance| distance.saturating_mul(2).saturating_add(1));
+    with_path::<S>(length, distance.unwrap_or(0), |path| {
         run(async {
             let (_place, store) = kind.open_new().await?;
             let repository = repository::<S, _>(store.clone(), TestClock::default()).await?;
@@ -130,11 +131,19 @@ fn with_path<S: Subject>(
     check: impl FnOnce(&Path<S>) -> Check,
 ) -> Check {
     by_seed(|seed| {
-        let path = path::<S>(STREAM, length, seed);
+        let distance = every::<S>();
+        let is_wanted = |sequence| distance.is_some_and(|distance| is_near(sequence, distance));
+        let length = if at_least > LONGEST { SHORT } else { length.min(LONGEST) };
+        let path = path_keeping::<S>(STREAM, length, seed, is_wanted);
         let about = || format!("{} events of {} commands", path.len(), path.commands.len());
         check(&path).context("the ontology says", says::<S>).context("stream", about)?;
         if path.len() >= at_least.max(1) {
             return Ok(());
+        }
+        if at_least > LONGEST {
+            return shows_nothing::<S>(&format!(
+                "there is a snapshot after {at_least} events, and no stream of more than {LONGEST} is tried"
+            ));
         }
         let found = path.len();
         nothing_shown::<S>(&format!("the longest stream that was found has {found} events"))
@@ -143,6 +152,9 @@ fn with_path<S: Subject>(
 
 /// No path is longer: a distance beyond this is not walked to its end.
 const LONGEST: u64 = 2_500;
+
+/// The length of a path that reaches no snapshot.
+const SHORT: u64 = 30;
 
 fn says<S: Subject>() -> String {
     match every::<S>() {
@@ -157,19 +169,22 @@ fn says<S: Subject>() -> String {
 /// # Errors
 /// The length at which they do not.
 pub fn with_its_tail_equals_full_replay<S: Subject, K: StoreKind>(kind: K) -> Check {
-    let distance = every::<S>().unwrap_or(10).min(LONGEST / 2);
-    with_path::<S>(2 * distance + 2, distance, |path| {
+    let Some(distance) = every::<S>() else { return Ok(()) };
+    let length = distance.saturating_mul(2).saturating_add(2);
+    with_path::<S>(length, distance, |path| {
         run(async {
             let (place, store) = kind.open_new().await?;
             let lived = repository::<S, _>(store, TestClock::default()).await?;
             let reader = uncached::<S, _>(kind.open(&place).await?, TestClock::default()).await?;
             fill(&lived, path, distance, async |commands| {
-                let fold = &path.folds[commands];
+                let kept = path.after(commands);
+                let fold =
+                    kept.ok_or_else(|| Failure::new("a stream that is needed is not kept"))?;
                 let expected = (fold.sequence, fold.state.clone());
                 equal("the loaded state", &loaded::<S, _>(&reader, STREAM).await?, &expected)
             })
             .await?;
-            for fold in path.folds.iter().filter(|fold| is_near(fold.sequence, distance)) {
+            for fold in path.kept() {
                 let found = reader.load_as_of(STREAM, fold.sequence).await?;
                 let found = (found.sequence, found.state);
                 equal("the state as of a sequence", &found, &(fold.sequence, fold.state.clone()))?;
@@ -186,7 +201,7 @@ pub fn with_its_tail_equals_full_replay<S: Subject, K: StoreKind>(kind: K) -> Ch
 /// What it led to instead.
 pub fn that_cannot_be_trusted_is_ignored<S: Subject, K: StoreKind>(kind: K) -> Check {
     let Some(distance) = every::<S>() else { return Ok(()) };
-    with_path::<S>(distance.min(LONGEST) + 3, distance, |path| {
+    with_path::<S>(distance.saturating_add(3), distance, |path| {
         run(async {
             let (_place, store) = kind.open_new().await?;
             let lived = repository::<S, _>(store.clone(), TestClock::default()).await?;
@@ -262,7 +277,7 @@ fn is_warning(captured: &Captured) -> bool {
 /// The state that was loaded instead.
 pub fn of_another_meaning_is_never_used<S: Subject, K: StoreKind>(kind: K) -> Check {
     let Some(distance) = every::<S>() else { return Ok(()) };
-    with_path::<S>(distance.min(LONGEST) + 3, distance, |path| {
+    with_path::<S>(distance.saturating_add(3), distance, |path| {
         run(async {
             let (_place, store) = kind.open_new().await?;
             let lived = repository::<S, _>(store.clone(), TestClock::default()).await?;
