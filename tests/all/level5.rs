@@ -1,106 +1,16 @@
 //! The seed ontology, byte for byte, with the parts that it leaves to hand written by hand: the two
 //! examples of the guide that it comes from.
 
-use eventloom_runtime::aggregate::ApplyError;
-use eventloom_runtime::projection::{MemoryReadDatabase, ProjectionError, Projector};
+use eventloom_runtime::projection::{MemoryReadDatabase, Projector};
 use eventloom_runtime::repository::{Executed, NewEvents};
 use eventloom_runtime::store::MemoryStore;
-use eventloom_runtime::{Aggregate, Decimal, Metadata, Refusal, Timestamp, block_on};
+use eventloom_runtime::{Aggregate, Refusal, Timestamp, block_on};
 use eventloom_tests::goldens::seed::bank_account::{
-    AccountBalanceView, AccountBalanceViewHandler, AccountOpened, BankAccount, BankAccountBehavior,
-    BankAccountEvent, BankAccountRepository, MoneyDeposited, MoneyWithdrawn,
+    AccountBalanceView, AccountOpened, BankAccount, BankAccountRepository, MoneyDeposited,
+    MoneyWithdrawn,
 };
-use serde::{Deserialize, Serialize};
+use eventloom_tests::parts::account::{Account, Balance, Balances};
 use sha2::{Digest, Sha256};
-
-/// The state that the seed leaves open.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Account {
-    balance: Decimal,
-}
-
-impl BankAccountBehavior for Account {
-    const REVISION: u32 = 1;
-
-    fn apply_account_opened(
-        &mut self,
-        event: &AccountOpened,
-        _: &Metadata,
-    ) -> Result<(), ApplyError> {
-        self.balance = event.initial_balance;
-        Ok(())
-    }
-
-    fn apply_money_deposited(
-        &mut self,
-        event: &MoneyDeposited,
-        _: &Metadata,
-    ) -> Result<(), ApplyError> {
-        self.balance = eventloom_runtime::eval::add(self.balance, event.amount)?;
-        Ok(())
-    }
-
-    fn apply_money_withdrawn(
-        &mut self,
-        event: &MoneyWithdrawn,
-        _: &Metadata,
-    ) -> Result<(), ApplyError> {
-        self.balance = eventloom_runtime::eval::subtract(self.balance, event.amount)?;
-        Ok(())
-    }
-
-    fn balance(&self) -> Decimal {
-        self.balance
-    }
-}
-
-/// The read model that the seed leaves open.
-struct Balances;
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Balance {
-    balance: Decimal,
-    version: u64,
-}
-
-impl AccountBalanceViewHandler for Balances {
-    const REVISION: u32 = 1;
-
-    type Row = Balance;
-
-    fn key(_: &BankAccountEvent, meta: &Metadata) -> Result<String, ProjectionError> {
-        Ok(meta.stream_id.to_string())
-    }
-
-    fn on_account_opened(
-        row: &mut Option<Balance>,
-        event: &AccountOpened,
-        meta: &Metadata,
-    ) -> Result<(), ProjectionError> {
-        *row = Some(Balance { balance: event.initial_balance, version: meta.sequence });
-        Ok(())
-    }
-
-    fn on_money_deposited(
-        row: &mut Option<Balance>,
-        event: &MoneyDeposited,
-        meta: &Metadata,
-    ) -> Result<(), ProjectionError> {
-        let row = row.as_mut().ok_or(ProjectionError::RowMissing)?;
-        *row = Balance { balance: row.balance + event.amount, version: meta.sequence };
-        Ok(())
-    }
-
-    fn on_money_withdrawn(
-        row: &mut Option<Balance>,
-        event: &MoneyWithdrawn,
-        meta: &Metadata,
-    ) -> Result<(), ProjectionError> {
-        let row = row.as_mut().ok_or(ProjectionError::RowMissing)?;
-        *row = Balance { balance: row.balance - event.amount, version: meta.sequence };
-        Ok(())
-    }
-}
 
 type Accounts = BankAccountRepository<Account, MemoryStore>;
 type Recording = Result<

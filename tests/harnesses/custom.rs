@@ -1,14 +1,7 @@
 //! The harness of an ontology that leaves a fold, a decision and two read models to be written by hand.
 
-use eventloom_runtime::command::Decide;
-use eventloom_runtime::eval::{add, to_integer};
-use eventloom_runtime::projection::ProjectionError;
-use eventloom_runtime::{ApplyError, Decimal, Halt, Metadata};
 use eventloom_tests::goldens::custom as ontology;
-use ontology::wallet::{
-    AuditHandler, Charged, PointsGranted, Transfer, Wallet, WalletBehavior, WalletError,
-    WalletEvent, WalletState, WalletViewHandler, WalletViewRow,
-};
+use eventloom_tests::parts::wallet::{Points, Views};
 
 include!(concat!(env!("OUT_DIR"), "/custom/harness.rs"));
 
@@ -18,91 +11,4 @@ impl wallet::Fixture for HarnessFixture {
     type Behavior = Points;
     type WalletViewHandler = Views;
     type AuditHandler = Views;
-}
-
-/// A point per whole unit; a transfer charges each of its parts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Points;
-
-impl WalletBehavior for Points {
-    const REVISION: u32 = 1;
-
-    fn apply_points_granted(
-        state: &mut WalletState,
-        event: &PointsGranted,
-        _: &Metadata,
-    ) -> Result<(), ApplyError> {
-        state.points = add(state.points, to_integer(event.amount)?)?;
-        Ok(())
-    }
-
-    fn decide_transfer(
-        context: &mut Decide<'_, Wallet<Self>>,
-        command: &Transfer,
-    ) -> Result<(), Halt<WalletError>> {
-        if !(1..=5).contains(&command.parts) {
-            return Err(Halt::Failed(format!("{} parts", command.parts)));
-        }
-        for _ in 0..command.parts {
-            context.emit(Charged {
-                wallet_id: context.stream_id().to_string(),
-                amount: command.amount,
-                charged_at: context.now(),
-            })?;
-        }
-        context.emit(PointsGranted {
-            wallet_id: context.stream_id().to_string(),
-            amount: context.after().balance,
-            granted_at: context.now(),
-        })
-    }
-}
-
-/// Balances with the number of charges, and the amounts one after the other.
-struct Views;
-
-impl WalletViewHandler for Views {
-    const REVISION: u32 = 1;
-
-    fn on_charged(
-        row: &mut Option<WalletViewRow>,
-        event: &Charged,
-        meta: &Metadata,
-    ) -> Result<(), ProjectionError> {
-        let row = row.get_or_insert_with(|| WalletViewRow {
-            wallet_id: meta.stream_id.to_string(),
-            balance: Decimal::ZERO,
-            charges: 0,
-        });
-        row.balance = add(row.balance, event.amount)?;
-        row.charges = add(row.charges, 1)?;
-        Ok(())
-    }
-
-    fn on_points_granted(
-        _: &mut Option<WalletViewRow>,
-        _: &PointsGranted,
-        _: &Metadata,
-    ) -> Result<(), ProjectionError> {
-        Ok(())
-    }
-}
-
-impl AuditHandler for Views {
-    const REVISION: u32 = 1;
-
-    type Row = Vec<String>;
-
-    fn key(_: &WalletEvent, meta: &Metadata) -> Result<String, ProjectionError> {
-        Ok(meta.stream_id.to_string())
-    }
-
-    fn on_charged(
-        row: &mut Option<Vec<String>>,
-        event: &Charged,
-        _: &Metadata,
-    ) -> Result<(), ProjectionError> {
-        row.get_or_insert_default().push(event.amount.to_string());
-        Ok(())
-    }
 }

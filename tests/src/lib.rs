@@ -1,3 +1,4 @@
 //! Shared support of the cross-package tests.
 
 pub mod goldens;
+pub mod parts;

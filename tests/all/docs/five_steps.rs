@@ -22,15 +22,17 @@ fn the_five_steps_of_the_readme_lead_to_a_program_and_its_tests() {
     }
 }
 
-/// A newcomer was told that an event without `apply` becomes a method, and nowhere what it looks like.
+/// That an event without `apply` becomes a method is said in many places; what it looks like, only there.
 #[test]
 fn the_parts_that_are_written_by_hand_build_and_run() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let loyalty = package(folder.path(), "loyalty");
-    write_files(folder.path(), "README.md");
-    for shared in ["Cargo.toml", "build.rs"] {
-        let text = fs::read_to_string(folder.path().join("shop").join(shared)).expect("written");
-        fs::write(loyalty.join(shared), text.replace("shop", "loyalty")).expect("writable");
+    for (path, text) in files("README.md") {
+        if let Some(shared) = path.strip_prefix("shop/")
+            && ["Cargo.toml", "build.rs"].contains(&shared)
+        {
+            write(&loyalty.join(shared), &text.replace("shop", "loyalty"));
+        }
     }
     assert_eq!(write_files(folder.path(), "docs/by-hand.md"), 2, "ontology, program");
 
@@ -68,20 +70,27 @@ fn type_in(folder: &Path) -> String {
     said
 }
 
-/// Writes every block that names a file, with the paths to this repository in place of the reader's;
-/// returns how many there are.
+/// The blocks that name a file, as they stand: path and text.
+fn files(document: &str) -> Vec<(String, String)> {
+    let named = blocks(document).into_iter().filter_map(|block| {
+        let path = block.note.as_deref()?.strip_prefix("write: ")?.to_owned();
+        Some((path, block.text))
+    });
+    named.collect()
+}
+
+/// Writes every file of a document; returns how many there are.
 fn write_files(folder: &Path, document: &str) -> usize {
+    let files = files(document);
+    files.iter().for_each(|(path, text)| write(&folder.join(path), text));
+    files.len()
+}
+
+/// Writes a file with the path to this repository in place of the reader's.
+fn write(path: &Path, text: &str) {
     let repository = format!("{}/", root().display());
-    let mut written = 0;
-    for block in blocks(document) {
-        let path = block.note.as_deref().and_then(|note| note.strip_prefix("write: "));
-        let Some(path) = path else { continue };
-        let path = folder.join(path);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
-        fs::write(path, block.text.replace("../eventloom/", &repository)).expect("writable");
-        written += 1;
-    }
-    written
+    fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+    fs::write(path, text.replace("../eventloom/", &repository)).expect("writable");
 }
 
 /// What a command of cargo says, which must succeed.

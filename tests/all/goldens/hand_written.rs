@@ -1,54 +1,18 @@
 //! Parts that are written by hand: a fold, a decision, read models; and a whole state.
 
 use eventloom_runtime::command::Decide;
-use eventloom_runtime::projection::{CustomRow, ProjectionError};
+use eventloom_runtime::projection::CustomRow;
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{ApplyError, Decimal, Halt, Metadata, Projection, dec};
-use eventloom_tests::goldens::by_hand::purse::{Fill, Filled, Purse, PurseBehavior};
+use eventloom_tests::goldens::by_hand::purse::{Fill, Purse, PurseBehavior};
 use eventloom_tests::goldens::custom::wallet::{
-    Audit, AuditHandler, Charge, Charged, PointsGranted, Transfer, Wallet, WalletBehavior,
-    WalletError, WalletEvent, WalletState, WalletView, WalletViewHandler, WalletViewRow,
+    Audit, Charge, Charged, PointsGranted, Transfer, Wallet, WalletBehavior, WalletError,
+    WalletEvent, WalletState, WalletView,
 };
+use eventloom_tests::parts::coins::Coins;
+use eventloom_tests::parts::wallet::{Points, Views};
 
 use super::{Bench, meta, time};
-
-/// A point per whole unit; a transfer charges each part.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Points;
-
-impl WalletBehavior for Points {
-    const REVISION: u32 = 1;
-
-    fn apply_points_granted(
-        state: &mut WalletState,
-        event: &PointsGranted,
-        _meta: &Metadata,
-    ) -> Result<(), ApplyError> {
-        state.points += eventloom_runtime::eval::to_integer(event.amount)?;
-        Ok(())
-    }
-
-    fn decide_transfer(
-        context: &mut Decide<'_, Wallet<Self>>,
-        command: &Transfer,
-    ) -> Result<(), Halt<WalletError>> {
-        if command.parts <= 0 {
-            return Err(Halt::Failed("no parts".to_owned()));
-        }
-        for _ in 0..command.parts {
-            context.emit(Charged {
-                wallet_id: context.stream_id().to_string(),
-                amount: command.amount,
-                charged_at: context.now(),
-            })?;
-        }
-        context.emit(PointsGranted {
-            wallet_id: context.stream_id().to_string(),
-            amount: context.after().balance,
-            granted_at: context.now(),
-        })
-    }
-}
 
 #[test]
 fn hand_written_parts_stand_beside_generated_ones() {
@@ -59,7 +23,7 @@ fn hand_written_parts_stand_beside_generated_ones() {
         assert_eq!(done.events.len(), 3);
         assert_eq!((done.state.balance, done.state.points), (dec!(5.5), 5));
         let error = wallets.failed(Transfer { amount: dec!(2), parts: 0 }).await;
-        assert!(error.to_string().contains("no parts"), "{error}");
+        assert!(error.to_string().contains("0 parts"), "{error}");
         let overdrawn = wallets.refused(Transfer { amount: dec!(-6), parts: 1 }).await;
         assert_eq!(overdrawn.0, "BalanceCannotBeNegative");
     });
@@ -93,54 +57,6 @@ fn a_revision_changes_the_meaning() {
     assert_ne!(Wallet::<Points>::MEANING, Wallet::<Other>::MEANING);
 }
 
-struct Views;
-
-impl WalletViewHandler for Views {
-    const REVISION: u32 = 1;
-
-    fn on_charged(
-        row: &mut Option<WalletViewRow>,
-        event: &Charged,
-        _meta: &Metadata,
-    ) -> Result<(), ProjectionError> {
-        let row = row.get_or_insert_with(|| WalletViewRow {
-            wallet_id: event.wallet_id.clone(),
-            balance: Decimal::ZERO,
-            charges: 0,
-        });
-        row.charges += 1;
-        row.balance = eventloom_runtime::eval::add(row.balance, event.amount)?;
-        Ok(())
-    }
-
-    fn on_points_granted(
-        _row: &mut Option<WalletViewRow>,
-        _event: &PointsGranted,
-        _meta: &Metadata,
-    ) -> Result<(), ProjectionError> {
-        Ok(())
-    }
-}
-
-impl AuditHandler for Views {
-    const REVISION: u32 = 1;
-
-    type Row = Vec<String>;
-
-    fn key(_event: &WalletEvent, meta: &Metadata) -> Result<String, ProjectionError> {
-        Ok(meta.stream_id.to_string())
-    }
-
-    fn on_charged(
-        row: &mut Option<Vec<String>>,
-        event: &Charged,
-        _meta: &Metadata,
-    ) -> Result<(), ProjectionError> {
-        row.get_or_insert_default().push(event.amount.to_string());
-        Ok(())
-    }
-}
-
 fn charged(amount: Decimal) -> WalletEvent {
     let charged_at = time("2026-11-21T12:00:00Z");
     WalletEvent::Charged(Charged { wallet_id: "s".to_owned(), amount, charged_at })
@@ -167,31 +83,6 @@ fn a_handler_may_bring_a_row_of_its_own() {
         ("s", &["1".to_owned(), "2".to_owned()][..])
     );
     assert_eq!(Audit::<Views>::row(Audit::<Views>::row_values(&row)), Ok(row));
-}
-
-/// `before_balance` has nothing to do with the balance: it counts.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Coins {
-    balance: Decimal,
-    times: u32,
-}
-
-impl PurseBehavior for Coins {
-    const REVISION: u32 = 1;
-
-    fn apply_filled(&mut self, event: &Filled, _meta: &Metadata) -> Result<(), ApplyError> {
-        self.balance = eventloom_runtime::eval::add(self.balance, event.amount)?;
-        self.times += 1;
-        Ok(())
-    }
-
-    fn balance(&self) -> Decimal {
-        self.balance
-    }
-
-    fn before_balance(&self) -> Decimal {
-        self.times.into()
-    }
 }
 
 /// The rules on `Balance` and on `BeforeBalance` shared a local: the last of three rules on the two took the
