@@ -31,6 +31,9 @@ impl Held {
     }
 
     /// The commits in the log. The last frame of each has the length of the file after it.
+    ///
+    /// To open what lies beside a database and close it drops the locks that this process has on it, so the
+    /// runtime never does. Of the log nobody has any: they lie on the file and on the shared memory.
     pub(crate) fn commits(&self) -> usize {
         let log = fs::read(&self.path).expect("the log");
         let (header, frames) = log.split_at(HEADER);

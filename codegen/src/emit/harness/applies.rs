@@ -56,11 +56,7 @@ fn object(constants: &[Constant]) -> String {
 
 /// What a field of the state is before the first event.
 fn initial(field: &Field) -> Option<Constant> {
-    let none = Expression { kind: ExpressionKind::None, result: field.field_type.clone() };
-    let value = match &field.default {
-        Some(default) => evaluate(default, &Known::default())?,
-        None => none,
-    };
+    let value = evaluate(field.default.as_ref()?, &Known::default())?;
     Some((field.name.clone(), value))
 }
 
