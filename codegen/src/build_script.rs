@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::emit::Options;
 use crate::render::{Colour, render};
-use crate::source::Sources;
+use crate::source::{Sources, lock_path};
 use crate::write::{WriteError, write};
 use crate::{Outcome, ROOT_FILE, compile_sources};
 
@@ -129,7 +129,8 @@ impl Build {
     }
 
     /// Tells cargo when to run the build script again. Only what exists is named: cargo would take a
-    /// missing file for one that always changed.
+    /// missing file for one that always changed. A first lock changes the folder; beside a single file it is
+    /// noticed with the file's next change, and until then says what was just built.
     fn watch(&self) {
         if env::var_os("OUT_DIR").is_none() || !self.ontology.exists() {
             return;
@@ -137,6 +138,10 @@ impl Build {
         println!("cargo::rerun-if-changed={}", self.ontology.display());
         let entries = fs::read_dir(&self.ontology).into_iter().flatten().flatten();
         let mut files: Vec<_> = entries.map(|entry| entry.path()).filter(|p| p.is_file()).collect();
+        let lock = lock_path(&self.ontology);
+        if lock.exists() && !files.contains(&lock) {
+            files.push(lock);
+        }
         files.sort();
         for file in files {
             println!("cargo::rerun-if-changed={}", file.display());

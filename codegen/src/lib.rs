@@ -16,6 +16,7 @@ pub mod check;
 pub mod diagnostic;
 pub mod emit;
 pub mod load;
+pub mod lock;
 pub mod model;
 pub mod naming;
 pub mod render;
@@ -44,9 +45,20 @@ pub struct Outcome {
     pub files: BTreeMap<String, String>,
 }
 
-/// Compiles an ontology that is in memory. `emit::Options` say where the generated file is included.
+/// An ontology as far as it could be understood: loaded, resolved and checked.
+#[derive(Clone, Debug, Default)]
+pub struct Understood {
+    /// As written, without the parts that were wrong.
+    pub syntax: syntax::Ontology,
+    /// As meant; none where it could not be resolved.
+    pub model: Option<model::Ontology>,
+    /// What was found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Loads, resolves and checks an ontology that is in memory.
 #[must_use]
-pub fn compile_sources(sources: &Sources, options: &emit::Options) -> Outcome {
+pub fn understand(sources: &Sources) -> Understood {
     let loaded = load::load(sources);
     let mut diagnostics = loaded.diagnostics;
     let mut model = None;
@@ -57,6 +69,16 @@ pub fn compile_sources(sources: &Sources, options: &emit::Options) -> Outcome {
         diagnostics.extend(check::check(&loaded.ontology, resolved.as_ref()));
         model = resolved;
     }
+    Understood { syntax: loaded.ontology, model, diagnostics }
+}
+
+/// Compiles an ontology that is in memory. `emit::Options` say where the generated file is included.
+#[must_use]
+pub fn compile_sources(sources: &Sources, options: &emit::Options) -> Outcome {
+    let understood = understand(sources);
+    let released = lock::check(&understood, sources);
+    let Understood { model, mut diagnostics, .. } = understood;
+    diagnostics.extend(released);
     diagnostic::sort(&mut diagnostics);
     let sound = !diagnostic::has_errors(&diagnostics);
     if !sound {

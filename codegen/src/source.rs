@@ -1,18 +1,31 @@
 //! Source files and places in them.
 //!
-//! Reading is here ([`Sources::read`]); parsing is `load`'s. A file that can't be read becomes a
-//! file with a finding instead of a text, so that the others are still checked.
+//! Reading is here ([`Sources::read`]); parsing is `load`'s, and that of the lock is `lock`'s. A file that
+//! can't be read becomes a file with a finding instead of a text, so that the others are still checked.
 
 mod read;
+
+pub use read::lock_path;
 
 use crate::diagnostic::Diagnostic;
 
 /// The largest file that is read: an ontology is written by people.
 pub const MAX_BYTES: usize = 1 << 20;
 
+/// The largest lock: some ten thousand versions of events.
+pub const MAX_LOCK_BYTES: usize = 1 << 24;
+
+/// The name of the lock, in the folder of the ontology.
+pub const LOCK_FILE: &str = "eventloom.lock";
+
 /// Index of a file in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub usize);
+
+impl FileId {
+    /// The lock, which is no file of the ontology.
+    pub const LOCK: Self = Self(usize::MAX);
+}
 
 /// A range of bytes in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +116,10 @@ impl SourceFile {
 pub struct Sources {
     /// The files; [`FileId`] is an index.
     pub files: Vec<SourceFile>,
+    /// What has been released ([`FileId::LOCK`]); none where nothing has.
+    pub lock: Option<SourceFile>,
+    /// Aggregates of files that lie beside the only file of a build, and share its lock.
+    pub beside: Vec<String>,
 }
 
 impl Sources {
@@ -117,10 +134,20 @@ impl Sources {
         sources
     }
 
+    /// With this text as the lock.
+    #[must_use]
+    pub fn with_lock(mut self, path: impl Into<String>, text: impl Into<String>) -> Self {
+        self.lock = Some(SourceFile::new(path, text));
+        self
+    }
+
     /// The file of an id.
     #[must_use]
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
-        self.files.get(id.0)
+        match id {
+            FileId::LOCK => self.lock.as_ref(),
+            FileId(index) => self.files.get(index),
+        }
     }
 
     /// The text of a place; empty where there is no such place.

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use eventloom_codegen::{Build, Failure, ROOT_FILE};
+use eventloom_codegen::lock::{self, Current};
+use eventloom_codegen::source::Sources;
+use eventloom_codegen::{Build, Failure, ROOT_FILE, understand};
 use tempfile::TempDir;
 
 const SMALL: &str = "\
@@ -193,6 +195,89 @@ fn cargo_is_told_of_every_input() {
     let alone = project.ontology.path().join("bank.yaml");
     let script = Script { project: &project, ontology: &alone };
     assert_eq!(script.told(&script.run(&[])), ["rerun-if-changed=ontology"]);
+}
+
+/// The lock of the small ontology, as it is released.
+fn lock_of(project: &Project) -> String {
+    let sources = Sources::read(project.ontology.path());
+    let understood = understand(&sources);
+    let current = Current::of(&understood, &sources).expect("a sound ontology");
+    lock::write(current, None, &[]).expect("nothing was released before")
+}
+
+#[test]
+fn a_build_is_held_to_the_lock_and_never_writes_it() {
+    let project = Project::new(&[("bank.yaml", SMALL)]);
+    project.build().unwrap_or_else(|report| panic!("{report}"));
+    let lock = lock_of(&project);
+    project.write("eventloom.lock", &lock);
+    assert_eq!(project.build(), Ok(Vec::new()), "as it was released");
+    let changed = SMALL.replace("amount: decimal}\n    apply", "amount: integer}\n    apply");
+    project.write(
+        "bank.yaml",
+        &changed.replace("input: {amount: decimal}", "input: {amount: integer}"),
+    );
+    for ontology in [project.ontology.path().to_owned(), project.ontology.path().join("bank.yaml")]
+    {
+        let report = project.build_of(&ontology).expect_err("released as a decimal");
+        assert!(report.contains("EL0905") && report.contains("bank.yaml:6:33"), "{report}");
+    }
+    let kept = fs::read_to_string(project.ontology.path().join("eventloom.lock"));
+    assert_eq!(kept.expect("readable"), lock, "a build only verifies");
+    fs::remove_file(project.ontology.path().join("eventloom.lock")).expect("removable");
+    project
+        .build()
+        .unwrap_or_else(|report| panic!("what was never locked changes freely: {report}"));
+}
+
+/// Of two files that share a lock, a build may take one: the other's aggregate is not missing.
+#[test]
+fn a_single_file_answers_for_its_own_aggregate() {
+    let project =
+        Project::new(&[("bank.yaml", SMALL), ("card.yaml", &SMALL.replace("BankAccount", "Card"))]);
+    project.write("eventloom.lock", &lock_of(&project));
+    let alone = project.ontology.path().join("bank.yaml");
+    project.build_of(&alone).unwrap_or_else(|report| panic!("{report}"));
+    fs::remove_file(project.ontology.path().join("card.yaml")).expect("removable");
+    let report = project.build_of(&alone).expect_err("the card is gone");
+    assert!(report.contains("EL0901") && report.contains("eventloom.lock:"), "{report}");
+}
+
+/// A lock that is there and can't be used must never pass for none.
+#[test]
+fn a_lock_that_can_not_be_read_fails_the_build() {
+    let project = Project::new(&[("bank.yaml", SMALL)]);
+    let lock = project.ontology.path().join("eventloom.lock");
+    fs::create_dir(&lock).expect("a folder");
+    let report = project.build().expect_err("a folder");
+    assert!(report.contains("EL0001") && report.contains("eventloom.lock"), "{report}");
+    fs::remove_dir(&lock).expect("removable");
+    fs::write(&lock, b"format 1\n\xff\n").expect("writable");
+    assert!(project.build().expect_err("no text").contains("EL0004"));
+    fs::write(&lock, "").expect("writable");
+    assert!(project.build().expect_err("cut off").contains("EL0941"));
+}
+
+#[test]
+fn cargo_watches_the_lock_where_there_is_one() {
+    let project = Project::new(&[("bank.yaml", SMALL)]);
+    let alone = project.ontology.path().join("bank.yaml");
+    let folder = project.ontology.path().display().to_string();
+    let told = |ontology: &Path| {
+        let script = Script { project: &project, ontology };
+        let output = script.run(&[]);
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let told = text.lines().filter_map(|line| line.split_once("cargo::rerun-if-changed="));
+        told.map(|(_, path)| path.replace(&folder, "ontology")).collect::<Vec<_>>()
+    };
+    // A missing file would count as changed, and the script would run with every build.
+    assert_eq!(told(project.ontology.path()), ["ontology", "ontology/bank.yaml"]);
+    assert_eq!(told(&alone), ["ontology/bank.yaml"]);
+    project.write("eventloom.lock", &lock_of(&project));
+    let all = ["ontology", "ontology/bank.yaml", "ontology/eventloom.lock"];
+    assert_eq!(told(project.ontology.path()), all);
+    assert_eq!(told(&alone), ["ontology/bank.yaml", "ontology/eventloom.lock"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 /// Builds in one target folder wait for each other anyway; one at a time keeps memory low.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-struct Copy {
+pub(crate) struct Copy {
     folder: tempfile::TempDir,
 }
 
@@ -20,7 +20,7 @@ impl Copy {
     ///
     /// Cargo tells packages in one target folder apart by their names and not by where they lie: of
     /// two copies of one name, one was once tested with the binaries of the other.
-    fn edited(name: &str, edits: &[(&str, &str)]) -> Self {
+    pub(crate) fn edited(name: &str, edits: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
         let mut ontology = fs::read_to_string(root.join("ontology/banking-account.yaml"))
@@ -48,17 +48,17 @@ impl Copy {
         copy
     }
 
-    fn path(&self, file: &str) -> PathBuf {
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub(crate) fn write(&self, file: &str, text: &str) {
         let path = self.path(file);
         fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         fs::write(path, text).expect("a file");
     }
 
-    fn cargo(&self, arguments: &[&str]) -> Built {
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Built {
         let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let output = Command::new(env!("CARGO"))
             .args(arguments)
@@ -72,7 +72,7 @@ impl Copy {
     }
 }
 
-struct Built {
+pub(crate) struct Built {
     success: bool,
     text: String,
 }
@@ -86,8 +86,13 @@ impl From<Output> for Built {
 }
 
 impl Built {
+    /// All that cargo said.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     #[track_caller]
-    fn assert_failed_with(&self, parts: &[&str]) {
+    pub(crate) fn assert_failed_with(&self, parts: &[&str]) {
         assert!(!self.success, "the build passed:\n{}", self.text);
         for part in parts {
             assert!(self.text.contains(part), "no `{part}` in:\n{}", self.text);
@@ -95,7 +100,7 @@ impl Built {
     }
 
     #[track_caller]
-    fn assert_passed(&self) {
+    pub(crate) fn assert_passed(&self) {
         assert!(self.success, "failed:\n{}", self.text);
     }
 }

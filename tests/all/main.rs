@@ -7,6 +7,7 @@ mod docs;
 mod edits;
 mod hostile;
 mod level5;
+mod lock;
 mod oracle;
 mod seeds;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

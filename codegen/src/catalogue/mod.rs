@@ -11,6 +11,7 @@ pub mod events;
 pub mod expressions;
 pub mod invariants;
 pub mod load;
+pub mod lock;
 pub mod names;
 pub mod projections;
 pub mod scenarios;
@@ -76,6 +77,7 @@ static GROUPS: &[&[&Code]] = &[
     scenarios::ALL,
     checks::ALL,
     event_store::ALL,
+    lock::ALL,
 ];
 
 /// Every code there is.

@@ -4,6 +4,7 @@
 //! Names are the ontology's own; [`crate::naming`] derives Rust's from them.
 
 mod expression;
+pub(crate) mod meaning;
 mod shape;
 
 pub use expression::*;

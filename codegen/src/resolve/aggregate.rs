@@ -4,9 +4,9 @@ use super::declared::Declared;
 use super::invariant::Rules;
 use super::refusals::Refusals;
 use super::types::Types;
-use super::{command, event, event_store, invariant, keys, meaning, projection, scenario};
+use super::{command, event, event_store, invariant, keys, projection, scenario};
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, RefusalRole, Rule};
+use crate::model::{self, RefusalRole, Rule, meaning};
 use crate::syntax;
 
 /// Resolves an aggregate; its hashes are set by [`set_meanings`].

@@ -18,7 +18,6 @@ mod fields;
 mod invariant;
 mod keys;
 mod literal;
-mod meaning;
 pub mod methods;
 mod projection;
 mod refusals;

@@ -1,4 +1,4 @@
-//! Reading an ontology from disk: one file, or the YAML files of a folder.
+//! Reading an ontology from disk: one file, or the YAML files of a folder, and the lock beside them.
 //!
 //! Nothing is skipped silently that a user could take for a part of the ontology: every `.yaml` and
 //! `.yml` is either text or a finding. Folders inside the folder are not entered.
@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use super::{FileId, MAX_BYTES, SourceFile, Sources, Span};
+use super::{FileId, LOCK_FILE, MAX_BYTES, MAX_LOCK_BYTES, SourceFile, Sources, Span};
 use crate::catalogue::load::{NO_FILES, NOT_UTF8, TOO_LARGE, UNREADABLE};
 use crate::diagnostic::Diagnostic;
 
@@ -20,8 +20,12 @@ impl Sources {
         match fs::metadata(path) {
             Err(error) => sources.refuse_path(path, &error),
             Ok(found) if found.is_dir() => sources.read_folder(path),
-            Ok(_) => sources.read_file(path, file_name(path)),
+            Ok(_) => {
+                sources.read_file(path, file_name(path));
+                sources.beside = aggregates_beside(path);
+            }
         }
+        sources.lock = read_lock(&lock_path(path));
         sources
     }
 
@@ -41,7 +45,7 @@ impl Sources {
     }
 
     fn read_file(&mut self, path: &Path, name: String) {
-        match read_bytes(path) {
+        match read_bytes(path, MAX_BYTES) {
             Ok(bytes) => self.add_bytes(shown(path), bytes),
             Err(error) => self.refuse_path(path, &error),
         }
@@ -102,6 +106,60 @@ impl Sources {
     }
 }
 
+/// Where the lock of an ontology lies: in its folder, or the folder of its only file.
+#[must_use]
+pub fn lock_path(ontology: &Path) -> PathBuf {
+    match ontology.is_dir() {
+        true => ontology.join(LOCK_FILE),
+        false => ontology.with_file_name(LOCK_FILE),
+    }
+}
+
+/// The lock, where there is one: what is there and can't be read must not pass for none.
+fn read_lock(path: &Path) -> Option<SourceFile> {
+    let place = Span { file: FileId::LOCK, start: 0, end: 0 };
+    let refused = |code, title: String, help: &str| {
+        let mut file = SourceFile::new(shown(path), "");
+        file.refused = Some(Diagnostic::error(code, title, place, "").help(help));
+        Some(file)
+    };
+    let restore = "put back the last good file, for example with `git checkout`";
+    match read_bytes(path, MAX_LOCK_BYTES) {
+        // A link that leads nowhere is there.
+        Err(_) if path.symlink_metadata().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) => {
+            None
+        }
+        Err(error) => {
+            refused(&UNREADABLE, format!("cannot read `{}`: {error}", shown(path)), restore)
+        }
+        Ok(bytes) if bytes.len() > MAX_LOCK_BYTES => {
+            refused(&TOO_LARGE, format!("`{}` is larger than 16 MiB", shown(path)), restore)
+        }
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Some(SourceFile::new(shown(path), text)),
+            Err(_) => refused(&NOT_UTF8, format!("`{}` is not UTF-8 text", shown(path)), restore),
+        },
+    }
+}
+
+/// The aggregates that the other files of the folder name: a lock there speaks of them too. They are not
+/// compiled, so a line that names one is enough, whatever else their file holds.
+fn aggregates_beside(path: &Path) -> Vec<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let others = yaml_files(folder.unwrap_or(Path::new("."))).unwrap_or_default();
+    let others = others.iter().filter(|other| other.file_name() != path.file_name());
+    let texts =
+        others.filter_map(|other| String::from_utf8(read_bytes(other, MAX_BYTES).ok()?).ok());
+    let names = texts.flat_map(|text| {
+        let names = text.lines().filter_map(|line| {
+            let value = line.strip_prefix("aggregateRoot:")?.split(" #").next()?;
+            Some(value.trim().trim_matches(['"', '\'']).to_owned())
+        });
+        names.collect::<Vec<_>>()
+    });
+    names.collect()
+}
+
 fn too_large(path: &str, file: FileId) -> Diagnostic {
     Diagnostic::error(
         &TOO_LARGE,
@@ -154,12 +212,12 @@ fn is_yaml(path: &Path) -> bool {
 }
 
 /// Reads at most one byte more than is allowed, so that the size is known without reading it all.
-fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+fn read_bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    fs::File::open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

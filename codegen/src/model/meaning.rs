@@ -1,14 +1,16 @@
 //! The meaning of a fold: a hash of everything its results depend on, and of nothing else.
 //!
-//! Snapshots and read models are kept by it. Descriptions, commands, rules and scenarios do not
+//! Snapshots and read models are kept by it; the lock keeps the meanings of the parts, to tell which changed. Descriptions, commands, rules and scenarios do not
 //! count: they do not change what events add up to.
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::model::{
-    Aggregate, Assignment, Definitions, Event, Field, Projection, RowRule, TypeDefinition,
+use super::{
+    Aggregate, Assignment, Definitions, Event, Field, Projection, RowRule, Rule, TypeDefinition,
 };
 
 /// What a fold does beside what the ontology says: raised when an upcast, an apply or a row rule that is
@@ -22,11 +24,9 @@ pub(crate) fn of_aggregate(aggregate: &Aggregate, types: &[TypeDefinition]) -> u
         let apply = event.apply.as_deref().map(assignments);
         json!({"event": history(event, definitions), "apply": apply})
     };
-    let state =
-        |state: &Vec<Field>| by_name(state, |field| &field.name, |it| field(it, definitions));
     hash(&json!({
         "semantics": SEMANTICS,
-        "state": aggregate.state.as_ref().map(state),
+        "state": state(aggregate, definitions),
         "events": by_name(&aggregate.events, |event| &event.name, event),
     }))
 }
@@ -39,6 +39,45 @@ pub(crate) fn of_projection(
 ) -> u64 {
     let definitions = Definitions::new(types, &aggregate.inline_types);
     let sources = aggregate.events.iter().filter(|event| projection.source.contains(&event.name));
+    let sources = by_name(sources, |event| &event.name, |event| history(event, definitions));
+    let mut all = table(projection, definitions);
+    all["semantics"] = json!(SEMANTICS);
+    all["aggregate"] = json!(aggregate.name);
+    all["sources"] = json!(sources);
+    hash(&all)
+}
+
+/// The meaning of an aggregate's state before the first event; of a hand-written one, that it is.
+pub(crate) fn of_state(aggregate: &Aggregate, definitions: Definitions<'_>) -> u64 {
+    hash(&state(aggregate, definitions))
+}
+
+/// The meaning of the lines of an `apply` or an upcast; of a hand-written one, that it is.
+pub(crate) fn of_assignments(written: Option<&[Assignment]>) -> u64 {
+    hash(&json!(written.map(assignments)))
+}
+
+/// The meaning of a rule.
+pub(crate) fn of_rule(rule: &Rule) -> u64 {
+    hash(&canonical(rule))
+}
+
+/// The meaning of a projection apart from the versions of its events.
+pub(crate) fn of_table(projection: &Projection, definitions: Definitions<'_>) -> u64 {
+    let mut all = table(projection, definitions);
+    all["sources"] = json!(projection.source.iter().collect::<BTreeSet<_>>());
+    hash(&all)
+}
+
+/// The fields of the state with what they are before the first event.
+fn state(aggregate: &Aggregate, definitions: Definitions<'_>) -> Value {
+    let state =
+        |state: &Vec<Field>| by_name(state, |field| &field.name, |it| field(it, definitions));
+    json!(aggregate.state.as_ref().map(state))
+}
+
+/// Columns, key and rules.
+fn table(projection: &Projection, definitions: Definitions<'_>) -> Value {
     // A table has its columns in their order, and its key's.
     let column = |column: &Field| field(column, definitions);
     let columns = |columns: &Vec<Field>| columns.iter().map(column).collect::<Vec<_>>();
@@ -46,14 +85,11 @@ pub(crate) fn of_projection(
         json!([event, rules.iter().map(row_rule).collect::<Vec<_>>()])
     };
     let on = projection.on.as_ref().map(|on| by_name(on, |(event, _)| event, rules));
-    hash(&json!({
-        "semantics": SEMANTICS,
-        "aggregate": aggregate.name,
-        "sources": by_name(sources, |event| &event.name, |event| history(event, definitions)),
+    json!({
         "columns": projection.columns.as_ref().map(columns),
         "key": canonical(&projection.key),
         "on": on,
-    }))
+    })
 }
 
 /// An event's stored name, and every version's shape with the way to the next.

@@ -1,0 +1,218 @@
+//! What the rules of the lock look at: the two sides, and every version that both have.
+
+use super::change::{Change, compare};
+use super::facts::{Item, Lock};
+use super::shape::Shape;
+use super::{Current, yaml};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Aggregate, Event};
+use crate::source::{FileId, Span};
+use crate::syntax::{self, Text};
+
+/// A finding, and what of it is recorded where it is accepted.
+pub(super) struct Finding {
+    pub(super) diagnostic: Diagnostic,
+    /// The aggregate.
+    pub(super) aggregate: String,
+    /// What of it was changed.
+    pub(super) subject: String,
+    /// What it was before.
+    pub(super) was: String,
+    /// What follows for names where it is accepted.
+    pub(super) names: Names,
+}
+
+/// What an accepted change does to the names that are taken for ever: those of events, or of the aggregate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Nothing.
+    Stay,
+    /// It takes one.
+    Take(Option<String>),
+    /// It gives one free.
+    Free(Option<String>),
+}
+
+impl Finding {
+    /// One that fails no build, so that nobody has to accept it.
+    pub(super) fn warning(aggregate: &str, diagnostic: Diagnostic) -> Self {
+        Self {
+            diagnostic,
+            aggregate: aggregate.to_owned(),
+            subject: String::new(),
+            was: String::new(),
+            names: Names::Stay,
+        }
+    }
+}
+
+/// The two sides.
+pub(super) struct Verified<'a> {
+    pub(super) current: Current<'a>,
+    /// What was released.
+    pub(super) lock: &'a Lock,
+    /// What would be.
+    pub(super) now: Lock,
+    /// The versions of which the two differ.
+    pub(super) reshaped: Vec<Reshaped<'a>>,
+}
+
+/// An event on both sides.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub(super) aggregate: &'a str,
+    pub(super) name: &'a Text,
+    pub(super) syntax: &'a syntax::Event,
+    pub(super) model: &'a Event,
+}
+
+/// A released version that has another shape now.
+pub(super) struct Reshaped<'a> {
+    pub(super) event: Found<'a>,
+    pub(super) version: u32,
+    pub(super) old: Shape,
+    pub(super) new: Shape,
+    pub(super) changes: Vec<Change>,
+}
+
+impl<'a> Verified<'a> {
+    pub(super) fn new(current: Current<'a>, lock: &'a Lock) -> Self {
+        let mut this = Self { current, lock, now: Lock::of(current), reshaped: Vec::new() };
+        for aggregate in lock.aggregates() {
+            for stored in lock.events(aggregate) {
+                if let Some(event) = this.event(aggregate, stored) {
+                    this.compare(event, stored);
+                }
+            }
+        }
+        this
+    }
+
+    fn compare(&mut self, event: Found<'a>, stored: &str) {
+        if self.last_version(event.aggregate, stored) > event.model.version {
+            return; // what would be compared is not what was meant
+        }
+        for (version, fact) in self.lock.versions(event.aggregate, stored) {
+            let item = Item::Version { event: stored.to_owned(), version };
+            let Some(now) = self.now.get(event.aggregate, item) else { continue };
+            if now.value != fact.value {
+                let (old, new) = (Shape::parse(&fact.value), Shape::parse(&now.value));
+                let changes = compare(&old, &new);
+                self.reshaped.push(Reshaped { event, version, old, new, changes });
+            }
+        }
+    }
+
+    /// The highest released version of an event.
+    pub(super) fn last_version(&self, aggregate: &str, stored: &str) -> u32 {
+        self.lock.versions(aggregate, stored).map(|(version, _)| version).max().unwrap_or(0)
+    }
+
+    /// The shape of that version.
+    pub(super) fn last_shape(&self, aggregate: &str, stored: &str) -> String {
+        let last = self.lock.versions(aggregate, stored).last();
+        last.map(|(_, fact)| fact.value.clone()).unwrap_or_default()
+    }
+
+    /// Every aggregate as written, with its model.
+    pub(super) fn aggregates(
+        &self,
+    ) -> impl Iterator<Item = (&'a syntax::Aggregate, &'a Aggregate)> + use<'a> {
+        let models = &self.current.model.aggregates;
+        self.current.syntax.aggregates.iter().filter_map(|syntax| {
+            let model = models.iter().find(|model| model.name == syntax.name.value)?;
+            Some((syntax, model))
+        })
+    }
+
+    /// An aggregate of the ontology.
+    pub(super) fn aggregate(&self, name: &str) -> Option<(&'a syntax::Aggregate, &'a Aggregate)> {
+        let syntax = self.current.syntax.aggregates.iter().find(|a| a.name.value == name)?;
+        let model = self.current.model.aggregates.iter().find(|a| a.name == name)?;
+        Some((syntax, model))
+    }
+
+    /// The event of the ontology that is stored under a name.
+    pub(super) fn event(&self, aggregate: &str, stored: &str) -> Option<Found<'a>> {
+        let (_, model) = self.aggregate(aggregate)?;
+        let event = model.events.iter().find(|event| event.stored_as == stored)?;
+        self.found(aggregate, event)
+    }
+
+    fn found(&self, aggregate: &str, model: &'a Event) -> Option<Found<'a>> {
+        let (written, of) = self.aggregate(aggregate)?;
+        let (name, syntax) = written.events.iter().find(|(name, _)| name.value == model.name)?;
+        Some(Found { aggregate: &of.name, name, syntax, model })
+    }
+
+    /// The events of an aggregate that were never released.
+    pub(super) fn unreleased(&self, aggregate: &str) -> Vec<Found<'a>> {
+        let released = self.lock.events(aggregate);
+        let events = self.aggregate(aggregate).into_iter().flat_map(|(_, model)| &model.events);
+        let new = events.filter(|event| !released.contains(event.stored_as.as_str()));
+        new.filter_map(|event| self.found(aggregate, event)).collect()
+    }
+
+    /// Where the lock says something.
+    pub(super) fn place(&self, aggregate: &str, item: Item) -> Span {
+        let span = self.lock.get(aggregate, item).and_then(|fact| fact.span);
+        span.unwrap_or(Span { file: FileId::LOCK, start: 0, end: 0 })
+    }
+
+    /// The whole event as it was released, to paste. Fields that it still has stand in their order.
+    pub(super) fn released_yaml(&self, aggregate: &str, stored: &str, retired: bool) -> String {
+        let mut writer = yaml::Writer::new(self.current);
+        let last = self.last_version(aggregate, stored);
+        let order = self.event(aggregate, stored).map(|event| event.syntax.schema.clone());
+        let order = order.unwrap_or_default();
+        let mut lines = vec![format!("{stored}:"), format!("  version: v{last}")];
+        if retired {
+            lines.push("  retired: true".to_owned());
+        }
+        let mut history = Vec::new();
+        for (version, fact) in self.lock.versions(aggregate, stored) {
+            let schema = writer.schema(&Shape::parse(&fact.value), &order, version);
+            if version == last {
+                lines.push(format!("  schema: {schema}"));
+                continue;
+            }
+            history.extend([format!("    v{version}:"), format!("      schema: {schema}")]);
+            let upcast = Item::Upcast { event: stored.to_owned(), version };
+            let upcast = self.lock.get(aggregate, upcast).map_or("{}", |fact| &fact.text);
+            if upcast != "{}" {
+                history.push(format!("      upcast: {upcast}"));
+            }
+        }
+        let apply = self.lock.get(aggregate, Item::Apply { event: stored.to_owned() });
+        if let Some(apply) = apply.filter(|apply| apply.text.starts_with('{')) {
+            lines.push(format!("  apply: {}", apply.text));
+        }
+        if !history.is_empty() {
+            lines.push("  history:".to_owned());
+            lines.extend(history);
+        }
+        for (name, fields) in &writer.missing {
+            lines.extend(["and under `types:`".to_owned(), format!("  {name}: {fields}")]);
+        }
+        lines.join("\n")
+    }
+}
+
+impl Found<'_> {
+    /// The place of a version: of its entry, or where the current one is said.
+    pub(super) fn version_span(&self, version: u32) -> Span {
+        let history = self.syntax.history.iter().find(|(known, _)| known.value == version);
+        history.map_or(self.syntax.version.span, |(known, _)| known.span)
+    }
+
+    /// The fields of a version as written.
+    pub(super) fn schema(&self, version: u32) -> &syntax::Map<syntax::Field> {
+        let history = self.syntax.history.iter().find(|(known, _)| known.value == version);
+        history.map_or(&self.syntax.schema, |(_, old)| &old.schema)
+    }
+
+    /// `AccountClosed v2`
+    pub(super) fn subject(&self, version: u32) -> String {
+        format!("{} v{version}", self.model.stored_as)
+    }
+}

@@ -1,0 +1,117 @@
+//! A released fold that gives other results now: what follows is that what was built with it is built anew.
+
+use super::context::{Finding, Found, Verified};
+use super::facts::{Fact, Item};
+use crate::catalogue::lock::FOLD;
+use crate::diagnostic::Diagnostic;
+use crate::model::Aggregate;
+use crate::source::Span;
+
+pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
+    for (syntax, model) in verified.aggregates() {
+        for (item, was) in verified.lock.about(&model.name) {
+            let Some(now) = verified.now.get(&model.name, item.clone()) else { continue };
+            if now.value == was.value || is_of_new_version(verified, model, item, was, now) {
+                continue;
+            }
+            let found = match item {
+                Item::State => {
+                    let first = syntax.state.iter().flatten().next();
+                    let place = first.map_or(syntax.name.span, |(name, _)| name.span);
+                    let title = format!("the state of `{}` changed", model.name);
+                    told(title, place, was, now, snapshots(model))
+                }
+                Item::Apply { event } => {
+                    let Some(found) = verified.event(&model.name, event) else { continue };
+                    let title = format!("`{}` does something else to the state", found.name.value);
+                    told(title, apply_place(found), was, now, snapshots(model))
+                }
+                Item::Upcast { event, version } => {
+                    let Some(found) = verified.event(&model.name, event) else { continue };
+                    let title = format!(
+                        "`{}` v{version} becomes something else in v{}",
+                        found.name.value,
+                        version + 1
+                    );
+                    let mut follows = snapshots(model);
+                    follows.extend(projections(model, &found.name.value));
+                    told(title, found.version_span(*version), was, now, follows)
+                }
+                Item::Projection { name } => {
+                    let place = syntax.projections.iter().find(|(known, _)| known.value == *name);
+                    let place = place.map_or(syntax.name.span, |(name, _)| name.span);
+                    let title = format!("the rows of `{name}` are made otherwise");
+                    told(title, place, was, now, vec![rebuilt(&[name])])
+                }
+                _ => continue,
+            };
+            findings.push(Finding::warning(&model.name, found));
+        }
+    }
+}
+
+/// Whether lines that stand as they stood give something else because an event has a new version, with
+/// other types: that version was never released, and what follows from it is no surprise.
+fn is_of_new_version(
+    verified: &Verified<'_>,
+    model: &Aggregate,
+    item: &Item,
+    was: &Fact,
+    now: &Fact,
+) -> bool {
+    let is_new = |stored: &str, version| version > verified.last_version(&model.name, stored);
+    match item {
+        Item::Apply { event } => {
+            let found = verified.event(&model.name, event);
+            was.text == now.text && found.is_some_and(|of| is_new(event, of.model.version))
+        }
+        Item::Projection { name } => {
+            let sources = model.projections.iter().filter(|of| of.name == *name);
+            let sources: Vec<&String> = sources.flat_map(|of| &of.source).collect();
+            let mut read = model.events.iter().filter(|event| sources.contains(&&event.name));
+            read.any(|event| is_new(&event.stored_as, event.version))
+        }
+        _ => false,
+    }
+}
+
+fn told(title: String, place: Span, was: &Fact, now: &Fact, follows: Vec<String>) -> Diagnostic {
+    let mut found = Diagnostic::warning(&FOLD, title, place, "changed since it was released");
+    if !was.text.is_empty() && was.text != now.text {
+        found = found.note(format!("released as {}", was.text));
+    }
+    for follow in follows {
+        found = found.note(follow);
+    }
+    found.help("where that is meant, release it: `eventloom lock`")
+}
+
+/// What follows from another state.
+fn snapshots(model: &Aggregate) -> Vec<String> {
+    let name = &model.name;
+    vec![match model.snapshot_every {
+        Some(_) => format!(
+            "the snapshots of `{name}` drop: the first load of each stream reads its whole history"
+        ),
+        None => format!("the next load of each `{name}` has the new state"),
+    }]
+}
+
+/// What follows from other events.
+fn projections(model: &Aggregate, event: &str) -> Option<String> {
+    let reads = model.projections.iter().filter(|of| of.source.iter().any(|name| name == event));
+    let names: Vec<&String> = reads.map(|projection| &projection.name).collect();
+    (!names.is_empty()).then(|| rebuilt(&names))
+}
+
+fn rebuilt(projections: &[&String]) -> String {
+    let names: Vec<String> = projections.iter().map(|name| format!("`{name}`")).collect();
+    let verb = if names.len() == 1 { "rebuilds its table" } else { "rebuild their tables" };
+    format!("{} {verb} from the first event", names.join(", "))
+}
+
+fn apply_place(event: Found<'_>) -> Span {
+    let apply = event.syntax.apply.as_ref();
+    let first = apply.and_then(|apply| apply.fields.first().map(|(field, _)| field.span));
+    first.or(apply.and_then(|apply| apply.spread)).unwrap_or(event.name.span)
+}

@@ -1,0 +1,292 @@
+//! Every folder of `tests/data/lock` is a change to an ontology after it was released, and what comes of it.
+//!
+//! `before.yaml` is released: a lock is made of it (or `eventloom.lock` stands there as a merge or a hand
+//! left it). Then `after.yaml` gives exactly `report.txt`. Where that fails the build, `fixed.yaml` (or
+//! `fixed.lock`) is what the report says to do, and builds clean. `EVENTLOOM_BLESS=1` writes the reports
+//! anew; read what changed before keeping it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use eventloom_codegen::diagnostic::has_errors;
+use eventloom_codegen::emit::Options;
+use eventloom_codegen::lock::{self, Acceptance, Current, Lock, Refused};
+use eventloom_codegen::render::{Colour, render};
+use eventloom_codegen::source::Sources;
+use eventloom_codegen::{Outcome, catalogue, compile_sources, understand};
+
+const LOCK: &str = "eventloom.lock";
+
+struct Case {
+    folder: PathBuf,
+    name: String,
+}
+
+fn cases() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/lock");
+    let entries = fs::read_dir(&folder).expect("the cases are part of the repository");
+    let folders = entries.map(|entry| entry.expect("readable").path());
+    let mut cases: Vec<Case> = folders
+        .map(|folder| {
+            let name = folder.file_name().expect("a folder of a folder");
+            Case { name: name.to_string_lossy().into_owned(), folder }
+        })
+        .collect();
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    cases
+}
+
+impl Case {
+    fn read(&self, file: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join(file)).ok()
+    }
+
+    fn text(&self, file: &str) -> String {
+        self.read(file).unwrap_or_else(|| panic!("{} has no {file}", self.name))
+    }
+
+    /// The code of its name.
+    fn code(&self) -> &str {
+        self.name.split('-').next().unwrap_or_default()
+    }
+
+    /// What was released.
+    fn lock(&self) -> String {
+        self.read(LOCK).unwrap_or_else(|| released(&self.text("before.yaml"), &self.name))
+    }
+
+    fn after(&self) -> Sources {
+        locked(&self.text("after.yaml"), &self.lock())
+    }
+
+    /// What the report says to do: another ontology, or another lock.
+    fn fixed(&self) -> Option<Sources> {
+        match (self.read("fixed.yaml"), self.read("fixed.lock")) {
+            (Some(fixed), None) => Some(locked(&fixed, &self.lock())),
+            (None, Some(lock)) => Some(locked(&self.text("after.yaml"), &lock)),
+            (None, None) => None,
+            (Some(_), Some(_)) => panic!("{} is fixed in two ways", self.name),
+        }
+    }
+}
+
+/// Files of an ontology: one, or several with a line `# file: name` before each.
+fn sources(text: &str) -> Sources {
+    let mut files: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        match line.strip_prefix("# file: ") {
+            Some(name) => files.push((name.to_owned(), String::new())),
+            None if files.is_empty() => files.push(("ontology.yaml".to_owned(), String::new())),
+            None => {}
+        }
+        if let Some((_, text)) = files.last_mut().filter(|_| !line.starts_with("# file: ")) {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    Sources::from_texts(files)
+}
+
+fn locked(ontology: &str, lock: &str) -> Sources {
+    sources(ontology).with_lock(LOCK, lock)
+}
+
+fn compile(sources: &Sources) -> Outcome {
+    compile_sources(sources, &Options::for_package("cases"))
+}
+
+fn report(sources: &Sources) -> String {
+    render(&compile(sources).diagnostics, sources, Colour::Plain)
+}
+
+/// The first lock of an ontology.
+fn released(ontology: &str, of: &str) -> String {
+    written(&sources(ontology), None, &[]).unwrap_or_else(|refused| panic!("{of}: {refused}"))
+}
+
+fn written(
+    sources: &Sources,
+    old: Option<&str>,
+    accepted: &[Acceptance],
+) -> Result<String, Refused> {
+    let understood = understand(sources);
+    let found = render(&understood.diagnostics, sources, Colour::Plain);
+    let current = Current::of(&understood, sources).unwrap_or_else(|| panic!("mistakes:\n{found}"));
+    let old = old.map(|old| Lock::parse(old).unwrap_or_else(|found| panic!("{found:?}")));
+    lock::write(current, old.as_ref(), accepted)
+}
+
+#[test]
+fn every_change_gives_exactly_its_report() {
+    let bless = std::env::var_os("EVENTLOOM_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let found = report(&case.after());
+        if bless {
+            fs::write(case.folder.join("report.txt"), &found).expect("writable");
+        }
+        let expected = case.read("report.txt").unwrap_or_default();
+        if found != expected {
+            wrong.push(format!("== {}\n-- expected\n{expected}\n-- found\n{found}", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_change_shows_the_code_of_its_name_and_nothing_else() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let found = compile(&case.after());
+        let codes: BTreeSet<&str> = found.diagnostics.iter().map(|found| found.code.id).collect();
+        let also = case.read("also.txt").unwrap_or_default();
+        let expected: BTreeSet<&str> = also.lines().chain([case.code()]).collect();
+        if codes != expected {
+            wrong.push(format!("{}: {codes:?}", case.name));
+        }
+        assert_eq!(found.files.is_empty(), has_errors(&found.diagnostics), "{}", case.name);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What was released builds clean as it was; with its fix it does again, and what was released stays in
+/// the next lock.
+#[test]
+fn every_fix_builds_clean() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        if let Some(before) = case.read("before.yaml").filter(|_| case.read(LOCK).is_none()) {
+            assert_eq!(report(&locked(&before, &case.lock())), "", "{}", case.name);
+        }
+        let fails = has_errors(&compile(&case.after()).diagnostics);
+        let Some(fixed) = case.fixed() else {
+            assert!(!fails, "{} shows no way out", case.name);
+            continue;
+        };
+        assert!(fails, "{} needs no way out", case.name);
+        let found = report(&fixed);
+        if !found.is_empty() {
+            wrong.push(format!("{}:\n{found}", case.name));
+            continue;
+        }
+        let lock = fixed.lock.as_ref().expect("it has one").text.clone();
+        let next = written(&fixed, Some(&lock), &[]).expect("nothing breaks");
+        let next: BTreeSet<&str> = next.lines().collect();
+        let mut versions = lock.lines().filter(|line| line.contains(" event "));
+        let lost = versions.find(|line| !next.contains(line));
+        assert_eq!(lost, None, "{}: what was released stays released", case.name);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A fix is what the report says to paste, line by line.
+#[test]
+fn every_line_to_paste_stands_in_the_fix() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let Some(fixed) = case.read("fixed.yaml") else { continue };
+        let fixed: BTreeSet<&str> = fixed.lines().map(str::trim).collect();
+        for found in compile(&case.after()).diagnostics {
+            let helps = found.help.iter().filter(|help| help.contains('\n'));
+            let lines = helps.flat_map(|help| help.lines().skip(1)).map(str::trim);
+            for line in
+                lines.filter(|line| !line.contains('…') && !line.ends_with("under `types:`"))
+            {
+                if !fixed.contains(line) {
+                    wrong.push(format!("{}: the fix has no `{line}`", case.name));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What breaks is refused, and released with a reason only, which the lock keeps.
+#[test]
+fn what_breaks_is_released_with_a_reason_and_never_without() {
+    for case in cases().iter().filter(|case| case.read(LOCK).is_none()) {
+        let (after, old) = (sources(&case.text("after.yaml")), case.lock());
+        let found = compile(&case.after()).diagnostics;
+        let breaks = found.iter().filter(|d| d.code.id >= "EL0901" && has_errors(&[(*d).clone()]));
+        let codes: BTreeSet<&str> = breaks.map(|found| found.code.id).collect();
+        let accepted = |reason: &str| {
+            let one = |code: &&str| Acceptance { code: code.to_lowercase(), reason: reason.into() };
+            codes.iter().map(one).collect::<Vec<_>>()
+        };
+        if understand(&after).model.is_none() {
+            continue; // refused before a lock is asked
+        }
+        if codes.is_empty() {
+            let next = written(&after, Some(&old), &[]).expect("a change of behaviour");
+            assert_eq!(report(&locked(&case.text("after.yaml"), &next)), "", "{}", case.name);
+            continue;
+        }
+        let refused = written(&after, Some(&old), &[]);
+        assert!(matches!(refused, Err(Refused::Breaks(_))), "{}", case.name);
+        let unreasoned = written(&after, Some(&old), &accepted(" "));
+        assert!(matches!(unreasoned, Err(Refused::NoReason(_))), "{}", case.name);
+        let next =
+            written(&after, Some(&old), &accepted("nothing was\ndeployed")).expect("accepted");
+        for code in &codes {
+            let kept = next.lines().any(|line| {
+                line.contains(&format!(" accepted {code} "))
+                    && line.contains("\"nothing was deployed\"")
+            });
+            assert!(kept, "{}: the reason is kept:\n{next}", case.name);
+        }
+        assert_eq!(report(&locked(&case.text("after.yaml"), &next)), "", "{}", case.name);
+        let again = written(&after, Some(&next), &[]);
+        assert_eq!(again.as_deref(), Ok(next.as_str()), "{}: it stays", case.name);
+    }
+}
+
+#[test]
+fn accepting_what_is_not_there_is_a_slip() {
+    let ontology = cases().remove(0).text("before.yaml");
+    let lock = released(&ontology, "the first");
+    let slip = Acceptance { code: "EL0905".into(), reason: "a slip".into() };
+    let refused = written(&sources(&ontology), Some(&lock), std::slice::from_ref(&slip));
+    assert_eq!(refused, Err(Refused::NothingToAccept(slip)));
+}
+
+#[test]
+fn every_code_of_the_lock_has_a_case() {
+    let shown: BTreeSet<String> = cases().iter().map(|case| case.code().to_owned()).collect();
+    let codes = catalogue::lock::ALL.iter().map(|code| code.id);
+    let missing: Vec<&str> = codes.filter(|code| !shown.contains(*code)).collect();
+    assert!(missing.is_empty(), "codes without a case in tests/data/lock: {missing:?}");
+}
+
+/// A lock is the same whatever the order of the files, the events and the fields, and read back it is
+/// written again byte for byte.
+#[test]
+fn a_lock_is_stable() {
+    for case in cases().iter().filter(|case| case.read("before.yaml").is_some()) {
+        let lock = released(&case.text("before.yaml"), &case.name);
+        let read = Lock::parse(&lock).unwrap_or_else(|found| panic!("{}: {found:?}", case.name));
+        assert_eq!(read.to_text(), lock, "{}", case.name);
+        let mut lines: Vec<&str> =
+            lock.lines().filter(|line| !line.starts_with(['#', 'f'])).collect();
+        lines.reverse();
+        let shuffled = format!("format 1\n{}\n{}\n", lines.join("\r\n"), lines.join("\n"));
+        let read =
+            Lock::parse(&shuffled).unwrap_or_else(|found| panic!("{}: {found:?}", case.name));
+        assert_eq!(read.to_text(), lock, "{}: in any order, and twice", case.name);
+    }
+}
+
+/// The example is released as it stands. A change of it, or of what its folds are hashed by, is released
+/// again with `EVENTLOOM_BLESS=1`, which refuses what breaks as `eventloom lock` does.
+#[test]
+fn the_lock_of_the_example_is_fresh() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ontology");
+    let sources = Sources::read(&folder);
+    let old = sources.lock.as_ref().map(|lock| lock.text.clone());
+    let next = written(&sources, old.as_deref(), &[]).unwrap_or_else(|refused| panic!("{refused}"));
+    if std::env::var_os("EVENTLOOM_BLESS").is_some() {
+        fs::write(folder.join(LOCK), &next).expect("writable");
+    }
+    let found = fs::read_to_string(folder.join(LOCK)).unwrap_or_default();
+    assert_eq!(found, next, "run with EVENTLOOM_BLESS=1 and read what changed");
+}
