@@ -8,8 +8,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use eventloom_codegen::diagnostic::has_errors;
+use eventloom_codegen::diagnostic::{Severity, has_errors};
 use eventloom_codegen::emit::Options;
 use eventloom_codegen::lock::{self, Acceptance, Current, Lock, Refused};
 use eventloom_codegen::render::{Colour, render};
@@ -92,6 +93,18 @@ fn locked(ontology: &str, lock: &str) -> Sources {
     sources(ontology).with_lock(LOCK, lock)
 }
 
+/// Every case with what comes of its change, which most tests look at.
+fn changed() -> &'static [(Case, Outcome)] {
+    static CHANGED: OnceLock<Vec<(Case, Outcome)>> = OnceLock::new();
+    CHANGED.get_or_init(|| {
+        let with_outcome = |case: Case| {
+            let outcome = compile(&case.after());
+            (case, outcome)
+        };
+        cases().into_iter().map(with_outcome).collect()
+    })
+}
+
 fn compile(sources: &Sources) -> Outcome {
     compile_sources(sources, &Options::for_package("cases"))
 }
@@ -121,8 +134,8 @@ fn written(
 fn every_change_gives_exactly_its_report() {
     let bless = std::env::var_os("EVENTLOOM_BLESS").is_some();
     let mut wrong = Vec::new();
-    for case in cases() {
-        let found = report(&case.after());
+    for (case, outcome) in changed() {
+        let found = render(&outcome.diagnostics, &case.after(), Colour::Plain);
         if bless {
             fs::write(case.folder.join("report.txt"), &found).expect("writable");
         }
@@ -137,8 +150,7 @@ fn every_change_gives_exactly_its_report() {
 #[test]
 fn every_change_shows_the_code_of_its_name_and_nothing_else() {
     let mut wrong = Vec::new();
-    for case in cases() {
-        let found = compile(&case.after());
+    for (case, found) in changed() {
         let codes: BTreeSet<&str> = found.diagnostics.iter().map(|found| found.code.id).collect();
         let also = case.read("also.txt").unwrap_or_default();
         let expected: BTreeSet<&str> = also.lines().chain([case.code()]).collect();
@@ -155,11 +167,11 @@ fn every_change_shows_the_code_of_its_name_and_nothing_else() {
 #[test]
 fn every_fix_builds_clean() {
     let mut wrong = Vec::new();
-    for case in cases() {
+    for (case, outcome) in changed() {
         if let Some(before) = case.read("before.yaml").filter(|_| case.read(LOCK).is_none()) {
             assert_eq!(report(&locked(&before, &case.lock())), "", "{}", case.name);
         }
-        let fails = has_errors(&compile(&case.after()).diagnostics);
+        let fails = has_errors(&outcome.diagnostics);
         let Some(fixed) = case.fixed() else {
             assert!(!fails, "{} shows no way out", case.name);
             continue;
@@ -184,10 +196,10 @@ fn every_fix_builds_clean() {
 #[test]
 fn every_line_to_paste_stands_in_the_fix() {
     let mut wrong = Vec::new();
-    for case in cases() {
+    for (case, outcome) in changed() {
         let Some(fixed) = case.read("fixed.yaml") else { continue };
         let fixed: BTreeSet<&str> = fixed.lines().map(str::trim).collect();
-        for found in compile(&case.after()).diagnostics {
+        for found in &outcome.diagnostics {
             let helps = found.help.iter().filter(|help| help.contains('\n'));
             let lines = helps.flat_map(|help| help.lines().skip(1)).map(str::trim);
             for line in
@@ -205,18 +217,15 @@ fn every_line_to_paste_stands_in_the_fix() {
 /// What breaks is refused, and released with a reason only, which the lock keeps.
 #[test]
 fn what_breaks_is_released_with_a_reason_and_never_without() {
-    for case in cases().iter().filter(|case| case.read(LOCK).is_none()) {
+    for (case, outcome) in changed().iter().filter(|(case, _)| case.read(LOCK).is_none()) {
         let (after, old) = (sources(&case.text("after.yaml")), case.lock());
-        let found = compile(&case.after()).diagnostics;
-        let breaks = found.iter().filter(|d| d.code.id >= "EL0901" && has_errors(&[(*d).clone()]));
+        let found = &outcome.diagnostics;
+        let breaks = found.iter().filter(|found| found.severity == Severity::Error);
         let codes: BTreeSet<&str> = breaks.map(|found| found.code.id).collect();
         let accepted = |reason: &str| {
             let one = |code: &&str| Acceptance { code: code.to_lowercase(), reason: reason.into() };
             codes.iter().map(one).collect::<Vec<_>>()
         };
-        if understand(&after).model.is_none() {
-            continue; // refused before a lock is asked
-        }
         if codes.is_empty() {
             let next = written(&after, Some(&old), &[]).expect("a change of behaviour");
             assert_eq!(report(&locked(&case.text("after.yaml"), &next)), "", "{}", case.name);
@@ -289,4 +298,70 @@ fn the_lock_of_the_example_is_fresh() {
     }
     let found = fs::read_to_string(folder.join(LOCK)).unwrap_or_default();
     assert_eq!(found, next, "run with EVENTLOOM_BLESS=1 and read what changed");
+}
+
+/// What the next lock would say that the last one does not, with what was accepted earlier.
+#[test]
+fn a_difference_is_told_as_data() {
+    let (before, after) = ("EL0921-upcast", "EL0903-field-added");
+    let case = |name: &str| cases().into_iter().find(|case| case.name == name).expect("a case");
+    let old = case(before).lock();
+    let changed = sources(&case(after).text("after.yaml"));
+    let accepted = [Acceptance { code: "EL0903".into(), reason: "never deployed".into() }];
+    let lock = written(&changed, Some(&old), &accepted).expect("accepted");
+    let fixed = sources(&case(after).text("fixed.yaml").replace("    storedAs", "    # storedAs"));
+    let understood = understand(&fixed);
+    let current = Current::of(&understood, &fixed).expect("a sound ontology");
+
+    let diff = lock::diff(&Lock::parse(&lock).expect("just written"), current);
+    let codes: Vec<&str> = diff.findings.iter().map(|found| found.code.id).collect();
+    assert_eq!(codes, ["EL0904"], "v1 was released with the carrier");
+    let text = diff.to_string();
+    for line in [
+        "~ Parcel.ParcelPacked v1\n    released: {carrier: string, ",
+        "+ Parcel.ParcelPacked v2: {carrier: string, ",
+        "+ Parcel.ParcelPacked v1 upcast: {carrier: '\"unknown\"'}\n",
+        "> the snapshots of `Parcel` drop\n",
+        "! EL0903 Parcel ParcelPacked v1 carrier: never deployed\n",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+    assert!(!text.contains("Labels"), "it reads no event that changed:\n{text}");
+    let json = serde_json::to_value(&diff.differences[0]).expect("data");
+    assert_eq!(json["what"], "Parcel.ParcelPacked v1");
+    let now = json["now"].as_str().expect("a shape");
+    assert!(now.starts_with("{floor: integer, ") && !now.contains("carrier"), "{json}");
+    let json = serde_json::to_value(&diff.accepted).expect("data");
+    assert_eq!(json[0]["reason"], "never deployed");
+
+    let same = sources(&case(before).text("before.yaml"));
+    let understood = understand(&same);
+    let current = Current::of(&understood, &same).expect("a sound ontology");
+    let diff = lock::diff(&Lock::parse(&old).expect("just written"), current);
+    assert_eq!(diff.to_string(), "", "nothing changed");
+}
+
+/// A lock that two files share keeps what a build of one of them does not see.
+#[test]
+fn the_lock_of_one_file_keeps_what_it_says_of_others() {
+    let one = cases().remove(0).text("before.yaml");
+    let other = one
+        .replace("aggregateRoot: Parcel", "aggregateRoot: Pallet")
+        .replace("target: read_db.labels", "target: read_db.others");
+    let both = released(
+        &format!("# file: a.yaml\n{one}\n# file: b.yaml\n{}", without_types(&other)),
+        "both",
+    );
+    let mut alone = sources(&one);
+    alone.beside = vec!["Pallet".to_owned()];
+    assert_eq!(written(&alone, Some(&both), &[]).as_deref(), Ok(both.as_str()));
+    alone.beside.clear();
+    assert!(matches!(written(&alone, Some(&both), &[]), Err(Refused::Breaks(_))));
+}
+
+/// The types are those of the other file.
+fn without_types(ontology: &str) -> String {
+    let (before, rest) = ontology.split_once("types:\n").expect("types");
+    let (_, after) = rest.split_once("state:\n").expect("a state");
+    format!("{before}state:\n{after}")
 }

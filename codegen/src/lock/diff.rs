@@ -164,7 +164,8 @@ impl fmt::Display for Difference {
 impl fmt::Display for Accepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { code, aggregate, what, was, reason } = self;
-        write!(f, "! {code} {aggregate} {what}, which was {was}: {reason}")
+        let was = if was.is_empty() { String::new() } else { format!(", which was {was}") };
+        write!(f, "! {code} {aggregate} {what}{was}: {reason}")
     }
 }
 

@@ -14,34 +14,31 @@ pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
             if now.value == was.value || is_of_new_version(verified, model, item, was, now) {
                 continue;
             }
+            let both = (was, now);
             let found = match item {
                 Item::State => {
                     let first = syntax.state.iter().flatten().next();
                     let place = first.map_or(syntax.name.span, |(name, _)| name.span);
-                    let title = format!("the state of `{}` changed", model.name);
-                    told(title, place, was, now, snapshots(model))
+                    let changed = format!("the state of `{}`", model.name);
+                    told(&changed, place, both, &[snapshots(model)])
                 }
                 Item::Apply { event } => {
                     let Some(found) = verified.event(&model.name, event) else { continue };
-                    let title = format!("`{}` does something else to the state", found.name.value);
-                    told(title, apply_place(found), was, now, snapshots(model))
+                    let changed = format!("what `{}` does to the state", found.name.value);
+                    told(&changed, apply_place(found), both, &[snapshots(model)])
                 }
                 Item::Upcast { event, version } => {
                     let Some(found) = verified.event(&model.name, event) else { continue };
-                    let title = format!(
-                        "`{}` v{version} becomes something else in v{}",
-                        found.name.value,
-                        version + 1
-                    );
-                    let mut follows = snapshots(model);
-                    follows.extend(projections(model, &found.name.value));
-                    told(title, found.version_span(*version), was, now, follows)
+                    let name = &found.name.value;
+                    let changed = format!("the upcast of `{name}` v{version}");
+                    let mut follows = vec![snapshots(model)];
+                    follows.extend(projections(model, name));
+                    told(&changed, found.version_span(*version), both, &follows)
                 }
                 Item::Projection { name } => {
                     let place = syntax.projections.iter().find(|(known, _)| known.value == *name);
                     let place = place.map_or(syntax.name.span, |(name, _)| name.span);
-                    let title = format!("the rows of `{name}` are made otherwise");
-                    told(title, place, was, now, vec![rebuilt(&[name])])
+                    told(&format!("`{name}`"), place, both, &[rebuilt(&[name])])
                 }
                 _ => continue,
             };
@@ -75,26 +72,23 @@ fn is_of_new_version(
     }
 }
 
-fn told(title: String, place: Span, was: &Fact, now: &Fact, follows: Vec<String>) -> Diagnostic {
-    let mut found = Diagnostic::warning(&FOLD, title, place, "changed since it was released");
-    if !was.text.is_empty() && was.text != now.text {
-        found = found.note(format!("released as {}", was.text));
-    }
-    for follow in follows {
-        found = found.note(follow);
-    }
+/// A build shows of a warning its title alone, so that says what follows.
+fn told(changed: &str, place: Span, (was, now): (&Fact, &Fact), follows: &[String]) -> Diagnostic {
+    let title = format!("{changed} changed: {}", follows.join(", and "));
+    let found = Diagnostic::warning(&FOLD, title, place, "changed since it was released");
+    let found = match was.text.is_empty() || was.text == now.text {
+        true => found,
+        false => found.note(format!("released as {}", was.text)),
+    };
     found.help("where that is meant, release it: `eventloom lock`")
 }
 
-/// What follows from another state.
-fn snapshots(model: &Aggregate) -> Vec<String> {
-    let name = &model.name;
-    vec![match model.snapshot_every {
-        Some(_) => format!(
-            "the snapshots of `{name}` drop: the first load of each stream reads its whole history"
-        ),
-        None => format!("the next load of each `{name}` has the new state"),
-    }]
+/// What follows from another state: a snapshot of another meaning is not used.
+fn snapshots(model: &Aggregate) -> String {
+    match model.snapshot_every {
+        Some(_) => format!("the snapshots of `{}` drop", model.name),
+        None => format!("each `{}` is another with its next load", model.name),
+    }
 }
 
 /// What follows from other events.
@@ -107,7 +101,7 @@ fn projections(model: &Aggregate, event: &str) -> Option<String> {
 fn rebuilt(projections: &[&String]) -> String {
     let names: Vec<String> = projections.iter().map(|name| format!("`{name}`")).collect();
     let verb = if names.len() == 1 { "rebuilds its table" } else { "rebuild their tables" };
-    format!("{} {verb} from the first event", names.join(", "))
+    format!("{} {verb}", names.join(", "))
 }
 
 fn apply_place(event: Found<'_>) -> Span {

@@ -43,13 +43,20 @@ pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
 
 fn tightened(aggregate: &str, text: &str, before: Option<&str>, place: Span) -> Diagnostic {
     let (title, label) = match before {
-        None => (format!("`{text}` is new for `{aggregate}`, which was released"), "new"),
-        Some(before) if before == text => {
-            (format!("`{text}` compares with something else than when it was released"), "changed")
-        }
-        Some(_) => {
-            (format!("`{text}` is another rule than `{aggregate}` was released with"), "changed")
-        }
+        None => (
+            format!("`{text}` is new for `{aggregate}`: it binds new decisions, never replay"),
+            "new since it was released",
+        ),
+        Some(before) if before == text => (
+            format!("what `{text}` compares changed: it binds new decisions, never replay"),
+            "changed since it was released",
+        ),
+        Some(_) => (
+            format!(
+                "`{text}` is another rule than was released: it binds new decisions, never replay"
+            ),
+            "changed since it was released",
+        ),
     };
     let found = Diagnostic::warning(&INVARIANT, title, place, label);
     let found = match before.filter(|before| *before != text) {
@@ -57,7 +64,7 @@ fn tightened(aggregate: &str, text: &str, before: Option<&str>, place: Span) -> 
         None => found,
     };
     found
-        .note("it binds new decisions, never replay: a stream that breaks it already stays as it is")
+        .note("a stream that breaks it already stays as it is")
         .note(
             "for a sentence about a number, such a stream accepts commands that don't make it worse; for \
              any other rule, none until it holds",

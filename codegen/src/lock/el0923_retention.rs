@@ -17,11 +17,13 @@ pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
         }
         let written = syntax.event_store.retention_policy.as_ref();
         let place = written.map_or(syntax.name.span, |policy| policy.span);
-        let title = format!("events of `{}` are kept for a shorter time", model.name);
+        let title = format!(
+            "events of `{}` are kept for a shorter time: older ones may be archived",
+            model.name
+        );
         let found =
             Diagnostic::warning(&RETENTION_SHORTENED, title, place, "shorter than released")
                 .note(format!("released as {}, now {}", was.value, now.value))
-                .note("events older than that may be archived as soon as this is deployed")
                 .help("where that is meant, release it: `eventloom lock`");
         findings.push(Finding::warning(&model.name, found));
     }

@@ -2,6 +2,7 @@
 //! every YAML block of the language reference does what its text says.
 
 mod architecture;
+mod evolution;
 mod five_steps;
 mod language;
 mod markdown;

@@ -35,13 +35,16 @@ fn the_mistake_of_the_tour_is_reported_as_shown() {
 }
 
 #[test]
-fn the_second_edit_of_the_tour_compiles() {
+fn the_second_edit_of_the_tour_compiles_with_a_warning() {
     let blocks = blocks("README.md");
     let edit = blocks.iter().filter(|block| block.info == "diff").nth(1).expect("two edits");
     let mut sources = Sources::default();
     sources.add_bytes(ONTOLOGY, edited(edit).into_bytes());
+    let sources = sources.with_lock("ontology/eventloom.lock", text("ontology/eventloom.lock"));
     let outcome = compile_sources(&sources, &Options::for_package("generated-example"));
-    assert!(outcome.diagnostics.is_empty());
+    assert!(!outcome.files.is_empty());
+    let codes: Vec<&str> = outcome.diagnostics.iter().map(|found| found.code.id).collect();
+    assert_eq!(codes, ["EL0921"]);
 }
 
 /// The bank's ontology with the lines that begin with `-` replaced by those that begin with `+`.
