@@ -36,7 +36,8 @@ fn a_field_that_is_added_to_a_released_event_becomes_a_new_version() {
             RELEASED,
             &RELEASED.replace("      deposited", "      channel: string\n      deposited"),
         )
-        .replace("emit: MoneyDeposited", "emit: {MoneyDeposited: {channel: '\"web\"'}}");
+        .replace("emit: MoneyDeposited", "emit: {MoneyDeposited: {channel: '\"web\"'}}")
+        .replace("- MoneyDeposited: {", "- MoneyDeposited: {channel: web, ");
     copy.write(file, &changed);
     let built = copy.cargo(&["build"]);
     built.assert_failed_with(&[
