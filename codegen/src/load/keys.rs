@@ -1,8 +1,11 @@
 //! The keys of the language: where they stand, what they mean, how they are written.
 //!
 //! One table drives lowering, which takes no key that is not in it, the suggestions for misspelt
-//! keys, and what editors are told. A key of a later release stands here too, so that it is refused
-//! with a reason and never ignored.
+//! keys, and the JSON Schema that editors are told by ([`forms`](super::forms) says what stands behind
+//! a key). A key of a later release stands here too, so that it is refused with a reason and never
+//! ignored.
+
+use super::forms::*;
 
 /// A mapping with fixed keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +43,25 @@ pub enum Place {
 }
 
 impl Place {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::File,
+        Self::Event,
+        Self::OldVersion,
+        Self::Command,
+        Self::Target,
+        Self::Step,
+        Self::Rejection,
+        Self::Emission,
+        Self::Invariant,
+        Self::EventStore,
+        Self::Projection,
+        Self::RowRule,
+        Self::Scenario,
+        Self::Outcome,
+        Self::Field,
+    ];
+
     /// What has these keys, in the words of a message.
     #[must_use]
     pub fn described(self) -> &'static str {
@@ -89,11 +111,41 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The keys that such a mapping can't be without.
+    #[must_use]
+    pub fn required(self) -> &'static [&'static str] {
+        match self {
+            Self::Event => &["version", "schema"],
+            Self::OldVersion => &["schema"],
+            Self::Rejection => &["when"],
+            Self::Invariant => &["name", "check"],
+            Self::EventStore => &["partitionKey"],
+            Self::Projection => &["source", "target"],
+            _ => &[],
+        }
+    }
+
+    /// The keys of which such a mapping has exactly one; none where that is no rule.
+    #[must_use]
+    pub fn one_of(self) -> &'static [&'static str] {
+        match self {
+            Self::Target => &["new", "existing"],
+            Self::Step => &["reject", "nothingToDo", "let"],
+            Self::RowRule => &["insert", "update", "upsert", "delete"],
+            _ => &[],
+        }
+    }
+
+    /// The keys that a file may have that names no aggregate.
+    pub(crate) const SHARED: [&str; 3] = ["description", "types", "constants"];
+}
+
 /// Whether a key is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It is; the text shows how it is written.
-    Supported(&'static str),
+    /// It is; what stands behind it, and how it is written.
+    Supported(Form, &'static str),
     /// Not yet; the text says what to do until then.
     Later(&'static str),
 }
@@ -114,10 +166,11 @@ pub struct Key {
 const fn key(
     place: Place,
     name: &'static str,
+    form: Form,
     meaning: &'static str,
     example: &'static str,
 ) -> Key {
-    Key { place, name, meaning, status: Status::Supported(example) }
+    Key { place, name, meaning, status: Status::Supported(form, example) }
 }
 
 const fn later(
@@ -135,19 +188,20 @@ const QUERY: &str = "query the projection's table directly";
 /// Every key of the language.
 #[rustfmt::skip] // one key, one line
 pub static KEYS: &[Key] = {
+    use Form::{Assignments, Expression, Keys, Name, Switch, Text, Words};
     use Place::*;
     &[
-        key(File, "aggregateRoot", "the name of the aggregate", "aggregateRoot: BankAccount"),
-        key(File, "description", "what the aggregate is, for people", "description: A current account."),
-        key(File, "types", "declared enums and records", "types:\n  Line: {sku: string, quantity: integer}"),
-        key(File, "constants", "typed values, readable everywhere", "constants:\n  maxLines: integer = 10"),
-        key(File, "state", "the fields of the state; `{}` for none", "state:\n  balance: decimal"),
-        key(File, "events", "the events by name", "events:\n  AccountOpened:\n    version: v1\n    schema: {accountId: string}"),
-        key(File, "commands", "the commands by name", "commands:\n  OpenAccount:\n    target: new\n    input: {customerId: string}\n    emit: AccountOpened"),
-        key(File, "invariants", "rules that always hold, as sentences", "invariants:\n  - Balance cannot be negative"),
-        key(File, "eventStore", "how the events are kept", "eventStore:\n  partitionKey: accountId"),
-        key(File, "projections", "the read models by name", "projections:\n  AccountBalanceView:\n    source: [AccountOpened]\n    target: read_db.account_balance"),
-        key(File, "scenarios", "examples that become tests, by sentence", "scenarios:\n  an account opens:\n    when: {OpenAccount: {customerId: C1}}\n    then: {events: [AccountOpened]}"),
+        key(File, "aggregateRoot", Name, "the name of the aggregate", "aggregateRoot: BankAccount"),
+        key(File, "description", Text, "what the aggregate is, for people", "description: A current account."),
+        key(File, "types", TYPES, "declared enums and records", "types:\n  Line: {sku: string, quantity: integer}"),
+        key(File, "constants", FIELDS, "typed values, readable everywhere", "constants:\n  maxLines: integer = 10"),
+        key(File, "state", FIELDS, "the fields of the state; `{}` for none", "state:\n  balance: decimal"),
+        key(File, "events", EVENTS, "the events by name", "events:\n  AccountOpened:\n    version: v1\n    schema: {accountId: string}"),
+        key(File, "commands", COMMANDS, "the commands by name", "commands:\n  OpenAccount:\n    target: new\n    input: {customerId: string}\n    emit: AccountOpened"),
+        key(File, "invariants", INVARIANTS, "rules that always hold, as sentences", "invariants:\n  - Balance cannot be negative"),
+        key(File, "eventStore", Keys(EventStore), "how the events are kept", "eventStore:\n  partitionKey: accountId"),
+        key(File, "projections", PROJECTIONS, "the read models by name", "projections:\n  AccountBalanceView:\n    source: [AccountOpened]\n    target: read_db.account_balance"),
+        key(File, "scenarios", SCENARIOS, "examples that become tests, by sentence", "scenarios:\n  an account opens:\n    when: {OpenAccount: {customerId: C1}}\n    then: {events: [AccountOpened]}"),
         later(File, "config", "typed values that a program may override at start", "use `constants`"),
         later(File, "services", "facts from outside", "let the caller pass them as input"),
         later(File, "messages", "what comes from or goes to the outside", CALLER),
@@ -158,81 +212,81 @@ pub static KEYS: &[Key] = {
         later(File, "steps", "the steps of a saga", CALLER),
         later(File, "on", "the transitions of a saga", CALLER),
         later(File, "deadline", "when a saga gives up", CALLER),
-        key(Event, "description", "what happened, for people", "description: A customer opened the account."),
-        key(Event, "version", "the version that is written now", "version: v1"),
-        key(Event, "schema", "the fields", "schema: {accountId: string, amount: decimal}"),
-        key(Event, "apply", "what it does to the state; `{}` for nothing", "apply: {balance: balance + amount}"),
-        key(Event, "history", "earlier versions", "history:\n  v1:\n    schema: {accountId: string}\n    upcast: {reason: '\"unknown\"'}"),
-        key(Event, "retired", "readable, but no longer written", "retired: true"),
-        key(Event, "storedAs", "the name in the store", "storedAs: account-opened"),
-        key(Event, "occurredAt", "the field that is the event's time, or `recorded`", "occurredAt: openedAt"),
+        key(Event, "description", Text, "what happened, for people", "description: A customer opened the account."),
+        key(Event, "version", VERSION, "the version that is written now", "version: v1"),
+        key(Event, "schema", FIELDS, "the fields", "schema: {accountId: string, amount: decimal}"),
+        key(Event, "apply", Assignments, "what it does to the state; `{}` for nothing", "apply: {balance: balance + amount}"),
+        key(Event, "history", HISTORY, "earlier versions", "history:\n  v1:\n    schema: {accountId: string}\n    upcast: {reason: '\"unknown\"'}"),
+        key(Event, "retired", Switch, "readable, but no longer written", "retired: true"),
+        key(Event, "storedAs", Text, "the name in the store", "storedAs: account-opened"),
+        key(Event, "occurredAt", Name, "the field that is the event's time, or `recorded`", "occurredAt: openedAt"),
         later(Event, "renamedFrom", "an old stored name that stays readable", "fix the stored name with `storedAs`"),
         later(Event, "release", "the unique key that becomes free", "keep keys claimed"),
-        key(OldVersion, "schema", "the fields of this version", "schema: {accountId: string}"),
-        key(OldVersion, "upcast", "the next version's fields that don't carry over by name", "upcast: {reason: '\"unknown\"'}"),
-        key(Command, "description", "what it is for", "description: Pays money in."),
-        key(Command, "target", "which streams it addresses: new, existing or any", "target: new"),
-        key(Command, "input", "what the caller gives", "input: {amount: decimal}"),
-        key(Command, "reject", "refusals in order; the first that holds counts", "reject:\n  AmountNotPositive: amount <= 0"),
-        key(Command, "steps", "refusals and other steps, in order", "steps:\n  - reject: {AmountNotPositive: amount <= 0}"),
-        key(Command, "emit", "the events", "emit: MoneyDeposited"),
-        key(Command, "ensure", "conditions on the outcome", "ensure:\n  LimitExceeded: after.balance <= 1000"),
-        key(Command, "handler", "`custom` for a hand-written decision", "handler: custom"),
-        key(Target, "new", "the refusal where the stream exists", "target: {new: AlreadyOpen}"),
-        key(Target, "existing", "the refusal where there is no stream", "target: {existing: NoSuchAccount}"),
-        key(Step, "reject", "refusals in order", "- reject: {AmountNotPositive: amount <= 0}"),
-        key(Step, "nothingToDo", "succeed without events where this holds", "- nothingToDo: status == Closed"),
-        key(Step, "let", "names for values", "- let: {fee: amount * 2}"),
+        key(OldVersion, "schema", FIELDS, "the fields of this version", "schema: {accountId: string}"),
+        key(OldVersion, "upcast", EXPRESSIONS, "the next version's fields that don't carry over by name", "upcast: {reason: '\"unknown\"'}"),
+        key(Command, "description", Text, "what it is for", "description: Pays money in."),
+        key(Command, "target", TARGET, "which streams it addresses: new, existing or any", "target: new"),
+        key(Command, "input", FIELDS, "what the caller gives", "input: {amount: decimal}"),
+        key(Command, "reject", REFUSALS, "refusals in order; the first that holds counts", "reject:\n  AmountNotPositive: amount <= 0"),
+        key(Command, "steps", STEPS, "refusals and other steps, in order", "steps:\n  - reject: {AmountNotPositive: amount <= 0}"),
+        key(Command, "emit", EMIT, "the events", "emit: MoneyDeposited"),
+        key(Command, "ensure", REFUSALS, "conditions on the outcome", "ensure:\n  LimitExceeded: after.balance <= 1000"),
+        key(Command, "handler", Words(&["custom"]), "`custom` for a hand-written decision", "handler: custom"),
+        key(Target, "new", Name, "the refusal where the stream exists", "target: {new: AlreadyOpen}"),
+        key(Target, "existing", Name, "the refusal where there is no stream", "target: {existing: NoSuchAccount}"),
+        key(Step, "reject", REFUSALS, "refusals in order", "- reject: {AmountNotPositive: amount <= 0}"),
+        key(Step, "nothingToDo", Expression, "succeed without events where this holds", "- nothingToDo: status == Closed"),
+        key(Step, "let", EXPRESSIONS, "names for values", "- let: {fee: amount * 2}"),
         later(Step, "ask", "a question to a service", "let the caller pass the answer as input"),
         later(Step, "unique", "where a unique key is claimed in the order of steps", "use an invariant: X must be unique"),
         later(Step, "target", "where the target is checked in the order of steps", "use the command's `target`"),
-        key(Rejection, "when", "the condition under which it refuses", "when: balance < amount"),
-        key(Rejection, "message", "what the caller is told", "message: balance {balance} is less than {amount}"),
-        key(Rejection, "emit", "events that are kept with the refusal", "emit: LimitHit"),
-        key(Emission, "when", "only where this holds", "- {MoneyWithdrawn: {}, when: amount > 0}"),
-        key(Emission, "else", "the event where `when` does not hold", "- {A: {}, when: amount > 0, else: {B: {}}}"),
-        key(Emission, "forEach", "once per element of a list", "- {LineAdded: {sku: l.sku}, forEach: {l: lines}}"),
-        key(Invariant, "name", "the name of the refusal", "name: LimitKept"),
-        key(Invariant, "check", "what must hold", "check: balance <= limit"),
-        key(Invariant, "message", "what the caller is told", "message: balance {balance} is over {limit}"),
-        key(Invariant, "after", "the events after which it is checked", "after: [MoneyWithdrawn]"),
-        key(EventStore, "partitionKey", "the name of the stream's id", "partitionKey: accountId"),
-        key(EventStore, "snapshotStrategy", "how often a snapshot is taken", "snapshotStrategy: every 100 events"),
-        key(EventStore, "retentionPolicy", "how long events are kept", "retentionPolicy: 7 years"),
-        key(Projection, "description", "what it shows, for people", "description: The balance of every account."),
-        key(Projection, "source", "the events it reads", "source: [AccountOpened, MoneyDeposited]"),
-        key(Projection, "target", "database and table", "target: read_db.account_balance"),
-        key(Projection, "updateStrategy", "eventually_consistent or immediate", "updateStrategy: eventually_consistent"),
-        key(Projection, "consistencyWindow", "how far it may lag", "consistencyWindow: 500ms"),
-        key(Projection, "key", "what identifies a row", "key: accountId"),
-        key(Projection, "columns", "the columns of a row", "columns: {accountId: string, balance: decimal}"),
-        key(Projection, "mirrors", "columns that always equal a value of the state", "mirrors: {balance: state.balance}"),
-        key(Projection, "on", "what each event does to its row", "on:\n  MoneyDeposited:\n    update: {balance: row.balance + amount}"),
+        key(Rejection, "when", Expression, "the condition under which it refuses", "when: balance < amount"),
+        key(Rejection, "message", Text, "what the caller is told", "message: balance {balance} is less than {amount}"),
+        key(Rejection, "emit", EMIT, "events that are kept with the refusal", "emit: LimitHit"),
+        key(Emission, "when", Expression, "only where this holds", "- {MoneyWithdrawn: {}, when: amount > 0}"),
+        key(Emission, "else", EMISSION, "the event where `when` does not hold", "- {A: {}, when: amount > 0, else: {B: {}}}"),
+        key(Emission, "forEach", ONE_ELEMENT, "once per element of a list", "- {LineAdded: {sku: l.sku}, forEach: {l: lines}}"),
+        key(Invariant, "name", Name, "the name of the refusal", "name: LimitKept"),
+        key(Invariant, "check", Expression, "what must hold", "check: balance <= limit"),
+        key(Invariant, "message", Text, "what the caller is told", "message: balance {balance} is over {limit}"),
+        key(Invariant, "after", NAMES, "the events after which it is checked", "after: [MoneyWithdrawn]"),
+        key(EventStore, "partitionKey", Text, "the name of the stream's id", "partitionKey: accountId"),
+        key(EventStore, "snapshotStrategy", SNAPSHOTS, "how often a snapshot is taken", "snapshotStrategy: every 100 events"),
+        key(EventStore, "retentionPolicy", RETENTION, "how long events are kept", "retentionPolicy: 7 years"),
+        key(Projection, "description", Text, "what it shows, for people", "description: The balance of every account."),
+        key(Projection, "source", NAMES, "the events it reads", "source: [AccountOpened, MoneyDeposited]"),
+        key(Projection, "target", TABLE, "database and table", "target: read_db.account_balance"),
+        key(Projection, "updateStrategy", STRATEGY, "eventually_consistent or immediate", "updateStrategy: eventually_consistent"),
+        key(Projection, "consistencyWindow", Text, "how far it may lag", "consistencyWindow: 500ms"),
+        key(Projection, "key", ROW_KEY, "what identifies a row", "key: accountId"),
+        key(Projection, "columns", FIELDS, "the columns of a row", "columns: {accountId: string, balance: decimal}"),
+        key(Projection, "mirrors", EXPRESSIONS, "columns that always equal a value of the state", "mirrors: {balance: state.balance}"),
+        key(Projection, "on", ROW_RULES, "what each event does to its row", "on:\n  MoneyDeposited:\n    update: {balance: row.balance + amount}"),
         later(Projection, "indexes", "further indexes of the table", "create them in the database"),
         later(Projection, "queries", "typed queries", QUERY),
-        key(RowRule, "insert", "add the row, which must not exist", "insert: {balance: initialBalance}"),
-        key(RowRule, "update", "change the row, which must exist", "update: {balance: row.balance + amount}"),
-        key(RowRule, "upsert", "change the row, or a new one with zero values", "upsert: {total: row.total + amount}"),
-        key(RowRule, "delete", "remove the row", "delete: row"),
-        key(RowRule, "when", "only where this holds", "when: amount > 0"),
-        key(RowRule, "key", "another key than the projection's", "key: {day: depositedAt.date()}"),
-        key(RowRule, "onConflict", "`ignore`: inserting an existing row changes nothing", "onConflict: ignore"),
-        key(RowRule, "onMissing", "`skip`: updating a missing row changes nothing", "onMissing: skip"),
+        key(RowRule, "insert", Assignments, "add the row, which must not exist", "insert: {balance: initialBalance}"),
+        key(RowRule, "update", Assignments, "change the row, which must exist", "update: {balance: row.balance + amount}"),
+        key(RowRule, "upsert", Assignments, "change the row, or a new one with zero values", "upsert: {total: row.total + amount}"),
+        key(RowRule, "delete", Words(&["row"]), "remove the row", "delete: row"),
+        key(RowRule, "when", Expression, "only where this holds", "when: amount > 0"),
+        key(RowRule, "key", ROW_KEY, "another key than the projection's", "key: {day: depositedAt.date()}"),
+        key(RowRule, "onConflict", Words(&["ignore"]), "`ignore`: inserting an existing row changes nothing", "onConflict: ignore"),
+        key(RowRule, "onMissing", Words(&["skip"]), "`skip`: updating a missing row changes nothing", "onMissing: skip"),
         later(RowRule, "match", "rows found by other columns", "give the projection a key that finds the row"),
         later(RowRule, "forEach", "once per element of a list", "write one event per element"),
-        key(Scenario, "given", "events before", "given:\n  - AccountOpened: {customerId: C1}"),
-        key(Scenario, "when", "the command", "when: {DepositMoney: {amount: \"5\"}}"),
-        key(Scenario, "then", "the outcome", "then: {error: AccountNotOpen}"),
-        key(Scenario, "now", "the clock", "now: 2026-01-31T12:00:00Z"),
+        key(Scenario, "given", HAPPENED, "events before", "given:\n  - AccountOpened: {customerId: C1}"),
+        key(Scenario, "when", ASKED, "the command", "when: {DepositMoney: {amount: \"5\"}}"),
+        key(Scenario, "then", Keys(Outcome), "the outcome", "then: {error: AccountNotOpen}"),
+        key(Scenario, "now", Text, "the clock", "now: 2026-01-31T12:00:00Z"),
         later(Scenario, "services", "answers of services", "give the answer as input"),
         later(Scenario, "ids", "the next generated ids", "leave the ids open"),
         later(Scenario, "config", "values of the configuration", "use `constants`"),
         later(Scenario, "steps", "several commands in turn", "write one scenario per command"),
         later(Scenario, "advanceTo", "a later time", "set `now`"),
-        key(Outcome, "events", "the events that are written; only named fields are compared", "then:\n  events:\n    - MoneyDeposited: {amount: \"5\"}"),
-        key(Outcome, "error", "the refusal", "then: {error: AccountNotOpen}"),
-        key(Outcome, "state", "the state after; only named fields are compared", "then: {state: {balance: \"5\"}}"),
-        key(Outcome, "rows", "rows by projection; only named columns are compared", "then:\n  rows:\n    AccountBalanceView:\n      - {balance: \"5\"}"),
+        key(Outcome, "events", HAPPENED, "the events that are written; only named fields are compared", "then:\n  events:\n    - MoneyDeposited: {amount: \"5\"}"),
+        key(Outcome, "error", Name, "the refusal", "then: {error: AccountNotOpen}"),
+        key(Outcome, "state", VALUES, "the state after; only named fields are compared", "then: {state: {balance: \"5\"}}"),
+        key(Outcome, "rows", ROWS, "rows by projection; only named columns are compared", "then:\n  rows:\n    AccountBalanceView:\n      - {balance: \"5\"}"),
         later(Outcome, "messages", "messages that are sent", "leave them out"),
         later(Outcome, "asked", "questions to services", "leave them out"),
         later(Field, "type", "the type of a field with attributes", "write `name: type`"),
@@ -243,6 +297,14 @@ pub static KEYS: &[Key] = {
 /// The keys of a mapping.
 pub fn of(place: Place) -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(move |key| key.place == place)
+}
+
+/// The fixed words behind a key.
+pub(super) fn words(place: Place, name: &str) -> &'static [&'static str] {
+    match find(place, name).map(|key| key.status) {
+        Some(Status::Supported(form, _)) => form.words(),
+        _ => &[],
+    }
 }
 
 /// A key of a mapping by its name.
@@ -256,6 +318,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn rules_of_a_place_name_its_keys() {
+        for place in KEYS.iter().map(|key| key.place) {
+            for name in place.required().iter().chain(place.one_of()) {
+                assert!(find(place, name).is_some(), "{place:?} has no key {name}");
+            }
+        }
+    }
 
     #[test]
     fn no_key_stands_twice() {

@@ -4,6 +4,7 @@
 //! [`keys`]. Both go on after a mistake, so that one build tells them all. Nothing is resolved here:
 //! whether a name exists is `resolve`'s question.
 
+pub mod forms;
 mod intended;
 pub mod keys;
 mod lower;

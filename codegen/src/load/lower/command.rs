@@ -28,14 +28,14 @@ impl Lowering<'_> {
             steps: self.steps(&section),
             emit: self.emit(&section),
             ensure: self.rejections(&section, "ensure").unwrap_or_default(),
-            custom: self.word(&section, "handler", &["custom"]).map(|word| word.span),
+            custom: self.word(&section, "handler").map(|word| word.span),
         })
     }
 
     fn target(&mut self, section: &Section<'_>) -> Option<TargetSyntax> {
         let entry = section.get("target")?;
         if !matches!(entry.value.value, Value::Map(_)) {
-            let kind = self.word(section, "target", &["new", "existing", "any"])?;
+            let kind = self.word(section, "target")?;
             let kind = Spanned { value: kind.value.to_owned(), span: kind.span };
             return Some(TargetSyntax { kind, refusal: None });
         }

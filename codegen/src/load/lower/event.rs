@@ -18,9 +18,9 @@ impl Lowering<'_> {
 
     fn event(&mut self, entry: &Entry) -> Option<Event> {
         let section = self.section(Place::Event, &entry.key, &entry.value)?;
-        for required in ["version", "schema"] {
+        for required in Place::Event.required() {
             if section.get(required).is_none() {
-                self.complete &= required != "schema";
+                self.complete &= *required != "schema";
                 self.missing_key(&section, required);
             }
         }
@@ -68,7 +68,7 @@ impl Lowering<'_> {
     }
 
     fn retired(&mut self, section: &Section<'_>) -> bool {
-        self.word(section, "retired", &["true", "false"]).is_some_and(|word| word.value == "true")
+        self.word(section, "retired").is_some_and(|word| word.value == "true")
     }
 
     fn history(&mut self, section: &Section<'_>) -> Vec<(Spanned<u32>, OldVersion)> {
@@ -85,10 +85,7 @@ impl Lowering<'_> {
 
     fn old_version(&mut self, entry: &Entry) -> Option<OldVersion> {
         let section = self.section(Place::OldVersion, &entry.key, &entry.value)?;
-        if section.get("schema").is_none() {
-            self.complete = false;
-            self.missing_key(&section, "schema");
-        }
+        self.require(&section);
         Some(OldVersion {
             schema: self.fields(&section, "schema").unwrap_or_default(),
             upcast: self.expressions(&section, "upcast"),

@@ -22,12 +22,7 @@ impl Lowering<'_> {
         }
         let head = Spanned { value: String::new(), span: item.span };
         let section = self.section(Place::Invariant, &head, item)?;
-        for required in ["name", "check"] {
-            if section.get(required).is_none() {
-                self.complete = false;
-                self.missing_key(&section, required);
-            }
-        }
+        self.require(&section);
         let name = self.text(&section, "name")?;
         self.check_name(&name, Kind::Variant);
         Some(Invariant::Check {

@@ -73,8 +73,7 @@ impl Lowering<'_> {
     }
 
     fn parts_without_aggregate(&mut self, section: &section::Section<'_>) {
-        let shared = ["description", "types", "constants"];
-        let part = section.entries().find(|(key, _)| !shared.contains(key));
+        let part = section.entries().find(|(key, _)| !Place::SHARED.contains(key));
         let Some((_, part)) = part else { return };
         let diagnostic = Diagnostic::error(
             &codes::NO_AGGREGATE,

@@ -26,12 +26,7 @@ impl Lowering<'_> {
 
     fn projection(&mut self, entry: &Entry) -> Option<Projection> {
         let section = self.section(Place::Projection, &entry.key, &entry.value)?;
-        for required in ["source", "target"] {
-            if section.get(required).is_none() {
-                self.complete = false;
-                self.missing_key(&section, required);
-            }
-        }
+        self.require(&section);
         Some(Projection {
             description: self.text(&section, "description"),
             source: self.names(&section, "source").unwrap_or_default(),
@@ -93,8 +88,8 @@ impl Lowering<'_> {
             verb: Spanned { value: verb, span: entry.key.span },
             columns: self.row_columns(entry, verb),
             key: self.row_key(&section),
-            ignore_conflict: self.word(&section, "onConflict", &["ignore"]).is_some(),
-            skip_missing: self.word(&section, "onMissing", &["skip"]).is_some(),
+            ignore_conflict: self.word(&section, "onConflict").is_some(),
+            skip_missing: self.word(&section, "onMissing").is_some(),
         })
     }
 

@@ -103,7 +103,7 @@ impl Lowering<'_> {
         let mut misspelt = Vec::new();
         for entry in entries {
             match keys::find(place, &entry.key.value) {
-                Some(Key { status: Status::Supported(_), name, .. }) => {
+                Some(Key { status: Status::Supported(..), name, .. }) => {
                     section.entries.push((name, entry));
                 }
                 Some(Key { status: Status::Later(until_then), meaning, .. }) => {
@@ -147,7 +147,7 @@ impl Lowering<'_> {
             "unknown key",
         );
         let supported = || {
-            let is_supported = |key: &&Key| matches!(key.status, Status::Supported(_));
+            let is_supported = |key: &&Key| matches!(key.status, Status::Supported(..));
             keys::of(place).filter(is_supported).map(|key| key.name)
         };
         let meant = nearest(&key.value, supported());
@@ -177,6 +177,16 @@ impl Lowering<'_> {
         let diagnostic = Diagnostic::error(&codes::MISSING_KEY, title, head.span, label);
         let example = example(section.place, name).unwrap_or_default();
         self.report(diagnostic.help(format!("for example `{example}`")));
+    }
+
+    /// Reports the keys that the mapping can't be without, and what others may name with them.
+    pub(super) fn require(&mut self, section: &Section<'_>) {
+        for required in section.place.required() {
+            if section.get(required).is_none() {
+                self.complete = false;
+                self.missing_key(section, required);
+            }
+        }
     }
 
     /// The entries of a mapping.
@@ -242,7 +252,7 @@ impl Lowering<'_> {
 /// How a key is written; none where it is not supported.
 pub(super) fn example(place: Place, name: &str) -> Option<&'static str> {
     match keys::find(place, name)?.status {
-        Status::Supported(example) => Some(example),
+        Status::Supported(_, example) => Some(example),
         Status::Later(_) => None,
     }
 }

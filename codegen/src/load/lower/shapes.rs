@@ -4,6 +4,7 @@ use super::Lowering;
 use super::section::{Section, Wanted, example, listed};
 use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
+use crate::load::keys;
 use crate::load::offsets::offsets;
 use crate::load::tree::{Entry, Node, Value};
 use crate::naming::Kind;
@@ -46,13 +47,13 @@ impl Lowering<'_> {
         self.lose(diagnostic.help("write the value, or remove the key"));
     }
 
-    /// One of some words.
+    /// One of the words that the table has for a key.
     pub(super) fn word(
         &mut self,
         section: &Section<'_>,
         name: &str,
-        words: &[&'static str],
     ) -> Option<Spanned<&'static str>> {
+        let words = keys::words(section.place, name);
         let text = self.text(section, name)?;
         if let Some(word) = words.iter().find(|word| **word == text.value) {
             return Some(Spanned { value: word, span: text.span });
