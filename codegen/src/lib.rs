@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 
 pub mod catalogue;
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod diagnostic;
 pub mod emit;
 pub mod load;

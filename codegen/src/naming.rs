@@ -84,6 +84,12 @@ fn character_fault(name: &str, first: char) -> Option<Fault> {
     }
 }
 
+/// Whether a word is one of Rust's own.
+#[cfg(feature = "cli")]
+pub(crate) fn is_keyword(word: &str) -> bool {
+    UNRAWABLE.contains(&word) || KEYWORDS.contains(&word)
+}
+
 /// Whether two names that are not equal would meet in Rust or SQL, where `accountId`, `account_id`
 /// and `AccountID` are one.
 #[must_use]

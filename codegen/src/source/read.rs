@@ -12,42 +12,61 @@ use super::{FileId, LOCK_FILE, MAX_BYTES, MAX_LOCK_BYTES, SourceFile, Sources, S
 use crate::catalogue::load::{NO_FILES, NOT_UTF8, TOO_LARGE, UNREADABLE};
 use crate::diagnostic::Diagnostic;
 
+/// Who asks, which decides how a path is shown and what helps where there is none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// A build script: cargo runs it in its package's folder, and people see it from the workspace's.
+    ByBuildScript,
+    /// Somebody who typed the path: it leads to the file from where they are.
+    ByHand,
+}
+
 impl Sources {
     /// Reads one file, or the `.yaml` and `.yml` files of a folder in the order of their names.
     #[must_use]
     pub fn read(path: &Path) -> Self {
+        Self::read_for(path, Asked::ByBuildScript)
+    }
+
+    /// Reads as [`read`](Self::read) does, for somebody who typed the path: findings show it so.
+    #[must_use]
+    pub fn read_as_typed(path: &Path) -> Self {
+        Self::read_for(path, Asked::ByHand)
+    }
+
+    fn read_for(path: &Path, asked: Asked) -> Self {
         let mut sources = Self::default();
         match fs::metadata(path) {
-            Err(error) => sources.refuse_path(path, &error),
-            Ok(found) if found.is_dir() => sources.read_folder(path),
+            Err(error) => sources.refuse_path(path, &error, asked),
+            Ok(found) if found.is_dir() => sources.read_folder(path, asked),
             Ok(_) => {
-                sources.read_file(path, file_name(path));
+                sources.read_file(path, file_name(path), asked);
                 sources.beside = aggregates_beside(path);
             }
         }
-        sources.lock = read_lock(&lock_path(path));
+        sources.lock = read_lock(&lock_path(path), asked);
         sources
     }
 
-    fn read_folder(&mut self, folder: &Path) {
+    fn read_folder(&mut self, folder: &Path, asked: Asked) {
         let paths = match yaml_files(folder) {
             Ok(paths) => paths,
-            Err(error) => return self.refuse_path(folder, &error),
+            Err(error) => return self.refuse_path(folder, &error, asked),
         };
         if paths.is_empty() {
-            return self.refuse_empty(folder);
+            return self.refuse_empty(folder, asked);
         }
         let folder_name = file_name(folder);
         for path in paths {
             let name = [folder_name.as_str(), &file_name(&path)].join("/");
-            self.read_file(&path, name.trim_start_matches('/').to_owned());
+            self.read_file(&path, name.trim_start_matches('/').to_owned(), asked);
         }
     }
 
-    fn read_file(&mut self, path: &Path, name: String) {
+    fn read_file(&mut self, path: &Path, name: String, asked: Asked) {
         match read_bytes(path, MAX_BYTES) {
-            Ok(bytes) => self.add_bytes(shown(path), bytes),
-            Err(error) => self.refuse_path(path, &error),
+            Ok(bytes) => self.add_bytes(shown(path, asked), bytes),
+            Err(error) => self.refuse_path(path, &error, asked),
         }
         if let Some(file) = self.files.last_mut() {
             file.name = name;
@@ -80,24 +99,32 @@ impl Sources {
         self.files.push(file);
     }
 
-    fn refuse_path(&mut self, path: &Path, error: &io::Error) {
-        let title = format!("cannot read `{}`: {error}", shown(path));
-        let mut refusal = Diagnostic::error(&UNREADABLE, title, self.next_place(), "");
-        if error.kind() == io::ErrorKind::NotFound {
-            refusal = refusal.help(
+    fn refuse_path(&mut self, path: &Path, error: &io::Error, asked: Asked) {
+        let shown = shown(path, asked);
+        let title = format!("cannot read `{shown}`: {error}");
+        let refusal = Diagnostic::error(&UNREADABLE, title, self.next_place(), "");
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        let refusal = match asked {
+            Asked::ByBuildScript if missing => refusal.help(
                 "the path is taken from the folder of the package's Cargo.toml, \
                  for example `Build::new(\"../ontology\")`",
-            );
-        }
-        self.add_refused(shown(path), String::new(), refusal);
+            ),
+            Asked::ByHand if missing => {
+                refusal.help("name the ontology's folder or file, for example `ontology`")
+            }
+            Asked::ByHand => refusal.help("check the path and its permissions"),
+            Asked::ByBuildScript => refusal,
+        };
+        self.add_refused(shown, String::new(), refusal);
     }
 
-    fn refuse_empty(&mut self, folder: &Path) {
-        let title = format!("the folder `{}` holds no ontology", shown(folder));
+    fn refuse_empty(&mut self, folder: &Path, asked: Asked) {
+        let shown = shown(folder, asked);
+        let title = format!("the folder `{shown}` holds no ontology");
         let refusal = Diagnostic::error(&NO_FILES, title, self.next_place(), "")
             .note("an ontology is a file that ends in .yaml or .yml; folders inside are not read")
             .help("put a file such as `banking-account.yaml` there");
-        self.add_refused(shown(folder), String::new(), refusal);
+        self.add_refused(shown, String::new(), refusal);
     }
 
     /// The start of the file that is added next.
@@ -116,10 +143,11 @@ pub fn lock_path(ontology: &Path) -> PathBuf {
 }
 
 /// The lock, where there is one: what is there and can't be read must not pass for none.
-fn read_lock(path: &Path) -> Option<SourceFile> {
+fn read_lock(path: &Path, asked: Asked) -> Option<SourceFile> {
     let place = Span { file: FileId::LOCK, start: 0, end: 0 };
+    let shown = shown(path, asked);
     let refused = |code, title: String, help: &str| {
-        let mut file = SourceFile::new(shown(path), "");
+        let mut file = SourceFile::new(shown.as_str(), "");
         file.refused = Some(Diagnostic::error(code, title, place, "").help(help));
         Some(file)
     };
@@ -129,15 +157,13 @@ fn read_lock(path: &Path) -> Option<SourceFile> {
         Err(_) if path.symlink_metadata().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) => {
             None
         }
-        Err(error) => {
-            refused(&UNREADABLE, format!("cannot read `{}`: {error}", shown(path)), restore)
-        }
+        Err(error) => refused(&UNREADABLE, format!("cannot read `{shown}`: {error}"), restore),
         Ok(bytes) if bytes.len() > MAX_LOCK_BYTES => {
-            refused(&TOO_LARGE, format!("`{}` is larger than 16 MiB", shown(path)), restore)
+            refused(&TOO_LARGE, format!("`{shown}` is larger than 16 MiB"), restore)
         }
         Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Some(SourceFile::new(shown(path), text)),
-            Err(_) => refused(&NOT_UTF8, format!("`{}` is not UTF-8 text", shown(path)), restore),
+            Ok(text) => Some(SourceFile::new(shown, text)),
+            Err(_) => refused(&NOT_UTF8, format!("`{shown}` is not UTF-8 text"), restore),
         },
     }
 }
@@ -221,12 +247,16 @@ fn read_bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The path for people: with `/`, and without the `..` that leads from a build script's folder to the
-/// workspace, from where people run cargo.
-fn shown(path: &Path) -> String {
+/// The path for people: with `/`, and for a build script without the `..` that leads from its folder to
+/// the workspace, from where people run cargo.
+fn shown(path: &Path, asked: Asked) -> String {
     let parts: Vec<_> = path
         .components()
-        .skip_while(|part| matches!(part, Component::ParentDir | Component::CurDir))
+        .skip_while(|part| match part {
+            Component::CurDir => true,
+            Component::ParentDir => asked == Asked::ByBuildScript,
+            _ => false,
+        })
         .map(|part| part.as_os_str().to_string_lossy())
         .collect();
     let joined = parts.join("/").replace("//", "/");
