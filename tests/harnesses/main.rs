@@ -20,6 +20,7 @@ harness!(bank);
 mod by_hand;
 harness!(certain);
 harness!(choices);
+harness!(closures);
 mod custom;
 harness!(emit);
 harness!(enums);

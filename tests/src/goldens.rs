@@ -23,6 +23,11 @@ pub mod certain;
 #[path = "../data/ok/choices/expected.rs"]
 pub mod choices;
 
+/// Functions on lists and optionals.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/closures/expected.rs"]
+pub mod closures;
+
 /// A fold, a decision and two read models that are written by hand.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/custom/expected.rs"]

@@ -106,7 +106,7 @@ super::codes! {
     NOT_YET = "EL0218" {
         what: "Something of the language is not supported yet.",
         why: "It is documented for a later release; it is refused rather than ignored.",
-        example: "apply: {total: items.sum(|i| i.price)}",
+        example: "reject: {TooLate: config.deadline < now()}",
         fix: "Say it another way, or keep the result in a field that a command computes.",
     }
     NOT_EXHAUSTIVE = "EL0219" {
@@ -156,5 +156,41 @@ super::codes! {
         why: "Every `{` opens a value and every `}` closes one.",
         example: "message: balance {balance is too low",
         fix: "Close the brace, write `{{` and `}}` for braces, or name a value that has a form as text.",
+    }
+    FUNCTION_NOT_HERE = "EL0230" {
+        what: "A function stands where no method takes one.",
+        why: "A function is no value: it can't be kept or compared, only given to a method.",
+        example: "let: {price: '|line| line.price'}",
+        fix: "Give it to the method: `lines.map(|line| line.price)`.",
+    }
+    FUNCTION_EXPECTED = "EL0231" {
+        what: "A method that takes a function is given something else.",
+        why: "The method asks for each element, so it needs to know what to do with one.",
+        example: "reject: {NoneOpen: '!lines.any(open)'}",
+        fix: "Write a function of as many parameters as the report shows: `lines.any(|line| line.open)`.",
+    }
+    NEW_ID_IN_FUNCTION = "EL0232" {
+        what: "`new_id()` is called in a function.",
+        why: "How often a function is called depends on the method; ids belong to events, one to each.",
+        example: "emit: {Shipped: {ids: 'lines.map(|line| new_id())'}}",
+        fix: "Emit an event for each element with `forEach`, and call `new_id()` there.",
+    }
+    FUNCTION_RESULT = "EL0233" {
+        what: "A function gives a value that its method can't use.",
+        why: "`sum` adds what the function gives, `sort_by` and its kin compare it.",
+        example: "apply: {total: 'lines.sum(|line| line.sku)'}",
+        fix: "Give a number to `sum`, and something with an order to `sort_by`.",
+    }
+    ELEMENTS = "EL0234" {
+        what: "A method is called on a list of elements that it can't use.",
+        why: "`sum()` adds the elements, `min()` and `max()` compare them.",
+        example: "apply: {total: lines.sum()}    # records",
+        fix: "Say what of each element counts: `lines.sum(|line| line.price)`.",
+    }
+    PATTERN_TEXT = "EL0235" {
+        what: "A pattern for text cannot be read.",
+        why: "Patterns are regular expressions, checked when the ontology is compiled so that none fails later.",
+        example: "reject: {NoCurrency: '!currency.matches(\"[A-Z{3}\")'}",
+        fix: "Close brackets and groups: `[A-Z]{3}`; `\\\\.` in an expression's text is a dot itself.",
     }
 }

@@ -119,6 +119,10 @@ pub(crate) fn assignments(
         }
         let of = fields.iter().find(|field| field.name == assignment.field);
         let of = of.map_or(&assignment.value.result, |field| &field.field_type);
+        if let Some(retain) = retained(compiler, &place, assignment, assignments, own) {
+            after.push(retain);
+            continue;
+        }
         if let Some((method, argument)) = in_place(assignment, assignments, own, of, compiler.types)
         {
             let (early, late) =
@@ -152,9 +156,27 @@ pub(crate) fn needs_check(types: &Types<'_>, of: &Type, value: &Expression) -> b
         (ExpressionKind::Some(inner), Type::Optional(of)) => (&**inner, &**of),
         _ => (value, of),
     };
-    let copied = matches!(value.kind, ExpressionKind::Read(..)) && value.result == *of;
-    let fits = copied || value.kind == ExpressionKind::None || is_fitting_constant(of, value);
+    let fits =
+        is_kept(value, of) || value.kind == ExpressionKind::None || is_fitting_constant(of, value);
     types.is_checked(of) && !fits
+}
+
+/// Whether a value was checked when it entered, or is a list of such.
+fn is_kept(value: &Expression, of: &Type) -> bool {
+    match &value.kind {
+        ExpressionKind::Read(..) => value.result == *of,
+        ExpressionKind::Call(
+            Method::ListFilter
+            | Method::ListRemoveWhere
+            | Method::ListRemoveFirst
+            | Method::ListSortBy
+            | Method::ListSortByDesc
+            | Method::ListDistinct,
+            list,
+            _,
+        ) => is_kept(list, of),
+        _ => false,
+    }
 }
 
 /// Whether a number is written out that has no more digits than its field.
@@ -199,6 +221,32 @@ fn in_place<'e>(
     let mut others = others.filter(|other| other.value.reads(own, &assignment.field));
     let fits = !types.is_checked(of) || argument_is_safe(argument, of);
     (itself && fits && others.next().is_none()).then_some((method, argument))
+}
+
+/// `items: items.filter(…)` changes the list where it is, if the condition can't fail and reads nothing
+/// that is assigned.
+fn retained(
+    compiler: &Compiler<'_>,
+    place: &TokenStream,
+    assignment: &Assignment,
+    all: &[Assignment],
+    own: Scope,
+) -> Option<TokenStream> {
+    let ExpressionKind::Call(method, list, arguments) = &assignment.value.kind else { return None };
+    let negated = match method {
+        Method::ListFilter => false,
+        Method::ListRemoveWhere => true,
+        _ => return None,
+    };
+    let condition = arguments.first()?;
+    let itself = list.kind == ExpressionKind::Read(own, assignment.field.clone());
+    let others = all.iter().filter(|other| other.field != assignment.field);
+    let mut others = others.filter(|other| other.value.reads(own, &assignment.field));
+    if !itself || reads(condition, own, all) || others.next().is_some() {
+        return None;
+    }
+    let condition = compiler.condition_on_reference(condition, negated)?;
+    Some(quote!(#place.retain(#condition);))
 }
 
 /// Whether an argument was checked when it entered.

@@ -7,6 +7,8 @@
 mod choice;
 mod code;
 mod condition;
+mod function;
+mod list;
 mod literal;
 mod method;
 mod place;
@@ -100,8 +102,13 @@ impl<'m> Compiler<'m> {
 
     /// Compiles, and tells whether the code can fail.
     pub(crate) fn compile_noting(&self, expression: &Expression) -> (Code, bool) {
+        self.noting(|compiler| compiler.compile(expression))
+    }
+
+    /// What something compiles to, and whether the code can fail.
+    fn noting(&self, compile: impl FnOnce(&Self) -> Code) -> (Code, bool) {
         let before = self.fallible.get();
-        let code = self.compile(expression);
+        let code = compile(self);
         (code, self.fallible.get() > before)
     }
 
@@ -218,6 +225,9 @@ impl<'m> Compiler<'m> {
                 Code { tokens: quote!([#(#items),*]), kind: Kind::Items, level: Level::Atom }
             }
             ExpressionKind::Format(pieces) => self.format(pieces),
+            ExpressionKind::Closure(..) => {
+                unreachable!("a function stands in a method's arguments")
+            }
         }
     }
 
@@ -297,7 +307,10 @@ pub(crate) fn field_init(name: &str, value: &TokenStream) -> TokenStream {
 /// Whether a lint might have the expression in another form, or find that it is always the same.
 fn can_be_put_otherwise(kind: &ExpressionKind) -> bool {
     match kind {
-        ExpressionKind::If(..) | ExpressionKind::Match(..) | ExpressionKind::Let(..) => true,
+        ExpressionKind::If(..)
+        | ExpressionKind::Match(..)
+        | ExpressionKind::Let(..)
+        | ExpressionKind::Closure(..) => true,
         ExpressionKind::Logic(logic, left, right) => {
             let mixes = |side: &Expression| {
                 side.any(&|part| match &part.kind {

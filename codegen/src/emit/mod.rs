@@ -114,11 +114,15 @@ fn aggregate_module(ontology: &Ontology, aggregate: &Aggregate, options: &Option
         None => format!("The aggregate {}.", layout::code(&aggregate.name)),
     });
     let shared = ontology.types.iter().map(|it| naming::rust_type(it.name())).collect();
-    let allowed = match view.types.has_choices() {
-        true => [ALLOWED, ALLOWED_OF_CHOICES].join("\n"),
-        false => ALLOWED.to_owned(),
-    };
-    module(&docs, &allowed, &naming::rust_field(&aggregate.name), parts, shared)
+    let allowed: Vec<&str> = [
+        (true, ALLOWED),
+        (view.types.has_choices(), ALLOWED_OF_CHOICES),
+        (view.types.has_functions(), ALLOWED_OF_FUNCTIONS),
+    ]
+    .into_iter()
+    .filter_map(|(needed, lints)| needed.then_some(lints))
+    .collect();
+    module(&docs, &allowed.join("\n"), &naming::rust_field(&aggregate.name), parts, shared)
 }
 
 /// An inline enum stands in front of what uses it first.
@@ -150,6 +154,9 @@ const ALLOWED_OF_CHOICES: &str = "\
 #[allow(clippy::absurd_extreme_comparisons, clippy::const_is_empty, clippy::eq_op)]
 #[allow(clippy::ifs_same_cond, clippy::impossible_comparisons, clippy::min_max)]
 #[allow(clippy::overly_complex_bool_expr, clippy::redundant_comparisons, clippy::self_assignment)]";
+
+/// Lints that would have an iterator put otherwise.
+const ALLOWED_OF_FUNCTIONS: &str = "#[allow(clippy::perf)]";
 
 fn module(
     docs: &TokenStream,

@@ -16,12 +16,14 @@ const RESERVED: &[&str] = &[
     "clamp",
     "command",
     "context",
+    "counted",
     "created",
     "current",
     "date",
     "days",
     "decode",
     "decode_custom",
+    "distinct",
     "div",
     "divide",
     "encode",
@@ -52,17 +54,23 @@ const RESERVED: &[&str] = &[
     "refusal",
     "rejected",
     "remainder",
+    "replaced_where",
     "required",
     "revised",
     "round",
     "row",
     "seconds",
+    "sorted_by",
+    "sorted_by_desc",
     "state",
     "step",
     "subtract",
+    "summed",
     "to_integer",
+    "upserted_by",
     "value",
     "values",
+    "without_first",
 ];
 
 /// The identifier of a field or method.
@@ -83,11 +91,8 @@ pub(crate) fn local_ident(name: &str) -> Ident {
     }
     let name = naming::rust_field(name);
     let is_reserved = RESERVED.contains(&name.as_str());
-    if is_reserved || name.starts_with("new_id") || name.starts_with("before_") {
-        naming::ident(&format!("{name}_"))
-    } else {
-        naming::ident(&name)
-    }
+    let is_made = ["new_id", "before_", "try_"].iter().any(|start| name.starts_with(start));
+    if is_reserved || is_made { naming::ident(&format!("{name}_")) } else { naming::ident(&name) }
 }
 
 /// `apply` and `AccountOpened` → `apply_account_opened`

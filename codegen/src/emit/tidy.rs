@@ -3,14 +3,15 @@
 //! Works on lines and their indentation, which formatted code can be trusted to have, and never looks
 //! at what stands in a line. Groups of arguments, fields and items that fit on one line are joined; a
 //! lone argument that is a block of its own hugs its parentheses; a match arm that fits needs no braces;
-//! a method call that takes the lines alone stands behind what it is called on.
+//! a method call that takes the lines alone stands behind what it is called on; what is called on a call of
+//! several lines stands below its parenthesis.
 
 /// The width of a line within a module, whose own indentation comes on top.
 pub(crate) const WIDTH: usize = 96;
 
 /// The text as a person would have typed it.
 pub(crate) fn tidy(text: &str) -> String {
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut lines = outdented(text.lines().map(str::to_owned).collect());
     loop {
         let before = lines.len();
         lines = join_chains(join_groups(lines));
@@ -19,6 +20,24 @@ pub(crate) fn tidy(text: &str) -> String {
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// Moves a call that begins a chain, and the chain with it, to where the call alone would stand.
+fn outdented(mut lines: Vec<String>) -> Vec<String> {
+    for first in 0..lines.len() {
+        let depth = indent(&lines[first]);
+        let deep = |line: &String, by: usize| !line.is_empty() && indent(line) == depth + by;
+        if !lines[first].ends_with('(') || !lines.get(first + 1).is_some_and(|it| deep(it, 8)) {
+            continue;
+        }
+        let within = |line: &&String| line.is_empty() || indent(line) > depth;
+        let end = first + 1 + lines[first + 1..].iter().take_while(within).count();
+        let closes = lines[first + 1..end].iter().find(|line| deep(line, 4));
+        if closes.is_some_and(|line| line.trim_start().starts_with(')')) {
+            lines[first + 1..end].iter_mut().for_each(|line| *line = dedented(line));
+        }
+    }
+    lines
 }
 
 /// Joins, hugs or unbraces every group, the innermost first.

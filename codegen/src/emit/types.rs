@@ -20,6 +20,8 @@ pub(crate) struct Types<'m> {
     shared: BTreeSet<&'m str>,
     /// Whether an expression with choices, locals or `&&` has been compiled with these types.
     choices: Cell<bool>,
+    /// Whether a function has been compiled with these types.
+    functions: Cell<bool>,
 }
 
 impl<'m> Types<'m> {
@@ -32,6 +34,7 @@ impl<'m> Types<'m> {
             shapes: Definitions::of(ontology, aggregate),
             shared: shared.collect(),
             choices: Cell::default(),
+            functions: Cell::default(),
         }
     }
 
@@ -39,12 +42,24 @@ impl<'m> Types<'m> {
     pub(crate) fn shared(ontology: &'m Ontology) -> Self {
         let definitions = ontology.types.iter().map(|it| (it.name(), it)).collect();
         let shapes = Definitions::new(&ontology.types, &[]);
-        Self { definitions, shapes, shared: BTreeSet::new(), choices: Cell::default() }
+        let (choices, functions) = (Cell::default(), Cell::default());
+        Self { definitions, shapes, shared: BTreeSet::new(), choices, functions }
     }
 
     /// Notes that an expression was compiled that can be put in several ways.
     pub(crate) fn note_choice(&self) {
         self.choices.set(true);
+    }
+
+    /// Notes that a function was compiled.
+    pub(crate) fn note_function(&self) {
+        self.choices.set(true);
+        self.functions.set(true);
+    }
+
+    /// Whether a function was compiled.
+    pub(crate) fn has_functions(&self) -> bool {
+        self.functions.get()
     }
 
     /// Whether such an expression was compiled.

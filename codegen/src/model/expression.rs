@@ -77,6 +77,8 @@ pub enum ExpressionKind {
     Let(String, Box<Expression>, Box<Expression>),
     /// A method of the language.
     Call(Method, Box<Expression>, Vec<Expression>),
+    /// `|x| x.price`: a function, and the argument of a method always. Its result is its body's.
+    Closure(Vec<Parameter>, Box<Expression>),
     /// `Line { sku: a, ..base }`: every field, or some with a base.
     Record(Vec<(String, Expression)>, Option<Box<Expression>>),
     /// `[a, b]`
@@ -162,6 +164,15 @@ pub enum Arithmetic {
     Remainder,
 }
 
+/// A parameter of a function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Parameter {
+    /// The local that the body reads; none for `_`.
+    pub local: Option<String>,
+    /// What it is given.
+    pub of: Type,
+}
+
 /// An arm of a `match`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Arm {
@@ -211,6 +222,8 @@ pub enum Method {
     StringContains,
     StringConcat,
     StringReplace,
+    StringMatches,
+    StringReplaceMatching,
     // integer and decimal
     Abs,
     Min,
@@ -226,6 +239,9 @@ pub enum Method {
     IsNone,
     UnwrapOr,
     Or,
+    IsSomeAnd,
+    AndThen,
+    OptionalMap,
     // list
     ListLen,
     ListIsEmpty,
@@ -235,6 +251,29 @@ pub enum Method {
     ListFirst,
     ListLast,
     ListGet,
+    ListAny,
+    ListAll,
+    ListCount,
+    ListFilter,
+    ListMap,
+    ListSum,
+    ListSumOf,
+    ListRemoveWhere,
+    ListRemoveFirst,
+    ListReplaceWhere,
+    ListUpsertBy,
+    ListMin,
+    ListMax,
+    ListMinBy,
+    ListMaxBy,
+    ListSortBy,
+    ListSortByDesc,
+    ListFlatMap,
+    ListFold,
+    ListFind,
+    ListPosition,
+    ListEnumerate,
+    ListDistinct,
     // time
     TimestampDate,
     DurationDays,
@@ -283,7 +322,8 @@ impl Expression {
             | ExpressionKind::Field(inner, _)
             | ExpressionKind::OptionalField(inner, _)
             | ExpressionKind::Not(inner)
-            | ExpressionKind::Negate(inner) => vec![inner],
+            | ExpressionKind::Negate(inner)
+            | ExpressionKind::Closure(_, inner) => vec![inner],
             ExpressionKind::Logic(_, left, right)
             | ExpressionKind::Compare(_, left, right)
             | ExpressionKind::Arithmetic(_, left, right)

@@ -7,6 +7,8 @@
 //!   [`clamp`], [`div`], [`round`], [`to_integer`], and [`dec!`](crate::dec) for literals;
 //! - times and spans: [`add`] and [`subtract`] too, [`days`], [`hours`], [`minutes`], [`seconds`];
 //! - texts and lists: [`length`], [`joined`], [`pushed`], [`extended`], [`item`];
+//! - lists and functions: [`counted`], [`summed`], and `try_…` for functions that can fail, as [`try_any`];
+//! - patterns for text: [`Pattern`], and [`pattern!`](crate::pattern) for literals;
 //! - values in messages: [`or_none`].
 //!
 //! Nothing here rounds unless it is told to, wraps around, or panics: a value that does not fit is an
@@ -15,13 +17,22 @@
 mod collection;
 mod decimal;
 mod integer;
+mod list;
 mod message;
+mod pattern;
 mod time;
 
 pub use collection::{Length, extended, item, joined, length, pushed};
 pub use decimal::{Rounding, decimal, div, round, to_integer};
 pub use integer::{divide, remainder};
+pub use list::{
+    counted, distinct, replaced_where, sorted_by, sorted_by_desc, summed, try_all, try_any,
+    try_filtered, try_find, try_max_by, try_min_by, try_position, try_replaced_where,
+    try_sorted_by, try_sorted_by_desc, try_summed, try_upserted_by, try_without_first, upserted_by,
+    without_first,
+};
 pub use message::{OrNone, or_none};
+pub use pattern::Pattern;
 pub use time::{days, hours, minutes, seconds};
 
 /// An expression has no value.
@@ -121,5 +132,7 @@ pub fn clamp<T: Ord>(a: T, low: T, high: T) -> T {
     a.max(low).min(high)
 }
 
+#[cfg(test)]
+mod list_laws;
 #[cfg(test)]
 mod tests;

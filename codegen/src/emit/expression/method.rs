@@ -4,6 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::function::Handed;
 use super::{Code, Compiler, Kind, Level};
 use crate::model::{Expression, ExpressionKind, Method, Rounding, Type};
 
@@ -98,6 +99,41 @@ impl Compiler<'_> {
                 let value = self.argument(receiver);
                 self.checked(&quote!(__to_integer(#value)), true)
             }
+            Method::IsSomeAnd | Method::AndThen | Method::OptionalMap => {
+                self.optional_function(method, receiver, &arguments[0], copy)
+            }
+            Method::ListAny
+            | Method::ListAll
+            | Method::ListCount
+            | Method::ListFilter
+            | Method::ListMap
+            | Method::ListSum
+            | Method::ListSumOf
+            | Method::ListRemoveWhere
+            | Method::ListRemoveFirst
+            | Method::ListReplaceWhere
+            | Method::ListUpsertBy
+            | Method::ListMin
+            | Method::ListMax
+            | Method::ListMinBy
+            | Method::ListMaxBy
+            | Method::ListSortBy
+            | Method::ListSortByDesc
+            | Method::ListFlatMap
+            | Method::ListFold
+            | Method::ListFind
+            | Method::ListPosition
+            | Method::ListEnumerate
+            | Method::ListDistinct => self.list_method(method, receiver, arguments, result),
+            Method::StringMatches => {
+                let (pattern, text) = (self.pattern_of(arguments), self.compile(receiver).borrow());
+                Code::value(quote!(#pattern.matches(#text)), true)
+            }
+            Method::StringReplaceMatching => {
+                let (pattern, text) = (self.pattern_of(arguments), self.compile(receiver).borrow());
+                let new = self.borrowed(arguments, 1);
+                Code::value(quote!(#pattern.replace_all(#text, #new)), false)
+            }
             Method::IsSome => self.plain(receiver, quote!(is_some()), true),
             Method::IsNone => self.plain(receiver, quote!(is_none()), true),
             Method::UnwrapOr => self.unwrap_or(receiver, &arguments[0], copy),
@@ -160,6 +196,14 @@ impl Compiler<'_> {
 
     fn own_argument(&self, arguments: &[Expression], at: usize) -> TokenStream {
         self.value(&arguments[at])
+    }
+
+    /// A pattern for text, compiled at its first use.
+    fn pattern_of(&self, arguments: &[Expression]) -> TokenStream {
+        match &arguments[0].kind {
+            ExpressionKind::String(pattern) => quote!(__pattern!(#pattern)),
+            other => unreachable!("a pattern that is not written out: {other:?}"),
+        }
     }
 
     fn span_in(&self, receiver: &Expression, unit: &TokenStream) -> Code {
@@ -240,6 +284,47 @@ impl Compiler<'_> {
             Code::value(quote!(#optional.or(#other)), copy)
         } else {
             Code::value(quote!(#optional.or_else(|| #other)), copy)
+        }
+    }
+
+    /// `a.map(|x| …)` and its kin; a `match` where the function can fail.
+    fn optional_function(
+        &self,
+        method: Method,
+        receiver: &Expression,
+        function: &Expression,
+        copy: bool,
+    ) -> Code {
+        let (optional, handed) = self.handing(receiver);
+        let function = self.function(function, &[handed]);
+        if !function.fallible {
+            let name = match method {
+                Method::IsSomeAnd => quote!(is_some_and),
+                Method::AndThen => quote!(and_then),
+                _ => quote!(map),
+            };
+            let function = function.closure();
+            return Code::value(quote!(#optional.#name(#function)), copy);
+        }
+        let (pattern, body) = (function.pattern(), function.body.own());
+        let (present, absent) = match method {
+            Method::IsSomeAnd => (body, quote!(false)),
+            Method::AndThen => (body, quote!(None)),
+            _ => (quote!(Some(#body)), quote!(None)),
+        };
+        let code = quote!(match #optional { Some(#pattern) => #present, None => #absent });
+        Code::value(code, copy).at(Level::Block)
+    }
+
+    /// An optional whose value a method takes, and how it hands it on.
+    fn handing(&self, optional: &Expression) -> (TokenStream, Handed) {
+        let code = self.compile(optional);
+        let text = *super::inner_type(&optional.result) == Type::String;
+        match code.kind {
+            Kind::Copy | Kind::Owned => (code.operand(Level::Atom), Handed::Value),
+            Kind::OptionalText => (code.tokens, Handed::Text),
+            _ if text => (self.option_ref(optional, code), Handed::Text),
+            _ => (self.option_ref(optional, code), Handed::Reference),
         }
     }
 }

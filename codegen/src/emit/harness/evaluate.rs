@@ -3,6 +3,7 @@
 //! A second opinion on the code that [`super::super::expression`] emits and on the runtime that it calls,
 //! none of whose code is here. Where it is not sure, it has no opinion.
 
+mod function;
 mod method;
 mod number;
 #[cfg(test)]
@@ -35,9 +36,9 @@ impl<'k> Known<'k> {
         self.state.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone())
     }
 
-    fn with(&self, local: Option<Constant>) -> Self {
+    fn with(&self, locals: impl IntoIterator<Item = Constant>) -> Self {
         let mut more = self.clone();
-        more.locals.extend(local);
+        more.locals.extend(locals);
         more
     }
 }
@@ -94,9 +95,17 @@ fn kind(expression: &ExpressionKind, known: &Known<'_>) -> Option<ExpressionKind
             kind(&body.kind, &known.with(Some(local)))?
         }
         K::Match(subject, arms) => matched(&part(subject)?, arms, known)?,
+        K::Call(method, receiver, arguments) if takes_function(arguments) => {
+            function::call(*method, part(receiver)?, arguments, known)?
+        }
         K::Call(method, receiver, arguments) => call(*method, part(receiver)?, all(arguments)?)?,
+        K::Closure(..) => return None,
         K::Read(..) | K::Meta(_) | K::StreamId | K::Now | K::NewId | K::Format(_) => return None,
     })
+}
+
+fn takes_function(arguments: &[Expression]) -> bool {
+    arguments.iter().any(|argument| matches!(argument.kind, ExpressionKind::Closure(..)))
 }
 
 fn named(constants: &[Constant], name: &str) -> Option<ExpressionKind> {

@@ -2,21 +2,27 @@
 
 use super::checker::{Checker, HANDLE_NONE, value};
 use super::names::{beneath_optional, listed};
+use super::operators::is_ordered;
+use super::shapes::{self, Bound};
 use super::template;
 use super::tree::{Node, NodeKind};
 use crate::catalogue::expressions::{
-    ARGUMENTS, LITERAL, NONE_NOT_HANDLED, NOT_HERE, NOT_YET, TEMPLATE, UNKNOWN_FUNCTION,
-    UNKNOWN_METHOD,
+    ARGUMENTS, ELEMENTS, LITERAL, NEW_ID_IN_FUNCTION, NONE_NOT_HANDLED, NOT_HERE, NOT_YET,
+    PATTERN_TEXT, TEMPLATE, UNKNOWN_FUNCTION, UNKNOWN_METHOD,
 };
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, ExpressionKind, Method, Rounding, Type};
-use crate::resolve::methods::{self, Shape, Signature};
+use crate::resolve::methods::{self, Elements, Shape, Signature};
+use crate::resolve::pattern;
 use crate::source::Span;
 use crate::suggest::nearest;
 use crate::syntax::Text;
 
 /// The functions.
 const FUNCTIONS: &[&str] = &["now", "new_id", "format"];
+
+/// What a pattern looks like.
+const PATTERN_HELP: &str = "a pattern is a regular expression: `[A-Z]{3}` for three capitals, `[0-9]+` for digits, `a|b` for either";
 
 /// Most digits after the point.
 const MAX_SCALE: i64 = 28;
@@ -28,28 +34,30 @@ impl Checker<'_> {
         receiver: &Node,
         name: &Text,
         arguments: &[Node],
+        expected: Option<&Type>,
     ) -> Option<Expression> {
         let receiver_span = receiver.span;
-        let receiver = self.infer(receiver, None)?;
-        let Some(signature) = methods::find(&receiver.result, &name.value) else {
+        let receiver = self.receiver(receiver, name, arguments)?;
+        let of = receiver.result.clone();
+        let Some(signature) = methods::find(&of, &name.value, arguments.len()) else {
             return self.unknown_method(&receiver, name, receiver_span);
         };
-        let Some(method) = signature.method else {
-            let shown = self.show(&receiver.result);
+        let Some(mut method) = signature.method else {
+            let shown = self.show(&of);
             let title = format!("the method `{}` of `{shown}` is not supported yet", name.value);
             return self.refuse(Diagnostic::error(&NOT_YET, title, name.span, "not yet"));
         };
         if arguments.len() != signature.parameters.len() {
             return self.wrong_count(signature, name, arguments);
         }
-        let Some(result) = shape(signature.result, &receiver.result) else {
-            let title = "elements that may be none cannot be taken out of a list yet";
-            return self.refuse(Diagnostic::error(&NOT_YET, title, name.span, "not yet"));
-        };
-        let mut method = method;
+        self.check_elements(signature, &of, receiver_span)?;
+        let mut bound = Bound::new(&of, signature.result, expected);
+        if method == Method::ListFold {
+            self.start_as_decimal(signature, arguments, &mut bound);
+        }
         let mut checked = Vec::new();
         let mut sound = true;
-        for ((_, parameter), argument) in signature.parameters.iter().zip(arguments) {
+        for ((form, parameter), argument) in signature.parameters.iter().zip(arguments) {
             if *parameter == Shape::Rounding {
                 match self.rounding(argument) {
                     Some(rounding) => method = Method::Div(rounding),
@@ -57,24 +65,143 @@ impl Checker<'_> {
                 }
                 continue;
             }
-            match self.argument(*parameter, argument, &receiver.result) {
+            match self.argument(form, *parameter, argument, &mut bound) {
                 Some(argument) => checked.push(argument),
                 None => sound = false,
             }
         }
         sound &= self.scale_in_range(method, arguments, &checked).is_some();
-        let call = ExpressionKind::Call(method, Box::new(receiver), checked);
-        sound.then(|| value(call, result))
+        if !sound {
+            return None;
+        }
+        let result = match bound.type_of(signature.result) {
+            Ok(result) if signature.elements == Elements::Sum => shapes::calculated(&result),
+            Ok(result) => result,
+            Err(_) => return self.nested_optional(method, name),
+        };
+        Some(value(ExpressionKind::Call(method, Box::new(receiver), checked), result))
+    }
+
+    /// What a method is called on. In `[Open, Closed].contains(status)` the argument tells what the
+    /// elements are.
+    fn receiver(&mut self, node: &Node, name: &Text, arguments: &[Node]) -> Option<Expression> {
+        let (NodeKind::List(_), "contains", [argument]) =
+            (&node.kind, name.value.as_str(), arguments)
+        else {
+            return self.infer(node, None);
+        };
+        if !self.needs_context(node) || self.needs_context(argument) {
+            return self.infer(node, None);
+        }
+        let (element, _) = self.quietly(|probe| probe.infer(argument, None));
+        let hint =
+            element.map(|element| Type::List(Box::new(beneath_optional(&element.result).clone())));
+        self.infer(node, hint.as_ref())
+    }
+
+    /// Whether the method takes a list of these elements.
+    fn check_elements(&mut self, signature: &Signature, of: &Type, span: Span) -> Option<()> {
+        let element = shapes::element(of);
+        let (fits, what) = match signature.elements {
+            Elements::Any => (true, ""),
+            Elements::Sum => (shapes::can_be_added(element), "cannot be added"),
+            Elements::Ordered => (is_ordered(element), "are not less or greater than each other"),
+        };
+        if fits {
+            return Some(());
+        }
+        let shown = self.show(element);
+        let title = format!("elements of `{shown}` {what}");
+        let found =
+            Diagnostic::error(&ELEMENTS, title, span, format!("this is `{}`", self.show(of)));
+        let by_function = methods::methods().find(|other| {
+            let name = other.name.strip_suffix("_by").unwrap_or(other.name);
+            other.receiver == signature.receiver && name == signature.name && other.takes_function()
+        });
+        self.refuse(match by_function {
+            Some(other) => found.help(format!(
+                "say what of each element counts: `.{}({})`",
+                other.name,
+                other.form()
+            )),
+            None => found,
+        })
     }
 
     fn argument(
         &mut self,
+        form: &str,
         parameter: Shape,
         argument: &Node,
-        receiver: &Type,
+        bound: &mut Bound<'_>,
     ) -> Option<Expression> {
-        let expected = shape(parameter, receiver)?;
-        self.check(argument, &expected)
+        if let Shape::Function(parameters, result) = parameter {
+            return self.function_argument(form, (parameters, *result), argument, bound);
+        }
+        if parameter == Shape::Pattern {
+            return self.pattern_argument(argument);
+        }
+        if let Ok(expected) = bound.type_of(parameter) {
+            return self.check(argument, &expected);
+        }
+        let is_none = matches!(&argument.kind, NodeKind::Name(name) if name == "none");
+        let hint = if is_none { bound.expected } else { bound.wanted.as_ref() };
+        let found = self.infer(argument, hint)?;
+        bound.take(parameter, &found.result);
+        Some(found)
+    }
+
+    /// `fold(0, |sum, line| sum + line.price)`: a number that is written out is a decimal where the
+    /// function needs one.
+    fn start_as_decimal(&self, signature: &Signature, arguments: &[Node], bound: &mut Bound<'_>) {
+        let [_, (form, Shape::Function(parameters, result))] = signature.parameters else {
+            return;
+        };
+        let [start, function] = arguments else { return };
+        if bound.wanted.is_some() || !is_number(start) {
+            return;
+        }
+        let works = |of: Type| {
+            let mut bound = Bound::new(bound.receiver, Shape::Any, None);
+            bound.result = Some(of);
+            let shape = (*parameters, **result);
+            self.quietly(|probe| probe.function_argument(form, shape, function, &mut bound))
+                .0
+                .is_some()
+        };
+        if !works(Type::Integer) && works(Type::Decimal(None)) {
+            bound.wanted = Some(Type::Decimal(None));
+        }
+    }
+
+    /// A pattern for text, which must be written out to be checked.
+    fn pattern_argument(&mut self, argument: &Node) -> Option<Expression> {
+        let NodeKind::String(pattern, offsets) = &argument.kind else {
+            let title = "a pattern must be written out";
+            let found = Diagnostic::error(&PATTERN_TEXT, title, argument.span, "not a text");
+            let note = "a pattern is checked now, not when it meets its first text";
+            return self.refuse(found.note(note).help("write it as `\"[A-Z]{3}\"`"));
+        };
+        match pattern::check(pattern) {
+            Ok(()) => Some(value(ExpressionKind::String(pattern.clone()), Type::String)),
+            Err(pattern::Fault { at, why }) => {
+                let places = super::place::Places::within(argument.span, offsets.as_deref());
+                let title = format!("`{pattern}` is no pattern: {why}");
+                let found = Diagnostic::error(&PATTERN_TEXT, title, places.span(at), "here");
+                self.refuse(found.help(PATTERN_HELP))
+            }
+        }
+    }
+
+    fn nested_optional<T>(&mut self, method: Method, name: &Text) -> Option<T> {
+        if method == Method::OptionalMap {
+            let title =
+                "the function gives a value that may be none, so `map` would give none of none";
+            let found = Diagnostic::error(&NONE_NOT_HANDLED, title, name.span, "not `map`");
+            return self.refuse(found.help("write `and_then`: its function may give none"));
+        }
+        let title = "elements that may be none cannot be taken out of a list yet";
+        self.refuse(Diagnostic::error(&NOT_YET, title, name.span, "not yet"))
     }
 
     fn rounding(&mut self, argument: &Node) -> Option<Rounding> {
@@ -132,8 +259,7 @@ impl Checker<'_> {
             name.value,
             arguments.len()
         );
-        let names: Vec<&str> = signature.parameters.iter().map(|(name, _)| *name).collect();
-        let form = format!("`.{}({})`: {}", name.value, names.join(", "), signature.what);
+        let form = format!("`.{}({})`: {}", name.value, signature.form(), signature.what);
         self.refuse(Diagnostic::error(&ARGUMENTS, title, name.span, "this method").help(form))
     }
 
@@ -141,13 +267,13 @@ impl Checker<'_> {
         let of = &receiver.result;
         let shown = self.show(of);
         let present = matches!(name.value.as_str(), "is_some" | "is_none" | "unwrap_or" | "or");
-        if present && methods::find(of, &name.value).is_none() {
+        if present && !methods::has(of, &name.value) {
             let title = format!("`{shown}` is never none here, so `{}` has no meaning", name.value);
             let found =
                 Diagnostic::error(&UNKNOWN_METHOD, title, place, format!("this is `{shown}`"));
             return self.refuse(found.help("remove the call, and what depends on it"));
         }
-        if methods::find(beneath_optional(of), &name.value).is_some() {
+        if methods::has(beneath_optional(of), &name.value) {
             let title = format!("`{}` needs a value, but this may be none", name.value);
             let found =
                 Diagnostic::error(&NONE_NOT_HANDLED, title, place, format!("this is `{shown}`"));
@@ -187,6 +313,17 @@ impl Checker<'_> {
                 let found = Diagnostic::error(&ARGUMENTS, title, span, "called with something");
                 self.refuse(found.help(format!("write `{}()`", name.value)))
             }
+            "new_id" if self.functions > 0 => {
+                let title = "`new_id()` cannot be called in a function";
+                let found = Diagnostic::error(&NEW_ID_IN_FUNCTION, title, name.span, "not here");
+                self.refuse(
+                    found
+                        .note(
+                            "an id is made for an event, and how often a function is called is not",
+                        )
+                        .help("emit an event for each element: `forEach`"),
+                )
+            }
             "now" => Some(value(ExpressionKind::Now, Type::Timestamp)),
             "new_id" => Some(value(ExpressionKind::NewId, Type::Uuid)),
             "Some" => {
@@ -201,7 +338,7 @@ impl Checker<'_> {
     fn unknown_function<T>(&mut self, name: &str, span: Span) -> Option<T> {
         let title = format!("there is no function `{name}`");
         let found = Diagnostic::error(&UNKNOWN_FUNCTION, title, span, "unknown function");
-        let is_method = methods::METHODS.iter().any(|listed| listed.name == name);
+        let is_method = methods::methods().any(|listed| listed.name == name);
         self.refuse(match nearest(name, FUNCTIONS.iter().copied()) {
             Some(meant) => found.help(format!("did you mean `{meant}`?")),
             None if is_method => found.help(format!("it is a method: write `x.{name}(…)`")),
@@ -224,24 +361,11 @@ impl Checker<'_> {
     }
 }
 
-/// The type that a shape has for this receiver; none where the language has no such type.
-fn shape(shape: Shape, receiver: &Type) -> Option<Type> {
-    let element = || match receiver {
-        Type::List(element) | Type::Optional(element) => element.as_ref().clone(),
-        other => other.clone(),
-    };
-    Some(match shape {
-        Shape::Receiver => receiver.clone(),
-        Shape::Element => element(),
-        Shape::OptionalElement => match element() {
-            Type::Optional(_) => return None,
-            plain => Type::Optional(Box::new(plain)),
-        },
-        Shape::String => Type::String,
-        Shape::Integer => Type::Integer,
-        Shape::Decimal => Type::Decimal(None),
-        Shape::Boolean => Type::Boolean,
-        Shape::Date => Type::Date,
-        Shape::Rounding | Shape::Function => return None,
-    })
+/// Whether the node is an integer that is written out.
+fn is_number(node: &Node) -> bool {
+    match &node.kind {
+        NodeKind::Integer(_) => true,
+        NodeKind::Negate(inner) => matches!(inner.kind, NodeKind::Integer(_)),
+        _ => false,
+    }
 }

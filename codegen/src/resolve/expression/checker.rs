@@ -10,6 +10,7 @@ use crate::catalogue::types::DIGITS;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, ExpressionKind, Type};
 use crate::source::Span;
+use crate::suggest::nearest;
 
 /// The state of checking one expression.
 pub(super) struct Checker<'a> {
@@ -17,6 +18,8 @@ pub(super) struct Checker<'a> {
     /// The locals in view, the innermost last.
     pub(super) locals: Vec<Local>,
     pub(super) findings: &'a mut Vec<Diagnostic>,
+    /// How many functions stand around.
+    pub(super) functions: usize,
 }
 
 /// What a value is for: shown beside a mismatch.
@@ -29,7 +32,22 @@ pub(crate) struct Purpose {
 
 impl<'a> Checker<'a> {
     pub(super) fn new(scope: &'a Scope<'a>, findings: &'a mut Vec<Diagnostic>) -> Self {
-        Self { scope, locals: scope.locals.clone(), findings }
+        Self { scope, locals: scope.locals.clone(), findings, functions: 0 }
+    }
+
+    /// Looks at something without a word: what it gives, and what would be said.
+    pub(super) fn quietly<T>(
+        &self,
+        look: impl FnOnce(&mut Checker<'_>) -> T,
+    ) -> (T, Vec<Diagnostic>) {
+        let mut findings = Vec::new();
+        let mut probe = Checker {
+            scope: self.scope,
+            locals: self.locals.clone(),
+            findings: &mut findings,
+            functions: self.functions,
+        };
+        (look(&mut probe), findings)
     }
 
     /// Reports, and yields nothing.
@@ -64,7 +82,7 @@ impl<'a> Checker<'a> {
             NodeKind::Member(base, field) => self.member(base, field),
             NodeKind::Call(function, arguments) => self.function(function, arguments, node.span),
             NodeKind::Method(receiver, method, arguments) => {
-                self.method(receiver, method, arguments)
+                self.method(receiver, method, arguments, expected)
             }
             NodeKind::Not(inner) => {
                 let inner = self.check(inner, &Type::Boolean)?;
@@ -83,6 +101,7 @@ impl<'a> Checker<'a> {
                 self.record(name, fields, base.as_deref(), node.span)
             }
             NodeKind::List(elements) => self.list(elements, node.span, expected),
+            NodeKind::Closure(..) => self.function_not_here(node.span),
         }
     }
 
@@ -144,15 +163,30 @@ impl<'a> Checker<'a> {
         }
         let title = format!("expected `{wanted}`, found `{is}`");
         let refused = Diagnostic::error(&TYPE_MISMATCH, title, span, format!("this is `{is}`"));
+        if let Some(help) = self.without_quotes(found, expected) {
+            return refused.help(help);
+        }
         match (&found.result, super::names::beneath_optional(expected)) {
             (Type::Decimal(_), Type::Integer) => {
                 refused.help("`.to_integer()` cuts the digits after the point off")
             }
             (Type::Timestamp, Type::Date) => refused.help("`.date()` is the day of a time, in UTC"),
-            (Type::String, Type::Enum(_)) => refused.help("write a variant without quotes"),
             (_, Type::String) => refused.help("`format(\"{…}\")` makes a text of a value"),
             _ => refused,
         }
+    }
+
+    /// How a variant is written, where a text stands in place of one.
+    pub(super) fn without_quotes(&self, found: &Expression, expected: &Type) -> Option<String> {
+        let ExpressionKind::String(text) = &found.kind else { return None };
+        let Type::Enum(rust) = super::names::beneath_optional(expected) else { return None };
+        let variants = self.scope.types.variants(rust);
+        let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
+        let exact = variants.iter().copied().find(|variant| *variant == text);
+        Some(match exact.or_else(|| nearest(text, variants.iter().copied())) {
+            Some(variant) => format!("write `{variant}` without quotes"),
+            None => format!("a variant stands without quotes: {}", super::names::listed(&variants)),
+        })
     }
 
     /// The type of this can't be told from the expression alone.

@@ -9,7 +9,7 @@ use crate::catalogue::expressions::{
     LOCAL_NAME, NOT_EXHAUSTIVE, PATTERN, UNREACHABLE_ARM, UNUSED_LOCAL,
 };
 use crate::diagnostic::Diagnostic;
-use crate::model::{Arm, Expression, ExpressionKind, Pattern, Type};
+use crate::model::{Arm, Expression, ExpressionKind, Method, Pattern, Type};
 use crate::naming;
 use crate::source::Span;
 use crate::syntax::Text;
@@ -140,7 +140,7 @@ impl Checker<'_> {
     }
 
     /// Checks something within which a local is in view, and that it reads the local.
-    fn with_local<T>(
+    pub(super) fn with_local<T>(
         &mut self,
         name: &Text,
         local_type: Option<Type>,
@@ -338,7 +338,7 @@ impl Checker<'_> {
 /// Whether the condition asks about one optional and nothing else.
 fn is_one(condition: &Expression) -> bool {
     match &condition.kind {
-        ExpressionKind::Call(..) => true,
+        ExpressionKind::Call(Method::IsSome | Method::IsNone, ..) => true,
         ExpressionKind::Not(inner) => is_one(inner),
         ExpressionKind::Compare(_, left, right) => {
             [left, right].iter().any(|side| matches!(side.kind, ExpressionKind::None))
@@ -404,7 +404,7 @@ pub(crate) fn local_fault(name: &Text, locals: &[Local]) -> Option<Diagnostic> {
 pub(crate) fn unused(name: &Text) -> Diagnostic {
     let title = format!("nothing reads `{}`", name.value);
     Diagnostic::error(&UNUSED_LOCAL, title, name.span, "never read")
-        .help("use it or remove it; in a pattern write `_`")
+        .help("use it or remove it; in a pattern or a function write `_`")
 }
 
 /// The cases of a `match` that no arm has decided yet.

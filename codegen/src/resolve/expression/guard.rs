@@ -57,7 +57,7 @@ pub(super) fn look_over(text: &str) -> Result<(), Refused> {
         return Err(Refused::new(&TOO_LONG, 0..text.len(), title, "too long")
             .help("name parts of it: `let` in `steps`, or a state field that holds the result"));
     }
-    Scan { text, at: 0, levels: vec![0], after_operand: false }.run()
+    Scan { text, at: 0, levels: vec![0], after_operand: false, parameters: None }.run()
 }
 
 struct Scan<'a> {
@@ -67,6 +67,8 @@ struct Scan<'a> {
     levels: Vec<usize>,
     /// Whether the last token was an operand, so that an operator now stands between two.
     after_operand: bool,
+    /// Within how many brackets the parameters of a function are open: `|a, b`. Their commas end nothing.
+    parameters: Option<usize>,
 }
 
 impl Scan<'_> {
@@ -137,12 +139,13 @@ impl Scan<'_> {
         if self.levels.len() > 1 {
             self.levels.pop();
         }
+        self.parameters = self.parameters.filter(|brackets| *brackets <= self.levels.len());
         self.after_operand = true;
     }
 
     fn separator(&mut self) {
         self.at += 1;
-        self.start_over();
+        if self.in_parameters() { self.after_operand = false } else { self.start_over() }
     }
 
     /// What follows is no longer nested in what came before within these brackets.
@@ -171,17 +174,37 @@ impl Scan<'_> {
         self.refuse_foreign(first)?;
         let pair = PAIRS.iter().find(|pair| self.rest().starts_with(**pair));
         match pair {
+            _ if first == '|' && self.in_parameters() => self.bar(),
             Some(&"=>") => {
                 self.at += 2;
+                self.parameters = None;
                 self.start_over();
+            }
+            Some(&"||") if !self.after_operand => {
+                self.at += 2;
+                self.deeper();
             }
             Some(_) if self.after_operand => {
                 self.at += 2;
                 self.after_operand = false;
             }
+            None if first == '|' => self.bar(),
             _ => self.single(first),
         }
         Ok(())
+    }
+
+    fn in_parameters(&self) -> bool {
+        self.parameters == Some(self.levels.len())
+    }
+
+    /// `|` around the parameters of a function, which nests its body, or between patterns.
+    fn bar(&mut self) {
+        let closes = self.in_parameters();
+        let opens = !closes && !self.after_operand;
+        self.at += 1;
+        self.parameters = opens.then_some(self.levels.len());
+        if opens { self.deeper() } else { self.after_operand = false }
     }
 
     /// One character: between operands it nests only where Rust groups from the right.

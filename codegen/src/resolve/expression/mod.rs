@@ -6,6 +6,7 @@
 mod call;
 mod checker;
 mod control;
+mod function;
 mod guard;
 pub(crate) mod literal;
 mod meant;
@@ -14,6 +15,7 @@ mod operators;
 mod parse;
 mod place;
 pub(crate) mod scope;
+mod shapes;
 mod template;
 #[cfg(test)]
 pub(super) mod tests;

@@ -215,7 +215,7 @@ impl Checker<'_> {
         let title = format!("`{}` has no fields, so no `{}`", self.show(of), field.value);
         let label = format!("this is `{}`", self.show(of));
         let found = Diagnostic::error(&NO_FIELDS, title, base, label);
-        let is_method = crate::resolve::methods::find(of, &field.value).is_some();
+        let is_method = crate::resolve::methods::has(of, &field.value);
         self.refuse(match (is_method, of) {
             (true, _) => found.help(format!("a method has parentheses: `.{}()`", field.value)),
             (false, Type::Enum(_)) => found.help("compare it with a variant: `status == Open`"),
@@ -379,7 +379,7 @@ impl Checker<'_> {
                 let is_constant = self.scope.types.constants.contains_key(name);
                 !is_local && !is_constant && self.bare_places(name).is_empty()
             }
-            NodeKind::List(elements) => elements.is_empty(),
+            NodeKind::List(elements) => elements.iter().all(|it| self.needs_context(it)),
             // An integer that is written out is a decimal where its neighbour is one.
             NodeKind::Integer(_) => true,
             NodeKind::Negate(inner) => matches!(inner.kind, NodeKind::Integer(_)),

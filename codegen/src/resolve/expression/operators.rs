@@ -68,9 +68,12 @@ impl Checker<'_> {
         let ordered = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
         if ordered {
             for (side, span) in [(&left, left_span), (&right, right_span)] {
-                self.check_ordered(&side.result, comparison, span)?;
+                self.check_ordered(&side.result, sign(comparison), span)?;
             }
         }
+        let help = self
+            .without_quotes(&left, &right.result)
+            .or_else(|| self.without_quotes(&right, &left.result));
         match self.meet(left, right) {
             Ok((left, right)) => Some(value(
                 ExpressionKind::Compare(comparison, Box::new(left), Box::new(right)),
@@ -80,36 +83,28 @@ impl Checker<'_> {
                 let (left, right) = (self.show(&left), self.show(&right));
                 let title = format!("`{left}` and `{right}` cannot be compared");
                 let found = Diagnostic::error(&TYPE_MISMATCH, title, place, "of two types");
-                self.refuse(
-                    found
-                        .place(left_span, format!("`{left}`"))
-                        .place(right_span, format!("`{right}`")),
-                )
+                let found = found
+                    .place(left_span, format!("`{left}`"))
+                    .place(right_span, format!("`{right}`"));
+                self.refuse(help.into_iter().fold(found, Diagnostic::help))
             }
         }
     }
 
-    /// Whether values of the type are less or greater than each other.
-    fn check_ordered(&mut self, of: &Type, comparison: Comparison, span: Span) -> Option<()> {
+    /// Whether values of the type are less or greater than each other, as `what` needs them to be.
+    pub(super) fn check_ordered(&mut self, of: &Type, what: &str, span: Span) -> Option<()> {
+        let shown = self.show(of);
+        let label = format!("this is `{shown}`");
         match of {
-            Type::String
-            | Type::Integer
-            | Type::Decimal(_)
-            | Type::Timestamp
-            | Type::Date
-            | Type::Duration => Some(()),
+            of if is_ordered(of) => Some(()),
             Type::Optional(_) => {
-                let shown = self.show(of);
-                let title = format!("`{}` needs a value, but this may be none", sign(comparison));
-                let found =
-                    Diagnostic::error(&NONE_NOT_HANDLED, title, span, format!("this is `{shown}`"));
+                let title = format!("`{what}` needs a value, but this may be none");
+                let found = Diagnostic::error(&NONE_NOT_HANDLED, title, span, label);
                 self.refuse(found.help(HANDLE_NONE))
             }
-            other => {
-                let shown = self.show(other);
+            _ => {
                 let title = format!("values of `{shown}` are not less or greater than each other");
-                let found =
-                    Diagnostic::error(&NO_OPERATOR, title, span, format!("this is `{shown}`"));
+                let found = Diagnostic::error(&NO_OPERATOR, title, span, label);
                 self.refuse(found.help("compare with `==` or `!=`"))
             }
         }
@@ -214,11 +209,26 @@ impl Checker<'_> {
     }
 }
 
+/// Whether values of the type are less or greater than each other.
+pub(super) fn is_ordered(of: &Type) -> bool {
+    matches!(
+        of,
+        Type::String
+            | Type::Integer
+            | Type::Decimal(_)
+            | Type::Timestamp
+            | Type::Date
+            | Type::Duration
+    )
+}
+
 /// The optionals that are present where the condition has this value.
 pub(crate) fn present_when(condition: &Expression, holds: bool) -> Vec<Expression> {
     use crate::model::Method;
     match &condition.kind {
-        ExpressionKind::Call(Method::IsSome, optional, _) if holds => readable(optional),
+        ExpressionKind::Call(Method::IsSome | Method::IsSomeAnd, optional, _) if holds => {
+            readable(optional)
+        }
         ExpressionKind::Call(Method::IsNone, optional, _) if !holds => readable(optional),
         ExpressionKind::Not(inner) => present_when(inner, !holds),
         ExpressionKind::Logic(logic, left, right) if (*logic == Logic::And) == holds => {

@@ -13,7 +13,7 @@ use super::literal;
 use super::place::Places;
 use super::tokens::tokens;
 use super::tree::{ArmNode, Node, NodeKind, Operator, PatternKind, PatternNode};
-use crate::catalogue::expressions::{FOREIGN_SYNTAX, LITERAL, NOT_READABLE, NOT_YET};
+use crate::catalogue::expressions::{FOREIGN_SYNTAX, LITERAL, NOT_READABLE};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Arithmetic, Comparison, Logic};
 use crate::source::Span;
@@ -207,6 +207,7 @@ impl Convert<'_> {
             ),
             Expr::Struct(record) => self.record(record, depth)?,
             Expr::Array(list) => NodeKind::List(self.list(&list.elems, depth)?),
+            Expr::Closure(closure) => self.closure(closure, depth)?,
             other => return Err(refuse(other, at)),
         };
         Ok(Node { kind, span: self.places.span(at) })
@@ -411,6 +412,32 @@ impl Convert<'_> {
         Ok(NodeKind::Record(name, fields, base))
     }
 
+    /// `|x, _| …`
+    fn closure(&self, parsed: &syn::ExprClosure, depth: usize) -> Parsed<NodeKind> {
+        let at = parsed.span().byte_range();
+        // Whatever Rust allows in front, as `move` and `async`, makes it start before its first `|`.
+        let starts_plain = parsed.inputs_begin.span().byte_range().start == at.start;
+        if !starts_plain || !matches!(parsed.output, syn::ReturnType::Default) {
+            return Err(foreign(at, "this form of a function", FUNCTION_FORM));
+        }
+        let parameters = parsed.inputs.iter().map(|input| self.parameter(input));
+        let parameters = parameters.collect::<Parsed<Vec<_>>>()?;
+        let body = self.expression(&parsed.body, depth + 1)?;
+        Ok(NodeKind::Closure(parameters, Box::new(body)))
+    }
+
+    fn parameter(&self, parsed: &Pat) -> Parsed<Option<Text>> {
+        match parsed {
+            Pat::Wild(_) => Ok(None),
+            Pat::Ident(name) if plain(name) => Ok(Some(self.name(&name.ident))),
+            Pat::Type(_) => {
+                let help = "write the name alone: what it is follows from the method";
+                Err(foreign(parsed.span().byte_range(), "a type behind a parameter", help))
+            }
+            _ => Err(foreign(parsed.span().byte_range(), "this parameter", FUNCTION_FORM)),
+        }
+    }
+
     fn arm(&self, arm: &syn::Arm, depth: usize) -> Parsed<ArmNode> {
         let patterns = match &arm.pat {
             Pat::Or(several) => several.cases.iter().map(|pat| self.pattern(pat)).collect(),
@@ -466,12 +493,11 @@ fn plain(name: &syn::PatIdent) -> bool {
     name.by_ref.is_none() && name.mutability.is_none() && name.subpat.is_none()
 }
 
+/// The form of a function.
+const FUNCTION_FORM: &str = "a function is `|x| x.price`, of two values `|sum, x| sum + x.price`";
+
 /// What Rust knows and the language does not, each with the language's way.
 fn refuse(parsed: &Expr, at: Range<usize>) -> Refused {
-    if let Expr::Closure(_) = parsed {
-        return Refused::new(&NOT_YET, at, "closures are not supported yet", "not yet")
-            .help("methods that take one come in a later release");
-    }
     let (what, help) = match parsed {
         Expr::Assign(_) => ("`=`", "write `==` to compare; fields are set by the lines of `apply`"),
         Expr::Range(_) => ("a range", "compare both ends: `a <= x && x <= b`"),

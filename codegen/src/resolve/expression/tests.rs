@@ -159,6 +159,11 @@ pub(crate) fn show(expression: &Expression) -> String {
             format!("{{{}{base}}}", fields.collect::<String>().trim_start())
         }
         K::List(elements) => format!("[{}]", all(elements).trim_start()),
+        K::Closure(parameters, body) => {
+            let names = parameters.iter().map(|it| it.local.as_deref().unwrap_or("_"));
+            let names = names.collect::<Vec<_>>().join(" ");
+            format!("(|{names}| {})", show(body))
+        }
         K::Format(pieces) => {
             let pieces = pieces.iter().map(|piece| match piece {
                 Piece::Text(text) => format!(" {text:?}"),
@@ -328,7 +333,7 @@ fn conversions_are_spelled_out() {
         ("pieces.max(0.5)", "EL0211 0.5"),
         ("lines.push(5)", "EL0211 5"),
         ("amount.abs(1)", "EL0217 abs"),
-        ("lines.sum()", "EL0218 sum"),
+        ("lines.sum()", "EL0234 lines"),
     ]);
 }
 
@@ -387,6 +392,147 @@ fn what_is_known_to_be_present_is_a_plain_value() {
         ("reason.is_some() && reason.is_some()", "EL0215 reason"),
         ("if reason.is_some() && true { reason.len() } else { 0 }", "EL0213 reason"),
     ]);
+}
+
+#[test]
+fn functions_take_their_types_from_the_method() {
+    table(&[
+        (
+            "lines.any(|line| line.quantity > 1)",
+            "(ListAny state.lines (|line| (Greater (field $line quantity) 1))) : boolean",
+        ),
+        // `line` is a field of the state: the parameter is nearer.
+        (
+            "lines.all(|_| amount > 1)",
+            "(ListAll state.lines (|_| (Greater event.amount 1d))) : boolean",
+        ),
+        (
+            "lines.sum(|l| balance * l.quantity)",
+            "(ListSumOf state.lines (|l| (Multiply state.balance (widen (field $l quantity))))) : decimal",
+        ),
+        (
+            "lines.sum(|l| l.quantity)",
+            "(ListSumOf state.lines (|l| (field $l quantity))) : integer",
+        ),
+        ("[1.5].sum()", "(ListSum [1.5d]) : decimal"),
+        ("[5m].sum()", "(ListSum [300000000us]) : duration"),
+        ("lines.map(|l| l.sku)", "(ListMap state.lines (|l| (field $l sku))) : list<string>"),
+        (
+            "lines.filter(|l| l.note.is_some_and(|n| n.len() > 3)).len()",
+            "(ListLen (ListFilter state.lines (|l| (IsSomeAnd (field $l note) (|n| (Greater (StringLen $n) 3)))))) : integer",
+        ),
+        ("reason.map(|r| r.len())", "(OptionalMap event.reason (|r| (StringLen $r))) : integer?"),
+        ("last.and_then(|l| l.note)", "(AndThen state.last (|l| (field $l note))) : string?"),
+        // A value becomes an optional by itself here too.
+        ("last.and_then(|l| l.sku)", "(AndThen state.last (|l| (some (field $l sku)))) : string?"),
+        // What is known outside is known inside.
+        (
+            "reason.is_some() && lines.any(|l| l.sku == reason)",
+            "(And (IsSome event.reason) (match event.reason [Some($reason) (ListAny state.lines (|l| (Equal (field $l sku) $reason)))] [None false])) : boolean",
+        ),
+    ]);
+    table(&[
+        // And what a function has made sure of, what follows knows.
+        (
+            "reason.is_some_and(|r| r.len() > 3) && reason.is_empty()",
+            "(And (IsSomeAnd event.reason (|r| (Greater (StringLen $r) 3))) (match event.reason [Some($reason) (StringIsEmpty $reason)] [None false])) : boolean",
+        ),
+        // But it is not all that was asked, so the other branch does not.
+        (
+            "if reason.is_some_and(|r| r.len() > 3) { 1 } else { 2 }",
+            "(if (IsSomeAnd event.reason (|r| (Greater (StringLen $r) 3))) 1 2) : integer",
+        ),
+        // What is known inside ends with the function.
+        (
+            "lines.any(|l| l.note.is_some() && l.note.len() > 3)",
+            "(ListAny state.lines (|l| (And (IsSome (field $l note)) (match (field $l note) [Some($note) (Greater (StringLen $note) 3)] [None false])))) : boolean",
+        ),
+        (
+            "lines.any(|l| lines.any(|m| l.sku == m.sku)) && lines.all(|l| l.quantity > 0)",
+            "(And (ListAny state.lines (|l| (ListAny state.lines (|m| (Equal (field $l sku) (field $m sku)))))) (ListAll state.lines (|l| (Greater (field $l quantity) 0)))) : boolean",
+        ),
+        (
+            "[Open, Closed].contains(status)",
+            "(ListContains ['Open 'Closed] state.status) : boolean",
+        ),
+        (
+            "lines.fold(0, |n, l| n + l.quantity)",
+            "(ListFold state.lines 0 (|n l| (Add $n (field $l quantity)))) : integer",
+        ),
+        (
+            "lines.fold(0, |n, l| n + l.size)",
+            "(ListFold state.lines 0d (|n l| (Add $n (field $l size)))) : decimal",
+        ),
+        (
+            "lines.sort_by(|l| l.sku).min_by(|l| l.quantity)",
+            "(ListMinBy (ListSortBy state.lines (|l| (field $l sku))) (|l| (field $l quantity))) : Line?",
+        ),
+        (
+            "lines.enumerate(|n, l| l.quantity * n).max()",
+            "(ListMax (ListEnumerate state.lines (|n l| (Multiply (field $l quantity) $n)))) : integer?",
+        ),
+        (
+            "lines.upsert_by(|l| l.sku, line, |old| Line { size: 1, ..old })",
+            "(ListUpsertBy state.lines (|l| (field $l sku)) state.line (|old| {size=1d ..$old})) : list<Line>",
+        ),
+        (
+            "lines.flat_map(|l| [l.sku])",
+            "(ListFlatMap state.lines (|l| [(field $l sku)])) : list<string>",
+        ),
+        ("state.type.matches(\"[a-z]+\")", "(StringMatches state.type \"[a-z]+\") : boolean"),
+        ("[1, 2].contains(amount)", "(ListContains [1d 2d] event.amount) : boolean"),
+    ]);
+    let decimals = Type::List(Box::new(Type::Decimal(None)));
+    for (text, expected, tree) in [
+        (
+            "lines.map(|l| l.quantity)",
+            &decimals,
+            "(ListMap state.lines (|l| (widen (field $l quantity)))) : list<decimal>",
+        ),
+        ("lines.map(|_| 1)", &decimals, "(ListMap state.lines (|_| 1d)) : list<decimal>"),
+        (
+            "lines.sum(|l| l.quantity)",
+            &Type::Optional(Box::new(Type::Decimal(None))),
+            "(some (ListSumOf state.lines (|l| (widen (field $l quantity))))) : decimal?",
+        ),
+    ] {
+        let found = check(text, Some(expected));
+        assert_eq!(found.as_deref(), Ok(tree), "{text}");
+    }
+    wrong(&[
+        ("lines.any(true)", "EL0231 true"),
+        ("lines.any(|a, b| true)", "EL0231 |a, b| true"),
+        ("lines.any()", "EL0217 any"),
+        ("lines.any(|l| true)", "EL0223 l"),
+        ("lines.any(|l| l.quantity)", "EL0211 l.quantity"),
+        ("lines.any(|l| l.note.len() > 3)", "EL0213 l.note"),
+        ("lines.any(|lines| lines.any(|lines| true))", "EL0215 any"),
+        ("lines.any(|l| lines.any(|l| l.quantity > 0))", "EL0222 l"),
+        ("lines.any(|state| true)", "EL0222 state; EL0223 state"),
+        ("lines.sum(|l| l.sku)", "EL0233 l.sku"),
+        ("lines.sum(|l| l.note)", "EL0213 l.note"),
+        ("[\"a\"].sum()", "EL0234 [\"a\"]"),
+        ("last.map(|l| l.note)", "EL0213 map"),
+        ("lines.map(|l| new_id())", "EL0232 new_id"),
+        ("lines.map(|_| new_id())", "EL0232 new_id"),
+        ("lines.any(|l| l.sku == status)", "EL0211 =="),
+        ("status == \"Open\"", "EL0211 =="),
+        ("lines.sort_by(|l| l)", "EL0233 l"),
+        ("lines.sort_by(|l| l.note)", "EL0213 l.note"),
+        ("lines.max()", "EL0234 lines"),
+        ("lines.flat_map(|l| l.sku)", "EL0233 l.sku"),
+        ("lines.fold(0, |n, l| l.sku)", "EL0211 l.sku"),
+        ("lines.fold(0, |n, l| format(\"{n}{l.sku}\"))", "EL0211 format(\"{n}{l.sku}\")"),
+        ("[reason].find(|r| r.is_some())", "EL0218 find"),
+        ("state.type.matches(state.type)", "EL0235 state.type"),
+        ("state.type.matches(\"[a-z\")", "EL0235 ["),
+        ("state.type.replace_matching(\"a(b\", \"\")", "EL0235 ("),
+        ("[|x| x]", "EL0230 |x| x"),
+        ("(|x| x)", "EL0230 |x| x"),
+        ("{ let f = |x| x; f }", "EL0230 |x| x"),
+    ]);
+    let found = check("status == \"open\"", None).expect_err("a text is no variant");
+    assert_eq!(found[0].help, ["write `Open` without quotes"]);
 }
 
 #[test]
@@ -484,7 +630,11 @@ fn what_is_rust_but_not_the_language_is_refused_where_it_stands() {
             ("unsafe { 1 }", "EL0204 unsafe { 1 }"),
             ("return 1", "EL0204 return 1"),
             ("vec![1]", "EL0204 vec![1]"),
-            ("|x| x", "EL0218 |x| x"),
+            ("|x| x", "EL0230 |x| x"),
+            ("move |x| x", "EL0204 move |x| x"),
+            ("lines.any(|x: Line| true)", "EL0204 x: Line"),
+            ("lines.any(|&x| true)", "EL0204 &x"),
+            ("lines.any(|x| -> bool { true })", "EL0204 |x| -> bool { true }"),
             ("&amount", "EL0204 &amount"),
             ("*amount", "EL0204 *amount"),
             ("std::mem::swap(1, 2)", "EL0204 std::mem::swap"),
@@ -498,7 +648,7 @@ fn what_is_rust_but_not_the_language_is_refused_where_it_stands() {
             ("if true { 1 }", "EL0203 if true { 1 }"),
             ("loop { 1 }", "EL0204 loop { 1 }"),
             ("", ""),
-        ][..22],
+        ][..26],
     );
 }
 
@@ -515,6 +665,14 @@ fn depth_and_length_are_bounded_before_parsing() {
         nested("&&", "", 1000),
         nested("*", "", 4000),
         format!("{}1", "|x| ".repeat(1000)),
+        format!("{}1", "|x|".repeat(1000)),
+        format!("{}1", "|x, y| ".repeat(500)),
+        format!("{}1", "|x,y|".repeat(800)),
+        format!("{}1", "|| ".repeat(1000)),
+        format!("{}1", "||".repeat(1000)),
+        format!("{}1", "|(x, y), z| ".repeat(300)),
+        format!("{}1", "|| |a, b| ".repeat(300)),
+        format!("{}1{}", "lines.any(|x| ".repeat(66), ")".repeat(66)),
         format!("{}1", "a = ".repeat(1000)),
         format!("{}1", "..".repeat(2000)),
         format!("{}1", "return ".repeat(500)),
@@ -537,6 +695,8 @@ fn depth_and_length_are_bounded_before_parsing() {
         format!("amount{}", " + amount".repeat(63)),
         format!("true{}", " && reason.is_none() && amount > 5".repeat(20)),
         format!("amount{}", " ".repeat(4090)),
+        // The commas between parameters end nothing, those between functions do.
+        format!("[{}1]", "lines.map(|x| x.quantity).len(), ".repeat(70)),
     ] {
         assert!(check(&fine, None).is_ok(), "{fine}");
     }
@@ -636,6 +796,10 @@ const PIECES: &[&str] = &[
     "b",
     "...",
     "|x|",
+    "|x, _|",
+    "any",
+    "map",
+    "sum",
     "@",
 ];
 
@@ -684,6 +848,13 @@ fn expression() -> impl Strategy<Value = String> {
                 "sku",
                 "round(2)",
                 "date()",
+                "any(|x| x == 1)",
+                "filter(|x| x.quantity > 0)",
+                "map(|x| x)",
+                "sum(|x| x)",
+                "sum()",
+                "and_then(|x| x)",
+                "fold(0, |x, y| x + y)",
             ][..],
         );
         prop_oneof![
@@ -758,6 +929,8 @@ fn the_deepest_expression_needs_little_stack() {
             format!("amount{}", ".abs()".repeat(63)),
             format!("amount{}", ".max(amount".repeat(30)) + &")".repeat(30),
             format!("{}1{}", "{ let x = ".repeat(20), "; x }".repeat(20)),
+            format!("{}true{}", "lines.any(|_| ".repeat(21), ")".repeat(21)),
+            format!("{}1{}", "lines.map(|x| ".repeat(21), ")".repeat(21)),
         ] {
             assert_eq!(misplaced(&names, &text), None);
         }

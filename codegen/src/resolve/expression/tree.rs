@@ -55,6 +55,8 @@ pub(super) enum NodeKind {
     Record(Text, Vec<(Text, Node)>, Option<Box<Node>>),
     /// `[a, b]`
     List(Vec<Node>),
+    /// `|x, _| x.price`: the parameters, none for `_`, and the body
+    Closure(Vec<Option<Text>>, Box<Node>),
 }
 
 /// Binary operators.

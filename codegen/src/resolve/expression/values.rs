@@ -115,12 +115,9 @@ impl Checker<'_> {
     fn common_type(&mut self, elements: &[Node]) -> Option<Type> {
         let first = elements.iter().find(|element| !self.needs_context(element));
         let first = first.or(elements.first())?;
-        let mut quiet = Vec::new();
-        let mut probe =
-            Checker { scope: self.scope, locals: self.locals.clone(), findings: &mut quiet };
-        let found = probe.infer(first, None);
+        let (found, mut findings) = self.quietly(|probe| probe.infer(first, None));
         if found.is_none() {
-            self.findings.append(&mut quiet);
+            self.findings.append(&mut findings);
         }
         found.map(|found| found.result)
     }

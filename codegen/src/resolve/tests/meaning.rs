@@ -143,6 +143,33 @@ projections:
     assert_ne!(shop("decimal(6,2)", "1"), shop("decimal(6,3)", "1"));
 }
 
+#[test]
+fn a_function_has_meaning() {
+    let shop = |function: &str| {
+        let shop = aggregate(&format!(
+            "aggregateRoot: Shop
+state: {{prices: list<decimal>}}
+events:
+  Sold: {{version: v1, schema: {{price: decimal}}, apply: {{prices: 'prices.push(price).{function}'}}}}
+eventStore: {{partitionKey: shopId}}
+projections:
+  View:
+    source: [Sold]
+    target: db.view
+    columns: {{shopId: string, prices: list<decimal>}}
+    on: {{Sold: {{upsert: {{prices: 'row.prices.{function}'}}}}}}
+"
+        ));
+        (shop.meaning, shop.projections[0].meaning)
+    };
+    let plain = shop("filter(|price| price > 1)");
+    assert_eq!(plain, shop("filter( |price|  price > 1 )"));
+    for other in ["filter(|price| price > 2)", "remove_where(|price| price > 1)"] {
+        let other = shop(other);
+        assert!(plain.0 != other.0 && plain.1 != other.1);
+    }
+}
+
 /// Two aggregates that look alike, each with a projection that looks like the other's: the rows of both
 /// had one meaning, and with it one table, though they are of different streams.
 #[test]

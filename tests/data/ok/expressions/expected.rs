@@ -469,17 +469,17 @@ pub mod machine {
         )?;
         let exact = clamp(
             round(
-                    div(
-                        add(state.exact, multiply(event.factor, -dec!(1))?)?,
-                        dec!(3),
-                        4,
-                        Rounding::HalfUp,
-                    )?,
-                    2,
-                )?
-                .abs()
-                .max(dec!(0.01))
-                .min(Decimal::from(event.times)),
+                div(
+                    add(state.exact, multiply(event.factor, -dec!(1))?)?,
+                    dec!(3),
+                    4,
+                    Rounding::HalfUp,
+                )?,
+                2,
+            )?
+            .abs()
+            .max(dec!(0.01))
+            .min(Decimal::from(event.times)),
             Decimal::ZERO,
             dec!(100),
         );

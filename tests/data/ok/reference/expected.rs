@@ -112,6 +112,7 @@ pub mod types {
 #[allow(clippy::absurd_extreme_comparisons, clippy::const_is_empty, clippy::eq_op)]
 #[allow(clippy::ifs_same_cond, clippy::impossible_comparisons, clippy::min_max)]
 #[allow(clippy::overly_complex_bool_expr, clippy::redundant_comparisons, clippy::self_assignment)]
+#[allow(clippy::perf)]
 pub mod basket {
     use std::error::Error;
     use std::fmt;
@@ -123,8 +124,10 @@ pub mod basket {
     };
     use eventloom_runtime::command::Emit;
     use eventloom_runtime::eval::{
-        EvalError, Rounding, abs, add, clamp, days, div, extended, hours, item, joined, length,
-        minutes, multiply, or_none, pushed, round, seconds, subtract, to_integer,
+        EvalError, Rounding, abs, add, clamp, counted, days, distinct, div, extended, hours, item,
+        joined, length, minutes, multiply, negate, or_none, pushed, round, seconds, sorted_by,
+        sorted_by_desc, subtract, summed, to_integer, try_replaced_where, try_upserted_by,
+        upserted_by, without_first,
     };
     use eventloom_runtime::projection::{
         Column, ColumnType, Consistency, ProjectionError, Value, Values,
@@ -132,7 +135,7 @@ pub mod basket {
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Date, Decide, Decimal, DomainEvent, Duration, EventShape,
         Halt, Metadata, Projection, Refusal, Repository, SnapshotStrategy, Step, Target, Timestamp,
-        UniqueKey, dec,
+        UniqueKey, dec, pattern,
     };
 
     use super::types::{Address, Line, Size};
@@ -577,6 +580,57 @@ pub mod basket {
         }
     }
 
+    /// `ItemPut`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ItemPut {
+        /// `sku: string`
+        pub sku: String,
+        /// `quantity: integer`
+        pub quantity: i64,
+        /// `price: decimal`
+        pub price: Decimal,
+        /// `putAt: timestamp`
+        pub put_at: Timestamp,
+    }
+
+    impl Record for ItemPut {
+        fn write(&self, out: &mut Writer) {
+            out.field("sku", &self.sku);
+            out.field("quantity", &self.quantity);
+            out.field("price", &self.price);
+            out.field("putAt", &self.put_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut sku = None;
+            let mut quantity = None;
+            let mut price = None;
+            let mut put_at = None;
+            fields.read(&mut [
+                ("sku", &mut sku),
+                ("quantity", &mut quantity),
+                ("price", &mut price),
+                ("putAt", &mut put_at),
+            ])?;
+            Ok(Self {
+                sku: required(sku, "sku")?,
+                quantity: required(quantity, "quantity")?,
+                price: required(price, "price")?,
+                put_at: required(put_at, "putAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for ItemPut {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::ItemPut(self)
+        }
+    }
+
     /// `VoucherTaken`, version 1.
     #[derive(Clone, Debug, PartialEq)]
     pub struct VoucherTaken {
@@ -862,6 +916,8 @@ pub mod basket {
         BasketShipped(BasketShipped),
         /// `PriceChanged`
         PriceChanged(PriceChanged),
+        /// `ItemPut`
+        ItemPut(ItemPut),
         /// `VoucherTaken`
         VoucherTaken(VoucherTaken),
         /// `BonusGranted`
@@ -886,6 +942,7 @@ pub mod basket {
             "LineDeleted",
             "BasketShipped",
             "PriceChanged",
+            "ItemPut",
             "VoucherTaken",
             "BonusGranted",
             "NoteTaken",
@@ -941,6 +998,11 @@ pub mod basket {
                 shape: "{changedAt: timestamp, coupon: string?, pack: enum[Small, Medium, Large]}",
             },
             EventShape {
+                event_type: "ItemPut",
+                version: 1,
+                shape: "{price: decimal, putAt: timestamp, quantity: integer, sku: string}",
+            },
+            EventShape {
                 event_type: "VoucherTaken",
                 version: 1,
                 shape: "{by: string, fee: decimal, paymentId: string, takenAt: timestamp, value: decimal}",
@@ -982,12 +1044,13 @@ pub mod basket {
                 Self::LineRemoved(_) => 5,
                 Self::BasketShipped(_) => 6,
                 Self::PriceChanged(_) => 7,
-                Self::VoucherTaken(_) => 8,
-                Self::BonusGranted(_) => 9,
-                Self::NoteTaken(_) => 10,
-                Self::LimitHit(_) => 11,
-                Self::AmountReserved(_) => 12,
-                Self::StepTaken(_) => 13,
+                Self::ItemPut(_) => 8,
+                Self::VoucherTaken(_) => 9,
+                Self::BonusGranted(_) => 10,
+                Self::NoteTaken(_) => 11,
+                Self::LimitHit(_) => 12,
+                Self::AmountReserved(_) => 13,
+                Self::StepTaken(_) => 14,
             }
         }
 
@@ -1008,6 +1071,7 @@ pub mod basket {
                 Self::LineRemoved(event) => encode(event, out),
                 Self::BasketShipped(event) => encode(event, out),
                 Self::PriceChanged(event) => encode(event, out),
+                Self::ItemPut(event) => encode(event, out),
                 Self::VoucherTaken(event) => encode(event, out),
                 Self::BonusGranted(event) => encode(event, out),
                 Self::NoteTaken(event) => encode(event, out),
@@ -1035,6 +1099,7 @@ pub mod basket {
                 ("LineDeleted", 1) => decode(data).map(Self::LineRemoved),
                 ("BasketShipped", 1) => decode(data).map(Self::BasketShipped),
                 ("PriceChanged", 1) => decode(data).map(Self::PriceChanged),
+                ("ItemPut", 1) => decode(data).map(Self::ItemPut),
                 ("VoucherTaken", 1) => decode(data).map(Self::VoucherTaken),
                 ("BonusGranted", 1) => decode(data).map(Self::BonusGranted),
                 ("NoteTaken", 1) => decode(data).map(Self::NoteTaken),
@@ -1055,6 +1120,7 @@ pub mod basket {
                 Self::LineRemoved(event) => Some(event.removed_at),
                 Self::BasketShipped(event) => Some(event.shipped_at),
                 Self::PriceChanged(event) => Some(event.changed_at),
+                Self::ItemPut(event) => Some(event.put_at),
                 Self::VoucherTaken(event) => Some(event.taken_at),
                 Self::BonusGranted(event) => Some(event.granted_at),
                 Self::NoteTaken(event) => Some(event.noted_at),
@@ -1107,6 +1173,12 @@ pub mod basket {
                     "Price changed: pack {}, coupon {}",
                     event.pack,
                     or_none(event.coupon.as_deref()),
+                ),
+                Self::ItemPut(event) => format!(
+                    "Item put: sku {}, quantity {}, price {}",
+                    event.sku,
+                    event.quantity,
+                    event.price.normalize(),
                 ),
                 Self::VoucherTaken(event) => format!(
                     "Voucher taken: by {}, payment id {}, value {}, fee {}",
@@ -1200,6 +1272,10 @@ pub mod basket {
         pub carrier: String,
         /// `parcel: string`
         pub parcel: String,
+        /// `items: list<Line>`
+        pub items: Vec<Line>,
+        /// `dearest: decimal?`
+        pub dearest: Option<Decimal>,
         /// `payments: list<string>`
         pub payments: Vec<String>,
         /// `credit: decimal`
@@ -1228,6 +1304,8 @@ pub mod basket {
                 discount: Decimal::ZERO,
                 carrier: "".to_owned(),
                 parcel: "".to_owned(),
+                items: Vec::new(),
+                dearest: None,
                 payments: Vec::new(),
                 credit: Decimal::ZERO,
                 bonus: Decimal::ZERO,
@@ -1251,6 +1329,8 @@ pub mod basket {
             out.field("discount", &self.discount);
             out.field("carrier", &self.carrier);
             out.field("parcel", &self.parcel);
+            out.field("items", &self.items);
+            out.field("dearest", &self.dearest);
             out.field("payments", &self.payments);
             out.field("credit", &self.credit);
             out.field("bonus", &self.bonus);
@@ -1271,6 +1351,8 @@ pub mod basket {
             let mut discount = None;
             let mut carrier = None;
             let mut parcel = None;
+            let mut items = None;
+            let mut dearest = None;
             let mut payments = None;
             let mut credit = None;
             let mut bonus = None;
@@ -1289,6 +1371,8 @@ pub mod basket {
                 ("discount", &mut discount),
                 ("carrier", &mut carrier),
                 ("parcel", &mut parcel),
+                ("items", &mut items),
+                ("dearest", &mut dearest),
                 ("payments", &mut payments),
                 ("credit", &mut credit),
                 ("bonus", &mut bonus),
@@ -1308,6 +1392,8 @@ pub mod basket {
                 discount: required(discount, "discount")?,
                 carrier: required(carrier, "carrier")?,
                 parcel: required(parcel, "parcel")?,
+                items: required(items, "items")?,
+                dearest: optional(dearest),
                 payments: required(payments, "payments")?,
                 credit: required(credit, "credit")?,
                 bonus: required(bonus, "bonus")?,
@@ -1338,6 +1424,7 @@ pub mod basket {
     /// - [`AddLine`] emits [`LineAdded`]
     /// - [`NameOwner`] emits [`OwnerNamed`]
     /// - [`PayBasket`] emits [`BasketPaid`]
+    /// - [`PutItem`] emits [`ItemPut`]
     /// - [`TakeVoucher`] emits [`VoucherTaken`]
     /// - [`AddMany`] emits [`LineAdded`], [`BonusGranted`], [`NoteTaken`]
     /// - [`Reserve`] emits [`LimitHit`], [`AmountReserved`]
@@ -1361,6 +1448,8 @@ pub mod basket {
     /// - `discount`: [`DetailsGiven`]
     /// - `carrier`: [`BasketShipped`]
     /// - `parcel`: [`BasketShipped`]
+    /// - `items`: [`ItemPut`]
+    /// - `dearest`: [`ItemPut`]
     /// - `payments`: [`VoucherTaken`]
     /// - `credit`: [`VoucherTaken`]
     /// - `bonus`: [`BonusGranted`]
@@ -1378,7 +1467,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0xf023_dc9a_77a8_9b8e;
+        const MEANING: u64 = 0xa64b_7c90_d79d_9b01;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -1400,6 +1489,7 @@ pub mod basket {
                 BasketEvent::LineRemoved(_) => Ok(()),
                 BasketEvent::BasketShipped(event) => apply_basket_shipped(state, event),
                 BasketEvent::PriceChanged(event) => apply_price_changed(state, event),
+                BasketEvent::ItemPut(event) => apply_item_put(state, event),
                 BasketEvent::VoucherTaken(event) => apply_voucher_taken(state, event),
                 BasketEvent::BonusGranted(event) => apply_bonus_granted(state, event),
                 BasketEvent::NoteTaken(_) => Ok(()),
@@ -1575,6 +1665,28 @@ pub mod basket {
         };
         state.total = total;
         state.owner = owner;
+        Ok(())
+    }
+
+    fn apply_item_put(state: &mut BasketState, event: &ItemPut) -> Result<(), ApplyError> {
+        let items = try_upserted_by(
+            state.items.iter().cloned(),
+            |item_| Ok(Line { quantity: 0, ..item_.clone() }),
+            Line { sku: event.sku.clone(), quantity: event.quantity, price: event.price },
+            |old| Ok(Line { quantity: add(old.quantity, event.quantity)?, ..old.clone() }),
+        )?
+        .into_iter()
+        .filter(|item_| item_.quantity != 0)
+        .collect::<Vec<_>>();
+        let dearest = state
+            .items
+            .iter()
+            .map(|item_| multiply(item_.price, Decimal::from(item_.quantity)))
+            .collect::<Result<Vec<_>, EvalError>>()?
+            .into_iter()
+            .max();
+        state.items = items;
+        state.dearest = dearest;
         Ok(())
     }
 
@@ -1801,6 +1913,111 @@ pub mod basket {
                 amount: state.total,
                 payment_id: self.payment_id.clone(),
                 paid_at: context.now(),
+            })
+        }
+    }
+
+    /// `PutItem`
+    ///
+    /// Emits [`ItemPut`].
+    ///
+    /// Refused with
+    /// - [`TooFewToTakeBack`](BasketError::TooFewToTakeBack) where `items.filter(|item|
+    ///   item.sku == sku && item.price == price).sum(|item| item.quantity) + quantity < 0`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{Decimal, MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, ItemPut, PutItem};
+    /// use eventloom_tests::goldens::reference::types::Line;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(ItemPut {
+    ///     sku: "bread".to_owned(),
+    ///     quantity: 2,
+    ///     price: dec!(1.5),
+    ///     put_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// events.push(ItemPut {
+    ///     sku: "milk".to_owned(),
+    ///     quantity: 1,
+    ///     price: Decimal::ONE,
+    ///     put_at: "2026-01-01T00:00:01Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = PutItem { sku: "bread".to_owned(), quantity: -2, price: dec!(1.5) };
+    /// let done = repository.execute("basket-1", command).await?;
+    /// assert_eq!(
+    ///     done.state.items,
+    ///     vec![Line { sku: "milk".to_owned(), quantity: 1, price: Decimal::ONE }],
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PutItem {
+        /// `sku: string`
+        pub sku: String,
+        /// `quantity: integer`
+        pub quantity: i64,
+        /// `price: decimal`
+        pub price: Decimal,
+    }
+
+    impl Command<Basket> for PutItem {
+        const NAME: &'static str = "PutItem";
+        const TARGET: Target = Target::Any;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("sku", &self.sku);
+            out.field("quantity", &self.quantity);
+            out.field("price", &self.price);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            let state = context.state();
+            if add(
+                summed(
+                    state
+                        .items
+                        .iter()
+                        .filter(|&item_| item_.sku == self.sku && item_.price == self.price)
+                        .map(|item_| item_.quantity),
+                )?,
+                self.quantity,
+            )? < 0
+            {
+                return Err(Halt::Refused(BasketError::TooFewToTakeBack {
+                    message: format!(
+                        "there are {} of {}",
+                        summed(
+                            state
+                                .items
+                                .iter()
+                                .filter(|&item_| item_.sku == self.sku)
+                                .map(|item_| item_.quantity),
+                        )?,
+                        self.sku,
+                    ),
+                }));
+            }
+            context.emit(ItemPut {
+                sku: self.sku.clone(),
+                quantity: self.quantity,
+                price: self.price,
+                put_at: context.now(),
             })
         }
     }
@@ -2037,36 +2254,78 @@ pub mod basket {
     /// - [`Example7`](BasketError::Example7) where `!("abc".contains("b"))`
     /// - [`Example8`](BasketError::Example8) where `!("ab".concat("c") == "abc")`
     /// - [`Example9`](BasketError::Example9) where `!("a-b-c".replace("-", "+") == "a+b+c")`
-    /// - [`Example10`](BasketError::Example10) where `!((-5).abs() == 5)`
-    /// - [`Example11`](BasketError::Example11) where `!(3.min(5) == 3)`
-    /// - [`Example12`](BasketError::Example12) where `!(3.max(5) == 5)`
-    /// - [`Example13`](BasketError::Example13) where `!(7.clamp(1, 5) == 5)`
-    /// - [`Example14`](BasketError::Example14) where `!(2.to_decimal() == 2.0)`
-    /// - [`Example15`](BasketError::Example15) where `!((-0.5).abs() == 0.5)`
-    /// - [`Example16`](BasketError::Example16) where `!(0.5.min(0.7) == 0.5)`
-    /// - [`Example17`](BasketError::Example17) where `!(0.5.max(0.7) == 0.7)`
-    /// - [`Example18`](BasketError::Example18) where `!(0.7.clamp(0.1, 0.5) == 0.5)`
-    /// - [`Example19`](BasketError::Example19) where `!(2.345.round(2) == 2.34)`
-    /// - [`Example20`](BasketError::Example20) where `!(1.0.div(8.0, 2, half_even) == 0.12
+    /// - [`Example10`](BasketError::Example10) where `!("EUR".matches("[A-Z]{3}") &&
+    ///   !"EURO".matches("[A-Z]{3}"))`
+    /// - [`Example11`](BasketError::Example11) where `!("a1b22".replace_matching("[0-9]+",
+    ///   "-") == "a-b-")`
+    /// - [`Example12`](BasketError::Example12) where `!((-5).abs() == 5)`
+    /// - [`Example13`](BasketError::Example13) where `!(3.min(5) == 3)`
+    /// - [`Example14`](BasketError::Example14) where `!(3.max(5) == 5)`
+    /// - [`Example15`](BasketError::Example15) where `!(7.clamp(1, 5) == 5)`
+    /// - [`Example16`](BasketError::Example16) where `!(2.to_decimal() == 2.0)`
+    /// - [`Example17`](BasketError::Example17) where `!((-0.5).abs() == 0.5)`
+    /// - [`Example18`](BasketError::Example18) where `!(0.5.min(0.7) == 0.5)`
+    /// - [`Example19`](BasketError::Example19) where `!(0.5.max(0.7) == 0.7)`
+    /// - [`Example20`](BasketError::Example20) where `!(0.7.clamp(0.1, 0.5) == 0.5)`
+    /// - [`Example21`](BasketError::Example21) where `!(2.345.round(2) == 2.34)`
+    /// - [`Example22`](BasketError::Example22) where `!(1.0.div(8.0, 2, half_even) == 0.12
     ///   && 1.0.div(8.0, 2, half_up) == 0.13)`
-    /// - [`Example21`](BasketError::Example21) where `!(2.9.to_integer() == 2)`
-    /// - [`Example22`](BasketError::Example22) where `!([1].first().is_some())`
-    /// - [`Example23`](BasketError::Example23) where `!([1].get(5).is_none())`
-    /// - [`Example24`](BasketError::Example24) where `!([1].get(5).unwrap_or(7) == 7)`
-    /// - [`Example25`](BasketError::Example25) where `!([1].get(5).or([1].first()) == 1)`
-    /// - [`Example26`](BasketError::Example26) where `!([1, 2].len() == 2)`
-    /// - [`Example27`](BasketError::Example27) where `!(![1].is_empty())`
-    /// - [`Example28`](BasketError::Example28) where `!([1, 2].contains(2))`
-    /// - [`Example29`](BasketError::Example29) where `!([1].push(2) == [1, 2])`
-    /// - [`Example30`](BasketError::Example30) where `!([1].extend([2, 3]) == [1, 2, 3])`
-    /// - [`Example31`](BasketError::Example31) where `!([1, 2].first() == 1)`
-    /// - [`Example32`](BasketError::Example32) where `!([1, 2].last() == 2)`
-    /// - [`Example33`](BasketError::Example33) where `!([1, 2].get(1) == 2)`
-    /// - [`Example34`](BasketError::Example34) where `!((now() + 24h).date() > now().date())`
-    /// - [`Example35`](BasketError::Example35) where `!((36h).days() == 1)`
-    /// - [`Example36`](BasketError::Example36) where `!((90m).hours() == 1)`
-    /// - [`Example37`](BasketError::Example37) where `!((90s).minutes() == 1)`
-    /// - [`Example38`](BasketError::Example38) where `!((2m).seconds() == 120)`
+    /// - [`Example23`](BasketError::Example23) where `!(2.9.to_integer() == 2)`
+    /// - [`Example24`](BasketError::Example24) where `!([1].first().is_some())`
+    /// - [`Example25`](BasketError::Example25) where `!([1].get(5).is_none())`
+    /// - [`Example26`](BasketError::Example26) where `!([1].get(5).unwrap_or(7) == 7)`
+    /// - [`Example27`](BasketError::Example27) where `!([1].get(5).or([1].first()) == 1)`
+    /// - [`Example28`](BasketError::Example28) where `!([1].first().is_some_and(|x| x > 0))`
+    /// - [`Example29`](BasketError::Example29) where `!([1].first().and_then(|x| [5,
+    ///   6].get(x)) == 6)`
+    /// - [`Example30`](BasketError::Example30) where `!([1].first().map(|x| x + 1) == 2)`
+    /// - [`Example31`](BasketError::Example31) where `!([1, 2].len() == 2)`
+    /// - [`Example32`](BasketError::Example32) where `!(![1].is_empty())`
+    /// - [`Example33`](BasketError::Example33) where `!([1, 2].contains(2))`
+    /// - [`Example34`](BasketError::Example34) where `!([1].push(2) == [1, 2])`
+    /// - [`Example35`](BasketError::Example35) where `!([1].extend([2, 3]) == [1, 2, 3])`
+    /// - [`Example36`](BasketError::Example36) where `!([1, 2].first() == 1)`
+    /// - [`Example37`](BasketError::Example37) where `!([1, 2].last() == 2)`
+    /// - [`Example38`](BasketError::Example38) where `!([1, 2].get(1) == 2)`
+    /// - [`Example39`](BasketError::Example39) where `!([1, 2].any(|x| x > 1))`
+    /// - [`Example40`](BasketError::Example40) where `!([1, 2].all(|x| x > 0))`
+    /// - [`Example41`](BasketError::Example41) where `!([1, 2, 3].count(|x| x > 1) == 2)`
+    /// - [`Example42`](BasketError::Example42) where `!([1.5, 2.5].sum() == 4)`
+    /// - [`Example43`](BasketError::Example43) where `!(["a", "bc"].sum(|x| x.len()) == 3)`
+    /// - [`Example44`](BasketError::Example44) where `!([1, 2, 3].filter(|x| x > 1) == [2, 3])`
+    /// - [`Example45`](BasketError::Example45) where `!([1, 2].map(|x| x * 2) == [2, 4])`
+    /// - [`Example46`](BasketError::Example46) where `!([1, 2].flat_map(|x| [x, -x]) ==
+    ///   [1, -1, 2, -2])`
+    /// - [`Example47`](BasketError::Example47) where `!([5, 6].enumerate(|n, x| n * x) == [0,
+    ///   6])`
+    /// - [`Example48`](BasketError::Example48) where `!(["a", "b"].fold("", |text, x|
+    ///   x.concat(text)) == "ba")`
+    /// - [`Example49`](BasketError::Example49) where `!([1, 2, 3].find(|x| x > 1) == 2)`
+    /// - [`Example50`](BasketError::Example50) where `!([1, 2, 3].position(|x| x > 1) == 1)`
+    /// - [`Example51`](BasketError::Example51) where `!([2, 1].min() == 1)`
+    /// - [`Example52`](BasketError::Example52) where `!([2, 1].max() == 2)`
+    /// - [`Example53`](BasketError::Example53) where `!(["bc", "a", "d"].min_by(|x|
+    ///   x.len()) == "a")`
+    /// - [`Example54`](BasketError::Example54) where `!(["bc", "a", "de"].max_by(|x|
+    ///   x.len()) == "de")`
+    /// - [`Example55`](BasketError::Example55) where `!(["bc", "d", "a"].sort_by(|x|
+    ///   x.len()) == ["d", "a", "bc"])`
+    /// - [`Example56`](BasketError::Example56) where `!(["d", "bc", "a"].sort_by_desc(|x|
+    ///   x.len()) == ["bc", "d", "a"])`
+    /// - [`Example57`](BasketError::Example57) where `!([1, 2, 1].distinct() == [1, 2])`
+    /// - [`Example58`](BasketError::Example58) where `!([1, 2, 3].remove_where(|x| x > 1) ==
+    ///   [1])`
+    /// - [`Example59`](BasketError::Example59) where `!([1, 2, 3].remove_first(|x| x > 1) ==
+    ///   [1, 3])`
+    /// - [`Example60`](BasketError::Example60) where `!([1, 2, 3].replace_where(|x| x > 1,
+    ///   |x| x * 10) == [1, 20, 30])`
+    /// - [`Example61`](BasketError::Example61) where `!(["ab", "c"].upsert_by(|x| x.len(),
+    ///   "d", |old| old.concat("d")) == ["ab", "cd"])`
+    /// - [`Example62`](BasketError::Example62) where `!((now() + 24h).date() > now().date())`
+    /// - [`Example63`](BasketError::Example63) where `!((36h).days() == 1)`
+    /// - [`Example64`](BasketError::Example64) where `!((90m).hours() == 1)`
+    /// - [`Example65`](BasketError::Example65) where `!((90s).minutes() == 1)`
+    /// - [`Example66`](BasketError::Example66) where `!((2m).seconds() == 120)`
     ///
     /// # Example
     ///
@@ -2150,153 +2409,355 @@ pub mod basket {
                         .to_owned(),
                 }));
             }
-            if abs(-5)? != 5 {
+            if !pattern!("[A-Z]{3}").matches("EUR") || pattern!("[A-Z]{3}").matches("EURO") {
                 return Err(Halt::Refused(BasketError::Example10 {
+                    message: "refused because !(\"EUR\".matches(\"[A-Z]{3}\") && !\"EURO\".matches(\"[A-Z]{3}\"))"
+                        .to_owned(),
+                }));
+            }
+            if pattern!("[0-9]+").replace_all("a1b22", "-") != "a-b-" {
+                return Err(Halt::Refused(BasketError::Example11 {
+                    message: "refused because !(\"a1b22\".replace_matching(\"[0-9]+\", \"-\") == \"a-b-\")"
+                        .to_owned(),
+                }));
+            }
+            if abs(-5)? != 5 {
+                return Err(Halt::Refused(BasketError::Example12 {
                     message: "refused because !((-5).abs() == 5)".to_owned(),
                 }));
             }
             if 3_i64.min(5) != 3 {
-                return Err(Halt::Refused(BasketError::Example11 {
+                return Err(Halt::Refused(BasketError::Example13 {
                     message: "refused because !(3.min(5) == 3)".to_owned(),
                 }));
             }
             if 3_i64.max(5) != 5 {
-                return Err(Halt::Refused(BasketError::Example12 {
+                return Err(Halt::Refused(BasketError::Example14 {
                     message: "refused because !(3.max(5) == 5)".to_owned(),
                 }));
             }
             if clamp(7_i64, 1, 5) != 5 {
-                return Err(Halt::Refused(BasketError::Example13 {
+                return Err(Halt::Refused(BasketError::Example15 {
                     message: "refused because !(7.clamp(1, 5) == 5)".to_owned(),
                 }));
             }
             if Decimal::from(2_i64) != dec!(2) {
-                return Err(Halt::Refused(BasketError::Example14 {
+                return Err(Halt::Refused(BasketError::Example16 {
                     message: "refused because !(2.to_decimal() == 2.0)".to_owned(),
                 }));
             }
             if (-dec!(0.5)).abs() != dec!(0.5) {
-                return Err(Halt::Refused(BasketError::Example15 {
+                return Err(Halt::Refused(BasketError::Example17 {
                     message: "refused because !((-0.5).abs() == 0.5)".to_owned(),
                 }));
             }
             if dec!(0.5).min(dec!(0.7)) != dec!(0.5) {
-                return Err(Halt::Refused(BasketError::Example16 {
+                return Err(Halt::Refused(BasketError::Example18 {
                     message: "refused because !(0.5.min(0.7) == 0.5)".to_owned(),
                 }));
             }
             if dec!(0.5).max(dec!(0.7)) != dec!(0.7) {
-                return Err(Halt::Refused(BasketError::Example17 {
+                return Err(Halt::Refused(BasketError::Example19 {
                     message: "refused because !(0.5.max(0.7) == 0.7)".to_owned(),
                 }));
             }
             if clamp(dec!(0.7), dec!(0.1), dec!(0.5)) != dec!(0.5) {
-                return Err(Halt::Refused(BasketError::Example18 {
+                return Err(Halt::Refused(BasketError::Example20 {
                     message: "refused because !(0.7.clamp(0.1, 0.5) == 0.5)".to_owned(),
                 }));
             }
             if round(dec!(2.345), 2)? != dec!(2.34) {
-                return Err(Halt::Refused(BasketError::Example19 {
+                return Err(Halt::Refused(BasketError::Example21 {
                     message: "refused because !(2.345.round(2) == 2.34)".to_owned(),
                 }));
             }
             if div(Decimal::ONE, dec!(8), 2, Rounding::HalfEven)? != dec!(0.12)
                 || div(Decimal::ONE, dec!(8), 2, Rounding::HalfUp)? != dec!(0.13)
             {
-                return Err(Halt::Refused(BasketError::Example20 {
+                return Err(Halt::Refused(BasketError::Example22 {
                     message: "refused because !(1.0.div(8.0, 2, half_even) == 0.12 && 1.0.div(8.0, 2, half_up) == 0.13)"
                         .to_owned(),
                 }));
             }
             if to_integer(dec!(2.9))? != 2 {
-                return Err(Halt::Refused(BasketError::Example21 {
+                return Err(Halt::Refused(BasketError::Example23 {
                     message: "refused because !(2.9.to_integer() == 2)".to_owned(),
                 }));
             }
             if [1].first().copied().is_none() {
-                return Err(Halt::Refused(BasketError::Example22 {
+                return Err(Halt::Refused(BasketError::Example24 {
                     message: "refused because !([1].first().is_some())".to_owned(),
                 }));
             }
             if item(&[1], 5).copied().is_some() {
-                return Err(Halt::Refused(BasketError::Example23 {
+                return Err(Halt::Refused(BasketError::Example25 {
                     message: "refused because !([1].get(5).is_none())".to_owned(),
                 }));
             }
             if item(&[1], 5).copied().unwrap_or(7) != 7 {
-                return Err(Halt::Refused(BasketError::Example24 {
+                return Err(Halt::Refused(BasketError::Example26 {
                     message: "refused because !([1].get(5).unwrap_or(7) == 7)".to_owned(),
                 }));
             }
             if item(&[1], 5).copied().or([1].first().copied()) != Some(1) {
-                return Err(Halt::Refused(BasketError::Example25 {
+                return Err(Halt::Refused(BasketError::Example27 {
                     message: "refused because !([1].get(5).or([1].first()) == 1)".to_owned(),
                 }));
             }
+            if ![1].first().copied().is_some_and(|x| x > 0) {
+                return Err(Halt::Refused(BasketError::Example28 {
+                    message: "refused because !([1].first().is_some_and(|x| x > 0))".to_owned(),
+                }));
+            }
+            if [1].first().copied().and_then(|x| item(&[5, 6], x).copied()) != Some(6) {
+                return Err(Halt::Refused(BasketError::Example29 {
+                    message: "refused because !([1].first().and_then(|x| [5, 6].get(x)) == 6)"
+                        .to_owned(),
+                }));
+            }
+            if (match [1].first().copied() {
+                Some(x) => Some(add(x, 1)?),
+                None => None,
+            }) != Some(2)
+            {
+                return Err(Halt::Refused(BasketError::Example30 {
+                    message: "refused because !([1].first().map(|x| x + 1) == 2)".to_owned(),
+                }));
+            }
             if length([1, 2].as_slice()) != 2 {
-                return Err(Halt::Refused(BasketError::Example26 {
+                return Err(Halt::Refused(BasketError::Example31 {
                     message: "refused because !([1, 2].len() == 2)".to_owned(),
                 }));
             }
             if [1].is_empty() {
-                return Err(Halt::Refused(BasketError::Example27 {
+                return Err(Halt::Refused(BasketError::Example32 {
                     message: "refused because !(![1].is_empty())".to_owned(),
                 }));
             }
             if ![1, 2].contains(&2) {
-                return Err(Halt::Refused(BasketError::Example28 {
+                return Err(Halt::Refused(BasketError::Example33 {
                     message: "refused because !([1, 2].contains(2))".to_owned(),
                 }));
             }
             if pushed(vec![1], 2) != vec![1, 2] {
-                return Err(Halt::Refused(BasketError::Example29 {
+                return Err(Halt::Refused(BasketError::Example34 {
                     message: "refused because !([1].push(2) == [1, 2])".to_owned(),
                 }));
             }
             if extended(vec![1], vec![2, 3]) != vec![1, 2, 3] {
-                return Err(Halt::Refused(BasketError::Example30 {
+                return Err(Halt::Refused(BasketError::Example35 {
                     message: "refused because !([1].extend([2, 3]) == [1, 2, 3])".to_owned(),
                 }));
             }
             if [1, 2].first().copied() != Some(1) {
-                return Err(Halt::Refused(BasketError::Example31 {
+                return Err(Halt::Refused(BasketError::Example36 {
                     message: "refused because !([1, 2].first() == 1)".to_owned(),
                 }));
             }
             if [1, 2].last().copied() != Some(2) {
-                return Err(Halt::Refused(BasketError::Example32 {
+                return Err(Halt::Refused(BasketError::Example37 {
                     message: "refused because !([1, 2].last() == 2)".to_owned(),
                 }));
             }
             if item(&[1, 2], 1).copied() != Some(2) {
-                return Err(Halt::Refused(BasketError::Example33 {
+                return Err(Halt::Refused(BasketError::Example38 {
                     message: "refused because !([1, 2].get(1) == 2)".to_owned(),
+                }));
+            }
+            if ![1, 2].into_iter().any(|x| x > 1) {
+                return Err(Halt::Refused(BasketError::Example39 {
+                    message: "refused because !([1, 2].any(|x| x > 1))".to_owned(),
+                }));
+            }
+            if ![1, 2].into_iter().all(|x| x > 0) {
+                return Err(Halt::Refused(BasketError::Example40 {
+                    message: "refused because !([1, 2].all(|x| x > 0))".to_owned(),
+                }));
+            }
+            if counted([1, 2, 3].into_iter().filter(|&x| x > 1).count()) != 2 {
+                return Err(Halt::Refused(BasketError::Example41 {
+                    message: "refused because !([1, 2, 3].count(|x| x > 1) == 2)".to_owned(),
+                }));
+            }
+            if summed(vec![dec!(1.5), dec!(2.5)])? != dec!(4) {
+                return Err(Halt::Refused(BasketError::Example42 {
+                    message: "refused because !([1.5, 2.5].sum() == 4)".to_owned(),
+                }));
+            }
+            if summed(["a".to_owned(), "bc".to_owned()].into_iter().map(|x| length(&x)))?
+                != 3
+            {
+                return Err(Halt::Refused(BasketError::Example43 {
+                    message: "refused because !([\"a\", \"bc\"].sum(|x| x.len()) == 3)".to_owned(),
+                }));
+            }
+            if [1, 2, 3].into_iter().filter(|&x| x > 1).collect::<Vec<_>>() != vec![2, 3] {
+                return Err(Halt::Refused(BasketError::Example44 {
+                    message: "refused because !([1, 2, 3].filter(|x| x > 1) == [2, 3])".to_owned(),
+                }));
+            }
+            if [1, 2]
+                .into_iter()
+                .map(|x| multiply(x, 2))
+                .collect::<Result<Vec<_>, EvalError>>()? != vec![2, 4]
+            {
+                return Err(Halt::Refused(BasketError::Example45 {
+                    message: "refused because !([1, 2].map(|x| x * 2) == [2, 4])".to_owned(),
+                }));
+            }
+            if [1, 2]
+                .into_iter()
+                .map(|x| Ok(vec![x, negate(x)?]))
+                .collect::<Result<Vec<_>, EvalError>>()?
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>() != vec![1, -1, 2, -2]
+            {
+                return Err(Halt::Refused(BasketError::Example46 {
+                    message: "refused because !([1, 2].flat_map(|x| [x, -x]) == [1, -1, 2, -2])"
+                        .to_owned(),
+                }));
+            }
+            if (0_i64..)
+                .zip([5, 6].into_iter())
+                .map(|(n, x)| multiply(n, x))
+                .collect::<Result<Vec<_>, EvalError>>()? != vec![0, 6]
+            {
+                return Err(Halt::Refused(BasketError::Example47 {
+                    message: "refused because !([5, 6].enumerate(|n, x| n * x) == [0, 6])"
+                        .to_owned(),
+                }));
+            }
+            if ["a".to_owned(), "b".to_owned()]
+                .into_iter()
+                .fold("".to_owned(), |text, x| joined(&x, &text)) != "ba"
+            {
+                return Err(Halt::Refused(BasketError::Example48 {
+                    message: "refused because !([\"a\", \"b\"].fold(\"\", |text, x| x.concat(text)) == \"ba\")"
+                        .to_owned(),
+                }));
+            }
+            if [1, 2, 3].into_iter().find(|&x| x > 1) != Some(2) {
+                return Err(Halt::Refused(BasketError::Example49 {
+                    message: "refused because !([1, 2, 3].find(|x| x > 1) == 2)".to_owned(),
+                }));
+            }
+            if [1, 2, 3].into_iter().position(|x| x > 1).map(counted) != Some(1) {
+                return Err(Halt::Refused(BasketError::Example50 {
+                    message: "refused because !([1, 2, 3].position(|x| x > 1) == 1)".to_owned(),
+                }));
+            }
+            if [2, 1].into_iter().min() != Some(1) {
+                return Err(Halt::Refused(BasketError::Example51 {
+                    message: "refused because !([2, 1].min() == 1)".to_owned(),
+                }));
+            }
+            if [2, 1].into_iter().max() != Some(2) {
+                return Err(Halt::Refused(BasketError::Example52 {
+                    message: "refused because !([2, 1].max() == 2)".to_owned(),
+                }));
+            }
+            if ["bc".to_owned(), "a".to_owned(), "d".to_owned()]
+                .into_iter()
+                .min_by_key(|x| length(x))
+                .as_deref() != Some("a")
+            {
+                return Err(Halt::Refused(BasketError::Example53 {
+                    message: "refused because !([\"bc\", \"a\", \"d\"].min_by(|x| x.len()) == \"a\")"
+                        .to_owned(),
+                }));
+            }
+            if ["bc".to_owned(), "a".to_owned(), "de".to_owned()]
+                .into_iter()
+                .max_by_key(|x| length(x))
+                .as_deref() != Some("de")
+            {
+                return Err(Halt::Refused(BasketError::Example54 {
+                    message: "refused because !([\"bc\", \"a\", \"de\"].max_by(|x| x.len()) == \"de\")"
+                        .to_owned(),
+                }));
+            }
+            if sorted_by(
+                vec!["bc".to_owned(), "d".to_owned(), "a".to_owned()],
+                |x| length(x),
+            ) != vec!["d".to_owned(), "a".to_owned(), "bc".to_owned()]
+            {
+                return Err(Halt::Refused(BasketError::Example55 {
+                    message: "refused because !([\"bc\", \"d\", \"a\"].sort_by(|x| x.len()) == [\"d\", \"a\", \"bc\"])"
+                        .to_owned(),
+                }));
+            }
+            if sorted_by_desc(
+                vec!["d".to_owned(), "bc".to_owned(), "a".to_owned()],
+                |x| length(x),
+            ) != vec!["bc".to_owned(), "d".to_owned(), "a".to_owned()]
+            {
+                return Err(Halt::Refused(BasketError::Example56 {
+                    message: "refused because !([\"d\", \"bc\", \"a\"].sort_by_desc(|x| x.len()) == [\"bc\", \"d\", \"a\"])"
+                        .to_owned(),
+                }));
+            }
+            if distinct(vec![1, 2, 1]) != vec![1, 2] {
+                return Err(Halt::Refused(BasketError::Example57 {
+                    message: "refused because !([1, 2, 1].distinct() == [1, 2])".to_owned(),
+                }));
+            }
+            if [1, 2, 3].into_iter().filter(|&x| x <= 1).collect::<Vec<_>>() != vec![1] {
+                return Err(Halt::Refused(BasketError::Example58 {
+                    message: "refused because !([1, 2, 3].remove_where(|x| x > 1) == [1])"
+                        .to_owned(),
+                }));
+            }
+            if without_first(vec![1, 2, 3], |&x| x > 1) != vec![1, 3] {
+                return Err(Halt::Refused(BasketError::Example59 {
+                    message: "refused because !([1, 2, 3].remove_first(|x| x > 1) == [1, 3])"
+                        .to_owned(),
+                }));
+            }
+            if try_replaced_where(vec![1, 2, 3], |&x| Ok(x > 1), |&x| multiply(x, 10))?
+                != vec![1, 20, 30]
+            {
+                return Err(Halt::Refused(BasketError::Example60 {
+                    message: "refused because !([1, 2, 3].replace_where(|x| x > 1, |x| x * 10) == [1, 20, 30])"
+                        .to_owned(),
+                }));
+            }
+            if upserted_by(
+                vec!["ab".to_owned(), "c".to_owned()],
+                |x| length(x),
+                "d".to_owned(),
+                |old| joined(old, "d"),
+            ) != vec!["ab".to_owned(), "cd".to_owned()]
+            {
+                return Err(Halt::Refused(BasketError::Example61 {
+                    message: "refused because !([\"ab\", \"c\"].upsert_by(|x| x.len(), \"d\", |old| old.concat(\"d\")) == [\"ab\", \"cd\"])"
+                        .to_owned(),
                 }));
             }
             if add(context.now(), Duration::from_micros(86_400_000_000))?.date()
                 <= context.now().date()
             {
-                return Err(Halt::Refused(BasketError::Example34 {
+                return Err(Halt::Refused(BasketError::Example62 {
                     message: "refused because !((now() + 24h).date() > now().date())".to_owned(),
                 }));
             }
             if days(Duration::from_micros(129_600_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example35 {
+                return Err(Halt::Refused(BasketError::Example63 {
                     message: "refused because !((36h).days() == 1)".to_owned(),
                 }));
             }
             if hours(Duration::from_micros(5_400_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example36 {
+                return Err(Halt::Refused(BasketError::Example64 {
                     message: "refused because !((90m).hours() == 1)".to_owned(),
                 }));
             }
             if minutes(Duration::from_micros(90_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example37 {
+                return Err(Halt::Refused(BasketError::Example65 {
                     message: "refused because !((90s).minutes() == 1)".to_owned(),
                 }));
             }
             if seconds(Duration::from_micros(120_000_000)) != 120 {
-                return Err(Halt::Refused(BasketError::Example38 {
+                return Err(Halt::Refused(BasketError::Example66 {
                     message: "refused because !((2m).seconds() == 120)".to_owned(),
                 }));
             }
@@ -2321,6 +2782,13 @@ pub mod basket {
         },
         /// The basket does not exist.
         BasketNotFound {
+            /// Why, in words.
+            message: String,
+        },
+        /// `PutItem`:
+        /// `items.filter(|item| item.sku == sku && item.price == price).sum(|item| item.quantity) +
+        /// quantity < 0`
+        TooFewToTakeBack {
             /// Why, in words.
             message: String,
         },
@@ -2389,149 +2857,290 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((-5).abs() == 5)`
+        /// `TryEveryExample`: `!("EUR".matches("[A-Z]{3}") && !"EURO".matches("[A-Z]{3}"))`
         Example10 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(3.min(5) == 3)`
+        /// `TryEveryExample`: `!("a1b22".replace_matching("[0-9]+", "-") == "a-b-")`
         Example11 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(3.max(5) == 5)`
+        /// `TryEveryExample`: `!((-5).abs() == 5)`
         Example12 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(7.clamp(1, 5) == 5)`
+        /// `TryEveryExample`: `!(3.min(5) == 3)`
         Example13 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(2.to_decimal() == 2.0)`
+        /// `TryEveryExample`: `!(3.max(5) == 5)`
         Example14 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((-0.5).abs() == 0.5)`
+        /// `TryEveryExample`: `!(7.clamp(1, 5) == 5)`
         Example15 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(0.5.min(0.7) == 0.5)`
+        /// `TryEveryExample`: `!(2.to_decimal() == 2.0)`
         Example16 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(0.5.max(0.7) == 0.7)`
+        /// `TryEveryExample`: `!((-0.5).abs() == 0.5)`
         Example17 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(0.7.clamp(0.1, 0.5) == 0.5)`
+        /// `TryEveryExample`: `!(0.5.min(0.7) == 0.5)`
         Example18 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(2.345.round(2) == 2.34)`
+        /// `TryEveryExample`: `!(0.5.max(0.7) == 0.7)`
         Example19 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(0.7.clamp(0.1, 0.5) == 0.5)`
+        Example20 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(2.345.round(2) == 2.34)`
+        Example21 {
             /// Why, in words.
             message: String,
         },
         /// `TryEveryExample`:
         /// `!(1.0.div(8.0, 2, half_even) == 0.12 && 1.0.div(8.0, 2, half_up) == 0.13)`
-        Example20 {
-            /// Why, in words.
-            message: String,
-        },
-        /// `TryEveryExample`: `!(2.9.to_integer() == 2)`
-        Example21 {
-            /// Why, in words.
-            message: String,
-        },
-        /// `TryEveryExample`: `!([1].first().is_some())`
         Example22 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1].get(5).is_none())`
+        /// `TryEveryExample`: `!(2.9.to_integer() == 2)`
         Example23 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1].get(5).unwrap_or(7) == 7)`
+        /// `TryEveryExample`: `!([1].first().is_some())`
         Example24 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1].get(5).or([1].first()) == 1)`
+        /// `TryEveryExample`: `!([1].get(5).is_none())`
         Example25 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1, 2].len() == 2)`
+        /// `TryEveryExample`: `!([1].get(5).unwrap_or(7) == 7)`
         Example26 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(![1].is_empty())`
+        /// `TryEveryExample`: `!([1].get(5).or([1].first()) == 1)`
         Example27 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1, 2].contains(2))`
+        /// `TryEveryExample`: `!([1].first().is_some_and(|x| x > 0))`
         Example28 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1].push(2) == [1, 2])`
+        /// `TryEveryExample`: `!([1].first().and_then(|x| [5, 6].get(x)) == 6)`
         Example29 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1].extend([2, 3]) == [1, 2, 3])`
+        /// `TryEveryExample`: `!([1].first().map(|x| x + 1) == 2)`
         Example30 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1, 2].first() == 1)`
+        /// `TryEveryExample`: `!([1, 2].len() == 2)`
         Example31 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1, 2].last() == 2)`
+        /// `TryEveryExample`: `!(![1].is_empty())`
         Example32 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!([1, 2].get(1) == 2)`
+        /// `TryEveryExample`: `!([1, 2].contains(2))`
         Example33 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((now() + 24h).date() > now().date())`
+        /// `TryEveryExample`: `!([1].push(2) == [1, 2])`
         Example34 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((36h).days() == 1)`
+        /// `TryEveryExample`: `!([1].extend([2, 3]) == [1, 2, 3])`
         Example35 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((90m).hours() == 1)`
+        /// `TryEveryExample`: `!([1, 2].first() == 1)`
         Example36 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((90s).minutes() == 1)`
+        /// `TryEveryExample`: `!([1, 2].last() == 2)`
         Example37 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((2m).seconds() == 120)`
+        /// `TryEveryExample`: `!([1, 2].get(1) == 2)`
         Example38 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2].any(|x| x > 1))`
+        Example39 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2].all(|x| x > 0))`
+        Example40 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2, 3].count(|x| x > 1) == 2)`
+        Example41 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1.5, 2.5].sum() == 4)`
+        Example42 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(["a", "bc"].sum(|x| x.len()) == 3)`
+        Example43 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2, 3].filter(|x| x > 1) == [2, 3])`
+        Example44 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2].map(|x| x * 2) == [2, 4])`
+        Example45 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2].flat_map(|x| [x, -x]) == [1, -1, 2, -2])`
+        Example46 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([5, 6].enumerate(|n, x| n * x) == [0, 6])`
+        Example47 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(["a", "b"].fold("", |text, x| x.concat(text)) == "ba")`
+        Example48 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2, 3].find(|x| x > 1) == 2)`
+        Example49 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2, 3].position(|x| x > 1) == 1)`
+        Example50 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([2, 1].min() == 1)`
+        Example51 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([2, 1].max() == 2)`
+        Example52 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(["bc", "a", "d"].min_by(|x| x.len()) == "a")`
+        Example53 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(["bc", "a", "de"].max_by(|x| x.len()) == "de")`
+        Example54 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(["bc", "d", "a"].sort_by(|x| x.len()) == ["d", "a", "bc"])`
+        Example55 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(["d", "bc", "a"].sort_by_desc(|x| x.len()) == ["bc", "d", "a"])`
+        Example56 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2, 1].distinct() == [1, 2])`
+        Example57 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2, 3].remove_where(|x| x > 1) == [1])`
+        Example58 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2, 3].remove_first(|x| x > 1) == [1, 3])`
+        Example59 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!([1, 2, 3].replace_where(|x| x > 1, |x| x * 10) == [1, 20, 30])`
+        Example60 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`:
+        /// `!(["ab", "c"].upsert_by(|x| x.len(), "d", |old| old.concat("d")) == ["ab", "cd"])`
+        Example61 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((now() + 24h).date() > now().date())`
+        Example62 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((36h).days() == 1)`
+        Example63 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((90m).hours() == 1)`
+        Example64 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((90s).minutes() == 1)`
+        Example65 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((2m).seconds() == 120)`
+        Example66 {
             /// Why, in words.
             message: String,
         },
@@ -2613,6 +3222,7 @@ pub mod basket {
                 Self::BasketNotOpen { .. } => "BasketNotOpen",
                 Self::QuantityNotPositive { .. } => "QuantityNotPositive",
                 Self::BasketNotFound { .. } => "BasketNotFound",
+                Self::TooFewToTakeBack { .. } => "TooFewToTakeBack",
                 Self::NobodyToCredit { .. } => "NobodyToCredit",
                 Self::ValueNotPositive { .. } => "ValueNotPositive",
                 Self::TooManyLines { .. } => "TooManyLines",
@@ -2655,6 +3265,34 @@ pub mod basket {
                 Self::Example36 { .. } => "Example36",
                 Self::Example37 { .. } => "Example37",
                 Self::Example38 { .. } => "Example38",
+                Self::Example39 { .. } => "Example39",
+                Self::Example40 { .. } => "Example40",
+                Self::Example41 { .. } => "Example41",
+                Self::Example42 { .. } => "Example42",
+                Self::Example43 { .. } => "Example43",
+                Self::Example44 { .. } => "Example44",
+                Self::Example45 { .. } => "Example45",
+                Self::Example46 { .. } => "Example46",
+                Self::Example47 { .. } => "Example47",
+                Self::Example48 { .. } => "Example48",
+                Self::Example49 { .. } => "Example49",
+                Self::Example50 { .. } => "Example50",
+                Self::Example51 { .. } => "Example51",
+                Self::Example52 { .. } => "Example52",
+                Self::Example53 { .. } => "Example53",
+                Self::Example54 { .. } => "Example54",
+                Self::Example55 { .. } => "Example55",
+                Self::Example56 { .. } => "Example56",
+                Self::Example57 { .. } => "Example57",
+                Self::Example58 { .. } => "Example58",
+                Self::Example59 { .. } => "Example59",
+                Self::Example60 { .. } => "Example60",
+                Self::Example61 { .. } => "Example61",
+                Self::Example62 { .. } => "Example62",
+                Self::Example63 { .. } => "Example63",
+                Self::Example64 { .. } => "Example64",
+                Self::Example65 { .. } => "Example65",
+                Self::Example66 { .. } => "Example66",
                 Self::BasketAlreadyExists { .. } => "BasketAlreadyExists",
                 Self::TotalCannotBeNegative { .. } => "TotalCannotBeNegative",
                 Self::RoundsMustNeverDecrease { .. } => "RoundsMustNeverDecrease",
@@ -2677,6 +3315,7 @@ pub mod basket {
                 Self::BasketNotOpen { message }
                 | Self::QuantityNotPositive { message }
                 | Self::BasketNotFound { message }
+                | Self::TooFewToTakeBack { message }
                 | Self::NobodyToCredit { message }
                 | Self::ValueNotPositive { message }
                 | Self::TooManyLines { message }
@@ -2719,6 +3358,34 @@ pub mod basket {
                 | Self::Example36 { message }
                 | Self::Example37 { message }
                 | Self::Example38 { message }
+                | Self::Example39 { message }
+                | Self::Example40 { message }
+                | Self::Example41 { message }
+                | Self::Example42 { message }
+                | Self::Example43 { message }
+                | Self::Example44 { message }
+                | Self::Example45 { message }
+                | Self::Example46 { message }
+                | Self::Example47 { message }
+                | Self::Example48 { message }
+                | Self::Example49 { message }
+                | Self::Example50 { message }
+                | Self::Example51 { message }
+                | Self::Example52 { message }
+                | Self::Example53 { message }
+                | Self::Example54 { message }
+                | Self::Example55 { message }
+                | Self::Example56 { message }
+                | Self::Example57 { message }
+                | Self::Example58 { message }
+                | Self::Example59 { message }
+                | Self::Example60 { message }
+                | Self::Example61 { message }
+                | Self::Example62 { message }
+                | Self::Example63 { message }
+                | Self::Example64 { message }
+                | Self::Example65 { message }
+                | Self::Example66 { message }
                 | Self::BasketAlreadyExists { message }
                 | Self::TotalCannotBeNegative { message }
                 | Self::RoundsMustNeverDecrease { message }
@@ -2741,6 +3408,7 @@ pub mod basket {
                 "BasketNotOpen" => Self::BasketNotOpen { message },
                 "QuantityNotPositive" => Self::QuantityNotPositive { message },
                 "BasketNotFound" => Self::BasketNotFound { message },
+                "TooFewToTakeBack" => Self::TooFewToTakeBack { message },
                 "NobodyToCredit" => Self::NobodyToCredit { message },
                 "ValueNotPositive" => Self::ValueNotPositive { message },
                 "TooManyLines" => Self::TooManyLines { message },
@@ -2783,6 +3451,34 @@ pub mod basket {
                 "Example36" => Self::Example36 { message },
                 "Example37" => Self::Example37 { message },
                 "Example38" => Self::Example38 { message },
+                "Example39" => Self::Example39 { message },
+                "Example40" => Self::Example40 { message },
+                "Example41" => Self::Example41 { message },
+                "Example42" => Self::Example42 { message },
+                "Example43" => Self::Example43 { message },
+                "Example44" => Self::Example44 { message },
+                "Example45" => Self::Example45 { message },
+                "Example46" => Self::Example46 { message },
+                "Example47" => Self::Example47 { message },
+                "Example48" => Self::Example48 { message },
+                "Example49" => Self::Example49 { message },
+                "Example50" => Self::Example50 { message },
+                "Example51" => Self::Example51 { message },
+                "Example52" => Self::Example52 { message },
+                "Example53" => Self::Example53 { message },
+                "Example54" => Self::Example54 { message },
+                "Example55" => Self::Example55 { message },
+                "Example56" => Self::Example56 { message },
+                "Example57" => Self::Example57 { message },
+                "Example58" => Self::Example58 { message },
+                "Example59" => Self::Example59 { message },
+                "Example60" => Self::Example60 { message },
+                "Example61" => Self::Example61 { message },
+                "Example62" => Self::Example62 { message },
+                "Example63" => Self::Example63 { message },
+                "Example64" => Self::Example64 { message },
+                "Example65" => Self::Example65 { message },
+                "Example66" => Self::Example66 { message },
                 "BasketAlreadyExists" => Self::BasketAlreadyExists { message },
                 "TotalCannotBeNegative" => Self::TotalCannotBeNegative { message },
                 "RoundsMustNeverDecrease" => Self::RoundsMustNeverDecrease { message },

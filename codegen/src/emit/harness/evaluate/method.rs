@@ -41,6 +41,7 @@ fn of_list(
     match method {
         Method::ListLen => i64::try_from(items.len()).ok().map(ExpressionKind::Integer),
         Method::ListIsEmpty => Some(ExpressionKind::Boolean(items.is_empty())),
+        Method::ListSum => sum(&items),
         Method::ListFirst => present(items.into_iter().next()),
         Method::ListLast => present(items.pop()),
         Method::ListPush => {
@@ -58,8 +59,13 @@ fn of_list(
     }
 }
 
+/// The items added; none for an empty list, whose zero depends on its type.
+fn sum(items: &[Expression]) -> Option<ExpressionKind> {
+    super::function::sum(items, &items.first()?.result)
+}
+
 /// An item as an optional; none for an item that is one itself.
-fn present(item: Option<Expression>) -> Option<ExpressionKind> {
+pub(super) fn present(item: Option<Expression>) -> Option<ExpressionKind> {
     let Some(item) = item else { return Some(ExpressionKind::None) };
     let nested = matches!(item.kind, ExpressionKind::Some(_) | ExpressionKind::None);
     (!nested).then(|| ExpressionKind::Some(Box::new(item)))

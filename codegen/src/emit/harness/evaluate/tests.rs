@@ -142,6 +142,56 @@ fn conditions_choose() {
 }
 
 #[test]
+fn functions_are_asked_item_by_item() {
+    table(
+        "list<string>",
+        &[
+            ("names.filter(|name| name == \"b\")", Some(r#"["b"]"#)),
+            ("names.remove_where(|name| name == \"b\")", Some(r#"["a"]"#)),
+            ("names.extend(names).remove_first(|name| name == \"b\")", Some(r#"["a","a","b"]"#)),
+            ("names.replace_where(|name| name == \"b\", |_| line.sku)", Some(r#"["a","s"]"#)),
+            ("names.upsert_by(|name| name, \"b\", |_| line.sku)", Some(r#"["a","s"]"#)),
+            ("names.upsert_by(|name| name, \"c\", |_| line.sku)", Some(r#"["a","b","c"]"#)),
+            ("nobody.map(|name| name.trim())", Some("[]")),
+            ("names.map(|name| name.trim())", None),
+        ],
+    );
+    table(
+        "integer",
+        &[
+            ("names.count(|name| name == \"b\")", Some("1")),
+            ("names.sum(|_| count)", Some("14")),
+            ("names.sum(|_| most)", None),
+            ("names.map(|_| count).sum()", Some("14")),
+            ("names.fold(1, |product, _| product * count)", Some("49")),
+            ("names.fold(1, |product, _| product * most)", None),
+            ("nobody.sum(|_| count)", Some("0")),
+        ],
+    );
+    table(
+        "boolean",
+        &[
+            ("names.any(|name| name == \"a\" || most + 1 > 0)", Some("true")),
+            ("names.any(|name| name == \"b\" || most + 1 > 0)", None),
+            ("names.all(|name| name == \"b\" && most + 1 > 0)", Some("false")),
+            ("nobody.all(|_| most + 1 > 0)", Some("true")),
+            ("owner.is_some_and(|name| name == \"Zoë\")", Some("true")),
+            ("heir.is_some_and(|_| most + 1 > 0)", Some("false")),
+        ],
+    );
+    table(
+        "string?",
+        &[
+            ("names.find(|name| name != \"a\")", Some(r#""b""#)),
+            ("names.find(|name| name == line.sku)", Some("null")),
+            ("owner.map(|_| line.sku)", Some(r#""s""#)),
+            ("owner.and_then(|_| line.gift)", Some(r#""g""#)),
+            ("heir.and_then(|_| line.gift)", Some("null")),
+        ],
+    );
+}
+
+#[test]
 fn optionals_records_and_lists_are_taken_apart() {
     table(
         "string",
