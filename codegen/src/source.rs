@@ -5,6 +5,8 @@
 
 mod read;
 
+#[cfg(feature = "cli")]
+pub(crate) use read::is_ontology_file;
 pub use read::lock_path;
 
 use crate::diagnostic::Diagnostic;

@@ -138,7 +138,7 @@ fn counted(number: usize, what: &str) -> String {
 /// Whether two readings found the same. A file that can't be read is told by why it can't.
 fn same(a: &Sources, b: &Sources) -> bool {
     let told = |sources: &Sources| -> Vec<(String, String, Option<String>)> {
-        let files = sources.files.iter();
+        let files = sources.files.iter().chain(&sources.lock);
         files
             .map(|file| {
                 let refused = file.refused.as_ref().map(|refused| refused.title.clone());

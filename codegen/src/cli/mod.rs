@@ -4,14 +4,17 @@
 //! Standard output carries what was asked for, standard error what went wrong.
 
 mod check;
+mod diff;
 mod expand;
 mod explain;
 mod failure;
 mod generate;
 pub mod json_schema;
+mod lock;
 mod new;
 mod ontology;
 mod report;
+mod revision;
 mod schema;
 mod screen;
 
@@ -44,6 +47,8 @@ enum Command {
     Generate(generate::Generate),
     Expand(expand::Expand),
     Schema(schema::Schema),
+    Lock(lock::Lock),
+    Diff(diff::Diff),
     New(new::New),
 }
 
@@ -93,6 +98,8 @@ fn answer(command: Command, screen: &mut Screen) -> Result<Found, Failure> {
         Command::Generate(generate) => generate.run(screen),
         Command::Expand(expand) => expand.run(screen),
         Command::Schema(schema) => schema.run(screen),
+        Command::Lock(lock) => lock.run(screen),
+        Command::Diff(diff) => diff.run(screen),
         Command::New(new) => new.run(screen),
     }?;
     screen.flush()?;

@@ -9,8 +9,12 @@ use crate::source::{SourceFile, Sources, Span};
 
 /// All findings as one JSON document on one line.
 pub(super) fn json(found: &[Diagnostic], sources: &Sources) -> String {
-    let found: Vec<Value> = found.iter().map(|found| finding(found, sources)).collect();
-    json!({"version": 1, "diagnostics": found}).to_string()
+    json!({"version": 1, "diagnostics": findings(found, sources)}).to_string()
+}
+
+/// Findings as a list.
+pub(super) fn findings(found: &[Diagnostic], sources: &Sources) -> Value {
+    found.iter().map(|found| finding(found, sources)).collect()
 }
 
 fn finding(found: &Diagnostic, sources: &Sources) -> Value {

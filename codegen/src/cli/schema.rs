@@ -55,7 +55,7 @@ impl Schema {
 }
 
 /// Writes one file; whether it changed.
-fn write_file(path: &Path, text: String) -> Result<bool, Failure> {
+pub(super) fn write_file(path: &Path, text: String) -> Result<bool, Failure> {
     let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
         Failure::usage(format!("`{}` names no file", path.display()), "name the file to write")
     })?;

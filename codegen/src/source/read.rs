@@ -218,18 +218,23 @@ fn is_utf16(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
 }
 
-/// The YAML files of a folder, by name. Hidden ones are editors' leavings, not ontologies.
+/// The ontologies of a folder, by name.
 fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
-        if is_yaml(&path) && !hidden && !path.is_dir() {
+        if is_ontology_file(&path) && !path.is_dir() {
             paths.push(path);
         }
     }
     paths.sort();
     Ok(paths)
+}
+
+/// Whether a file of this name is a part of an ontology. Hidden ones are editors' leavings.
+pub(crate) fn is_ontology_file(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+    is_yaml(path) && !hidden
 }
 
 fn is_yaml(path: &Path) -> bool {

@@ -4,6 +4,7 @@ mod check;
 mod document;
 mod explain;
 mod generate;
+mod lock;
 mod new;
 mod schema;
 mod usage;

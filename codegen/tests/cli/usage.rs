@@ -2,7 +2,8 @@
 
 use crate::Folder;
 
-const COMMANDS: [&str; 6] = ["check", "explain", "generate", "expand", "schema", "new"];
+const COMMANDS: [&str; 8] =
+    ["check", "explain", "generate", "expand", "schema", "lock", "diff", "new"];
 
 #[test]
 fn every_command_has_help_with_an_example() {
