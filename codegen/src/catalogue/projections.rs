@@ -57,9 +57,9 @@ super::codes! {
     }
     KEY = "EL0610" {
         what: "A key does not find one row.",
-        why: "Every event finds its row by the same columns, with plain values of the same types.",
+        why: "Every event finds its row by the same columns, with plain values of the same types, and before there is a row to ask.",
         example: "key: limit    # limit: decimal?",
-        fix: "Use values that are always there; give a rule a `key:` of its own where its event differs.",
+        fix: "Use values that are always there; give a rule a `key:` of its own where its event differs; where cases have different keys, let `when` read the event alone.",
     }
     KEY_MISSING = "EL0611" {
         what: "A projection does not say which row an event concerns.",

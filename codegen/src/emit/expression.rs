@@ -357,8 +357,11 @@ fn is_same_question(a: &Expression, b: &Expression) -> bool {
 
 /// The value that a condition asks about, and nothing else.
 fn asked_about(condition: &Expression) -> Option<&Expression> {
-    let is_fixed =
-        |side: &Expression| matches!(side.kind, ExpressionKind::Integer(_) | ExpressionKind::None);
+    // `x == ""` is written `x.is_empty()`.
+    let is_fixed = |side: &Expression| {
+        matches!(side.kind, ExpressionKind::Integer(_) | ExpressionKind::None)
+            || condition::is_empty(side)
+    };
     match &condition.kind {
         ExpressionKind::Compare(_, value, fixed) if is_fixed(fixed) => Some(value),
         ExpressionKind::Compare(_, fixed, value) if is_fixed(fixed) => Some(value),

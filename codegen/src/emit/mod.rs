@@ -22,6 +22,7 @@ mod layout;
 mod names;
 mod projections;
 mod reads;
+mod row_key;
 mod rows;
 mod samples;
 mod state;

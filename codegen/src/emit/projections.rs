@@ -3,18 +3,17 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::apply::needs_check;
 use super::examples::Examples;
-use super::expression::{Compiler, field_init, grouped, inner_type};
+use super::expression::{field_init, grouped, inner_type};
 use super::handlers;
 use super::layout::{self, Part};
-use super::mentions;
 use super::names::{field_ident, function_ident, type_ident};
+use super::row_key;
 use super::rows;
 use super::state::meaning;
 use super::types;
 use super::view::View;
-use crate::model::{Assignment, Field, Projection, RowRule, Scope, Type, choosing_key};
+use crate::model::{Assignment, Field, Projection, RowRule, Type};
 
 /// A projection as its module sees it.
 pub(crate) struct ReadModel<'v> {
@@ -113,7 +112,7 @@ impl ReadModel<'_> {
         }
     }
 
-    fn key_ident(&self) -> Ident {
+    pub(super) fn key_ident(&self) -> Ident {
         format_ident!("{}Key", self.ident)
     }
 
@@ -182,7 +181,7 @@ impl ReadModel<'_> {
                     quote!(type Key = #key;),
                     quote!(type Row = #row;),
                 ],
-                vec![self.key_function()],
+                vec![row_key::function(self)],
                 vec![rows::dispatch(self)],
                 vec![self.key_values()],
                 vec![self.row_values()],
@@ -245,108 +244,10 @@ impl ReadModel<'_> {
         quote!(&[#(#columns),*])
     }
 
-    fn key_function(&self) -> TokenStream {
-        let (events, key) = (&self.view.events, self.key_type());
-        let rest = self.projection.source.len() < self.view.aggregate.events.len();
-        let body = if self.projection.key.is_empty() {
-            let variants = self.projection.source.iter().map(|event| type_ident(event));
-            let rest = rest.then(|| quote!(_ => Ok(None),));
-            quote!(match event {
-                #(#events::#variants(_))|* => __H::key(event, meta).map(Some),
-                #rest
-            })
-        } else {
-            self.key_arms(rest)
-        };
-        let meta = if mentions(&body, "meta") { quote!(meta) } else { quote!(_meta) };
-        quote! {
-            fn key(event: &#events, #meta: &__Metadata) -> Result<Option<#key>, __ProjectionError> {
-                #body
-            }
-        }
-    }
-
-    /// The key by event; events that give it alike, without being read, share an arm.
-    fn key_arms(&self, rest: bool) -> TokenStream {
-        let events = &self.view.events;
-        let mut arms: Vec<(TokenStream, TokenStream)> = Vec::new();
-        for event in &self.projection.source {
-            let compiler = key_compiler(self.view);
-            let value = self.key_value(&compiler, self.rules_of(event));
-            let (variant, read) = (type_ident(event), compiler.used(Scope::Event));
-            let pattern = if read { quote!(event) } else { quote!(_) };
-            let pattern = quote!(#events::#variant(#pattern));
-            match arms.last_mut() {
-                Some((before, same)) if !read && same.to_string() == value.to_string() => {
-                    *before = quote!(#before | #pattern);
-                }
-                _ => arms.push((pattern, value)),
-            }
-        }
-        let arms = arms.iter().map(|(pattern, value)| quote!(#pattern => #value,));
-        let rest = rest.then(|| quote!(_ => None,));
-        quote!(Ok(match event { #(#arms)* #rest }))
-    }
-
     /// The rules of an event; none where the fold is written by hand.
     pub(crate) fn rules_of(&self, event: &str) -> &[RowRule] {
         let rules = self.projection.on.iter().flatten().find(|(name, _)| name == event);
         rules.map_or(&[], |(_, rules)| rules)
-    }
-
-    /// The key, or where rules have keys of their own, that of the first rule whose condition holds. A row
-    /// is sought by it, so no condition asks a row: those that do come after the key is certain.
-    fn key_value(&self, compiler: &Compiler<'_>, rules: &[RowRule]) -> TokenStream {
-        let key = &self.projection.key;
-        let choosing = choosing_key(key, rules);
-        let alike = &rules[choosing.len()..];
-        let own = rules.iter().any(|rule| rule.key.is_some());
-        let certain = !own || alike.iter().any(|rule| rule.when.is_none() || rule.asks_row());
-        let conditions = if certain { choosing } else { rules };
-        let branches = conditions.iter().map(|rule| {
-            let key = self.key_literal(compiler, rule.own_or(key));
-            let when = rule.when.as_ref().unwrap_or_else(|| {
-                unreachable!("a rule without `when` is the last, and chooses no key")
-            });
-            let when = compiler.condition(when);
-            quote!(if #when { Some(#key) } else)
-        });
-        let branches: Vec<_> = branches.collect();
-        let last = if certain {
-            let key =
-                self.key_literal(compiler, alike.first().map_or(key, |rule| rule.own_or(key)));
-            quote!(Some(#key))
-        } else {
-            quote!(None)
-        };
-        if branches.is_empty() { last } else { quote!(#(#branches)* { #last }) }
-    }
-
-    fn key_literal(&self, compiler: &Compiler<'_>, key: &[Assignment]) -> TokenStream {
-        let literal = match key {
-            [only] => compiler.value(&only.value),
-            several => {
-                let ident = self.key_ident();
-                let fields = several.iter().map(|it| compiler.field_value(&it.field, &it.value));
-                quote!(#ident { #(#fields,)* })
-            }
-        };
-        let checks = self.key_checks(key);
-        if checks.is_empty() { literal } else { quote!({ let key = #literal; #checks key }) }
-    }
-
-    /// Checks of key columns that can't take every value of their Rust type: here, so that they hold for
-    /// the rows that are sought as for those that are made.
-    fn key_checks(&self, key: &[Assignment]) -> TokenStream {
-        let types = &self.view.types;
-        let columns = self.key_columns();
-        let checks = key.iter().filter_map(|it| {
-            let of = &columns.iter().find(|column| column.name == it.field)?.field_type;
-            let field = field_ident(&it.field);
-            let place = if key.len() == 1 { quote!(&key) } else { quote!(&key.#field) };
-            needs_check(types, of, &it.value).then(|| types.check(of, &place, &it.field))
-        });
-        quote!(#(#checks)*)
     }
 
     fn key_values(&self) -> TokenStream {
@@ -427,11 +328,6 @@ impl ReadModel<'_> {
     }
 }
 
-/// Compiles key expressions.
-pub(crate) fn key_compiler<'v>(view: &'v View<'_>) -> Compiler<'v> {
-    Compiler::new(&view.types, [(Scope::Event, quote!(event))])
-}
-
 fn column_type(of: &Type) -> Ident {
     let name = match of {
         Type::String | Type::Enum(_) | Type::Optional(_) => "Text",
@@ -479,12 +375,4 @@ fn take(of: &Type) -> Ident {
         _ => "take",
     };
     format_ident!("{name}")
-}
-
-/// The value of a key column in a new row: as the key says.
-pub(crate) fn key_assignments<'r>(
-    rule: &'r RowRule,
-    projection: &'r Projection,
-) -> &'r [Assignment] {
-    rule.own_or(&projection.key)
 }

@@ -7,7 +7,7 @@ use super::apply::assignments;
 use super::expression::Compiler;
 use super::layout::{self, Part};
 use super::names::{field_ident, type_ident};
-use super::projections::{ReadModel, key_assignments};
+use super::projections::ReadModel;
 use crate::model::{Assignment, Field, Projection, RowRule, Scope, Verb};
 
 /// `Projection::fold`: a function per event.
@@ -203,7 +203,7 @@ impl Folder<'_> {
     /// A whole row: key columns from the key, others as assigned, the rest as by default.
     fn row_literal(&self, compiler: &Compiler<'_>, assigned: &[Assignment]) -> TokenStream {
         let row = &self.model.row;
-        let keys = key_assignments(self.rule, self.model.projection);
+        let keys = self.rule.own_or(&self.model.projection.key);
         let columns = self.model.projection.columns.iter().flatten();
         let fields = columns.map(|column| {
             let value = keys

@@ -5,9 +5,11 @@
 
 mod expression;
 pub(crate) mod meaning;
+mod rows;
 mod shape;
 
 pub use expression::*;
+pub use rows::*;
 use serde::Serialize;
 pub use shape::Definitions;
 
@@ -425,65 +427,6 @@ pub struct Projection {
     pub mirrors: Vec<Assignment>,
     /// Hash of all that the rows depend on.
     pub meaning: u64,
-}
-
-/// What an event does to the row of its key; the first of several whose condition holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RowRule {
-    /// The condition; may read `row` (then the rule needs an existing row).
-    pub when: Option<Expression>,
-    /// The verb.
-    pub verb: Verb,
-    /// For `insert`: every column that is not key. For `update` and `upsert`: the columns that change.
-    pub columns: Vec<Assignment>,
-    /// A key of its own.
-    pub key: Option<Vec<Assignment>>,
-    /// An insert on an existing row is no error and changes nothing.
-    pub ignore_conflict: bool,
-    /// An update or delete of a missing row is no error.
-    pub skip_missing: bool,
-}
-
-impl RowRule {
-    /// The rule's own key, or the projection's.
-    #[must_use]
-    pub fn own_or<'k>(&'k self, key: &'k [Assignment]) -> &'k [Assignment] {
-        self.key.as_deref().unwrap_or(key)
-    }
-
-    /// Whether the condition reads the row.
-    #[must_use]
-    pub fn asks_row(&self) -> bool {
-        let reads_row =
-            |part: &Expression| matches!(part.kind, ExpressionKind::Read(Scope::Row, _));
-        self.when.as_ref().is_some_and(|when| when.any(&reads_row))
-    }
-}
-
-/// The rules of an event whose conditions choose its key: those before the rules at the end that all have
-/// one key.
-#[must_use]
-pub fn choosing_key<'r>(key: &[Assignment], rules: &'r [RowRule]) -> &'r [RowRule] {
-    let Some(last) = rules.last() else { return rules };
-    let alike = |rule: &&RowRule| {
-        let (one, other) = (rule.own_or(key), last.own_or(key));
-        one.len() == other.len() && one.iter().all(|column| other.contains(column))
-    };
-    let alike = rules.iter().rev().take_while(alike).count();
-    &rules[..rules.len() - alike]
-}
-
-/// The verbs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Verb {
-    /// The row must not exist.
-    Insert,
-    /// The row must exist.
-    Update,
-    /// The row may exist; absent, it starts as the zero row.
-    Upsert,
-    /// The row must exist and is removed.
-    Delete,
 }
 
 /// A scenario; its values are constant expressions of their fields' types.

@@ -6,8 +6,8 @@ use eventloom_runtime::{Projection, dec};
 use eventloom_tests::goldens::enums::lamp::{ByColour, LampEvent, LampView, SwitchedOn};
 use eventloom_tests::goldens::enums::types::Colour;
 use eventloom_tests::goldens::rows::parcel::{
-    DayView, DayViewKey, Delivered, FirstView, Lost, Moved, ParcelEvent, ParcelView, Sent,
-    TownWeightView, TownWeightViewKey, Weighed, WeightView,
+    DayView, DayViewKey, Delivered, FirstView, LightView, Lost, Moved, ParcelEvent, ParcelView,
+    Sent, TownWeightView, TownWeightViewKey, Weighed, WeightView,
 };
 
 use super::{meta, time};
@@ -117,6 +117,21 @@ fn a_key_has_no_more_digits_than_its_column() {
             assert!(error.to_string().contains("decimal(4,2) allows"), "{error}");
         }
     }
+}
+
+/// The key was computed and checked for every event, also for one whose `when` says that it concerns no
+/// row: that event stopped the whole read model.
+#[test]
+fn an_event_that_concerns_no_row_has_no_key_to_fail() {
+    assert_eq!(LightView::key(&sent(199), &meta(1)), Ok(Some(dec!(398))));
+    for weight in [200, 100_000, i64::MAX] {
+        assert_eq!(LightView::key(&sent(weight), &meta(1)), Ok(None));
+        assert_eq!(fold::<LightView>(&[sent(weight)]), Ok(None));
+    }
+    let key = |hops| LightView::key(&moved("Oslo", hops), &meta(1));
+    assert_eq!([key(91), key(9)], [Ok(Some(dec!(91))), Ok(Some(dec!(9)))]);
+    assert_eq!([key(29), key(30)], [Ok(Some(dec!(2.9))), Ok(None)]);
+    key(1000).expect_err("a case holds, and its key does not fit");
 }
 
 /// A case with a `key:` beside one that reads the row stopped the build with a panic, although their key is

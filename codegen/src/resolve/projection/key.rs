@@ -159,7 +159,8 @@ fn as_stream(this: &Projecting<'_>, assigned: Assignment) -> Assignment {
 
 /// Whether rows are found by the stream's id alone.
 pub(super) fn is_stream(key: Option<&[Assignment]>, on: Option<&[(String, Vec<RowRule>)]>) -> bool {
-    let alone = matches!(key, Some([only]) if only.value.kind == ExpressionKind::StreamId);
+    let Some(key) = key else { return false };
+    let alone = matches!(key, [only] if only.value.kind == ExpressionKind::StreamId);
     let mut rules = on.into_iter().flatten().flat_map(|(_, rules)| rules);
-    alone && rules.all(|rule| rule.key.is_none())
+    alone && rules.all(|rule| model::is_same_key(rule.own_or(key), key))
 }

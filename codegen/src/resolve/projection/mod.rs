@@ -12,8 +12,9 @@ use crate::catalogue::projections::{
     CONSISTENCY, IMMEDIATE_KEY, MIRROR, NEEDS_COLUMNS, NO_SOURCE, SOURCE_TWICE, STRATEGY, TARGET,
 };
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, Assignment};
+use crate::model::{self, Assignment, RowRule, is_same_key};
 use crate::naming;
+use crate::source::Span;
 use crate::syntax::{self, Text};
 
 /// A projection while it is being resolved.
@@ -45,7 +46,9 @@ pub(crate) fn resolve(
     let key = key::resolve(&this, findings);
     let on = rules::resolve(&this, key.as_deref(), all_known, findings);
     let key_is_stream = key::is_stream(key.as_deref(), on.as_ref().and_then(|on| on.as_deref()));
-    this.check_immediate(immediate, key.as_deref(), key_is_stream, findings);
+    let other_key = key.as_deref().zip(on.as_ref().and_then(|on| on.as_deref()));
+    let other_key = other_key.and_then(|(key, on)| this.other_key(key, on));
+    this.check_immediate(immediate, key.as_deref(), key_is_stream, other_key, findings);
     let mirrors = this.mirrors(key.is_some() && !key_is_stream, findings);
     let (database, table) = target?;
     Some(model::Projection {
@@ -191,6 +194,7 @@ impl Projecting<'_> {
         immediate: Option<bool>,
         key: Option<&[Assignment]>,
         key_is_stream: bool,
+        other_key: Option<Span>,
         findings: &mut Vec<Diagnostic>,
     ) {
         if immediate != Some(true) || key_is_stream {
@@ -204,7 +208,7 @@ impl Projecting<'_> {
         } else {
             "an immediate projection has one row per stream"
         };
-        let by_rule = self.own_key().filter(|_| key::is_stream(key, None));
+        let by_rule = other_key.filter(|_| key::is_stream(key, None));
         let found = match by_rule {
             Some(place) => Diagnostic::error(&IMMEDIATE_KEY, title, place, "another row")
                 .place(strategy, "immediate"),
@@ -221,11 +225,16 @@ impl Projecting<'_> {
         });
     }
 
-    /// The first rule's `key:` that is not the projection's.
-    fn own_key(&self) -> Option<crate::source::Span> {
-        let mut rules = self.syntax.on.iter().flatten().flat_map(|(_, rules)| rules);
-        let own = rules.find_map(|rule| rule.key.as_ref())?;
-        key::lines(own).first().map(|(column, _)| column.span)
+    /// The first `key:` of a rule that is not the projection's.
+    fn other_key(&self, key: &[Assignment], on: &[(String, Vec<RowRule>)]) -> Option<Span> {
+        let names = |events: &[Text], name: &str| events.iter().any(|event| event.value == name);
+        on.iter().find_map(|(event, rules)| {
+            let other = rules.iter().position(|rule| !is_same_key(rule.own_or(key), key))?;
+            let mut written = self.syntax.on.iter().flatten();
+            let (_, written) = written.find(|(events, _)| names(events, event))?;
+            let own = written.get(other)?.key.as_ref()?;
+            key::lines(own).first().map(|(column, _)| column.span)
+        })
     }
 
     /// Columns that always equal a value of the state.

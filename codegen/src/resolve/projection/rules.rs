@@ -131,8 +131,9 @@ fn key_is_known(
     let choosing = model::choosing_key(key, rules);
     let Some(at) = choosing.iter().position(RowRule::asks_row) else { return true };
     let place = written[at].when.as_ref().map_or(written[at].verb.span, |when| when.span);
-    let other =
-        (at + 1..rules.len()).find(|other| rules[*other].own_or(key) != rules[at].own_or(key));
+    let is_other =
+        |other: &usize| !model::is_same_key(rules[*other].own_or(key), rules[at].own_or(key));
+    let other = (at + 1..rules.len()).find(is_other);
     let other = other.map_or(written[at].verb.span, |other| written[other].verb.span);
     let title = "which row it is would depend on the row";
     findings.push(

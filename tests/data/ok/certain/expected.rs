@@ -18,9 +18,12 @@ pub mod gauge {
     };
     use eventloom_runtime::command::Emit;
     use eventloom_runtime::eval::{EvalError, add};
+    use eventloom_runtime::projection::{
+        Column, ColumnType, Consistency, ProjectionError, Value, Values,
+    };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Decide, Decimal, DomainEvent, EventShape, Halt, Metadata,
-        Refusal, Repository, SnapshotStrategy, Step, Target, Timestamp, UniqueKey,
+        Projection, Refusal, Repository, SnapshotStrategy, Step, Target, Timestamp, UniqueKey, dec,
     };
 
     // ---- Events ----
@@ -181,6 +184,9 @@ pub mod gauge {
     /// Commands:
     /// - [`Move`] emits [`Moved`]
     ///
+    /// Read models:
+    /// - [`Levels`]
+    ///
     /// Fields of the state and the events that set them:
     /// - `level`: [`Moved`]
     /// - `kept`: [`Moved`]
@@ -274,6 +280,8 @@ pub mod gauge {
     /// - [`Itself`](GaugeError::Itself) where `level != level || kept != kept || word != word`
     /// - [`Contradiction`](GaugeError::Contradiction) where `on && !on`
     /// - [`Absorbed`](GaugeError::Absorbed) where `on && level > 3 && on`
+    /// - [`Empty`](GaugeError::Empty) where `word == "" && word.is_empty() || word != "" &&
+    ///   word.is_empty()`
     /// - [`Spelled`](GaugeError::Spelled) where `"".is_empty() && "a".is_empty() || "a" == ""
     ///   || [1].is_empty()`
     /// - [`SameCondition`](GaugeError::SameCondition) where `if level > 3 { false } else if
@@ -361,6 +369,14 @@ pub mod gauge {
                     message: "refused because on && level > 3 && on".to_owned(),
                 }));
             }
+            if state.word.is_empty() && state.word.is_empty()
+                || !state.word.is_empty() && state.word.is_empty()
+            {
+                return Err(Halt::Refused(GaugeError::Empty {
+                    message: "refused because word == \"\" && word.is_empty() || word != \"\" && word.is_empty()"
+                        .to_owned(),
+                }));
+            }
             if "".is_empty() && "a".is_empty() || "a".is_empty() || [1].is_empty() {
                 return Err(Halt::Refused(GaugeError::Spelled {
                     message: "refused because \"\".is_empty() && \"a\".is_empty() || \"a\" == \"\" || [1].is_empty()"
@@ -426,6 +442,11 @@ pub mod gauge {
             /// Why, in words.
             message: String,
         },
+        /// `Move`: `word == "" && word.is_empty() || word != "" && word.is_empty()`
+        Empty {
+            /// Why, in words.
+            message: String,
+        },
         /// `Move`: `"".is_empty() && "a".is_empty() || "a" == "" || [1].is_empty()`
         Spelled {
             /// Why, in words.
@@ -478,6 +499,7 @@ pub mod gauge {
                 Self::Itself { .. } => "Itself",
                 Self::Contradiction { .. } => "Contradiction",
                 Self::Absorbed { .. } => "Absorbed",
+                Self::Empty { .. } => "Empty",
                 Self::Spelled { .. } => "Spelled",
                 Self::SameCondition { .. } => "SameCondition",
                 Self::GaugeAlreadyExists { .. } => "GaugeAlreadyExists",
@@ -498,6 +520,7 @@ pub mod gauge {
                 | Self::Itself { message }
                 | Self::Contradiction { message }
                 | Self::Absorbed { message }
+                | Self::Empty { message }
                 | Self::Spelled { message }
                 | Self::SameCondition { message }
                 | Self::GaugeAlreadyExists { message }
@@ -518,6 +541,7 @@ pub mod gauge {
                 "Itself" => Self::Itself { message },
                 "Contradiction" => Self::Contradiction { message },
                 "Absorbed" => Self::Absorbed { message },
+                "Empty" => Self::Empty { message },
                 "Spelled" => Self::Spelled { message },
                 "SameCondition" => Self::SameCondition { message },
                 "GaugeAlreadyExists" => Self::GaugeAlreadyExists { message },
@@ -564,4 +588,175 @@ pub mod gauge {
     }
 
     impl Error for GaugeError {}
+
+    // ---- Projections ----
+
+    /// A row of [`Levels`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct LevelsRow {
+        /// `level: decimal`
+        pub level: Decimal,
+        /// `times: integer`
+        pub times: i64,
+    }
+
+    /// The read model `Levels`.
+    ///
+    /// Folds [`Moved`] into `read_db.levels`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_tests::goldens::certain::gauge::{GaugeRepository, Levels};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let _repository = GaugeRepository::open(store.clone()).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<Levels, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<Levels, _>::open(database).await?;
+    /// assert_eq!(view.count().await?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct Levels;
+
+    impl Projection for Levels {
+        const NAME: &'static str = "Levels";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "levels";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0x2138_c374_b233_c873;
+        const AGGREGATE: &'static str = "Gauge";
+        const SOURCES: &'static [&'static str] = &["Moved"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "level", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "times", column_type: ColumnType::Integer, optional: false },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = false;
+        const READS_METADATA: bool = false;
+
+        type Event = GaugeEvent;
+        type Key = Decimal;
+        type Row = LevelsRow;
+
+        fn key(event: &GaugeEvent, _meta: &Metadata) -> Result<Option<Decimal>, ProjectionError> {
+            Ok(match event {
+                GaugeEvent::Moved(event) => {
+                    if event.to > 7 || event.to < 5 {
+                        Some(dec!(3))
+                    } else if event.to < 5 {
+                        Some(Decimal::from(event.to))
+                    } else if event.to == 6 {
+                        Some(dec!(4))
+                    } else if event.to == 6 {
+                        Some(dec!(5))
+                    } else {
+                        None
+                    }
+                }
+            })
+        }
+
+        fn fold(
+            row: &mut Option<LevelsRow>,
+            event: &GaugeEvent,
+            _meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                GaugeEvent::Moved(event) => fold_levels_moved(row, event),
+            }
+        }
+
+        fn key_values(key: &Decimal) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &LevelsRow) -> Vec<Value> {
+            vec![Value::from(&row.level), Value::from(&row.times)]
+        }
+
+        fn row(values: Vec<Value>) -> Result<LevelsRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(LevelsRow { level: values.take()?, times: values.take()? })
+        }
+
+        fn key_of(row: &LevelsRow) -> Decimal {
+            row.level
+        }
+    }
+
+    fn fold_levels_moved(
+        row: &mut Option<LevelsRow>,
+        event: &Moved,
+    ) -> Result<(), ProjectionError> {
+        if event.to > 7 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(LevelsRow { level: dec!(3), times: 0 }),
+            };
+            current.times = add(current.times, 1)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
+        if event.to < 5 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(LevelsRow { level: dec!(3), times: 0 }),
+            };
+            current.times = add(current.times, 1)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
+        if event.to < 5 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(LevelsRow { level: Decimal::from(event.to), times: 0 }),
+            };
+            current.times = add(current.times, 1)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
+        if event.to == 6 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(LevelsRow { level: dec!(4), times: 0 }),
+            };
+            current.times = add(current.times, 1)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
+        if event.to == 6 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(LevelsRow { level: dec!(5), times: 0 }),
+            };
+            current.times = add(current.times, 1)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
+        Ok(())
+    }
 }

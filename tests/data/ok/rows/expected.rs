@@ -407,6 +407,7 @@ pub mod parcel {
     /// - [`DayView`]
     /// - [`WeightView`]
     /// - [`TownWeightView`]
+    /// - [`LightView`]
     /// - [`FirstView`]
     ///
     /// Fields of the state and the events that set them:
@@ -1018,7 +1019,7 @@ pub mod parcel {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "parcels";
         const CONSISTENCY: Consistency = Consistency::Immediate;
-        const MEANING: u64 = 0x08a0_9836_2012_ea21;
+        const MEANING: u64 = 0x209c_2699_b580_8d39;
         const AGGREGATE: &'static str = "Parcel";
         const SOURCES: &'static [&'static str] = &["Sent", "Moved", "Lost", "Delivered"];
         const COLUMNS: &'static [Column] = &[
@@ -1644,6 +1645,198 @@ pub mod parcel {
             kilos: multiply(Decimal::from(event.eighths), dec!(0.125))?,
             parcels: 1,
         });
+        Ok(())
+    }
+
+    /// A row of [`LightView`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct LightViewRow {
+        /// `kilos: decimal(4,1)`
+        pub kilos: Decimal,
+        /// `parcels: integer`
+        pub parcels: i64,
+    }
+
+    /// The read model `LightView`.
+    ///
+    /// Folds [`Sent`], [`Moved`] into `read_db.lights`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_tests::goldens::rows::parcel::{LightView, ParcelRepository};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let _repository = ParcelRepository::open(store.clone()).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<LightView, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<LightView, _>::open(database).await?;
+    /// assert_eq!(view.count().await?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct LightView;
+
+    impl Projection for LightView {
+        const NAME: &'static str = "LightView";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "lights";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0xdb13_5d39_11ea_2b89;
+        const AGGREGATE: &'static str = "Parcel";
+        const SOURCES: &'static [&'static str] = &["Sent", "Moved"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "kilos", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "parcels", column_type: ColumnType::Integer, optional: false },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = false;
+        const READS_METADATA: bool = false;
+
+        type Event = ParcelEvent;
+        type Key = Decimal;
+        type Row = LightViewRow;
+
+        fn key(event: &ParcelEvent, _meta: &Metadata) -> Result<Option<Decimal>, ProjectionError> {
+            Ok(match event {
+                ParcelEvent::Sent(event) => {
+                    if event.weight < 200 {
+                        Some({
+                            let key = Decimal::from(multiply(event.weight, 2)?);
+                            check::digits(&key, "kilos", 4, 1)?;
+                            key
+                        })
+                    } else {
+                        None
+                    }
+                }
+                ParcelEvent::Moved(event) => {
+                    if event.hops > 90 || event.hops < 10 {
+                        Some({
+                            let key = Decimal::from(event.hops);
+                            check::digits(&key, "kilos", 4, 1)?;
+                            key
+                        })
+                    } else if event.hops < 30 {
+                        Some({
+                            let key = multiply(Decimal::from(event.hops), dec!(0.1))?;
+                            check::digits(&key, "kilos", 4, 1)?;
+                            key
+                        })
+                    } else {
+                        None
+                    }
+                }
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<LightViewRow>,
+            event: &ParcelEvent,
+            _meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                ParcelEvent::Sent(event) => fold_light_view_sent(row, event),
+                ParcelEvent::Moved(event) => fold_light_view_moved(row, event),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &Decimal) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &LightViewRow) -> Vec<Value> {
+            vec![Value::from(&row.kilos), Value::from(&row.parcels)]
+        }
+
+        fn row(values: Vec<Value>) -> Result<LightViewRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(LightViewRow { kilos: values.take()?, parcels: values.take()? })
+        }
+
+        fn key_of(row: &LightViewRow) -> Decimal {
+            row.kilos
+        }
+    }
+
+    fn fold_light_view_sent(
+        row: &mut Option<LightViewRow>,
+        event: &Sent,
+    ) -> Result<(), ProjectionError> {
+        if event.weight < 200 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(LightViewRow {
+                    kilos: Decimal::from(multiply(event.weight, 2)?),
+                    parcels: 0,
+                }),
+            };
+            current.parcels = add(current.parcels, 1)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    fn fold_light_view_moved(
+        row: &mut Option<LightViewRow>,
+        event: &Moved,
+    ) -> Result<(), ProjectionError> {
+        if event.hops > 90 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => {
+                    created.insert(LightViewRow { kilos: Decimal::from(event.hops), parcels: 0 })
+                }
+            };
+            current.parcels = add(current.parcels, 1)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
+        if event.hops < 10 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => {
+                    created.insert(LightViewRow { kilos: Decimal::from(event.hops), parcels: 0 })
+                }
+            };
+            current.parcels = add(current.parcels, 2)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
+        if event.hops < 30 {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(LightViewRow {
+                    kilos: multiply(Decimal::from(event.hops), dec!(0.1))?,
+                    parcels: 0,
+                }),
+            };
+            current.parcels = add(current.parcels, 3)?;
+            if created.is_some() {
+                *row = created;
+            }
+            return Ok(());
+        }
         Ok(())
     }
 
