@@ -27,7 +27,7 @@ super::codes! {
     }
     UPCAST_TYPE = "EL0313" {
         what: "A field changes its type between two versions without an upcast.",
-        why: "Only integer to decimal and T to T? convert by themselves.",
+        why: "Only integer to `decimal` and T to T? convert by themselves.",
         example: "schema: {count: integer}\nhistory: {v1: {schema: {count: string}}}",
         fix: "Add an `upcast` line that converts it.",
     }
@@ -60,5 +60,11 @@ super::codes! {
         why: "It holds the stream's id, which is text.",
         example: "partitionKey: accountId\nschema: {accountId: integer}",
         fix: "Make it a `string`, or give the field another name.",
+    }
+    FEWER_DIGITS = "EL0319" {
+        what: "A number takes fewer digits than in the version before.",
+        why: "Digits are refused, never rounded by themselves: an old event with too many could not be read, and its stream neither.",
+        example: "schema: {amount: 'decimal(6,2)'}\nhistory: {v1: {schema: {amount: 'decimal(10,2)'}}}",
+        fix: "Keep the digits, or say in `upcast` what becomes of them: rounded where only digits after the point go.",
     }
 }

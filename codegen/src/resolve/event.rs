@@ -6,7 +6,8 @@ use super::expression::convert;
 use super::expression::scope::Scope;
 use super::fields::{Field, Fields};
 use crate::catalogue::events::{
-    APPLY_WITHOUT_STATE, NOTHING_TO_COPY, OCCURRED_AT, UPCAST_MISSING, UPCAST_TYPE, VERSIONS,
+    APPLY_WITHOUT_STATE, FEWER_DIGITS, NOTHING_TO_COPY, OCCURRED_AT, UPCAST_MISSING, UPCAST_TYPE,
+    VERSIONS,
 };
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Assignment, Expression, ExpressionKind, OldVersion, Type};
@@ -238,16 +239,18 @@ impl Upcast<'_> {
             self.event.name.value,
             version + 1
         );
-        let found = Diagnostic::error(&UPCAST_TYPE, title, field.span, format!("`{is}` now"))
+        let found = Diagnostic::error(&FEWER_DIGITS, title, field.span, format!("`{is}` now"))
             .place(old, format!("`{was}` before"))
-            .note("digits are refused, never rounded: an event with too many could not be read")
-            .help(format!("keep `{was}`, or say in `upcast` of v{version} what becomes of them"));
-        let found = match (old_type, new) {
-            (Type::Decimal(_), Type::Decimal(Some((_, scale)))) => found
-                .help(format!("for example rounded: `upcast: {{{name}: {name}.round({scale})}}`")),
-            _ => found,
+            .note("digits are refused, never rounded: an event with too many could not be read");
+        let found = match rounding(old_type, new) {
+            Some(scale) => found.help(format!(
+                "keep `{was}`, or round in v{version}: `upcast: {{{name}: {name}.round({scale})}}`"
+            )),
+            None => found.help(format!("keep `{was}`, or add a field of another name for `{is}`")),
         };
-        found.help(format!("if all that was ever stored fits: `upcast: {{{name}: {name}}}`"))
+        found.help(format!(
+            "if all that was ever stored fits: `upcast: {{{name}: {name}}}` in v{version}"
+        ))
     }
 
     /// Where the version stands in the history.
@@ -256,6 +259,15 @@ impl Upcast<'_> {
         let entry = versions.find(|(version, _)| version.value == self.version);
         entry.map_or(self.event.name.span, |(version, _)| version.span)
     }
+}
+
+/// To how many digits after the point any value of the one type may be rounded to fit the other. Rounding
+/// may carry into a digit more before the point: `99.99` becomes `100.0`.
+fn rounding(from: &Type, to: &Type) -> Option<u32> {
+    let (Type::Decimal(Some((digits, scale))), Type::Decimal(Some((of, to)))) = (from, to) else {
+        return None;
+    };
+    (scale > to && digits - scale < of - to).then_some(*to)
 }
 
 /// Whether a value of the one type may have more digits than the other takes.
