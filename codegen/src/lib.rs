@@ -28,6 +28,7 @@ pub mod suggest;
 pub mod syntax;
 
 mod build_script;
+mod commas;
 mod write;
 
 pub use build_script::{Build, Failure, Report};

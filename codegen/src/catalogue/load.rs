@@ -113,7 +113,7 @@ super::codes! {
         what: "YAML cuts a value at a comma.",
         why: "Between `{ }` and `[ ]` every comma starts a new entry, also inside parentheses.",
         example: "schema: {amount: decimal(12,2)}",
-        fix: "Put the value in quotes, or write one entry per line.",
+        fix: "Put the value in quotes, or write one entry per line. A number has no comma: write `25.00`, and `1000` for a thousand.",
     }
     UNCLOSED = "EL0022" {
         what: "A bracket or quote is not closed, or closes nothing.",

@@ -1,6 +1,7 @@
 //! The findings about YAML that is well formed and still no ontology.
 
 use crate::catalogue::load as codes;
+use crate::commas;
 use crate::diagnostic::Diagnostic;
 use crate::source::{SourceFile, Span};
 use crate::syntax::Text;
@@ -113,18 +114,11 @@ pub(crate) fn split_at_comma(written: Span, file: &SourceFile) -> Diagnostic {
 }
 
 pub(crate) fn comma_in_number(written: Span, file: &SourceFile) -> Diagnostic {
-    let number = without_comma(&file.text[written.start..written.end]);
     Diagnostic::error(
         &codes::SPLIT_AT_COMMA,
-        "between `{ }` YAML cuts at every comma, so this is two entries",
+        "between `{ }` YAML cuts at every comma, so this is several entries",
         written,
         "a number has no comma",
     )
-    .help(format!("a decimal has a point: `{number}`"))
-}
-
-/// A number with its comma as a point; where it has a point, its commas only part the digits.
-pub(crate) fn without_comma(written: &str) -> String {
-    let point = if written.contains('.') { "" } else { "." };
-    written.replace(',', point).split_whitespace().collect()
+    .help(commas::help(&file.text[written.start..written.end], false))
 }

@@ -295,27 +295,43 @@ impl<'a> Builder<'a> {
                 Contents::List(kept)
             }
             Contents::Map { entries, key, seen } => {
-                let mut kept = Vec::new();
+                let mut kept = Kept::default();
                 for Entry { key, value } in entries {
                     if key.span.start >= until {
                         let value = self.whole(value, start, end);
                         until = value.span.end.max(key.span.end);
-                        match kept.last_mut().filter(|last| is_cut_number(last, &key, &value)) {
-                            Some(last) => self.cut_number(last, &key),
-                            None => kept.push(Entry { key, value }),
+                        if kept.goes_on(&key, &value) {
+                            kept.cut = Some(key.span.end);
+                        } else {
+                            self.keep(&mut kept, Entry { key, value });
                         }
                     }
                 }
-                Contents::Map { entries: kept, key, seen }
+                self.cut_number(&mut kept);
+                Contents::Map { entries: kept.entries, key, seen }
             }
         }
     }
 
+    /// Keeps an entry that stands for itself.
+    fn keep(&mut self, kept: &mut Kept, entry: Entry) {
+        self.cut_number(kept);
+        // Digits may have gone on with a number, so whether they stand twice was not asked before.
+        if is_digits(&entry.key.value) {
+            let first = kept.digits.entry(entry.key.value.clone()).or_insert(entry.key.span);
+            if *first != entry.key.span {
+                return self.report(refusals::duplicate_key(&entry.key, *first));
+            }
+        }
+        kept.entries.push(entry);
+    }
+
     /// Reports `25,00`, and takes it for one value that is broken.
-    fn cut_number(&mut self, first: &mut Entry, rest: &Text) {
-        let span = self.span(first.value.span.start..rest.span.end);
+    fn cut_number(&mut self, kept: &mut Kept) {
+        let (Some(end), Some(last)) = (kept.cut.take(), kept.entries.last_mut()) else { return };
+        let span = self.span(last.value.span.start..end);
+        last.value = Node { span, value: Value::Broken };
         self.report(refusals::comma_in_number(span, self.file));
-        first.value = Node { span, value: Value::Broken };
     }
 
     /// A value up to where it was meant to end. What would end behind its collection never closes the
@@ -375,9 +391,13 @@ impl<'a> Builder<'a> {
             self.report(refusals::merge_key(text.span));
             return None;
         }
-        let Some(Frame { contents: Contents::Map { seen, .. }, .. }) = self.stack.last_mut() else {
+        let Some(Frame { contents: Contents::Map { seen, .. }, flow, .. }) = self.stack.last_mut()
+        else {
             return None;
         };
+        if *flow && is_digits(&text.value) {
+            return Some(text); // of `1,000,000`, which is no two keys
+        }
         if let Some(first) = seen.get(&text.value).copied() {
             self.report(refusals::duplicate_key(&text, first));
             return None;
@@ -411,17 +431,35 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Whether an entry goes on with the digits behind a comma: they are no key, and have no value.
-fn is_cut_number(first: &Entry, key: &Text, value: &Node) -> bool {
-    let is_number = |text: &str| {
-        text.contains(|c: char| c.is_ascii_digit())
-            && text.chars().all(|c| c.is_ascii_digit() || c == '.')
-    };
-    let Value::Scalar(Scalar { text, style: Style::Plain }) = &first.value.value else {
+/// The entries of a mapping as they were meant.
+#[derive(Default)]
+struct Kept {
+    entries: Vec<Entry>,
+    /// Where the last value ends, if it is a number that YAML cut at its commas.
+    cut: Option<usize>,
+    /// The keys that are digits.
+    digits: BTreeMap<String, Span>,
+}
+
+impl Kept {
+    /// Whether an entry goes on with the digits behind a comma: they are no key, and have no value.
+    fn goes_on(&self, key: &Text, value: &Node) -> bool {
+        let after_number = self.cut.is_some() || self.entries.last().is_some_and(is_number);
+        after_number && is_digits(&key.value) && matches!(value.value, Value::Empty)
+    }
+}
+
+fn is_number(entry: &Entry) -> bool {
+    let Value::Scalar(Scalar { text, style: Style::Plain }) = &entry.value.value else {
         return false;
     };
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    is_number(unsigned) && is_number(&key.value) && matches!(value.value, Value::Empty)
+    is_digits(text.strip_prefix('-').unwrap_or(text))
+}
+
+/// Whether a text is a number without its sign.
+fn is_digits(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 fn style_of(style: ScalarStyle) -> Style {

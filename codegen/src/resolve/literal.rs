@@ -7,6 +7,7 @@ use super::text_value;
 use super::types::Types;
 use crate::catalogue::scenarios::VALUE;
 use crate::catalogue::types::DIGITS;
+use crate::commas;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, ExpressionKind, Type};
 use crate::source::Span;
@@ -166,9 +167,8 @@ impl Reader<'_> {
             }
             Type::Boolean if matches!(written, "yes" | "on") => found.help("write `true`"),
             Type::Boolean if matches!(written, "no" | "off") => found.help("write `false`"),
-            Type::Decimal(_) if written.contains(',') => {
-                let number = crate::load::refusals::without_comma(written);
-                found.help(format!("a decimal has a point, and no comma: `{number}`"))
+            Type::Decimal(_) | Type::Integer if written.contains(',') => {
+                found.help(commas::help(written, *of == Type::Integer))
             }
             other => match form(other) {
                 Some(form) => found.help(format!("write it as {form}")),

@@ -14,6 +14,7 @@ use super::place::Places;
 use super::tokens::tokens;
 use super::tree::{ArmNode, Node, NodeKind, Operator, PatternKind, PatternNode};
 use crate::catalogue::expressions::{FOREIGN_SYNTAX, LITERAL, NOT_READABLE};
+use crate::commas;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Arithmetic, Comparison, Logic};
 use crate::source::Span;
@@ -147,12 +148,36 @@ fn hint(before: &str, word: &str, rest: &str) -> Option<String> {
         _ if word.starts_with(|c: char| c.is_ascii_digit()) && before.ends_with('.') => {
             Some("a name starts with a letter".into())
         }
-        "," if before.ends_with(|c: char| c.is_ascii_digit()) => {
-            Some("a decimal has a point, and no comma: `25.00`".into())
-        }
+        "," => number_around(before, rest).map(|number| commas::help(&number, false)),
         _ if is_keyword(word) => Some(field_named(word)),
         _ => None,
     }
+}
+
+/// The number that a comma stands in, if there are digits on both sides.
+fn number_around(before: &str, rest: &str) -> Option<String> {
+    let of_number = |c: char| c.is_ascii_digit() || c == '.' || c == ',';
+    let start = before.rfind(|c| !of_number(c)).map_or(0, |at| at + 1);
+    let end = rest.find(|c| !of_number(c)).unwrap_or(rest.len());
+    let (before, after) = (before.get(start..)?, rest.get(..end)?.trim_end_matches(['.', ',']));
+    let is_cut = before.ends_with(|c: char| c.is_ascii_digit())
+        && after.starts_with(|c: char| c.is_ascii_digit());
+    is_cut.then(|| format!("{before},{after}"))
+}
+
+/// A text as one side of an operator: in parentheses where another operator could take it apart. None where
+/// it is no value.
+fn operand(text: &str) -> Option<String> {
+    let parsed = syn::parse2(tokens(text).ok()?).ok()?;
+    Some(match parsed {
+        Expr::Path(_)
+        | Expr::Lit(_)
+        | Expr::Field(_)
+        | Expr::Call(_)
+        | Expr::MethodCall(_)
+        | Expr::Paren(_) => text.to_owned(),
+        _ => format!("({text})"),
+    })
 }
 
 fn foreign(at: Range<usize>, what: &str, help: &str) -> Refused {
@@ -332,10 +357,13 @@ impl Convert<'_> {
         let operator = self.text.get(at.start..at.end - 1).unwrap_or("");
         let (before, after) = (self.text.get(..at.start), self.text.get(at.end..));
         let (before, after) = (before.unwrap_or("").trim(), after.unwrap_or("").trim());
-        if before.contains(['{', ';']) {
-            return format!("give the new value: `{operator}` alone");
+        match (operand(before), operand(after)) {
+            (Some(before), Some(after)) => {
+                format!("give the new value: `{before} {operator} {after}`")
+            }
+            // It stands within something.
+            _ => format!("give the new value, with `{operator}` alone"),
         }
-        format!("give the new value: `{before} {operator} {after}`")
     }
 
     fn choice(&self, parsed: &syn::ExprIf, depth: usize) -> Parsed<NodeKind> {
