@@ -7,9 +7,16 @@
 /// letters, one that starts or ends with the name is.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = folded(name);
     let candidates: Vec<&str> = candidates.into_iter().collect();
-    by_letters(name, &wanted, &candidates).or_else(|| by_part(&wanted, &candidates))
+    misspelt(name, candidates.iter().copied()).or_else(|| by_part(&folded(name), &candidates))
+}
+
+/// The candidate that `name` is but for a slip: near enough to be read as it, where [`nearest`] is a guess
+/// to offer.
+#[must_use]
+pub fn misspelt<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    by_letters(name, &folded(name), &candidates)
 }
 
 fn by_letters<'a>(name: &str, wanted: &[char], candidates: &[&'a str]) -> Option<&'a str> {
@@ -63,7 +70,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{misspelt, nearest};
 
     #[test]
     fn a_slip_finds_the_name_and_a_stranger_finds_none() {
@@ -86,5 +93,6 @@ mod tests {
         assert_eq!(nearest("stat", ["statusSince", "status"]), Some("status"));
         assert_eq!(nearest("NotFound", refusals), Some("LoyaltyCardNotFound"));
         assert_eq!(nearest("sta", ["status"]), None);
+        assert_eq!(misspelt("stat", ["statusSince", "status"]), None, "a guess");
     }
 }

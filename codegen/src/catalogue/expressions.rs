@@ -129,8 +129,8 @@ super::codes! {
     }
     LOCAL_NAME = "EL0222" {
         what: "A name cannot be given to a local value.",
-        why: "A name has one meaning wherever it can be seen.",
-        example: "let: {state: balance + amount}",
+        why: "A name has one meaning wherever it can be seen, and words of the language have theirs: nothing could read a value that is named like one.",
+        example: "let: {state: balance + amount}    # or `type`, `for`, `match`",
         fix: "Choose another name.",
     }
     UNUSED_LOCAL = "EL0223" {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Checked;
 use crate::catalogue::checks::NAMES_MEET;
 use crate::diagnostic::Diagnostic;
-use crate::naming;
+use crate::naming::{self, Kind};
 use crate::source::Span;
 use crate::syntax::{Aggregate, Field, Map, Text, TypeDeclaration, TypeExpression, TypeKind};
 
@@ -96,8 +96,15 @@ impl Names<'_> {
     }
 
     fn distinct<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n Text>) {
+        let kind = match what {
+            "field" | "constant" => Kind::Field,
+            "variant" | "refusal" => Kind::Variant,
+            "aggregate" => Kind::Aggregate,
+            _ => Kind::Type,
+        };
         let mut seen: BTreeMap<String, &Text> = BTreeMap::new();
-        for name in names {
+        // What is refused by itself will be named otherwise.
+        for name in names.filter(|name| naming::fault(&name.value, kind).is_none()) {
             match seen.get(&naming::collision_key(&name.value)) {
                 Some(first) => self.findings.push(meeting(what, first, name)),
                 None => {

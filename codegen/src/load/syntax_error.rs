@@ -197,9 +197,13 @@ impl Place<'_> {
     fn is_mapping(&self, value: &Range<usize>) -> bool {
         const OF_MAPPINGS: [&str; 7] =
             ["emit", "else", "reject", "ensure", "target", "when", "then"];
+        const OF_TEXTS: [&str; 3] = ["check", "description", "message"];
         let Some((name, rest)) = self.file.text[value.clone()].split_once(": ") else {
             return false;
         };
+        if OF_TEXTS.contains(&self.key(value)) {
+            return false;
+        }
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         let rest = rest.trim();
         is_name && (rest.ends_with('}') || OF_MAPPINGS.contains(&self.key(value)))

@@ -351,12 +351,18 @@ impl Telling<'_> {
         let events =
             syntax.events.as_ref().map(|events| events.first().map_or(*span, |(n, _)| n.span));
         let error = syntax.error.as_ref().map(|error| error.span);
-        for (what, place) in [("events", events), ("an error", error)] {
-            let Some(place) = place else { continue };
-            let title = format!("a scenario without a command expects {what}");
-            let found = Diagnostic::error(&WITHOUT_COMMAND, title, place, "of which command?");
-            self.findings.push(found.help("add `when: {Command: {…}}`"));
-        }
+        let (what, place, other) = match (events, error) {
+            (Some(events), error) => ("events", events, error),
+            (None, Some(error)) => ("an error", error, None),
+            (None, None) => return,
+        };
+        let title = format!("a scenario without a command expects {what}");
+        let found = Diagnostic::error(&WITHOUT_COMMAND, title, place, "of which command?")
+            .help("add `when: {Command: {…}}`");
+        self.findings.push(match other {
+            Some(other) => found.place(other, "and this error?"),
+            None => found,
+        });
     }
 }
 

@@ -44,7 +44,8 @@ impl Lowering<'_> {
         let (name, first) = named.next()?;
         if let Some((_, second)) = named.next() {
             let rule = "a target is either new or existing";
-            self.one_expected(rule, &first.key, second.key.span, "remove one of the two");
+            let found = one_expected(rule, &first.key, second.key.span, "remove one of the two");
+            self.lose(found);
         }
         let refusal = self.text(&target, name);
         if let Some(refusal) = &refusal {
@@ -85,7 +86,8 @@ impl Lowering<'_> {
         };
         if let Some((_, second)) = named.next() {
             let help = "write each step as an item of its own, with `- `";
-            self.one_expected("a step does one thing", &first.key, second.key.span, help);
+            let found = one_expected("a step does one thing", &first.key, second.key.span, help);
+            self.lose(found);
         }
         match name {
             "reject" => self.rejections(&section, "reject").map(Step::Reject),
@@ -179,7 +181,7 @@ impl Lowering<'_> {
         if name.starts_with(char::is_uppercase) {
             let help = "write several events as a list, each with `- `, in their order";
             let rule = "an item of `emit` names one event";
-            return self.one_expected(rule, &first.key, second.key.span, help);
+            return self.report(one_expected(rule, &first.key, second.key.span, help));
         }
         let title = format!("an item of `emit` has no key `{name}`");
         let found = Diagnostic::error(&codes::UNKNOWN_KEY, title, second.key.span, "unknown key");
@@ -204,17 +206,10 @@ impl Lowering<'_> {
         };
         if let Some((second, _)) = named.next() {
             let rule = "`forEach` goes through one list";
-            self.one_expected(rule, &first.0, second.span, "remove one of the two");
+            self.lose(one_expected(rule, &first.0, second.span, "remove one of the two"));
         }
         self.check_name(&first.0, Kind::Field);
         Some(first)
-    }
-
-    /// Reports a mapping that names several things where one is expected.
-    pub(super) fn one_expected(&mut self, rule: &str, first: &Text, second: Span, help: &str) {
-        let diagnostic = Diagnostic::error(&codes::ONE_EXPECTED, rule, second, "a second one")
-            .place(first.span, "the first");
-        self.lose(diagnostic.help(help));
     }
 
     /// Reports an item that lacks what it is for.
@@ -223,6 +218,13 @@ impl Lowering<'_> {
             Diagnostic::error(&codes::ONE_EXPECTED, rule, place, "nothing is named here");
         self.report(diagnostic.help(format!("for example `{example}`")));
     }
+}
+
+/// A mapping that names several things where one is expected.
+pub(super) fn one_expected(rule: &str, first: &Text, second: Span, help: &str) -> Diagnostic {
+    Diagnostic::error(&codes::ONE_EXPECTED, rule, second, "a second one")
+        .place(first.span, "the first")
+        .help(help)
 }
 
 /// The key of an item of `emit` that other languages call so.

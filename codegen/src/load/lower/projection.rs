@@ -1,6 +1,7 @@
 //! `projections`: their columns, keys and row rules.
 
 use super::Lowering;
+use super::command::one_expected;
 use super::section::{Section, example};
 use crate::load::keys::Place;
 use crate::load::tree::{Entry, Node, Value};
@@ -68,34 +69,34 @@ impl Lowering<'_> {
     fn rule(&mut self, event: &Text, node: &Node) -> Option<RowRule> {
         let section = self.section(Place::RowRule, event, node)?;
         let mut verbs = section.entries().filter_map(|(key, entry)| {
-            let (_, verb) = VERBS.iter().find(|(name, _)| *name == key)?;
-            Some((entry, *verb))
+            let (name, verb) = VERBS.iter().find(|(name, _)| *name == key)?;
+            Some((*name, entry, *verb))
         });
-        let Some((entry, verb)) = verbs.next() else {
+        let Some((name, entry, verb)) = verbs.next() else {
             if !section.is_strange() {
                 let rule = "a row rule has one of `insert`, `update`, `upsert` and `delete`";
                 self.wrong_item(node.span, rule, "update: {balance: row.balance + amount}");
             }
             return None;
         };
-        if let Some((second, _)) = verbs.next() {
+        if let Some((_, second, _)) = verbs.next() {
             let rule = "a row rule does one thing to its row";
             let help = "write two rules as a list, each with its own `when`";
-            self.one_expected(rule, &entry.key, second.key.span, help);
+            self.report(one_expected(rule, &entry.key, second.key.span, help));
         }
         Some(RowRule {
             when: self.expression_at(&section, "when"),
             verb: Spanned { value: verb, span: entry.key.span },
-            columns: self.row_columns(entry, verb),
+            columns: self.row_columns(entry, name, verb),
             key: self.row_key(&section),
             ignore_conflict: self.word(&section, "onConflict").is_some(),
             skip_missing: self.word(&section, "onMissing").is_some(),
         })
     }
 
-    fn row_columns(&mut self, entry: &Entry, verb: Verb) -> Assignments {
+    fn row_columns(&mut self, entry: &Entry, name: &str, verb: Verb) -> Assignments {
         if verb != Verb::Delete {
-            let example = example(Place::RowRule, &entry.key.value).unwrap_or_default();
+            let example = example(Place::RowRule, name).unwrap_or_default();
             return self.assignments(entry, example).unwrap_or_default();
         }
         let text = self.text_of(&entry.key, &entry.value, "delete: row");

@@ -1,6 +1,7 @@
 //! `scenarios`: given, when, then, with plain values.
 
 use super::Lowering;
+use super::command::one_expected;
 use super::section::{Section, Wanted, example};
 use crate::load::keys::Place;
 use crate::load::tree::{Entry, Node, Style, Value};
@@ -94,7 +95,8 @@ impl Lowering<'_> {
         if let Some(second) = entries.get(1) {
             let rule = format!("an item of `{}` names one thing", key.value);
             let help = "write each as an item of its own, with `- `";
-            self.one_expected(&rule, &first.key, second.key.span, help);
+            let found = one_expected(&rule, &first.key, second.key.span, help);
+            self.lose(found);
         }
         let name = self.of_this_stream(first.key.clone())?;
         match first.value.value {

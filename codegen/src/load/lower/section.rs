@@ -5,7 +5,7 @@ use crate::catalogue::load as codes;
 use crate::diagnostic::Diagnostic;
 use crate::load::keys::{self, Key, Place, Status};
 use crate::load::tree::{Entry, Node, Value};
-use crate::suggest::nearest;
+use crate::suggest::{misspelt, nearest};
 use crate::syntax::Text;
 
 /// A mapping whose keys are all in the table.
@@ -18,9 +18,20 @@ pub(super) struct Section<'t> {
     entries: Vec<(&'static str, &'t Entry)>,
     /// Whether a key stands there that could be any.
     strange: bool,
+    /// Whether one of them could name things, because entries stand below it.
+    strange_names: bool,
 }
 
 impl<'t> Section<'t> {
+    fn new(place: Place, head: Text) -> Self {
+        Self { place, head, entries: Vec::new(), strange: false, strange_names: false }
+    }
+
+    fn note_strange(&mut self, entry: &Entry) {
+        self.strange = true;
+        self.strange_names |= matches!(entry.value.value, Value::Map(_) | Value::List(_));
+    }
+
     /// The entry of a key.
     pub(super) fn get(&self, name: &str) -> Option<&'t Entry> {
         debug_assert!(
@@ -31,7 +42,7 @@ impl<'t> Section<'t> {
         self.entries().find(|(key, _)| *key == name).map(|(_, entry)| entry)
     }
 
-    /// All entries that are understood, in the order written, with their keys.
+    /// All entries that are understood, with their keys: as written, misspelt ones last.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'static str, &'t Entry)> {
         self.entries.iter().copied()
     }
@@ -48,7 +59,11 @@ impl<'t> Section<'t> {
         match self.place {
             Place::File | Place::Step | Place::Field => true,
             Place::Event | Place::OldVersion => none_of(&["schema"]),
-            Place::Command => none_of(&["input"]) || none_of(&["emit", "handler"]),
+            Place::Command => {
+                none_of(&["input"])
+                    || none_of(&["emit", "handler"])
+                    || self.strange_names && none_of(&["reject", "steps"])
+            }
             Place::Target => self.entries.is_empty(),
             Place::Invariant => none_of(&["name"]) || none_of(&["check"]),
             Place::EventStore => none_of(&["partitionKey"]),
@@ -99,7 +114,7 @@ impl Lowering<'_> {
     ) -> Option<Section<'t>> {
         let wanted = Wanted::Mapping(place.described());
         let entries = self.mapping(head, node, &wanted, place.example())?;
-        let mut section = Section { place, head: head.clone(), entries: vec![], strange: false };
+        let mut section = Section::new(place, head.clone());
         let mut misspelt = Vec::new();
         for entry in entries {
             match keys::find(place, &entry.key.value) {
@@ -113,7 +128,7 @@ impl Lowering<'_> {
                 }
                 None => match self.unknown_key(place, &entry.key) {
                     Some(meant) => misspelt.push((meant, entry)),
-                    None => section.strange = true,
+                    None => section.note_strange(entry),
                 },
             }
         }
@@ -121,7 +136,7 @@ impl Lowering<'_> {
         for (meant, entry) in misspelt {
             match section.get(meant) {
                 None => section.entries.push((meant, entry)),
-                Some(_) => section.strange = true,
+                Some(_) => section.note_strange(entry),
             }
         }
         self.complete &= !(section.strange && section.lacks());
@@ -135,7 +150,7 @@ impl Lowering<'_> {
         self.report(diagnostic.help(format!("until it is: {until_then}")));
     }
 
-    /// Reports a key that does not belong there. Gives the key that was most likely meant.
+    /// Reports a key that does not belong there. Gives the key that it is but for a slip.
     fn unknown_key(&mut self, place: Place, key: &Text) -> Option<&'static str> {
         if self.is_full() {
             return None;
@@ -150,8 +165,8 @@ impl Lowering<'_> {
             let is_supported = |key: &&Key| matches!(key.status, Status::Supported(..));
             keys::of(place).filter(is_supported).map(|key| key.name)
         };
-        let meant = nearest(&key.value, supported());
-        diagnostic = match meant {
+        let meant = misspelt(&key.value, supported());
+        diagnostic = match nearest(&key.value, supported()) {
             Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
             None => diagnostic.help(format!("it can have {}", listed(supported(), "and"))),
         };

@@ -12,12 +12,20 @@ use crate::source::{Span, Spanned};
 use crate::suggest::nearest;
 use crate::syntax::{Assignments, Expression, Map, Text};
 
+/// Keys whose texts no other part of an ontology refers to.
+const NAMELESS: [&str; 5] =
+    ["consistencyWindow", "description", "retentionPolicy", "snapshotStrategy", "updateStrategy"];
+
 impl Lowering<'_> {
     /// A text; a finding where the value is something else.
     pub(super) fn text(&mut self, section: &Section<'_>, name: &str) -> Option<Text> {
         let entry = section.get(name)?;
         let example = example(section.place, name).unwrap_or_default();
-        self.text_of(&entry.key, &entry.value, example)
+        let complete = self.complete;
+        let text = self.text_of(&entry.key, &entry.value, example);
+        // Nothing is missed elsewhere for a text that names nothing.
+        self.complete |= complete && NAMELESS.contains(&name);
+        text
     }
 
     pub(super) fn text_of(&mut self, key: &Text, node: &Node, example: &str) -> Option<Text> {

@@ -291,8 +291,8 @@ impl Checker<'_> {
         span: Span,
         expected: Option<&Type>,
     ) -> Option<Expression> {
-        let of = match expected.map(beneath_optional) {
-            Some(of @ Type::Enum(_)) => of,
+        let (of, rust) = match expected.map(beneath_optional) {
+            Some(of @ Type::Enum(rust)) => (of, rust),
             Some(Type::Boolean) => return self.unknown_name(name, span, &BOOLEANS),
             Some(Type::String) => {
                 let unknown = self.unknown_name(name, span, &[]);
@@ -303,7 +303,6 @@ impl Checker<'_> {
             }
             _ => return self.unknown_name(name, span, &[]),
         };
-        let Type::Enum(rust) = of else { return None };
         let variants = self.scope.types.variants(rust);
         if variants.iter().any(|variant| variant == name) {
             return Some(value(ExpressionKind::Variant(name.to_owned()), of.clone()));

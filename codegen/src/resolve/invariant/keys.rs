@@ -81,11 +81,14 @@ impl Resolver<'_> {
             } else {
                 continue;
             };
-            let first_shown = types.show(first_type);
+            let as_written = |field: &Field| {
+                let shown = field.field_type.as_ref().map(|of| types.show(of)).unwrap_or_default();
+                format!("`{}` is `{shown}`", field.name)
+            };
             return self.refuse(
                 Diagnostic::error(&NOT_A_KEY, title, place, "this field")
-                    .place(first.span, format!("`{}` is `{first_shown}`", first.name))
-                    .place(field.span, format!("`{}` is `{shown}`", field.name))
+                    .place(first.span, as_written(first))
+                    .place(field.span, as_written(field))
                     .note("what is unique is told apart by the field's name and its value")
                     .help(help),
             );

@@ -110,7 +110,7 @@ impl<'a> Resolver<'a> {
         let condition = scope.condition(check, self.findings);
         let message = match message {
             Some(message) => scope.template(message, self.findings),
-            None => Some(text(&format!("{}: not ({})", name.value, check.text.trim()))),
+            None => Some(text(&format!("{}: not ({})", name.value, in_one_line(&check.text)))),
         };
         let said = said_of_check(name, check, after);
         let check = condition?;
@@ -286,7 +286,10 @@ fn said_of_check(
     check: &syntax::Expression,
     after: Option<&[syntax::Text]>,
 ) -> String {
-    let said = format!("{}: `{}`", name.value, check.text.trim());
+    let check = in_one_line(&check.text);
+    // Backticks within would end the code early.
+    let check = if check.contains('`') { check } else { format!("`{check}`") };
+    let said = format!("{}: {check}", name.value);
     match after {
         None => said,
         Some([]) => format!("{said} after every event"),
@@ -295,6 +298,10 @@ fn said_of_check(
             format!("{said} after {}", events.join(", "))
         }
     }
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A sentence with what it gives its refusal.
