@@ -1,7 +1,7 @@
 //! The fourth stage: holds an ontology to what has been released of it.
 //!
 //! A lock is a text beside the ontology ([`text`]) with facts about every version that was ever released
-//! ([`Lock`]). A build only verifies; [`write`] makes the next lock and refuses what would break stored
+//! ([`Lock`]). A build only verifies; [`write()`] makes the next lock and refuses what would break stored
 //! events, unless that is accepted with a reason, which the lock keeps. What is not in the lock changes
 //! freely. Stores record the shapes of what they hold themselves: that catches what was never locked.
 //!

@@ -44,6 +44,8 @@ fn a_new_package_is_green_at_once() {
     let said = cargo(&package, &["test", "--offline"]);
     assert!(said.contains("scenarios::a_paid_order_is_not_cancelled"), "{said}");
     cargo(&package, &["fmt", "--check"]);
+    let built = cargo(&package, &["tree", "--offline", "--prefix", "none"]);
+    assert!(built.contains("eventloom-codegen ") && !built.contains("clap "), "{built}");
 
     for command in [
         &["check", "ontology", "--deny-warnings"][..],
