@@ -21,6 +21,7 @@ mod by_hand;
 harness!(certain);
 harness!(choices);
 harness!(closures);
+harness!(collections);
 mod custom;
 harness!(emit);
 harness!(enums);

@@ -27,6 +27,10 @@ pub mod choices;
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/closures/expected.rs"]
 pub mod closures;
+/// Sets and maps wherever a type may stand.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/collections/expected.rs"]
+pub mod collections;
 
 /// A fold, a decision and two read models that are written by hand.
 #[rustfmt::skip] // as the emitter writes it

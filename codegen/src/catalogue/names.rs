@@ -44,9 +44,9 @@ super::codes! {
         fix: "Write the value after `=`, or remove the `=`.",
     }
     CONSTANT_VALUE = "EL0112" {
-        what: "A constant has no value.",
-        why: "A constant is its value.",
+        what: "A constant has no value, or no type.",
+        why: "A constant is its value, and every value has one exact type.",
         example: "constants:\n  maxLines: integer",
-        fix: "Write `name: type = value`.",
+        fix: "Write `name: type = value`, or `name: {type: …, value: …}` for a table.",
     }
 }

@@ -2,8 +2,8 @@
 
 super::codes! {
     VALUE = "EL0701" {
-        what: "A value of a scenario is not of its field's type.",
-        why: "A scenario tells what happens with values that can be.",
+        what: "A value of a scenario or a constant is not of its type.",
+        why: "A scenario tells what happens with values that can be, and a constant is one.",
         example: "given: [{AccountOpened: {initialBalance: much}}]",
         fix: "Write the value in the form that the report shows.",
     }

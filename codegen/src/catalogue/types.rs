@@ -43,4 +43,16 @@ super::codes! {
         example: "apply: {ballance: balance + amount}",
         fix: "Use one of the names the report lists, or declare the field.",
     }
+    KEY_TYPE = "EL0140" {
+        what: "A set or map is of a type that its members or keys can't have.",
+        why: "They are told apart and kept in order by their text: amounts, times and records have several, or none.",
+        example: "refunds: map<decimal, string>",
+        fix: "Use a `string`, `integer`, enum, `uuid` or `date`, or a list of records.",
+    }
+    TWICE = "EL0141" {
+        what: "A set has a member twice, or a map a key.",
+        why: "Keeping one of two values would be a guess.",
+        example: "then: {state: {tags: [new, new]}}",
+        fix: "Write it once.",
+    }
 }

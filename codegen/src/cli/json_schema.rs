@@ -45,6 +45,7 @@ pub fn document() -> Value {
 fn definition(place: Place) -> &'static str {
     match place {
         Place::File => "file",
+        Place::Constant => "constant",
         Place::Event => "event",
         Place::OldVersion => "oldVersion",
         Place::Command => "command",
@@ -249,7 +250,7 @@ fn of_type() -> Value {
             {
                 "type": "string",
                 "pattern": r"^\s*[A-Za-z][\s\S]*$",
-                "examples": ["decimal(12,2)", "enum[A, B]", "list<string>", "string?"],
+                "examples": ["decimal(12,2)", "enum[A, B]", "list<string>", "set<string>", "map<string, decimal>", "string?"],
             },
         ],
     })

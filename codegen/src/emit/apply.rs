@@ -123,12 +123,9 @@ pub(crate) fn assignments(
             after.push(retain);
             continue;
         }
-        if let Some((method, argument)) = in_place(assignment, assignments, own, of, compiler.types)
-        {
-            let (early, late) =
-                grow(compiler, &place, &assignment.field, &method, argument, |it| {
-                    reads(it, own, assignments)
-                });
+        if let Some(change) = in_place(assignment, assignments, own, of, compiler.types) {
+            let (early, late) = change
+                .statements(compiler, &place, &assignment.field, |it| reads(it, own, assignments));
             before.push(early);
             after.push(late);
             continue;
@@ -201,26 +198,47 @@ fn reads(value: &Expression, own: Scope, assignments: &[Assignment]) -> bool {
     assignments.iter().any(|assignment| value.reads(own, &assignment.field))
 }
 
-/// `items: items.push(x)` changes the list where it is, if nothing else reads it.
+/// A method that changes a value where it is.
+struct InPlace<'e> {
+    method: Ident,
+    arguments: &'e [Expression],
+    /// Whether the argument is a key that is only looked up.
+    by_key: bool,
+    /// The type of what is added, where it may lie outside of it.
+    checked: Option<&'e Type>,
+}
+
+/// `items: items.push(x)` changes the list where it is, if nothing else reads it; sets and maps alike.
+/// What is in there was checked when it entered.
 fn in_place<'e>(
     assignment: &'e Assignment,
     all: &[Assignment],
     own: Scope,
-    of: &Type,
+    of: &'e Type,
     types: &Types<'_>,
-) -> Option<(Ident, &'e Expression)> {
-    let ExpressionKind::Call(method, list, arguments) = &assignment.value.kind else { return None };
-    let method = match method {
-        Method::ListPush => quote::format_ident!("push"),
-        Method::ListExtend => quote::format_ident!("extend"),
+) -> Option<InPlace<'e>> {
+    let ExpressionKind::Call(method, changed, arguments) = &assignment.value.kind else {
+        return None;
+    };
+    let (name, by_key) = match method {
+        Method::ListPush => ("push", false),
+        Method::ListExtend | Method::SetUnion => ("extend", false),
+        Method::SetInsert | Method::MapInsert => ("insert", false),
+        Method::SetRemove | Method::MapRemove => ("remove", true),
         _ => return None,
     };
-    let argument = arguments.first()?;
-    let itself = list.kind == ExpressionKind::Read(own, assignment.field.clone());
+    let itself = changed.kind == ExpressionKind::Read(own, assignment.field.clone());
     let others = all.iter().filter(|other| other.field != assignment.field);
     let mut others = others.filter(|other| other.value.reads(own, &assignment.field));
-    let fits = !types.is_checked(of) || argument_is_safe(argument, of);
-    (itself && fits && others.next().is_none()).then_some((method, argument))
+    let added_type = match (method, of) {
+        (Method::ListPush, Type::List(item)) | (Method::MapInsert, Type::Map(_, item)) => &**item,
+        _ => of,
+    };
+    let safe = by_key || argument_is_safe(arguments.last()?, added_type);
+    let checked = (types.is_checked(added_type) && !safe).then_some(added_type);
+    let method = quote::format_ident!("{name}");
+    let change = InPlace { method, arguments, by_key, checked };
+    (itself && others.next().is_none()).then_some(change)
 }
 
 /// `items: items.filter(…)` changes the list where it is, if the condition can't fail and reads nothing
@@ -251,28 +269,40 @@ fn retained(
 
 /// Whether an argument was checked when it entered.
 fn argument_is_safe(argument: &Expression, of: &Type) -> bool {
-    let read = matches!(argument.kind, ExpressionKind::Read(..));
-    let item = match of {
-        Type::List(item) => **item == argument.result,
-        _ => false,
-    };
-    read && (item || argument.result == *of)
+    matches!(argument.kind, ExpressionKind::Read(..)) && argument.result == *of
 }
 
-/// The statement that makes the argument, where it can fail or reads the list, and the one that adds it.
-fn grow(
-    compiler: &Compiler<'_>,
-    place: &TokenStream,
-    field: &str,
-    method: &Ident,
-    argument: &Expression,
-    reads_target: impl Fn(&Expression) -> bool,
-) -> (TokenStream, TokenStream) {
-    let (_, fallible) = compiler.compile_noting(argument);
-    let value = compiler.value(argument);
-    if !fallible && !reads_target(argument) {
-        return (TokenStream::new(), quote!(#place.#method(#value);));
+impl InPlace<'_> {
+    /// The statement that makes the arguments, where they can fail or read the target, and the one that
+    /// changes it.
+    fn statements(
+        &self,
+        compiler: &Compiler<'_>,
+        place: &TokenStream,
+        field: &str,
+        reads_target: impl Fn(&Expression) -> bool,
+    ) -> (TokenStream, TokenStream) {
+        let (method, local) = (&self.method, local_ident(field));
+        let values: Vec<_> = self.arguments.iter().map(|it| compiler.value(it)).collect();
+        let fallible = self.arguments.iter().any(|it| compiler.compile_noting(it).1);
+        let reads = self.arguments.iter().any(reads_target);
+        if !fallible && !reads && self.checked.is_none() {
+            let arguments =
+                if self.by_key { compiler.key(self.arguments) } else { quote!(#(#values),*) };
+            return (TokenStream::new(), quote!(#place.#method(#arguments);));
+        }
+        let (early, added, late) = match values.as_slice() {
+            [key, value] => {
+                let late = quote!(#place.#method(#local.0, #local.1););
+                (quote!(let #local = (#key, #value);), quote!(&#local.1), late)
+            }
+            values => {
+                let reference = self.by_key.then(|| quote!(&));
+                let late = quote!(#place.#method(#reference #local););
+                (quote!(let #local = #(#values)*;), quote!(&#local), late)
+            }
+        };
+        let check = self.checked.map(|of| compiler.types.check(of, &added, field));
+        (quote!(#early #check), late)
     }
-    let local = local_ident(field);
-    (quote!(let #local = #value;), quote!(#place.#method(#local);))
 }

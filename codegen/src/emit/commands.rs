@@ -339,7 +339,10 @@ impl Decider<'_> {
     }
 
     fn for_each(&self, emission: &Emission, name: &str, list: &Expression) -> TokenStream {
-        let item_is_copy = matches!(&list.result, Type::List(item) if is_copy(item));
+        let item_is_copy = match &list.result {
+            Type::List(item) | Type::Set(item) => is_copy(item),
+            _ => false,
+        };
         let code = self.compiler.compile(list);
         let ident = local_ident(name);
         // What the loop emits changes the context, so a list of the outcome can't be borrowed from it.

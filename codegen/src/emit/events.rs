@@ -470,20 +470,25 @@ fn description(view: &View<'_>, event: &Event, compiler: &Compiler<'_>) -> Token
     compiler.value(&Expression { kind: ExpressionKind::Format(pieces), result: Type::String })
 }
 
-/// What one line can show of a field: a value that has a short text, of a list the number of its
-/// items.
+/// What one line can show of a field: a value that has a short text, of a list, set or map the number
+/// of what is in it.
 fn described(field: &Field) -> Option<Expression> {
     let kind = ExpressionKind::Read(Scope::Event, field.name.clone());
     let value = Expression { kind, result: field.field_type.clone() };
     match inner_type(&field.field_type) {
         Type::Record(_) | Type::Bytes => None,
-        Type::List(_) if matches!(field.field_type, Type::Optional(_)) => None,
-        Type::List(_) => {
-            let kind = ExpressionKind::Call(Method::ListLen, Box::new(value), Vec::new());
-            Some(Expression { kind, result: Type::Integer })
-        }
+        Type::List(_) => counted(Method::ListLen, value),
+        Type::Set(_) => counted(Method::SetLen, value),
+        Type::Map(..) => counted(Method::MapLen, value),
         _ => Some(value),
     }
+}
+
+/// How many are in there; none where it may be absent.
+fn counted(length: Method, value: Expression) -> Option<Expression> {
+    let present = !matches!(value.result, Type::Optional(_));
+    let kind = ExpressionKind::Call(length, Box::new(value), Vec::new());
+    present.then_some(Expression { kind, result: Type::Integer })
 }
 
 /// `MoneyDeposited` → `Money deposited`

@@ -6,6 +6,7 @@
 
 mod choice;
 mod code;
+mod collection;
 mod condition;
 mod function;
 mod list;
@@ -117,6 +118,8 @@ impl<'m> Compiler<'m> {
         match &expression.kind {
             ExpressionKind::None => quote!(None),
             ExpressionKind::List(items) if items.is_empty() => quote!(Vec::new()),
+            ExpressionKind::Set(members) if members.is_empty() => quote!(__BTreeSet::new()),
+            ExpressionKind::Map(entries) if entries.is_empty() => quote!(__BTreeMap::new()),
             ExpressionKind::Some(inner) => {
                 let inner = self.value(inner);
                 quote!(Some(#inner))
@@ -134,7 +137,10 @@ impl<'m> Compiler<'m> {
     pub(crate) fn compared(&self, expression: &Expression) -> TokenStream {
         match &expression.kind {
             ExpressionKind::String(text) => quote!(#text),
-            ExpressionKind::List(items) if items.is_empty() => self.compile(expression).own(),
+            ExpressionKind::List(items) | ExpressionKind::Set(items) if items.is_empty() => {
+                self.compile(expression).own()
+            }
+            ExpressionKind::Map(entries) if entries.is_empty() => self.compile(expression).own(),
             _ => self.value(expression),
         }
     }
@@ -224,6 +230,8 @@ impl<'m> Compiler<'m> {
                 let items = items.iter().map(|item| self.value(item));
                 Code { tokens: quote!([#(#items),*]), kind: Kind::Items, level: Level::Atom }
             }
+            ExpressionKind::Set(members) => self.set(members, &expression.result),
+            ExpressionKind::Map(entries) => self.map(entries, &expression.result),
             ExpressionKind::Format(pieces) => self.format(pieces),
             ExpressionKind::Closure(..) => {
                 unreachable!("a function stands in a method's arguments")
@@ -331,9 +339,11 @@ fn can_be_put_otherwise(kind: &ExpressionKind) -> bool {
                 || certain(right)
                 || is_written_out(left) && is_written_out(right)
         }
-        ExpressionKind::Call(Method::StringIsEmpty | Method::ListIsEmpty, receiver, _) => {
-            is_written_out(receiver)
-        }
+        ExpressionKind::Call(
+            Method::StringIsEmpty | Method::ListIsEmpty | Method::SetIsEmpty | Method::MapIsEmpty,
+            receiver,
+            _,
+        ) => is_written_out(receiver),
         ExpressionKind::Call(Method::Min | Method::Max, receiver, _) => {
             !matches!(receiver.kind, ExpressionKind::Read(..))
         }
@@ -373,9 +383,15 @@ fn asked_about(condition: &Expression) -> Option<&Expression> {
     }
 }
 
-/// Whether a text or a list is one that the ontology spells out.
+/// Whether a text, list, set or map is one that the ontology spells out.
 fn is_written_out(value: &Expression) -> bool {
-    matches!(value.kind, ExpressionKind::String(_) | ExpressionKind::List(_))
+    matches!(
+        value.kind,
+        ExpressionKind::String(_)
+            | ExpressionKind::List(_)
+            | ExpressionKind::Set(_)
+            | ExpressionKind::Map(_)
+    )
 }
 
 /// The type within an optional.

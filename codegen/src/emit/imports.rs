@@ -27,6 +27,7 @@ const PRELUDE: &[(&str, &str)] = &[
 /// Where the names that generated code uses are found, by module.
 const PLACES: &[(&str, &[&str])] = &[
     ("std", &["fmt"]),
+    ("std::collections", &["BTreeMap", "BTreeSet"]),
     ("std::error", &["Error"]),
     ("std::marker", &["PhantomData"]),
     (
@@ -102,6 +103,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "hours",
             "item",
             "joined",
+            "keys",
             "length",
             "minutes",
             "multiply",
@@ -109,9 +111,11 @@ const PLACES: &[(&str, &[&str])] = &[
             "or_none",
             "pushed",
             "remainder",
+            "remaining",
             "replaced_where",
             "round",
             "seconds",
+            "shared",
             "sorted_by",
             "sorted_by_desc",
             "subtract",
@@ -130,8 +134,14 @@ const PLACES: &[(&str, &[&str])] = &[
             "try_summed",
             "try_upserted_by",
             "try_without_first",
+            "united",
             "upserted_by",
+            "values",
+            "with_entry",
+            "with_member",
+            "without_entry",
             "without_first",
+            "without_member",
         ],
     ),
     (

@@ -339,7 +339,7 @@ fn column_type(of: &Type) -> Ident {
         Type::Duration => "Duration",
         Type::Uuid => "Uuid",
         Type::Bytes => "Bytes",
-        Type::List(_) | Type::Record(_) => "Json",
+        Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) => "Json",
     };
     format_ident!("{name}")
 }
@@ -350,10 +350,12 @@ pub(crate) fn to_value(of: &Type, place: &TokenStream, is_reference: bool) -> To
     let copied = if is_reference { quote!(*#place) } else { quote!(#place) };
     match of {
         Type::Enum(_) => quote!(__Value::from_label(#copied)),
-        Type::List(_) | Type::Record(_) => quote!(__Value::json(#reference)),
+        Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) => {
+            quote!(__Value::json(#reference))
+        }
         Type::Optional(inner) => match **inner {
             Type::Enum(_) => quote!(#place.map_or(__Value::Null, __Value::from_label)),
-            Type::List(_) | Type::Record(_) => {
+            Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) => {
                 quote!(#place.as_ref().map_or(__Value::Null, __Value::json))
             }
             _ => quote!(__Value::from(#reference)),
@@ -366,10 +368,10 @@ pub(crate) fn to_value(of: &Type, place: &TokenStream, is_reference: bool) -> To
 fn take(of: &Type) -> Ident {
     let name = match of {
         Type::Enum(_) => "take_label",
-        Type::List(_) | Type::Record(_) => "take_json",
+        Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) => "take_json",
         Type::Optional(inner) => match **inner {
             Type::Enum(_) => "take_optional_label",
-            Type::List(_) | Type::Record(_) => "take_optional_json",
+            Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) => "take_optional_json",
             _ => "take",
         },
         _ => "take",

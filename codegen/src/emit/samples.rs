@@ -24,6 +24,8 @@ pub(crate) fn sample(types: &Types<'_>, of: &Type) -> Expression {
         Type::Uuid => ExpressionKind::Uuid("00000000-0000-4000-8000-000000000001".to_owned()),
         Type::Bytes => ExpressionKind::Bytes(vec![1]),
         Type::List(_) => ExpressionKind::List(Vec::new()),
+        Type::Set(_) => ExpressionKind::Set(Vec::new()),
+        Type::Map(..) => ExpressionKind::Map(Vec::new()),
         Type::Optional(_) => ExpressionKind::None,
         Type::Enum(name) | Type::Record(name) => named(types, name),
     };

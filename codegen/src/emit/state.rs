@@ -57,6 +57,8 @@ fn is_naturally_default(view: &View<'_>, field: &Field) -> bool {
         (Type::Boolean, ExpressionKind::Boolean(value)) => !value,
         (Type::Duration, ExpressionKind::Duration(micros)) => *micros == 0,
         (Type::List(_), ExpressionKind::List(items)) => items.is_empty(),
+        (Type::Set(_), ExpressionKind::Set(members)) => members.is_empty(),
+        (Type::Map(..), ExpressionKind::Map(entries)) => entries.is_empty(),
         (Type::Bytes, ExpressionKind::Bytes(bytes)) => bytes.is_empty(),
         (Type::Optional(_), ExpressionKind::None) => true,
         (Type::Enum(name), ExpressionKind::Variant(variant)) => {

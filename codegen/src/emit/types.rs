@@ -97,6 +97,14 @@ impl<'m> Types<'m> {
                 let item = self.rust(item);
                 quote!(Vec<#item>)
             }
+            Type::Set(member) => {
+                let member = self.rust(member);
+                quote!(__BTreeSet<#member>)
+            }
+            Type::Map(key, value) => {
+                let (key, value) = (self.rust(key), self.rust(value));
+                quote!(__BTreeMap<#key, #value>)
+            }
             Type::Optional(inner) => {
                 let inner = self.rust(inner);
                 quote!(Option<#inner>)
@@ -131,6 +139,8 @@ impl<'m> Types<'m> {
             },
             Type::Record(name) => name.clone(),
             Type::List(item) => format!("list<{}>", self.text(item)),
+            Type::Set(member) => format!("set<{}>", self.text(member)),
+            Type::Map(key, value) => format!("map<{}, {}>", self.text(key), self.text(value)),
             Type::Optional(inner) => format!("{}?", self.text(inner)),
         }
     }
@@ -164,6 +174,15 @@ impl<'m> Types<'m> {
                     quote!(for item in #place { #check })
                 }
             },
+            Type::Map(_, value) if self.is_checked(of) => {
+                let place = without_reference(place);
+                let (of_value, values) = match &**value {
+                    Type::Optional(inner) => (&**inner, quote!(values().flatten())),
+                    value => (value, quote!(values())),
+                };
+                let check = self.check(of_value, &quote!(value), field);
+                quote!(for value in #place.#values { #check })
+            }
             _ => TokenStream::new(),
         }
     }
@@ -176,7 +195,9 @@ impl<'m> Types<'m> {
     fn is_checked_within(&self, of: &Type, seen: &mut Vec<String>) -> bool {
         match of {
             Type::Decimal(limits) => limits.is_some(),
-            Type::List(inner) | Type::Optional(inner) => self.is_checked_within(inner, seen),
+            Type::List(inner) | Type::Map(_, inner) | Type::Optional(inner) => {
+                self.is_checked_within(inner, seen)
+            }
             Type::Record(name) if !seen.contains(name) => {
                 seen.push(name.clone());
                 match self.get(name) {
@@ -234,7 +255,12 @@ fn without_reference(place: &TokenStream) -> TokenStream {
 /// Whether values are copied and not moved.
 pub(crate) fn is_copy(of: &Type) -> bool {
     match of {
-        Type::String | Type::Bytes | Type::Record(_) | Type::List(_) => false,
+        Type::String
+        | Type::Bytes
+        | Type::Record(_)
+        | Type::List(_)
+        | Type::Set(_)
+        | Type::Map(..) => false,
         Type::Optional(inner) => is_copy(inner),
         _ => true,
     }

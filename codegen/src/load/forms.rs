@@ -113,6 +113,8 @@ pub(super) const EXPRESSIONS: Form = Form::Map(KeysLike::Names, &Form::Expressio
 pub(super) const NAMES: Form = Form::List(&Form::Name);
 
 pub(super) const TYPES: Form = Form::Map(KeysLike::Names, &Form::OneOf(&[Form::Type, FIELDS]));
+pub(super) const CONSTANTS: Form =
+    Form::Map(KeysLike::Names, &Form::OneOf(&[Form::Type, Form::Keys(Place::Constant)]));
 pub(super) const EVENTS: Form = Form::Map(KeysLike::Names, &Form::Keys(Place::Event));
 pub(super) const HISTORY: Form = Form::Map(KeysLike::Versions, &Form::Keys(Place::OldVersion));
 pub(super) const COMMANDS: Form = Form::Map(KeysLike::Names, &Form::Keys(Place::Command));

@@ -12,6 +12,8 @@ use super::forms::*;
 pub enum Place {
     /// The top of a file.
     File,
+    /// An entry of `constants` as a mapping.
+    Constant,
     /// An entry of `events`.
     Event,
     /// An entry of `history`.
@@ -44,8 +46,9 @@ pub enum Place {
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::File,
+        Self::Constant,
         Self::Event,
         Self::OldVersion,
         Self::Command,
@@ -67,6 +70,7 @@ impl Place {
     pub fn described(self) -> &'static str {
         match self {
             Self::File => "a file",
+            Self::Constant => "a constant",
             Self::Event => "an event",
             Self::OldVersion => "an earlier version of an event",
             Self::Command => "a command",
@@ -91,6 +95,7 @@ impl Place {
     pub fn example(self) -> &'static str {
         match self {
             Self::File => "aggregateRoot: BankAccount",
+            Self::Constant => "rates:\n  type: map<string, decimal>\n  value: {EUR: \"1\"}",
             Self::Event => "AccountOpened:\n  version: v1\n  schema: {accountId: string}",
             Self::OldVersion => "v1:\n  schema: {accountId: string}",
             Self::Command => "DepositMoney:\n  input: {amount: decimal}\n  emit: MoneyDeposited",
@@ -116,6 +121,7 @@ impl Place {
     #[must_use]
     pub fn required(self) -> &'static [&'static str] {
         match self {
+            Self::Constant => &["type", "value"],
             Self::Event => &["version", "schema"],
             Self::OldVersion => &["schema"],
             Self::Rejection => &["when"],
@@ -188,13 +194,13 @@ const QUERY: &str = "query the projection's table directly";
 /// Every key of the language.
 #[rustfmt::skip] // one key, one line
 pub static KEYS: &[Key] = {
-    use Form::{Assignments, Expression, Keys, Name, Switch, Text, Words};
+    use Form::{Assignments, Expression, Keys, Literal, Name, Switch, Text, Type, Words};
     use Place::*;
     &[
         key(File, "aggregateRoot", Name, "the name of the aggregate", "aggregateRoot: BankAccount"),
         key(File, "description", Text, "what the aggregate is, for people", "description: A current account."),
         key(File, "types", TYPES, "declared enums and records", "types:\n  Line: {sku: string, quantity: integer}"),
-        key(File, "constants", FIELDS, "typed values, readable everywhere", "constants:\n  maxLines: integer = 10"),
+        key(File, "constants", CONSTANTS, "typed values, readable everywhere", "constants:\n  maxLines: integer = 10"),
         key(File, "state", FIELDS, "the fields of the state; `{}` for none", "state:\n  balance: decimal"),
         key(File, "events", EVENTS, "the events by name", "events:\n  AccountOpened:\n    version: v1\n    schema: {accountId: string}"),
         key(File, "commands", COMMANDS, "the commands by name", "commands:\n  OpenAccount:\n    target: new\n    input: {customerId: string}\n    emit: AccountOpened"),
@@ -212,6 +218,8 @@ pub static KEYS: &[Key] = {
         later(File, "steps", "the steps of a saga", CALLER),
         later(File, "on", "the transitions of a saga", CALLER),
         later(File, "deadline", "when a saga gives up", CALLER),
+        key(Constant, "type", Type, "the type of the value", "type: map<string, decimal>"),
+        key(Constant, "value", Literal, "the value, as plain data", "value: {EUR: \"1\", USD: \"0.92\"}"),
         key(Event, "description", Text, "what happened, for people", "description: A customer opened the account."),
         key(Event, "version", VERSION, "the version that is written now", "version: v1"),
         key(Event, "schema", FIELDS, "the fields", "schema: {accountId: string, amount: decimal}"),

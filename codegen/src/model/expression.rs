@@ -83,6 +83,10 @@ pub enum ExpressionKind {
     Record(Vec<(String, Expression)>, Option<Box<Expression>>),
     /// `[a, b]`
     List(Vec<Expression>),
+    /// The members of a set, in any order. One that is a constant has them in their order, each once.
+    Set(Vec<Expression>),
+    /// The entries of a map. One that is a constant has them in the order of their keys, each once.
+    Map(Vec<(Expression, Expression)>),
     /// Text with values between: `format("{x} of {y}")` and messages.
     Format(Vec<Piece>),
 }
@@ -274,6 +278,24 @@ pub enum Method {
     ListPosition,
     ListEnumerate,
     ListDistinct,
+    // set
+    SetLen,
+    SetIsEmpty,
+    SetContains,
+    SetInsert,
+    SetRemove,
+    SetUnion,
+    SetIntersection,
+    SetDifference,
+    // map
+    MapLen,
+    MapIsEmpty,
+    MapGet,
+    MapInsert,
+    MapRemove,
+    MapContainsKey,
+    MapKeys,
+    MapValues,
     // time
     TimestampDate,
     DurationDays,
@@ -338,7 +360,12 @@ impl Expression {
             ExpressionKind::Record(fields, base) => {
                 fields.iter().map(|(_, value)| value).chain(base.as_deref()).collect()
             }
-            ExpressionKind::List(elements) => elements.iter().collect(),
+            ExpressionKind::List(elements) | ExpressionKind::Set(elements) => {
+                elements.iter().collect()
+            }
+            ExpressionKind::Map(entries) => {
+                entries.iter().flat_map(|(key, value)| [key, value]).collect()
+            }
             ExpressionKind::Format(pieces) => pieces
                 .iter()
                 .filter_map(|piece| match piece {

@@ -49,6 +49,10 @@ pub enum Type {
     Record(String),
     /// `list<T>`
     List(Box<Type>),
+    /// `set<T>`
+    Set(Box<Type>),
+    /// `map<K, V>`
+    Map(Box<Type>, Box<Type>),
     /// `T?`
     Optional(Box<Type>),
 }

@@ -73,10 +73,15 @@ impl<'a> Definitions<'a> {
             Type::Uuid => "uuid".into(),
             Type::Bytes => "bytes".into(),
             Type::List(element) => format!("list<{}>", self.type_shape_within(element, around)),
+            Type::Set(member) => format!("set<{}>", self.type_shape_within(member, around)),
+            Type::Map(key, value) => {
+                let key = self.type_shape_within(key, around);
+                format!("map<{key}, {}>", self.type_shape_within(value, around))
+            }
             Type::Optional(inner) => format!("{}?", self.type_shape_within(inner, around)),
             Type::Enum(name) | Type::Record(name) => match self.get(name) {
                 Some(TypeDefinition::Enum(found)) => format!("enum[{}]", found.variants.join(", ")),
-                // A record can contain itself through a list: there its name stands for it.
+                // A record can contain itself through a list or a map: there its name stands for it.
                 Some(TypeDefinition::Record(found)) if !around.contains(&name.as_str()) => {
                     around.push(name);
                     let shape = self.shape_within(&found.fields, around);

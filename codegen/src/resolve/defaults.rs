@@ -1,6 +1,6 @@
 //! Defaults as written, and the zeros of types that have one.
 //!
-//! string "", integer and decimal 0, boolean false, duration 0s, list [], enum its first variant,
+//! string "", integer and decimal 0, boolean false, duration 0s, list, set and map empty, enum its first variant,
 //! optional none, record the defaults of its fields. Other types have no zero.
 
 use super::expression::Purpose;
@@ -82,6 +82,8 @@ pub(crate) fn zero(types: &Types, of: &Type) -> Option<Expression> {
         Type::Boolean => ExpressionKind::Boolean(false),
         Type::Duration => ExpressionKind::Duration(0),
         Type::List(_) => ExpressionKind::List(Vec::new()),
+        Type::Set(_) => ExpressionKind::Set(Vec::new()),
+        Type::Map(..) => ExpressionKind::Map(Vec::new()),
         Type::Optional(_) => ExpressionKind::None,
         Type::Enum(rust) => ExpressionKind::Variant(types.variants(rust).first()?.clone()),
         Type::Record(rust) => {
@@ -99,7 +101,7 @@ pub(crate) fn zero(types: &Types, of: &Type) -> Option<Expression> {
     Some(Expression { kind, result: of.clone() })
 }
 
-/// Reports records that contain themselves otherwise than through a list, and breaks the circle.
+/// Reports records that contain themselves otherwise than through a list or a map, and breaks the circle.
 fn refuse_endless(
     types: &mut Types,
     written: &syntax::Map<syntax::TypeDeclaration>,

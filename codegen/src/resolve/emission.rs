@@ -116,10 +116,15 @@ fn element(
     let list_span = list.span;
     let list = scope.infer(list, findings);
     let element = match list.as_ref().map(|list| &list.result) {
-        Some(Type::List(element)) => Some(element.as_ref().clone()),
+        Some(Type::List(element) | Type::Set(element)) => Some(element.as_ref().clone()),
         Some(other) => {
-            let title = format!("`forEach` goes through a list, not `{}`", scope.types.show(other));
-            findings.push(Diagnostic::error(&NOT_A_LIST, title, list_span, "not a list"));
+            let shown = scope.types.show(other);
+            let title = format!("`forEach` goes through a list or a set, not `{shown}`");
+            let found = Diagnostic::error(&NOT_A_LIST, title, list_span, "neither of them");
+            findings.push(match other {
+                Type::Map(..) => found.help("go through its keys or values: `rates.keys()`"),
+                _ => found,
+            });
             None
         }
         None => None,

@@ -280,9 +280,9 @@ fn narrows(from: &Type, to: &Type) -> bool {
             scale > to || digits - scale > of - to
         }
         (Type::Integer, Type::Decimal(Some((digits, scale)))) => digits - scale < INTEGER,
-        (Type::Optional(from), Type::Optional(to)) | (Type::List(from), Type::List(to)) => {
-            narrows(from, to)
-        }
+        (Type::Optional(from), Type::Optional(to))
+        | (Type::List(from), Type::List(to))
+        | (Type::Map(_, from), Type::Map(_, to)) => narrows(from, to),
         (from, Type::Optional(to)) => narrows(from, to),
         _ => false,
     }

@@ -1,4 +1,4 @@
-//! Plain values of scenarios, typed by the field they stand for.
+//! Plain values of scenarios and constants, typed by the field they stand for.
 
 use super::expression::literal::{UNIT_LIST, canonical_decimal, duration_micros};
 use super::expression::{Purpose, listed};
@@ -6,7 +6,7 @@ use super::fields::Field;
 use super::text_value;
 use super::types::Types;
 use crate::catalogue::scenarios::VALUE;
-use crate::catalogue::types::DIGITS;
+use crate::catalogue::types::{DIGITS, TWICE};
 use crate::commas;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, ExpressionKind, Type};
@@ -28,7 +28,13 @@ impl Reader<'_> {
         self.read(written, of, &Purpose { span: field.span, text })
     }
 
-    fn read(&mut self, written: &Literal, of: &Type, purpose: &Purpose) -> Option<Expression> {
+    /// The value as one of this type; none where it is wrong.
+    pub(crate) fn read(
+        &mut self,
+        written: &Literal,
+        of: &Type,
+        purpose: &Purpose,
+    ) -> Option<Expression> {
         if let Type::Optional(inner) = of {
             let kind = if is_none(written) {
                 ExpressionKind::None
@@ -42,6 +48,12 @@ impl Reader<'_> {
                 let elements: Vec<Option<Expression>> =
                     elements.iter().map(|value| self.read(value, element, purpose)).collect();
                 ExpressionKind::List(elements.into_iter().collect::<Option<_>>()?)
+            }
+            (Literal::List(members, _), Type::Set(member)) => {
+                ExpressionKind::Set(self.members(members, member, purpose)?)
+            }
+            (Literal::Record(entries, _), Type::Map(key, value)) => {
+                ExpressionKind::Map(self.entries(entries, (key, value), purpose)?)
             }
             (Literal::Record(fields, span), Type::Record(rust)) => {
                 self.record(fields, *span, rust)?
@@ -80,8 +92,69 @@ impl Reader<'_> {
                 let known = self.types.variants(rust).iter().any(|variant| variant == text);
                 known.then(|| ExpressionKind::Variant(text.into()))
             }
-            Type::List(_) | Type::Record(_) | Type::Optional(_) => None,
+            Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) | Type::Optional(_) => {
+                None
+            }
         }
+    }
+
+    /// The members of a set, in their order.
+    fn members(
+        &mut self,
+        written: &[Literal],
+        of: &Type,
+        purpose: &Purpose,
+    ) -> Option<Vec<Expression>> {
+        let members = written.iter().map(|member| {
+            let read = self.read(member, of, purpose)?;
+            Some((read, place(member)))
+        });
+        let members: Vec<_> = members.collect();
+        let members = members.into_iter().collect::<Option<Vec<_>>>()?;
+        let title = "a set has this member twice";
+        let sorted = self.in_order(members, title, |(member, place)| (member, *place))?;
+        Some(sorted.into_iter().map(|(member, _)| member).collect())
+    }
+
+    /// The entries of a map, in the order of their keys.
+    fn entries(
+        &mut self,
+        written: &[(Text, Literal)],
+        (key, value): (&Type, &Type),
+        purpose: &Purpose,
+    ) -> Option<Vec<(Expression, Expression)>> {
+        let entries = written.iter().map(|(text, literal)| {
+            let name = Literal::Scalar { text: text.clone(), quoted: true };
+            let (read, value) =
+                (self.read(&name, key, purpose), self.read(literal, value, purpose));
+            Some((read?, value?, text.span))
+        });
+        let entries: Vec<_> = entries.collect();
+        let entries = entries.into_iter().collect::<Option<Vec<_>>>()?;
+        let title = "a map has this key twice";
+        let sorted = self.in_order(entries, title, |(key, _, place)| (key, *place))?;
+        Some(sorted.into_iter().map(|(key, value, _)| (key, value)).collect())
+    }
+
+    /// Sorted by what tells them apart; none where one comes twice.
+    fn in_order<T>(
+        &mut self,
+        mut items: Vec<T>,
+        title: &str,
+        key: impl Fn(&T) -> (&Expression, Span),
+    ) -> Option<Vec<T>> {
+        items.sort_by(|a, b| {
+            let order = super::order::of_keys(self.types, key(a).0, key(b).0);
+            order.then(key(a).1.start.cmp(&key(b).1.start))
+        });
+        let doubled = items.windows(2).find_map(|pair| {
+            let (first, second) = (key(&pair[0]), key(&pair[1]));
+            (first.0 == second.0).then_some((first.1, second.1))
+        });
+        let Some((first, second)) = doubled else { return Some(items) };
+        let found = Diagnostic::error(&TWICE, title, second, "again");
+        self.findings.push(found.place(first, "first"));
+        None
     }
 
     fn record(
@@ -187,9 +260,18 @@ fn form(of: &Type) -> Option<String> {
         Type::Decimal(_) => Some("all digits, as `\"100.01\"`".into()),
         Type::Boolean => Some("`true` or `false`".into()),
         Type::Duration => Some(format!("`5m`; the units are {UNIT_LIST}")),
-        Type::List(_) => Some("a list: `[…]`".into()),
+        Type::List(_) | Type::Set(_) => Some("a list: `[…]`".into()),
+        Type::Map(..) => Some("a mapping: `{key: value}`".into()),
         Type::Record(_) => Some("a mapping: `{field: value}`".into()),
         other => text_value::parse("", other).and_then(Result::err).map(str::to_owned),
+    }
+}
+
+/// Where a value stands.
+fn place(written: &Literal) -> Span {
+    match written {
+        Literal::Scalar { text, .. } => text.span,
+        Literal::List(_, span) | Literal::Record(_, span) => *span,
     }
 }
 

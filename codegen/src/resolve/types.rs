@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::fields::{Field, Fields};
 use crate::catalogue::checks::GENERATED_TYPE;
-use crate::catalogue::types::{TYPE_FORM, UNKNOWN_TYPE, VARIANTS};
+use crate::catalogue::types::{KEY_TYPE, TYPE_FORM, UNKNOWN_TYPE, VARIANTS};
 use crate::diagnostic::Diagnostic;
 use crate::model::{EnumType, Expression, RecordType, Type, TypeDefinition};
 use crate::naming;
@@ -49,6 +49,9 @@ const FOREIGN_NAMES: &[(&str, &str)] = &[
     ("guid", "uuid"),
     ("blob", "bytes"),
 ];
+
+/// What members of sets and keys of maps are.
+const KEY_TYPES: &str = "texts, integers, enums, UUIDs and dates";
 
 /// Most digits of a decimal.
 const MAX_DIGITS: u32 = 28;
@@ -179,9 +182,50 @@ impl Types {
                 }
                 inner => Some(Type::Optional(Box::new(inner))),
             },
-            // Not supported yet: `load` has said so.
-            TypeKind::Set(_) | TypeKind::Map(..) | TypeKind::Broken => None,
+            TypeKind::Set(member) => {
+                let of = self.key(member, "the member of a set", place, findings)?;
+                Some(Type::Set(Box::new(of)))
+            }
+            TypeKind::Map(key, value) => {
+                let key = self.key(key, "the key of a map", place, findings);
+                let value = self.resolve(value, place, findings);
+                Some(Type::Map(Box::new(key?), Box::new(value?)))
+            }
+            // `load` has reported it.
+            TypeKind::Broken => None,
         }
+    }
+
+    /// A type whose values have an order and a text by which they are the same or not.
+    fn key(
+        &mut self,
+        written: &TypeExpression,
+        what: &str,
+        place: &InlinePlace,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Type> {
+        let of = self.resolve(written, place, findings)?;
+        if is_key(&of) {
+            return Some(of);
+        }
+        let title = format!("`{}` cannot be {what}", self.show(&of));
+        let found = Diagnostic::error(&KEY_TYPE, title, written.span, "not this type");
+        findings.push(match of {
+            Type::Optional(_) => found.help("remove the `?`: what is absent is not in there"),
+            Type::Decimal(_)
+            | Type::Boolean
+            | Type::Timestamp
+            | Type::Duration
+            | Type::Bytes
+            | Type::Record(_)
+            | Type::List(_)
+            | Type::Set(_)
+            | Type::Map(..) => found.help(format!(
+                "{KEY_TYPES} can be; or use `list<T>`, in which values may come twice"
+            )),
+            Type::String | Type::Integer | Type::Enum(_) | Type::Uuid | Type::Date => found,
+        });
+        None
     }
 
     fn named(
@@ -306,6 +350,8 @@ impl Types {
             Type::Decimal(None) => "decimal".into(),
             Type::Enum(rust) | Type::Record(rust) => self.show_definition(rust),
             Type::List(element) => format!("list<{}>", self.show(element)),
+            Type::Set(member) => format!("set<{}>", self.show(member)),
+            Type::Map(key, value) => format!("map<{}, {}>", self.show(key), self.show(value)),
             Type::Optional(inner) => format!("{}?", self.show(inner)),
             scalar => {
                 let name = SCALARS.iter().find(|(_, listed)| listed == scalar);
@@ -341,6 +387,23 @@ impl Types {
                 TypeDefinition::Record(RecordType { name, fields: fields.to_model() })
             }
         })
+    }
+}
+
+/// Whether values can be members of sets and keys of maps.
+fn is_key(of: &Type) -> bool {
+    match of {
+        Type::String | Type::Integer | Type::Enum(_) | Type::Uuid | Type::Date => true,
+        Type::Decimal(_)
+        | Type::Boolean
+        | Type::Timestamp
+        | Type::Duration
+        | Type::Bytes
+        | Type::Record(_)
+        | Type::List(_)
+        | Type::Set(_)
+        | Type::Map(..)
+        | Type::Optional(_) => false,
     }
 }
 

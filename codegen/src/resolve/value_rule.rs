@@ -3,6 +3,7 @@
 //! A rule about an optional binds its value where there is one.
 
 use super::declared::DeclaredEvent;
+use super::expression::has_text;
 use super::fields::Field;
 use crate::model::{
     Arm, Comparison, Expression, ExpressionKind, Logic, Method, Pattern, Piece, Rule, Scope, Type,
@@ -76,8 +77,7 @@ impl Subject<'_> {
 
     /// The sentence with the value that breaks it.
     pub(crate) fn message(&self, sentence: &str) -> Expression {
-        let shown =
-            !matches!(self.value_type(), Some(Type::List(_) | Type::Record(_) | Type::Bytes));
+        let shown = self.value_type().is_none_or(|of| has_text(&of));
         if !shown {
             return super::command::text(sentence);
         }
@@ -119,11 +119,13 @@ pub(crate) fn compare(comparison: Comparison, left: Expression, right: Expressio
     truth(ExpressionKind::Compare(comparison, Box::new(left), Box::new(right)))
 }
 
-/// Whether a text or list has anything in it; none for other types.
+/// Whether a text, list, set or map has anything in it; none for other types.
 pub(crate) fn not_empty(value: Expression) -> Option<Expression> {
     let method = match value.result {
         Type::String => Method::StringIsEmpty,
         Type::List(_) => Method::ListIsEmpty,
+        Type::Set(_) => Method::SetIsEmpty,
+        Type::Map(..) => Method::MapIsEmpty,
         _ => return None,
     };
     let empty = truth(ExpressionKind::Call(method, Box::new(value), Vec::new()));

@@ -44,9 +44,18 @@ pub struct Ontology {
     /// `types:` of all files.
     pub types: Map<TypeDeclaration>,
     /// `constants:` of all files.
-    pub constants: Map<(TypeExpression, Expression)>,
+    pub constants: Map<(TypeExpression, ConstantValue)>,
     /// The aggregates.
     pub aggregates: Vec<Aggregate>,
+}
+
+/// The value of a constant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConstantValue {
+    /// `name: type = value`
+    Expression(Expression),
+    /// `name: {type: …, value: …}`: plain data, as in scenarios.
+    Plain(Literal),
 }
 
 /// A type as written, for example `list<Line>?`.
@@ -339,7 +348,7 @@ pub struct Scenario {
     pub rows: Map<Vec<Map<Literal>>>,
 }
 
-/// A value in a scenario: plain data, typed by the field it stands for.
+/// A value of a scenario or a constant: plain data, typed by the field it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Literal {
     /// A scalar as text, whatever its YAML style; `quoted` tells `"null"` from `null`.
@@ -351,6 +360,6 @@ pub enum Literal {
     },
     /// A list.
     List(Vec<Literal>, Span),
-    /// A record.
+    /// A record or a map.
     Record(Map<Literal>, Span),
 }

@@ -57,6 +57,11 @@ impl DecodeError {
         self.within(format!("[{index}]"))
     }
 
+    /// The same error, seen from outside the map that holds it under `key`.
+    pub(super) fn in_entry(self, key: &str) -> Self {
+        self.within(format!("[{key:?}]"))
+    }
+
     fn within(self, place: String) -> Self {
         match self {
             Self::Invalid(reason) => Self::InvalidAt { path: place, reason },

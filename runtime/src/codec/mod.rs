@@ -2,13 +2,15 @@
 //!
 //! The JSON form of each type: decimals, timestamps (RFC 3339), dates, durations (ISO 8601), ids and
 //! bytes (base64) are strings; integers are JSON integers; enums are their variant's name; an absent
-//! optional is `null`. A JSON number with a fraction or exponent is never accepted.
+//! optional is `null`; lists and sets are arrays, sets in their order; maps are objects whose keys are
+//! the text of their values. A JSON number with a fraction or exponent is never accepted.
 //!
 //! Generated code implements [`Record`] and [`Label`]; [`Value`] says how everything else stands in
 //! a field. Reading is driven by serde_json (`reader`), which parses; this module neither parses
 //! JSON itself nor guesses: unknown, doubled and missing fields are errors that name their place.
 
 pub mod check;
+mod collection;
 mod custom;
 mod error;
 mod label;
@@ -18,6 +20,7 @@ mod writer;
 
 use std::mem;
 
+pub use collection::Key;
 pub(crate) use custom::is_news;
 pub use custom::{DeserializeOwned, Serialize, decode_custom, encode_custom};
 pub use error::{DecodeError, FieldError};

@@ -119,6 +119,19 @@ impl Fields<'_> {
     pub fn read(&mut self, slots: &mut [(&str, &mut dyn Slot)]) -> Result<(), DecodeError> {
         self.0.read(slots)
     }
+
+    /// Reads the next field of an object whose names are keys: its name, and its value into an empty
+    /// slot; false at the end of the object.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the value is not what the slot takes.
+    pub fn next_entry(
+        &mut self,
+        name: &mut String,
+        slot: &mut dyn Slot,
+    ) -> Result<bool, DecodeError> {
+        self.0.next_entry(name, slot)
+    }
 }
 
 /// The items of a list that is being read.
@@ -155,6 +168,8 @@ fn reason(failure: Option<DecodeError>, error: &dyn fmt::Display) -> DecodeError
 
 trait FieldSource {
     fn read(&mut self, slots: &mut [(&str, &mut dyn Slot)]) -> Result<(), DecodeError>;
+
+    fn next_entry(&mut self, name: &mut String, slot: &mut dyn Slot) -> Result<bool, DecodeError>;
 }
 
 trait ItemSource {
@@ -190,6 +205,19 @@ impl<'de, A: MapAccess<'de>> FieldSource for ObjectReader<A> {
             likely = index + 1;
         }
         Ok(())
+    }
+
+    fn next_entry(&mut self, name: &mut String, slot: &mut dyn Slot) -> Result<bool, DecodeError> {
+        match self.0.next_key_seed(ReadName(name)) {
+            Ok(Some(())) => {}
+            Ok(None) => return Ok(false),
+            Err(error) => return Err(reason(None, &error)),
+        }
+        let mut failure = None;
+        self.0
+            .next_value_seed(Fill { slot, failure: &mut failure })
+            .map_err(|error| reason(failure, &error).in_entry(name))?;
+        Ok(true)
     }
 }
 
@@ -251,6 +279,30 @@ impl<'de> Visitor<'de> for FindSlot<'_, '_, '_> {
         }
         let place = self.slots.iter().position(|(name, _)| *name == key);
         Ok(place.map_or_else(|| Found::Unknown(key.to_owned()), Found::Slot))
+    }
+}
+
+/// Keeps the name of a field, whatever it is.
+struct ReadName<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for ReadName<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReadName<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<(), E> {
+        name.clone_into(self.0);
+        Ok(())
     }
 }
 

@@ -9,6 +9,8 @@
 //! - texts and lists: [`length`], [`joined`], [`pushed`], [`extended`], [`item`];
 //! - lists and functions: [`counted`], [`summed`], and `try_…` for functions that can fail, as [`try_any`];
 //! - patterns for text: [`Pattern`], and [`pattern!`](crate::pattern) for literals;
+//! - sets: [`with_member`], [`without_member`], [`united`], [`shared`], [`remaining`];
+//! - maps: [`with_entry`], [`without_entry`], [`keys`], [`values`];
 //! - values in messages: [`or_none`].
 //!
 //! Nothing here rounds unless it is told to, wraps around, or panics: a value that does not fit is an
@@ -22,7 +24,10 @@ mod message;
 mod pattern;
 mod time;
 
-pub use collection::{Length, extended, item, joined, length, pushed};
+pub use collection::{
+    Length, extended, item, joined, keys, length, pushed, remaining, shared, united, values,
+    with_entry, with_member, without_entry, without_member,
+};
 pub use decimal::{Rounding, decimal, div, round, to_integer};
 pub use integer::{divide, remainder};
 pub use list::{

@@ -3,6 +3,8 @@
 //! One number makes one value, and a smaller number a simpler one, so that a failing case shrinks to
 //! something a person can read. Generated code draws field by field; no strategy is compiled per type.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::strategy::Strategy;
@@ -189,6 +191,20 @@ impl Draw {
     pub fn list<T>(&mut self, mut draw: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let len = self.below(5);
         (0..len).map(|_| draw(self)).collect()
+    }
+
+    /// `set<T>`
+    pub fn set<T: Ord>(&mut self, draw: impl FnMut(&mut Self) -> T) -> BTreeSet<T> {
+        self.list(draw).into_iter().collect()
+    }
+
+    /// `map<K, V>`
+    pub fn map<K: Ord, V>(
+        &mut self,
+        mut key: impl FnMut(&mut Self) -> K,
+        mut value: impl FnMut(&mut Self) -> V,
+    ) -> BTreeMap<K, V> {
+        self.list(|draw| (key(draw), value(draw))).into_iter().collect()
     }
 }
 

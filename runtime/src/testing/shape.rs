@@ -36,6 +36,8 @@ enum Shape {
     Decimal(Option<(usize, usize)>),
     Enum(Vec<String>),
     List(Box<Shape>),
+    Set(Box<Shape>),
+    Map(Box<Shape>, Box<Shape>),
     Optional(Box<Shape>),
     Record(Vec<(String, Shape)>),
     /// A record within itself, which a shape names instead of writing it out again.
@@ -77,6 +79,18 @@ impl<'a> Parser<'a> {
                 let item = self.shape()?;
                 self.expect(">")?;
                 Ok(Shape::List(Box::new(item)))
+            }
+            "set" if self.take("<") => {
+                let member = self.shape()?;
+                self.expect(">")?;
+                Ok(Shape::Set(Box::new(member)))
+            }
+            "map" if self.take("<") => {
+                let key = self.shape()?;
+                self.expect(",")?;
+                let value = self.shape()?;
+                self.expect(">")?;
+                Ok(Shape::Map(Box::new(key), Box::new(value)))
             }
             "decimal" if self.take("(") => self.digits().map(Some).map(Shape::Decimal),
             "decimal" => Ok(Shape::Decimal(None)),
@@ -151,10 +165,16 @@ impl Shape {
             (Self::Record(fields), Value::Object(found)) => {
                 return check_fields(place, fields, found);
             }
-            (Self::List(item), Value::Array(items)) => {
-                return (0..).zip(items).try_for_each(|(index, value)| {
-                    let index: usize = index;
-                    item.check(&format!("{place}[{index}]"), value)
+            (Self::List(item), Value::Array(items)) => return check_items(place, item, items),
+            (Self::Set(member), Value::Array(items)) => {
+                check_items(place, member, items)?;
+                (1..items.len()).all(|at| !items[..at].contains(&items[at]))
+            }
+            (Self::Map(key, value), Value::Object(entries)) => {
+                return entries.iter().try_for_each(|(name, found)| {
+                    let place = format!("{place}[{name:?}]");
+                    key.check(&place, &key.key(name))?;
+                    value.check(&place, found)
                 });
             }
             (Self::Enum(names), Value::String(text)) => names.contains(text),
@@ -165,6 +185,24 @@ impl Shape {
         };
         if fits { Ok(()) } else { Err(format!("{place}: {value} is not of the shape {self:?}")) }
     }
+}
+
+impl Shape {
+    /// What the key of a map would be as a value.
+    fn key(&self, name: &str) -> Value {
+        let number = name.parse::<i64>().ok().filter(|number| number.to_string() == name);
+        match (self, number) {
+            (Self::Scalar(scalar), Some(number)) if scalar == "integer" => number.into(),
+            _ => name.into(),
+        }
+    }
+}
+
+fn check_items(place: &str, shape: &Shape, items: &[Value]) -> Result<(), String> {
+    items
+        .iter()
+        .enumerate()
+        .try_for_each(|(index, value)| shape.check(&format!("{place}[{index}]"), value))
 }
 
 fn check_fields(

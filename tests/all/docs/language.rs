@@ -145,6 +145,8 @@ fn shape(shape: Shape) -> String {
     match shape {
         Shape::Receiver => "the same".to_owned(),
         Shape::Element => "T".to_owned(),
+        Shape::Key => "K".to_owned(),
+        Shape::Value => "V".to_owned(),
         Shape::Result | Shape::Sum | Shape::Ordered => "U".to_owned(),
         Shape::Optional(inner) => format!("{}?", self::shape(*inner)),
         Shape::List(item) => format!("list<{}>", self::shape(*item)),

@@ -181,7 +181,8 @@ pub(super) fn joined(logic: Logic, left: Code, right: Code) -> Code {
 pub(super) fn is_empty(expression: &Expression) -> bool {
     match &expression.kind {
         ExpressionKind::String(text) => text.is_empty(),
-        ExpressionKind::List(items) => items.is_empty(),
+        ExpressionKind::List(items) | ExpressionKind::Set(items) => items.is_empty(),
+        ExpressionKind::Map(entries) => entries.is_empty(),
         _ => false,
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn opposite(method: Method) -> Option<Method> {
 }
 
 /// Whether what a list holds can be referred to after it: not in a temporary one.
-fn is_lasting(list: &Code) -> bool {
+pub(super) fn is_lasting(list: &Code) -> bool {
     !matches!(list.kind, Kind::Owned | Kind::Items)
 }
 
@@ -32,7 +32,7 @@ impl Compiler<'_> {
     ) -> Code {
         let copy = super::is_copy(result);
         match method {
-            Method::StringLen | Method::ListLen => {
+            Method::StringLen | Method::ListLen | Method::SetLen | Method::MapLen => {
                 let value = self.compile(receiver);
                 let value = match value.kind {
                     Kind::Items | Kind::Array => {
@@ -43,9 +43,22 @@ impl Compiler<'_> {
                 };
                 Code::value(quote!(__length(#value)), true)
             }
-            Method::StringIsEmpty | Method::ListIsEmpty => {
-                self.plain(receiver, quote!(is_empty()), true)
-            }
+            Method::StringIsEmpty
+            | Method::ListIsEmpty
+            | Method::SetIsEmpty
+            | Method::MapIsEmpty => self.plain(receiver, quote!(is_empty()), true),
+            Method::SetContains
+            | Method::SetInsert
+            | Method::SetRemove
+            | Method::SetUnion
+            | Method::SetIntersection
+            | Method::SetDifference => self.set_call(method, receiver, arguments),
+            Method::MapGet
+            | Method::MapInsert
+            | Method::MapRemove
+            | Method::MapContainsKey
+            | Method::MapKeys
+            | Method::MapValues => self.map_call(method, receiver, arguments, copy),
             Method::StringTrim => {
                 let value = self.compile(receiver).operand(Level::Atom);
                 Code::text(quote!(#value.trim()))
@@ -165,7 +178,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn plain(&self, receiver: &Expression, call: TokenStream, copy: bool) -> Code {
+    pub(super) fn plain(&self, receiver: &Expression, call: TokenStream, copy: bool) -> Code {
         let receiver = self.compile(receiver).operand(Level::Atom);
         Code::value(quote!(#receiver.#call), copy)
     }
@@ -190,11 +203,11 @@ impl Compiler<'_> {
         self.plain(receiver, quote!(#name(#argument)), true)
     }
 
-    fn borrowed(&self, arguments: &[Expression], at: usize) -> TokenStream {
+    pub(super) fn borrowed(&self, arguments: &[Expression], at: usize) -> TokenStream {
         self.compile(&arguments[at]).borrow()
     }
 
-    fn own_argument(&self, arguments: &[Expression], at: usize) -> TokenStream {
+    pub(super) fn own_argument(&self, arguments: &[Expression], at: usize) -> TokenStream {
         self.value(&arguments[at])
     }
 
@@ -219,7 +232,7 @@ impl Compiler<'_> {
     }
 
     /// What an `Option<&T>` into a list is: a copy, a reference, or of a temporary list a clone.
-    fn item_code(item: &TokenStream, lasting: bool, copy: bool) -> Code {
+    pub(super) fn item_code(item: &TokenStream, lasting: bool, copy: bool) -> Code {
         match (copy, lasting) {
             (true, _) => Code::value(quote!(#item.copied()), true),
             (false, true) => Code::optional_reference(item.clone()),

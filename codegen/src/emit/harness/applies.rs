@@ -87,6 +87,9 @@ fn fits(types: &Types<'_>, of: &Type, value: &Expression) -> bool {
         (Type::List(of), ExpressionKind::List(items)) => {
             items.iter().all(|item| fits(types, of, item))
         }
+        (Type::Map(_, of), ExpressionKind::Map(entries)) => {
+            entries.iter().all(|(_, value)| fits(types, of, value))
+        }
         (Type::Record(name), ExpressionKind::Record(values, None)) => {
             let Some(TypeDefinition::Record(record)) = types.get(name) else { return false };
             let mut fields = record.fields.iter().zip(values);

@@ -3,6 +3,7 @@
 //! A second opinion on the code that [`super::super::expression`] emits and on the runtime that it calls,
 //! none of whose code is here. Where it is not sure, it has no opinion.
 
+mod collection;
 mod function;
 mod method;
 mod number;
@@ -81,6 +82,11 @@ fn kind(expression: &ExpressionKind, known: &Known<'_>) -> Option<ExpressionKind
             K::Record(updated(base, fields.collect::<Option<_>>()?)?, None)
         }
         K::List(items) => K::List(all(items)?),
+        K::Set(members) => K::Set(collection::set(all(members)?)?),
+        K::Map(entries) => {
+            let entries = entries.iter().map(|(key, of)| Some((whole(key)?, whole(of)?)));
+            K::Map(collection::map(entries.collect::<Option<_>>()?)?)
+        }
         K::Not(inner) => K::Boolean(!truth(&part(inner)?)?),
         K::Negate(inner) => negated(&part(inner)?)?,
         K::Arithmetic(operator, left, right) => arithmetic(*operator, &part(left)?, &part(right)?)?,

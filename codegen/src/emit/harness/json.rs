@@ -39,6 +39,18 @@ pub(super) fn json(value: &Expression) -> Option<String> {
             let items: Option<Vec<String>> = items.iter().map(json).collect();
             format!("[{}]", items?.join(","))
         }
+        ExpressionKind::Set(members) => {
+            let members: Option<Vec<String>> = members.iter().map(json).collect();
+            format!("[{}]", members?.join(","))
+        }
+        ExpressionKind::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| {
+                let key = json(key)?;
+                let key = if key.starts_with('"') { key } else { text(&key) };
+                Some(format!("{key}:{}", json(value)?))
+            });
+            format!("{{{}}}", entries.collect::<Option<Vec<_>>>()?.join(","))
+        }
         _ => return None,
     })
 }

@@ -244,6 +244,14 @@ fn drawn(of: &Type) -> TokenStream {
             let item = drawn(item);
             quote!(draw.list(|draw| #item))
         }
+        Type::Set(member) => {
+            let member = drawn(member);
+            quote!(draw.set(|draw| #member))
+        }
+        Type::Map(key, value) => {
+            let (key, value) = (drawn(key), drawn(value));
+            quote!(draw.map(|draw| #key, |draw| #value))
+        }
         Type::Optional(inner) => {
             let inner = drawn(inner);
             quote!(draw.optional(|draw| #inner))
@@ -276,7 +284,9 @@ fn record_functions(view: &View<'_>) -> Vec<Part> {
 
 fn records_in<'m>(view: &View<'m>, of: &'m Type, found: &mut Vec<&'m str>) {
     match of {
-        Type::List(inner) | Type::Optional(inner) => records_in(view, inner, found),
+        Type::List(inner) | Type::Map(_, inner) | Type::Optional(inner) => {
+            records_in(view, inner, found);
+        }
         Type::Record(name) if !found.contains(&name.as_str()) => {
             if let Some(TypeDefinition::Record(record)) = view.types.get(name) {
                 found.push(name);

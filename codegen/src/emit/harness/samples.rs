@@ -64,6 +64,16 @@ fn value(types: &Types<'_>, of: &Type, sample: Sample, depth: u32) -> Expression
             value(types, item, Sample::Least, depth + 1),
         ]),
         Type::List(_) => ExpressionKind::List(Vec::new()),
+        // Of several members with careless text, the order would depend on it.
+        Type::Set(member) if full => {
+            ExpressionKind::Set(vec![value(types, member, sample, depth + 1)])
+        }
+        Type::Set(_) => ExpressionKind::Set(Vec::new()),
+        Type::Map(key, of) if full => ExpressionKind::Map(vec![(
+            value(types, key, sample, depth + 1),
+            value(types, of, sample, depth + 1),
+        )]),
+        Type::Map(..) => ExpressionKind::Map(Vec::new()),
         Type::Enum(name) | Type::Record(name) => named(types, name, sample, depth),
     };
     Expression { kind, result: of.clone() }

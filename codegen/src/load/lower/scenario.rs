@@ -128,7 +128,7 @@ impl Lowering<'_> {
             .collect()
     }
 
-    fn literal(&mut self, key: &Text, node: &Node) -> Option<Literal> {
+    pub(super) fn literal(&mut self, key: &Text, node: &Node) -> Option<Literal> {
         match &node.value {
             Value::Scalar(scalar) => {
                 let text = Spanned { value: scalar.text.clone(), span: node.span };

@@ -11,7 +11,9 @@ use crate::load::tree::{Entry, Node, Value};
 use crate::naming::Kind;
 use crate::source::{Span, Spanned};
 use crate::suggest::nearest;
-use crate::syntax::{Expression, Field, Map, Text, TypeDeclaration, TypeExpression, TypeKind};
+use crate::syntax::{
+    ConstantValue, Expression, Field, Map, Text, TypeDeclaration, TypeExpression, TypeKind,
+};
 
 /// How deep types may stand in each other.
 const MAX_DEPTH: usize = 16;
@@ -55,7 +57,10 @@ impl Lowering<'_> {
     }
 
     /// `constants:`
-    pub(super) fn constants(&mut self, section: &Section<'_>) -> Map<(TypeExpression, Expression)> {
+    pub(super) fn constants(
+        &mut self,
+        section: &Section<'_>,
+    ) -> Map<(TypeExpression, ConstantValue)> {
         let entries = self.declared(section, "constants", Kind::Field).unwrap_or_default();
         entries
             .iter()
@@ -63,15 +68,23 @@ impl Lowering<'_> {
             .collect()
     }
 
-    fn constant(&mut self, entry: &Entry) -> Option<(TypeExpression, Expression)> {
-        if matches!(entry.value.value, Value::Map(_)) {
-            let until_then = "write a `match` where the value is used";
-            self.not_yet(&entry.key, "a table of constants", until_then);
-            return None;
+    fn constant(&mut self, entry: &Entry) -> Option<(TypeExpression, ConstantValue)> {
+        if let Value::Map(entries) = &entry.value.value {
+            return self.table(entry, entries);
         }
         let field = self.field(&entry.key, &entry.value);
         if let Some(default) = field.default {
-            return Some((field.field_type, default));
+            if let (TypeKind::Map(..), true) =
+                (&field.field_type.kind, default.text.starts_with('{'))
+            {
+                let title = "the entries of a map are no expression";
+                let label = "these are YAML";
+                let diagnostic =
+                    Diagnostic::error(&codes::CONSTANT_VALUE, title, default.span, label);
+                self.lose(diagnostic.help(as_table(&entry.key.value)));
+                return None;
+            }
+            return Some((field.field_type, ConstantValue::Expression(default)));
         }
         self.complete = false;
         if field.field_type.kind != TypeKind::Broken {
@@ -82,6 +95,28 @@ impl Lowering<'_> {
             self.report(diagnostic.help("write `name: type = value`"));
         }
         None
+    }
+
+    /// `{type: …, value: …}`
+    fn table(
+        &mut self,
+        entry: &Entry,
+        entries: &[Entry],
+    ) -> Option<(TypeExpression, ConstantValue)> {
+        if !entries.iter().any(|part| ["type", "value"].contains(&part.key.value.as_str())) {
+            let title = format!("the constant `{}` does not say its type", entry.key.value);
+            let label = "a value without a type";
+            let diagnostic =
+                Diagnostic::error(&codes::CONSTANT_VALUE, title, entry.key.span, label);
+            self.lose(diagnostic.help(as_table(&entry.key.value)));
+            return None;
+        }
+        let section = self.section(Place::Constant, &entry.key, &entry.value)?;
+        self.require(&section);
+        let (of, value) = (self.expression_at(&section, "type")?, section.get("value")?);
+        let of = self.parse_type(&of, 0..of.text.len());
+        let value = self.literal(&value.key, &value.value)?;
+        Some((of, ConstantValue::Plain(value)))
     }
 
     /// A mapping of fields by its key.
@@ -174,15 +209,23 @@ impl Lowering<'_> {
                     self.check_name(variant, Kind::Variant);
                 }
             }
-            TypeKind::List(inner) | TypeKind::Optional(inner) => self.check_variants(inner),
-            TypeKind::Set(_) | TypeKind::Map(..) => {
-                let text = self.file.text[parsed.span.start..parsed.span.end].to_owned();
-                let key = Spanned { value: text, span: parsed.span };
-                self.not_yet(&key, "sets and maps", "use `list<T>`");
+            TypeKind::List(inner) | TypeKind::Set(inner) | TypeKind::Optional(inner) => {
+                self.check_variants(inner);
+            }
+            TypeKind::Map(key, value) => {
+                self.check_variants(key);
+                self.check_variants(value);
             }
             TypeKind::Name { .. } | TypeKind::Broken => {}
         }
     }
+}
+
+/// How a constant of several values is written.
+fn as_table(name: &str) -> String {
+    format!(
+        "write `{name}: {{type: \"map<string, decimal>\", value: {{key: value}}}}`, or each in a line of its own"
+    )
 }
 
 fn broken_field(span: Span) -> Field {
@@ -296,7 +339,7 @@ impl<'a> Parser<'a> {
             None if name.value.eq_ignore_ascii_case("option") => {
                 refused.map_help("an optional value is written `T?`")
             }
-            None => refused.map_help("only `list<T>` does"),
+            None => refused.map_help("only `list<T>`, `set<T>` and `map<K, V>` do"),
         }
     }
 

@@ -37,7 +37,7 @@ impl Checker<'_> {
         expected: Option<&Type>,
     ) -> Option<Expression> {
         let receiver_span = receiver.span;
-        let receiver = self.receiver(receiver, name, arguments)?;
+        let receiver = self.receiver(receiver, name, arguments, expected)?;
         let of = receiver.result.clone();
         let Some(signature) = methods::find(&of, &name.value, arguments.len()) else {
             return self.unknown_method(&receiver, name, receiver_span);
@@ -84,7 +84,22 @@ impl Checker<'_> {
 
     /// What a method is called on. In `[Open, Closed].contains(status)` the argument tells what the
     /// elements are.
-    fn receiver(&mut self, node: &Node, name: &Text, arguments: &[Node]) -> Option<Expression> {
+    fn receiver(
+        &mut self,
+        node: &Node,
+        name: &Text,
+        arguments: &[Node],
+        expected: Option<&Type>,
+    ) -> Option<Expression> {
+        // What is written out, as an empty map, has the type of the result where the method keeps it.
+        let kept = expected.map(beneath_optional).filter(|of| {
+            let method = methods::find(of, &name.value, arguments.len());
+            matches!((&node.kind, of), (NodeKind::List(_), Type::Set(_) | Type::Map(..)))
+                && method.is_some_and(|method| method.result == Shape::Receiver)
+        });
+        if kept.is_some() {
+            return self.infer(node, kept);
+        }
         let (NodeKind::List(_), "contains", [argument]) =
             (&node.kind, name.value.as_str(), arguments)
         else {

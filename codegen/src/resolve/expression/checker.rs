@@ -213,9 +213,10 @@ pub(super) fn decimal(digits: String) -> Expression {
 fn convertible(from: &Type, to: &Type) -> bool {
     match (from, to) {
         (Type::Decimal(_) | Type::Integer, Type::Decimal(_)) => true,
-        (Type::Optional(from), Type::Optional(to)) | (Type::List(from), Type::List(to)) => {
-            same(from, to)
-        }
+        (Type::Optional(from), Type::Optional(to))
+        | (Type::List(from), Type::List(to))
+        | (Type::Set(from), Type::Set(to)) => same(from, to),
+        (Type::Map(..), Type::Map(..)) => same(from, to),
         (from, Type::Optional(to)) => convertible(from, to),
         (from, to) => from == to,
     }
@@ -225,7 +226,10 @@ fn convertible(from: &Type, to: &Type) -> bool {
 pub(crate) fn same(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Decimal(_), Type::Decimal(_)) => true,
-        (Type::Optional(a), Type::Optional(b)) | (Type::List(a), Type::List(b)) => same(a, b),
+        (Type::Optional(a), Type::Optional(b))
+        | (Type::List(a), Type::List(b))
+        | (Type::Set(a), Type::Set(b)) => same(a, b),
+        (Type::Map(a_key, a), Type::Map(b_key, b)) => same(a_key, b_key) && same(a, b),
         (a, b) => a == b,
     }
 }

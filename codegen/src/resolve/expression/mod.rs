@@ -32,6 +32,7 @@ pub(crate) use names::{beneath_optional, listed};
 pub(crate) use operators::present_when;
 use place::Places;
 use scope::Scope;
+pub(crate) use template::has_text;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, Type};

@@ -2,7 +2,7 @@
 
 use super::checker::{Checker, HANDLE_NONE, same, value};
 use super::names::beneath_optional;
-use super::tree::{Node, Operator};
+use super::tree::{Node, NodeKind, Operator};
 use crate::catalogue::expressions::{NO_OPERATOR, NONE_NOT_HANDLED, TYPE_MISMATCH};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Arithmetic, Comparison, Expression, ExpressionKind, Logic, Type};
@@ -33,7 +33,7 @@ impl Checker<'_> {
         right: &Node,
         expected: Option<&Type>,
     ) -> Option<(Expression, Expression)> {
-        if self.needs_context(left) && !self.needs_context(right) {
+        if self.takes_hint(left) && !self.takes_hint(right) {
             let right = self.infer(right, expected);
             let hint = right.as_ref().map(|right| right.result.clone());
             let left = match (&right, hint) {
@@ -51,9 +51,14 @@ impl Checker<'_> {
             return None;
         };
         let hint = found.result.clone();
-        let hint = if self.needs_context(right) { Some(hint) } else { expected.cloned() };
+        let hint = if self.takes_hint(right) { Some(hint) } else { expected.cloned() };
         let right = self.infer(right, hint.as_ref())?;
         Some((found, right))
+    }
+
+    /// Whether the node's type may depend on its neighbour: a list that is written out may be a set.
+    fn takes_hint(&self, node: &Node) -> bool {
+        self.needs_context(node) || matches!(node.kind, NodeKind::List(_))
     }
 
     fn compare(
@@ -181,6 +186,15 @@ impl Checker<'_> {
             }
             (Arithmetic::Add, Type::List(_)) => {
                 found.help("add an element with `.push(x)`, a list with `.extend(xs)`")
+            }
+            (Arithmetic::Add, Type::Set(_)) => {
+                found.help("add a member with `.insert(x)`, a set with `.union(xs)`")
+            }
+            (Arithmetic::Subtract, Type::Set(_)) => {
+                found.help("take a member out with `.remove(x)`, a set with `.difference(xs)`")
+            }
+            (Arithmetic::Add, Type::Map(..)) => {
+                found.help("put a value in with `.insert(key, value)`")
             }
             _ => found,
         })

@@ -41,6 +41,8 @@ impl<'c> Bound<'c> {
         Ok(match shape {
             Shape::Receiver => self.receiver.clone(),
             Shape::Element => element(self.receiver).clone(),
+            Shape::Key => entry(self.receiver)?.0.clone(),
+            Shape::Value => entry(self.receiver)?.1.clone(),
             Shape::Result | Shape::Sum | Shape::Ordered => {
                 self.result.clone().ok_or(Missing::Unknown)?
             }
@@ -89,10 +91,18 @@ fn wanted(shape: Shape, expected: &Type) -> Option<Type> {
     }
 }
 
-/// `T` of `T?` or `list<T>`.
+/// `K` and `V` of `map<K, V>`.
+fn entry(of: &Type) -> Result<(&Type, &Type), Missing> {
+    match of {
+        Type::Map(key, value) => Ok((key, value)),
+        _ => Err(Missing::Unknown),
+    }
+}
+
+/// `T` of `T?`, `list<T>` or `set<T>`.
 pub(super) fn element(of: &Type) -> &Type {
     match of {
-        Type::List(element) | Type::Optional(element) => element,
+        Type::List(element) | Type::Set(element) | Type::Optional(element) => element,
         other => other,
     }
 }

@@ -54,7 +54,9 @@ fn placeholder(checker: &mut Checker<'_>, text: &str, places: Places<'_>) -> Opt
     let refused = Diagnostic::error(&TEMPLATE, title, node.span, format!("this is `{shown}`"));
     checker.refuse(match &found.result {
         Type::Record(_) => refused.help("name the fields that should be shown"),
-        Type::List(_) => refused.help("show its length: `{items.len()}`"),
+        Type::List(_) | Type::Set(_) | Type::Map(..) => {
+            refused.help("show its length: `{items.len()}`")
+        }
         Type::Optional(inner) if !has_text(inner) => {
             Diagnostic { code: &NONE_NOT_HANDLED, ..refused }.help(HANDLE_NONE)
         }
@@ -62,9 +64,10 @@ fn placeholder(checker: &mut Checker<'_>, text: &str, places: Places<'_>) -> Opt
     })
 }
 
-fn has_text(of: &Type) -> bool {
+/// Whether values of the type have a text for people.
+pub(crate) fn has_text(of: &Type) -> bool {
     match of {
-        Type::Bytes | Type::Record(_) | Type::List(_) => false,
+        Type::Bytes | Type::Record(_) | Type::List(_) | Type::Set(_) | Type::Map(..) => false,
         Type::Optional(inner) => has_text(inner),
         _ => true,
     }

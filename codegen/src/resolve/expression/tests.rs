@@ -164,6 +164,11 @@ pub(crate) fn show(expression: &Expression) -> String {
             let names = names.collect::<Vec<_>>().join(" ");
             format!("(|{names}| {})", show(body))
         }
+        K::Set(members) => format!("(set{})", all(members)),
+        K::Map(entries) => {
+            let entries = entries.iter().map(|(k, v)| format!(" {}={}", show(k), show(v)));
+            format!("(map{})", entries.collect::<String>())
+        }
         K::Format(pieces) => {
             let pieces = pieces.iter().map(|piece| match piece {
                 Piece::Text(text) => format!(" {text:?}"),

@@ -3,10 +3,12 @@
 use super::checker::{Checker, convert, value};
 use super::names::listed;
 use super::tree::{Node, NodeKind};
-use crate::catalogue::expressions::{LITERAL, RECORD_FIELDS, UNKNOWN_NAME, WRONG_RECORD};
+use crate::catalogue::expressions::{
+    LITERAL, RECORD_FIELDS, TYPE_MISMATCH, UNKNOWN_NAME, WRONG_RECORD,
+};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, ExpressionKind, Type};
-use crate::resolve::text_value;
+use crate::resolve::{order, text_value};
 use crate::source::Span;
 use crate::suggest::nearest;
 use crate::syntax::Text;
@@ -99,6 +101,8 @@ impl Checker<'_> {
     ) -> Option<Expression> {
         let element_type = match expected.map(super::names::beneath_optional) {
             Some(Type::List(element)) => Some(element.as_ref().clone()),
+            Some(Type::Set(member)) => return self.set(elements, member),
+            Some(map @ Type::Map(..)) => return self.map(elements, map, span),
             _ => None,
         };
         let Some(element_type) = element_type.or_else(|| self.common_type(elements)) else {
@@ -109,6 +113,30 @@ impl Checker<'_> {
             elements.iter().map(|element| self.check(element, &element_type)).collect();
         let checked: Vec<Expression> = checked.into_iter().collect::<Option<_>>()?;
         Some(value(ExpressionKind::List(checked), Type::List(Box::new(element_type))))
+    }
+
+    /// `[a, b]` where a set is expected.
+    fn set(&mut self, members: &[Node], of: &Type) -> Option<Expression> {
+        let checked: Vec<Option<Expression>> =
+            members.iter().map(|member| self.check(member, of)).collect();
+        let mut checked = checked.into_iter().collect::<Option<Vec<_>>>()?;
+        if checked.iter().all(order::is_written_out) {
+            checked.sort_by(|a, b| order::of_keys(self.scope.types, a, b));
+            checked.dedup();
+        }
+        Some(value(ExpressionKind::Set(checked), Type::Set(Box::new(of.clone()))))
+    }
+
+    /// `[]` where a map is expected.
+    fn map(&mut self, elements: &[Node], of: &Type, span: Span) -> Option<Expression> {
+        if elements.is_empty() {
+            return Some(value(ExpressionKind::Map(Vec::new()), of.clone()));
+        }
+        let title = format!("a list is no `{}`", self.show(of));
+        let found = Diagnostic::error(&TYPE_MISMATCH, title, span, "only `[]` is, without entries");
+        self.refuse(found.help("add entries one by one: `[].insert(key, value)`").help(
+            "or write them as a constant: `constants: {name: {type: …, value: {key: value}}}`",
+        ))
     }
 
     /// The type that the elements of a list share, told by the first that has one.

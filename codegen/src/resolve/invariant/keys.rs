@@ -131,7 +131,9 @@ fn is_key(of: &Type) -> bool {
         | Type::Duration
         | Type::Bytes
         | Type::Record(_)
-        | Type::List(_) => false,
+        | Type::List(_)
+        | Type::Set(_)
+        | Type::Map(..) => false,
     }
 }
 

@@ -1,7 +1,107 @@
 //! Methods of sets and maps.
 
 use super::Receiver::{Map, Set};
-use super::{Signature, later};
+use super::{Shape as S, Signature, later, method};
+use crate::model::Method;
 
 /// Methods of sets and maps.
-pub(super) const COLLECTIONS: &[Signature] = &[later(Set, "len"), later(Map, "len")];
+pub(super) const COLLECTIONS: &[Signature] = &[
+    method(Set, "len", &[], S::Integer, Method::SetLen, "the number of members"),
+    method(Set, "is_empty", &[], S::Boolean, Method::SetIsEmpty, "whether there is no member"),
+    method(
+        Set,
+        "contains",
+        &[("member", S::Element)],
+        S::Boolean,
+        Method::SetContains,
+        "whether the value is a member",
+    ),
+    method(
+        Set,
+        "insert",
+        &[("member", S::Element)],
+        S::Receiver,
+        Method::SetInsert,
+        "with the member, which it may have had",
+    ),
+    method(
+        Set,
+        "remove",
+        &[("member", S::Element)],
+        S::Receiver,
+        Method::SetRemove,
+        "without the member, which it need not have had",
+    ),
+    method(
+        Set,
+        "union",
+        &[("other", S::Receiver)],
+        S::Receiver,
+        Method::SetUnion,
+        "what is in either of the two",
+    ),
+    method(
+        Set,
+        "intersection",
+        &[("other", S::Receiver)],
+        S::Receiver,
+        Method::SetIntersection,
+        "what is in both",
+    ),
+    method(
+        Set,
+        "difference",
+        &[("other", S::Receiver)],
+        S::Receiver,
+        Method::SetDifference,
+        "what is not in the other",
+    ),
+    later(Set, "any"),
+    later(Set, "all"),
+    later(Set, "filter"),
+    method(Map, "len", &[], S::Integer, Method::MapLen, "the number of entries"),
+    method(Map, "is_empty", &[], S::Boolean, Method::MapIsEmpty, "whether there is no entry"),
+    method(
+        Map,
+        "get",
+        &[("key", S::Key)],
+        S::Optional(&S::Value),
+        Method::MapGet,
+        "the value under the key, or none",
+    ),
+    method(
+        Map,
+        "insert",
+        &[("key", S::Key), ("value", S::Value)],
+        S::Receiver,
+        Method::MapInsert,
+        "with the value under the key, instead of what was there",
+    ),
+    method(
+        Map,
+        "remove",
+        &[("key", S::Key)],
+        S::Receiver,
+        Method::MapRemove,
+        "with nothing under the key",
+    ),
+    method(
+        Map,
+        "contains_key",
+        &[("key", S::Key)],
+        S::Boolean,
+        Method::MapContainsKey,
+        "whether something is under the key",
+    ),
+    method(Map, "keys", &[], S::List(&S::Key), Method::MapKeys, "the keys in their order"),
+    method(
+        Map,
+        "values",
+        &[],
+        S::List(&S::Value),
+        Method::MapValues,
+        "the values in the order of their keys",
+    ),
+    later(Map, "map_values"),
+    later(Map, "filter"),
+];

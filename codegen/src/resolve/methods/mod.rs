@@ -40,8 +40,12 @@ pub enum Receiver {
 pub enum Shape {
     /// The receiver's own type.
     Receiver,
-    /// `T` of `T?` or `list<T>`.
+    /// `T` of `T?`, `list<T>` or `set<T>`.
     Element,
+    /// `K` of `map<K, V>`.
+    Key,
+    /// `V` of `map<K, V>`.
+    Value,
     /// `U`: whatever the first that has this shape gives.
     Result,
     /// `U` of numbers and spans of time, which can be added.
@@ -171,6 +175,8 @@ pub(crate) fn receiver(of: &Type) -> Option<Receiver> {
         Type::Decimal(_) => Receiver::Decimal,
         Type::Optional(_) => Receiver::Optional,
         Type::List(_) => Receiver::List,
+        Type::Set(_) => Receiver::Set,
+        Type::Map(..) => Receiver::Map,
         Type::Timestamp => Receiver::Timestamp,
         Type::Duration => Receiver::Duration,
         Type::Boolean | Type::Date | Type::Uuid | Type::Bytes | Type::Enum(_) | Type::Record(_) => {

@@ -128,8 +128,10 @@ fn is_key_type(
     assigned: &Assignment,
     findings: &mut Vec<Diagnostic>,
 ) -> bool {
-    let fits =
-        !matches!(assigned.value.result, Type::Optional(_) | Type::List(_) | Type::Record(_));
+    let fits = !matches!(
+        assigned.value.result,
+        Type::Optional(_) | Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_)
+    );
     if !fits {
         let shown = this.declared.types.show(&assigned.value.result);
         let title = format!("a value of `{shown}` cannot be the key of a row");

@@ -1,5 +1,6 @@
 //! The codec: what is written is read back, and what is not right is refused with its place.
 
+mod collections;
 mod refusals;
 mod round_trip;
 
@@ -8,7 +9,7 @@ use eventloom_runtime::codec::{
 };
 use eventloom_runtime::{Bytes, Date, Decimal, Duration, Timestamp, Uuid};
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Small,
     Large,

@@ -7,8 +7,8 @@
 pub mod types {
     use std::fmt;
 
-    use eventloom_runtime::Decimal;
-    use eventloom_runtime::codec::{DecodeError, Fields, Label, Record, Writer, required};
+    use eventloom_runtime::codec::{DecodeError, Fields, Label, Record, Writer, optional, required};
+    use eventloom_runtime::{Date, Decimal};
 
     /// `Line`
     #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +103,29 @@ pub mod types {
             })
         }
     }
+
+    /// `Voucher`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Voucher {
+        /// `value: decimal`
+        pub value: Decimal,
+        /// `redeemedOn: date?`
+        pub redeemed_on: Option<Date>,
+    }
+
+    impl Record for Voucher {
+        fn write(&self, out: &mut Writer) {
+            out.field("value", &self.value);
+            out.field("redeemedOn", &self.redeemed_on);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut value_ = None;
+            let mut redeemed_on = None;
+            fields.read(&mut [("value", &mut value_), ("redeemedOn", &mut redeemed_on)])?;
+            Ok(Self { value: required(value_, "value")?, redeemed_on: optional(redeemed_on) })
+        }
+    }
 }
 
 /// What a customer is about to buy.
@@ -114,6 +137,7 @@ pub mod types {
 #[allow(clippy::overly_complex_bool_expr, clippy::redundant_comparisons, clippy::self_assignment)]
 #[allow(clippy::perf)]
 pub mod basket {
+    use std::collections::{BTreeMap, BTreeSet};
     use std::error::Error;
     use std::fmt;
 
@@ -125,9 +149,10 @@ pub mod basket {
     use eventloom_runtime::command::Emit;
     use eventloom_runtime::eval::{
         EvalError, Rounding, abs, add, clamp, counted, days, distinct, div, extended, hours, item,
-        joined, length, minutes, multiply, negate, or_none, pushed, round, seconds, sorted_by,
-        sorted_by_desc, subtract, summed, to_integer, try_replaced_where, try_upserted_by,
-        upserted_by, without_first,
+        joined, keys, length, minutes, multiply, negate, or_none, pushed, remaining, round,
+        seconds, shared, sorted_by, sorted_by_desc, subtract, summed, to_integer,
+        try_replaced_where, try_upserted_by, united, upserted_by, values, with_entry, with_member,
+        without_entry, without_first, without_member,
     };
     use eventloom_runtime::projection::{
         Column, ColumnType, Consistency, ProjectionError, Value, Values,
@@ -138,7 +163,7 @@ pub mod basket {
         UniqueKey, dec, pattern,
     };
 
-    use super::types::{Address, Line, Size};
+    use super::types::{Address, Line, Size, Voucher};
 
     // ---- Events ----
 
@@ -326,6 +351,57 @@ pub mod basket {
 
         fn into_event(self) -> BasketEvent {
             BasketEvent::DetailsGiven(self)
+        }
+    }
+
+    /// `VoucherIssued`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct VoucherIssued {
+        /// `code: string`
+        pub code: String,
+        /// `value: decimal`
+        pub value: Decimal,
+        /// `labels: set<string>`
+        pub labels: BTreeSet<String>,
+        /// `issuedAt: timestamp`
+        pub issued_at: Timestamp,
+    }
+
+    impl Record for VoucherIssued {
+        fn write(&self, out: &mut Writer) {
+            out.field("code", &self.code);
+            out.field("value", &self.value);
+            out.field("labels", &self.labels);
+            out.field("issuedAt", &self.issued_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut code = None;
+            let mut value_ = None;
+            let mut labels = None;
+            let mut issued_at = None;
+            fields.read(&mut [
+                ("code", &mut code),
+                ("value", &mut value_),
+                ("labels", &mut labels),
+                ("issuedAt", &mut issued_at),
+            ])?;
+            Ok(Self {
+                code: required(code, "code")?,
+                value: required(value_, "value")?,
+                labels: required(labels, "labels")?,
+                issued_at: required(issued_at, "issuedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for VoucherIssued {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::VoucherIssued(self)
         }
     }
 
@@ -908,6 +984,8 @@ pub mod basket {
         BasketPaid(BasketPaid),
         /// `DetailsGiven`
         DetailsGiven(DetailsGiven),
+        /// `VoucherIssued`
+        VoucherIssued(VoucherIssued),
         /// A voucher made the basket cheaper.
         VoucherRedeemed(VoucherRedeemed),
         /// `LineRemoved`
@@ -938,6 +1016,7 @@ pub mod basket {
             "OwnerNamed",
             "BasketPaid",
             "DetailsGiven",
+            "VoucherIssued",
             "VoucherRedeemed",
             "LineDeleted",
             "BasketShipped",
@@ -971,6 +1050,11 @@ pub mod basket {
                 event_type: "DetailsGiven",
                 version: 1,
                 shape: "{deliverTo: {city: string, country: string, street: string}?, discount: decimal(5,2), givenAt: timestamp, size: enum[Small, Large]}",
+            },
+            EventShape {
+                event_type: "VoucherIssued",
+                version: 1,
+                shape: "{code: string, issuedAt: timestamp, labels: set<string>, value: decimal}",
             },
             EventShape {
                 event_type: "VoucherRedeemed",
@@ -1040,17 +1124,18 @@ pub mod basket {
                 Self::OwnerNamed(_) => 1,
                 Self::BasketPaid(_) => 2,
                 Self::DetailsGiven(_) => 3,
-                Self::VoucherRedeemed(_) => 4,
-                Self::LineRemoved(_) => 5,
-                Self::BasketShipped(_) => 6,
-                Self::PriceChanged(_) => 7,
-                Self::ItemPut(_) => 8,
-                Self::VoucherTaken(_) => 9,
-                Self::BonusGranted(_) => 10,
-                Self::NoteTaken(_) => 11,
-                Self::LimitHit(_) => 12,
-                Self::AmountReserved(_) => 13,
-                Self::StepTaken(_) => 14,
+                Self::VoucherIssued(_) => 4,
+                Self::VoucherRedeemed(_) => 5,
+                Self::LineRemoved(_) => 6,
+                Self::BasketShipped(_) => 7,
+                Self::PriceChanged(_) => 8,
+                Self::ItemPut(_) => 9,
+                Self::VoucherTaken(_) => 10,
+                Self::BonusGranted(_) => 11,
+                Self::NoteTaken(_) => 12,
+                Self::LimitHit(_) => 13,
+                Self::AmountReserved(_) => 14,
+                Self::StepTaken(_) => 15,
             }
         }
 
@@ -1067,6 +1152,7 @@ pub mod basket {
                 Self::OwnerNamed(event) => encode(event, out),
                 Self::BasketPaid(event) => encode(event, out),
                 Self::DetailsGiven(event) => encode(event, out),
+                Self::VoucherIssued(event) => encode(event, out),
                 Self::VoucherRedeemed(event) => encode(event, out),
                 Self::LineRemoved(event) => encode(event, out),
                 Self::BasketShipped(event) => encode(event, out),
@@ -1092,6 +1178,7 @@ pub mod basket {
                 ("OwnerNamed", 1) => decode(data).map(Self::OwnerNamed),
                 ("BasketPaid", 1) => decode(data).map(Self::BasketPaid),
                 ("DetailsGiven", 1) => decode(data).map(Self::DetailsGiven),
+                ("VoucherIssued", 1) => decode(data).map(Self::VoucherIssued),
                 ("VoucherRedeemed", 1) => {
                     Ok(Self::VoucherRedeemed(decode::<VoucherRedeemedV1>(data)?.upcast()))
                 }
@@ -1116,6 +1203,7 @@ pub mod basket {
                 Self::OwnerNamed(event) => Some(event.named_at),
                 Self::BasketPaid(event) => Some(event.paid_at),
                 Self::DetailsGiven(event) => Some(event.given_at),
+                Self::VoucherIssued(event) => Some(event.issued_at),
                 Self::VoucherRedeemed(event) => Some(event.redeemed_at),
                 Self::LineRemoved(event) => Some(event.removed_at),
                 Self::BasketShipped(event) => Some(event.shipped_at),
@@ -1156,6 +1244,12 @@ pub mod basket {
                     "Details given: size {}, discount {}",
                     event.size,
                     event.discount.normalize(),
+                ),
+                Self::VoucherIssued(event) => format!(
+                    "Voucher issued: code {}, value {}, labels {}",
+                    event.code,
+                    event.value.normalize(),
+                    length(&event.labels),
                 ),
                 Self::VoucherRedeemed(event) => format!(
                     "Voucher redeemed: code {}, value {}, campaign {}",
@@ -1268,6 +1362,12 @@ pub mod basket {
         pub visits: i64,
         /// `discount: decimal(5,2)`
         pub discount: Decimal,
+        /// `labels: set<string>`
+        pub labels: BTreeSet<String>,
+        /// `vouchers: map<string, Voucher>`
+        pub vouchers: BTreeMap<String, Voucher>,
+        /// `issuedOn: map<date, integer>`
+        pub issued_on: BTreeMap<Date, i64>,
         /// `carrier: string`
         pub carrier: String,
         /// `parcel: string`
@@ -1302,6 +1402,9 @@ pub mod basket {
                 deliver_to: None,
                 visits: 1,
                 discount: Decimal::ZERO,
+                labels: BTreeSet::from(["new".to_owned()]),
+                vouchers: BTreeMap::new(),
+                issued_on: BTreeMap::new(),
                 carrier: "".to_owned(),
                 parcel: "".to_owned(),
                 items: Vec::new(),
@@ -1327,6 +1430,9 @@ pub mod basket {
             out.field("deliverTo", &self.deliver_to);
             out.field("visits", &self.visits);
             out.field("discount", &self.discount);
+            out.field("labels", &self.labels);
+            out.field("vouchers", &self.vouchers);
+            out.field("issuedOn", &self.issued_on);
             out.field("carrier", &self.carrier);
             out.field("parcel", &self.parcel);
             out.field("items", &self.items);
@@ -1349,6 +1455,9 @@ pub mod basket {
             let mut deliver_to = None;
             let mut visits = None;
             let mut discount = None;
+            let mut labels = None;
+            let mut vouchers = None;
+            let mut issued_on = None;
             let mut carrier = None;
             let mut parcel = None;
             let mut items = None;
@@ -1369,6 +1478,9 @@ pub mod basket {
                 ("deliverTo", &mut deliver_to),
                 ("visits", &mut visits),
                 ("discount", &mut discount),
+                ("labels", &mut labels),
+                ("vouchers", &mut vouchers),
+                ("issuedOn", &mut issued_on),
                 ("carrier", &mut carrier),
                 ("parcel", &mut parcel),
                 ("items", &mut items),
@@ -1390,6 +1502,9 @@ pub mod basket {
                 deliver_to: optional(deliver_to),
                 visits: required(visits, "visits")?,
                 discount: required(discount, "discount")?,
+                labels: required(labels, "labels")?,
+                vouchers: required(vouchers, "vouchers")?,
+                issued_on: required(issued_on, "issuedOn")?,
                 carrier: required(carrier, "carrier")?,
                 parcel: required(parcel, "parcel")?,
                 items: required(items, "items")?,
@@ -1424,6 +1539,7 @@ pub mod basket {
     /// - [`AddLine`] emits [`LineAdded`]
     /// - [`NameOwner`] emits [`OwnerNamed`]
     /// - [`PayBasket`] emits [`BasketPaid`]
+    /// - [`IssueVoucher`] emits [`VoucherIssued`]
     /// - [`PutItem`] emits [`ItemPut`]
     /// - [`TakeVoucher`] emits [`VoucherTaken`]
     /// - [`AddMany`] emits [`LineAdded`], [`BonusGranted`], [`NoteTaken`]
@@ -1446,6 +1562,9 @@ pub mod basket {
     /// - `deliverTo`: [`DetailsGiven`]
     /// - `visits`: [`DetailsGiven`]
     /// - `discount`: [`DetailsGiven`]
+    /// - `labels`: [`VoucherIssued`]
+    /// - `vouchers`: [`VoucherIssued`]
+    /// - `issuedOn`: [`VoucherIssued`]
     /// - `carrier`: [`BasketShipped`]
     /// - `parcel`: [`BasketShipped`]
     /// - `items`: [`ItemPut`]
@@ -1467,7 +1586,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0xa64b_7c90_d79d_9b01;
+        const MEANING: u64 = 0x5388_493d_81ee_e5b8;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -1485,6 +1604,7 @@ pub mod basket {
                 BasketEvent::OwnerNamed(event) => apply_owner_named(state, event),
                 BasketEvent::BasketPaid(event) => apply_basket_paid(state, event),
                 BasketEvent::DetailsGiven(event) => apply_details_given(state, event),
+                BasketEvent::VoucherIssued(event) => apply_voucher_issued(state, event),
                 BasketEvent::VoucherRedeemed(event) => apply_voucher_redeemed(state, event),
                 BasketEvent::LineRemoved(_) => Ok(()),
                 BasketEvent::BasketShipped(event) => apply_basket_shipped(state, event),
@@ -1623,6 +1743,22 @@ pub mod basket {
         state.deliver_to = event.deliver_to.clone();
         state.visits = visits;
         state.discount = event.discount;
+        Ok(())
+    }
+
+    fn apply_voucher_issued(
+        state: &mut BasketState,
+        event: &VoucherIssued,
+    ) -> Result<(), ApplyError> {
+        let issued_on = (
+            event.issued_at.date(),
+            add(state.issued_on.get(&event.issued_at.date()).copied().unwrap_or(0), 1)?,
+        );
+        state.labels.extend(event.labels.clone());
+        state
+            .vouchers
+            .insert(event.code.clone(), Voucher { value: event.value, redeemed_on: None });
+        state.issued_on.insert(issued_on.0, issued_on.1);
         Ok(())
     }
 
@@ -1913,6 +2049,113 @@ pub mod basket {
                 amount: state.total,
                 payment_id: self.payment_id.clone(),
                 paid_at: context.now(),
+            })
+        }
+    }
+
+    /// `IssueVoucher`
+    ///
+    /// Emits [`VoucherIssued`].
+    ///
+    /// Refused with
+    /// - [`BasketNotFound`](BasketError::BasketNotFound) where there is none
+    /// - [`AlreadyIssued`](BasketError::AlreadyIssued) where `vouchers.contains_key(code)`
+    /// - [`TooManyLabels`](BasketError::TooManyLabels) where
+    ///   `state.labels.union(input.labels).len() > 10`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::collections::{BTreeMap, BTreeSet};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     BasketRepository, IssueVoucher, LineAdded, VoucherIssued,
+    /// };
+    /// use eventloom_tests::goldens::reference::types::Voucher;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LineAdded {
+    ///     sku: "bread".to_owned(),
+    ///     quantity: 1,
+    ///     price: dec!(2),
+    ///     added_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// events.push(VoucherIssued {
+    ///     code: "V1".to_owned(),
+    ///     value: dec!(5),
+    ///     labels: BTreeSet::from(["gift".to_owned()]),
+    ///     issued_at: "2026-01-01T00:00:01Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = IssueVoucher {
+    ///     code: "V2".to_owned(),
+    ///     value: dec!(7),
+    ///     labels: BTreeSet::from(["gift".to_owned(), "spring".to_owned()]),
+    /// };
+    /// let done = repository.execute("basket-1", command).await?;
+    /// assert_eq!(
+    ///     done.state.labels,
+    ///     BTreeSet::from(["gift".to_owned(), "new".to_owned(), "spring".to_owned()]),
+    /// );
+    /// assert_eq!(
+    ///     done.state.vouchers,
+    ///     BTreeMap::from([
+    ///         ("V1".to_owned(), Voucher { value: dec!(5), redeemed_on: None }),
+    ///         ("V2".to_owned(), Voucher { value: dec!(7), redeemed_on: None }),
+    ///     ]),
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct IssueVoucher {
+        /// `code: string`
+        pub code: String,
+        /// `value: decimal`
+        pub value: Decimal,
+        /// `labels: set<string>`
+        pub labels: BTreeSet<String>,
+    }
+
+    impl Command<Basket> for IssueVoucher {
+        const NAME: &'static str = "IssueVoucher";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("code", &self.code);
+            out.field("value", &self.value);
+            out.field("labels", &self.labels);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            let state = context.state();
+            if state.vouchers.contains_key(&self.code) {
+                return Err(Halt::Refused(BasketError::AlreadyIssued {
+                    message: "refused because vouchers.contains_key(code)".to_owned(),
+                }));
+            }
+            if length(&united(state.labels.clone(), self.labels.clone())) > 10 {
+                return Err(Halt::Refused(BasketError::TooManyLabels {
+                    message: "refused because state.labels.union(input.labels).len() > 10"
+                        .to_owned(),
+                }));
+            }
+            context.emit(VoucherIssued {
+                code: self.code.clone(),
+                value: self.value,
+                labels: self.labels.clone(),
+                issued_at: context.now(),
             })
         }
     }
@@ -2321,11 +2564,28 @@ pub mod basket {
     ///   |x| x * 10) == [1, 20, 30])`
     /// - [`Example61`](BasketError::Example61) where `!(["ab", "c"].upsert_by(|x| x.len(),
     ///   "d", |old| old.concat("d")) == ["ab", "cd"])`
-    /// - [`Example62`](BasketError::Example62) where `!((now() + 24h).date() > now().date())`
-    /// - [`Example63`](BasketError::Example63) where `!((36h).days() == 1)`
-    /// - [`Example64`](BasketError::Example64) where `!((90m).hours() == 1)`
-    /// - [`Example65`](BasketError::Example65) where `!((90s).minutes() == 1)`
-    /// - [`Example66`](BasketError::Example66) where `!((2m).seconds() == 120)`
+    /// - [`Example62`](BasketError::Example62) where `!(primes.len() == 3)`
+    /// - [`Example63`](BasketError::Example63) where `!(!primes.is_empty())`
+    /// - [`Example64`](BasketError::Example64) where `!(primes.contains(3))`
+    /// - [`Example65`](BasketError::Example65) where `!(primes.insert(7) == [2, 3, 5, 7])`
+    /// - [`Example66`](BasketError::Example66) where `!(primes.remove(2) == [3, 5])`
+    /// - [`Example67`](BasketError::Example67) where `!(primes.union([1]) == [1, 2, 3, 5])`
+    /// - [`Example68`](BasketError::Example68) where `!(primes.intersection([1, 2]) == [2])`
+    /// - [`Example69`](BasketError::Example69) where `!(primes.difference([2, 5]) == [3])`
+    /// - [`Example70`](BasketError::Example70) where `!(rates.len() == 2)`
+    /// - [`Example71`](BasketError::Example71) where `!(!rates.is_empty())`
+    /// - [`Example72`](BasketError::Example72) where `!(rates.get("USD") == 0.92)`
+    /// - [`Example73`](BasketError::Example73) where `!(rates.insert("GBP", 1.17).len() == 3)`
+    /// - [`Example74`](BasketError::Example74) where
+    ///   `!(rates.remove("EUR").get("EUR").is_none())`
+    /// - [`Example75`](BasketError::Example75) where `!(rates.contains_key("EUR"))`
+    /// - [`Example76`](BasketError::Example76) where `!(rates.keys() == ["EUR", "USD"])`
+    /// - [`Example77`](BasketError::Example77) where `!(rates.values() == [1, 0.92])`
+    /// - [`Example78`](BasketError::Example78) where `!((now() + 24h).date() > now().date())`
+    /// - [`Example79`](BasketError::Example79) where `!((36h).days() == 1)`
+    /// - [`Example80`](BasketError::Example80) where `!((90m).hours() == 1)`
+    /// - [`Example81`](BasketError::Example81) where `!((90s).minutes() == 1)`
+    /// - [`Example82`](BasketError::Example82) where `!((2m).seconds() == 120)`
     ///
     /// # Example
     ///
@@ -2734,30 +2994,154 @@ pub mod basket {
                         .to_owned(),
                 }));
             }
+            if length(&BTreeSet::from([2, 3, 5])) != 3 {
+                return Err(Halt::Refused(BasketError::Example62 {
+                    message: "refused because !(primes.len() == 3)".to_owned(),
+                }));
+            }
+            if BTreeSet::from([2, 3, 5]).is_empty() {
+                return Err(Halt::Refused(BasketError::Example63 {
+                    message: "refused because !(!primes.is_empty())".to_owned(),
+                }));
+            }
+            if !BTreeSet::from([2, 3, 5]).contains(&3_i64) {
+                return Err(Halt::Refused(BasketError::Example64 {
+                    message: "refused because !(primes.contains(3))".to_owned(),
+                }));
+            }
+            if with_member(BTreeSet::from([2, 3, 5]), 7) != BTreeSet::from([2, 3, 5, 7]) {
+                return Err(Halt::Refused(BasketError::Example65 {
+                    message: "refused because !(primes.insert(7) == [2, 3, 5, 7])".to_owned(),
+                }));
+            }
+            if without_member(BTreeSet::from([2, 3, 5]), &2_i64) != BTreeSet::from([3, 5]) {
+                return Err(Halt::Refused(BasketError::Example66 {
+                    message: "refused because !(primes.remove(2) == [3, 5])".to_owned(),
+                }));
+            }
+            if united(BTreeSet::from([2, 3, 5]), BTreeSet::from([1]))
+                != BTreeSet::from([1, 2, 3, 5])
+            {
+                return Err(Halt::Refused(BasketError::Example67 {
+                    message: "refused because !(primes.union([1]) == [1, 2, 3, 5])".to_owned(),
+                }));
+            }
+            if shared(BTreeSet::from([2, 3, 5]), &BTreeSet::from([1, 2]))
+                != BTreeSet::from([2])
+            {
+                return Err(Halt::Refused(BasketError::Example68 {
+                    message: "refused because !(primes.intersection([1, 2]) == [2])".to_owned(),
+                }));
+            }
+            if remaining(BTreeSet::from([2, 3, 5]), &BTreeSet::from([2, 5]))
+                != BTreeSet::from([3])
+            {
+                return Err(Halt::Refused(BasketError::Example69 {
+                    message: "refused because !(primes.difference([2, 5]) == [3])".to_owned(),
+                }));
+            }
+            if length(
+                &BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
+            ) != 2
+            {
+                return Err(Halt::Refused(BasketError::Example70 {
+                    message: "refused because !(rates.len() == 2)".to_owned(),
+                }));
+            }
+            if BTreeMap::from([
+                    ("EUR".to_owned(), Decimal::ONE),
+                    ("USD".to_owned(), dec!(0.92)),
+                ])
+                .is_empty()
+            {
+                return Err(Halt::Refused(BasketError::Example71 {
+                    message: "refused because !(!rates.is_empty())".to_owned(),
+                }));
+            }
+            if BTreeMap::from([
+                    ("EUR".to_owned(), Decimal::ONE),
+                    ("USD".to_owned(), dec!(0.92)),
+                ])
+                .get("USD")
+                .copied() != Some(dec!(0.92))
+            {
+                return Err(Halt::Refused(BasketError::Example72 {
+                    message: "refused because !(rates.get(\"USD\") == 0.92)".to_owned(),
+                }));
+            }
+            if length(&with_entry(
+                BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
+                "GBP".to_owned(),
+                dec!(1.17),
+            )) != 3
+            {
+                return Err(Halt::Refused(BasketError::Example73 {
+                    message: "refused because !(rates.insert(\"GBP\", 1.17).len() == 3)".to_owned(),
+                }));
+            }
+            if without_entry(
+                BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
+                "EUR",
+            )
+            .get("EUR")
+            .copied()
+            .is_some()
+            {
+                return Err(Halt::Refused(BasketError::Example74 {
+                    message: "refused because !(rates.remove(\"EUR\").get(\"EUR\").is_none())"
+                        .to_owned(),
+                }));
+            }
+            if !BTreeMap::from([
+                    ("EUR".to_owned(), Decimal::ONE),
+                    ("USD".to_owned(), dec!(0.92)),
+                ])
+                .contains_key("EUR")
+            {
+                return Err(Halt::Refused(BasketError::Example75 {
+                    message: "refused because !(rates.contains_key(\"EUR\"))".to_owned(),
+                }));
+            }
+            if keys(
+                &BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
+            ) != vec!["EUR".to_owned(), "USD".to_owned()]
+            {
+                return Err(Halt::Refused(BasketError::Example76 {
+                    message: "refused because !(rates.keys() == [\"EUR\", \"USD\"])".to_owned(),
+                }));
+            }
+            if values(
+                &BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
+            ) != vec![Decimal::ONE, dec!(0.92)]
+            {
+                return Err(Halt::Refused(BasketError::Example77 {
+                    message: "refused because !(rates.values() == [1, 0.92])".to_owned(),
+                }));
+            }
             if add(context.now(), Duration::from_micros(86_400_000_000))?.date()
                 <= context.now().date()
             {
-                return Err(Halt::Refused(BasketError::Example62 {
+                return Err(Halt::Refused(BasketError::Example78 {
                     message: "refused because !((now() + 24h).date() > now().date())".to_owned(),
                 }));
             }
             if days(Duration::from_micros(129_600_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example63 {
+                return Err(Halt::Refused(BasketError::Example79 {
                     message: "refused because !((36h).days() == 1)".to_owned(),
                 }));
             }
             if hours(Duration::from_micros(5_400_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example64 {
+                return Err(Halt::Refused(BasketError::Example80 {
                     message: "refused because !((90m).hours() == 1)".to_owned(),
                 }));
             }
             if minutes(Duration::from_micros(90_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example65 {
+                return Err(Halt::Refused(BasketError::Example81 {
                     message: "refused because !((90s).minutes() == 1)".to_owned(),
                 }));
             }
             if seconds(Duration::from_micros(120_000_000)) != 120 {
-                return Err(Halt::Refused(BasketError::Example66 {
+                return Err(Halt::Refused(BasketError::Example82 {
                     message: "refused because !((2m).seconds() == 120)".to_owned(),
                 }));
             }
@@ -2782,6 +3166,16 @@ pub mod basket {
         },
         /// The basket does not exist.
         BasketNotFound {
+            /// Why, in words.
+            message: String,
+        },
+        /// `IssueVoucher`: `vouchers.contains_key(code)`
+        AlreadyIssued {
+            /// Why, in words.
+            message: String,
+        },
+        /// `IssueVoucher`: `state.labels.union(input.labels).len() > 10`
+        TooManyLabels {
             /// Why, in words.
             message: String,
         },
@@ -3119,28 +3513,108 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((now() + 24h).date() > now().date())`
+        /// `TryEveryExample`: `!(primes.len() == 3)`
         Example62 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((36h).days() == 1)`
+        /// `TryEveryExample`: `!(!primes.is_empty())`
         Example63 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((90m).hours() == 1)`
+        /// `TryEveryExample`: `!(primes.contains(3))`
         Example64 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((90s).minutes() == 1)`
+        /// `TryEveryExample`: `!(primes.insert(7) == [2, 3, 5, 7])`
         Example65 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((2m).seconds() == 120)`
+        /// `TryEveryExample`: `!(primes.remove(2) == [3, 5])`
         Example66 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(primes.union([1]) == [1, 2, 3, 5])`
+        Example67 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(primes.intersection([1, 2]) == [2])`
+        Example68 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(primes.difference([2, 5]) == [3])`
+        Example69 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(rates.len() == 2)`
+        Example70 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(!rates.is_empty())`
+        Example71 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(rates.get("USD") == 0.92)`
+        Example72 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(rates.insert("GBP", 1.17).len() == 3)`
+        Example73 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(rates.remove("EUR").get("EUR").is_none())`
+        Example74 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(rates.contains_key("EUR"))`
+        Example75 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(rates.keys() == ["EUR", "USD"])`
+        Example76 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(rates.values() == [1, 0.92])`
+        Example77 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((now() + 24h).date() > now().date())`
+        Example78 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((36h).days() == 1)`
+        Example79 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((90m).hours() == 1)`
+        Example80 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((90s).minutes() == 1)`
+        Example81 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((2m).seconds() == 120)`
+        Example82 {
             /// Why, in words.
             message: String,
         },
@@ -3222,6 +3696,8 @@ pub mod basket {
                 Self::BasketNotOpen { .. } => "BasketNotOpen",
                 Self::QuantityNotPositive { .. } => "QuantityNotPositive",
                 Self::BasketNotFound { .. } => "BasketNotFound",
+                Self::AlreadyIssued { .. } => "AlreadyIssued",
+                Self::TooManyLabels { .. } => "TooManyLabels",
                 Self::TooFewToTakeBack { .. } => "TooFewToTakeBack",
                 Self::NobodyToCredit { .. } => "NobodyToCredit",
                 Self::ValueNotPositive { .. } => "ValueNotPositive",
@@ -3293,6 +3769,22 @@ pub mod basket {
                 Self::Example64 { .. } => "Example64",
                 Self::Example65 { .. } => "Example65",
                 Self::Example66 { .. } => "Example66",
+                Self::Example67 { .. } => "Example67",
+                Self::Example68 { .. } => "Example68",
+                Self::Example69 { .. } => "Example69",
+                Self::Example70 { .. } => "Example70",
+                Self::Example71 { .. } => "Example71",
+                Self::Example72 { .. } => "Example72",
+                Self::Example73 { .. } => "Example73",
+                Self::Example74 { .. } => "Example74",
+                Self::Example75 { .. } => "Example75",
+                Self::Example76 { .. } => "Example76",
+                Self::Example77 { .. } => "Example77",
+                Self::Example78 { .. } => "Example78",
+                Self::Example79 { .. } => "Example79",
+                Self::Example80 { .. } => "Example80",
+                Self::Example81 { .. } => "Example81",
+                Self::Example82 { .. } => "Example82",
                 Self::BasketAlreadyExists { .. } => "BasketAlreadyExists",
                 Self::TotalCannotBeNegative { .. } => "TotalCannotBeNegative",
                 Self::RoundsMustNeverDecrease { .. } => "RoundsMustNeverDecrease",
@@ -3315,6 +3807,8 @@ pub mod basket {
                 Self::BasketNotOpen { message }
                 | Self::QuantityNotPositive { message }
                 | Self::BasketNotFound { message }
+                | Self::AlreadyIssued { message }
+                | Self::TooManyLabels { message }
                 | Self::TooFewToTakeBack { message }
                 | Self::NobodyToCredit { message }
                 | Self::ValueNotPositive { message }
@@ -3386,6 +3880,22 @@ pub mod basket {
                 | Self::Example64 { message }
                 | Self::Example65 { message }
                 | Self::Example66 { message }
+                | Self::Example67 { message }
+                | Self::Example68 { message }
+                | Self::Example69 { message }
+                | Self::Example70 { message }
+                | Self::Example71 { message }
+                | Self::Example72 { message }
+                | Self::Example73 { message }
+                | Self::Example74 { message }
+                | Self::Example75 { message }
+                | Self::Example76 { message }
+                | Self::Example77 { message }
+                | Self::Example78 { message }
+                | Self::Example79 { message }
+                | Self::Example80 { message }
+                | Self::Example81 { message }
+                | Self::Example82 { message }
                 | Self::BasketAlreadyExists { message }
                 | Self::TotalCannotBeNegative { message }
                 | Self::RoundsMustNeverDecrease { message }
@@ -3408,6 +3918,8 @@ pub mod basket {
                 "BasketNotOpen" => Self::BasketNotOpen { message },
                 "QuantityNotPositive" => Self::QuantityNotPositive { message },
                 "BasketNotFound" => Self::BasketNotFound { message },
+                "AlreadyIssued" => Self::AlreadyIssued { message },
+                "TooManyLabels" => Self::TooManyLabels { message },
                 "TooFewToTakeBack" => Self::TooFewToTakeBack { message },
                 "NobodyToCredit" => Self::NobodyToCredit { message },
                 "ValueNotPositive" => Self::ValueNotPositive { message },
@@ -3479,6 +3991,22 @@ pub mod basket {
                 "Example64" => Self::Example64 { message },
                 "Example65" => Self::Example65 { message },
                 "Example66" => Self::Example66 { message },
+                "Example67" => Self::Example67 { message },
+                "Example68" => Self::Example68 { message },
+                "Example69" => Self::Example69 { message },
+                "Example70" => Self::Example70 { message },
+                "Example71" => Self::Example71 { message },
+                "Example72" => Self::Example72 { message },
+                "Example73" => Self::Example73 { message },
+                "Example74" => Self::Example74 { message },
+                "Example75" => Self::Example75 { message },
+                "Example76" => Self::Example76 { message },
+                "Example77" => Self::Example77 { message },
+                "Example78" => Self::Example78 { message },
+                "Example79" => Self::Example79 { message },
+                "Example80" => Self::Example80 { message },
+                "Example81" => Self::Example81 { message },
+                "Example82" => Self::Example82 { message },
                 "BasketAlreadyExists" => Self::BasketAlreadyExists { message },
                 "TotalCannotBeNegative" => Self::TotalCannotBeNegative { message },
                 "RoundsMustNeverDecrease" => Self::RoundsMustNeverDecrease { message },

@@ -110,7 +110,7 @@ pub mod sample {
         required,
     };
     use eventloom_runtime::command::Emit;
-    use eventloom_runtime::eval::{EvalError, length, multiply, or_none, pushed};
+    use eventloom_runtime::eval::{EvalError, length, multiply, or_none};
     use eventloom_runtime::projection::{
         Column, ColumnType, Consistency, ProjectionError, Value, Values,
     };
@@ -649,13 +649,11 @@ pub mod sample {
         let limited = multiply(state.limited, event.by)?;
         check::digits(&limited, "limited", 12, 2)?;
         let exact = multiply(state.exact, event.by)?;
-        let amounts = pushed(state.amounts.clone(), event.by);
-        for item in &amounts {
-            check::digits(item, "amounts", 4, 1)?;
-        }
+        let amounts = event.by;
+        check::digits(&amounts, "amounts", 4, 1)?;
         state.limited = limited;
         state.exact = exact;
-        state.amounts = amounts;
+        state.amounts.push(amounts);
         Ok(())
     }
 

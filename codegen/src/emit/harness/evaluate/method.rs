@@ -1,5 +1,6 @@
 //! Methods of optionals and lists.
 
+use super::collection::{of_map, of_set};
 use crate::model::{Expression, ExpressionKind, Method};
 
 /// What a method gives; none for those that are not here.
@@ -10,6 +11,8 @@ pub(super) fn call(
 ) -> Option<ExpressionKind> {
     match receiver {
         ExpressionKind::List(items) => of_list(method, items, arguments),
+        ExpressionKind::Set(members) => of_set(method, members, arguments),
+        ExpressionKind::Map(entries) => of_map(method, entries, arguments),
         ExpressionKind::Some(_) | ExpressionKind::None => of_optional(method, &receiver, arguments),
         _ => None,
     }
