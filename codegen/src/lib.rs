@@ -55,6 +55,8 @@ pub struct Understood {
     pub syntax: syntax::Ontology,
     /// As meant; none where it could not be resolved.
     pub model: Option<model::Ontology>,
+    /// Its events alone, where the rest could not be resolved.
+    pub events: Option<model::Ontology>,
     /// What was found.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -64,15 +66,18 @@ pub struct Understood {
 pub fn understand(sources: &Sources) -> Understood {
     let loaded = load::load(sources);
     let mut diagnostics = loaded.diagnostics;
-    let mut model = None;
+    let (mut model, mut events) = (None, None);
     if loaded.complete {
         // Where names could not be read, resolving would report them as missing.
         let (resolved, found) = resolve::resolve(&loaded.ontology, sources);
         diagnostics.extend(found);
         diagnostics.extend(check::check(&loaded.ontology, resolved.as_ref()));
+        if resolved.is_none() {
+            events = resolve::events(&loaded.ontology);
+        }
         model = resolved;
     }
-    Understood { syntax: loaded.ontology, model, diagnostics }
+    Understood { syntax: loaded.ontology, model, events, diagnostics }
 }
 
 /// Compiles an ontology that is in memory. `emit::Options` say where the generated file is included.

@@ -365,3 +365,66 @@ fn without_types(ontology: &str) -> String {
     let (_, after) = rest.split_once("state:\n").expect("a state");
     format!("{before}state:\n{after}")
 }
+
+/// Whatever a merge, a disk or a hand does to the line of a version, it is found: the line is refused, or
+/// what it protected is missed.
+#[test]
+fn a_changed_line_of_a_version_is_found() {
+    let ontology = cases().remove(0).text("before.yaml");
+    let lock = released(&ontology, "the first");
+    let line =
+        lock.lines().find(|line| line.contains(" event ParcelPacked v1 ")).expect("released");
+    for at in 0..line.len() {
+        for other in ["", "x", "1", " ", "{", "\n", "\u{e9}"] {
+            let mut changed = line.to_owned();
+            changed.replace_range(at..=at, other);
+            let spaces = |text: &str| text.split(' ').collect::<String>();
+            if spaces(&changed) == spaces(line) && changed.trim() == changed.trim_end() {
+                continue; // only white space was added, or nothing
+            }
+            let found = compile(&locked(&ontology, &lock.replace(line, &changed)));
+            assert!(has_errors(&found.diagnostics), "`{changed}` passes for `{line}`");
+        }
+    }
+}
+
+/// A lock of anything is read or refused, with places that can be shown.
+#[test]
+fn no_text_brings_the_reader_down() {
+    let lock = cases().remove(0).lock();
+    let mut texts: Vec<String> = (0..lock.len())
+        .step_by(7)
+        .filter(|at| lock.is_char_boundary(*at))
+        .flat_map(|at| [lock[..at].to_owned(), format!("format 1\n{}", &lock[at..])])
+        .collect();
+    texts.extend(
+        ["format 1\nA event \"\u{1f600}", "format 1\n\"A\" x", "\u{feff}format 1\r\n"]
+            .map(Into::into),
+    );
+    texts.push(format!("format 1\nA event E v1 0123456789abcdef {}", "{a: ".repeat(100_000)));
+    let sound = sources(&cases().remove(0).text("before.yaml"));
+    for text in texts {
+        let sources = sound.clone().with_lock(LOCK, text.clone());
+        let _ = report(&sources);
+    }
+}
+
+/// A field that is added breaks what is built on the event first: still its release is told at once.
+#[test]
+fn a_changed_event_is_told_beside_other_mistakes() {
+    let ontology = cases().remove(0).text("before.yaml");
+    let changed = ontology
+        .replace("floor: integer", "floor: integer, carrier: string")
+        .replace("weight: event.weight", "weight: event.wait");
+    let found = compile(&locked(&changed, &released(&ontology, "the first")));
+    let codes: BTreeSet<&str> = found.diagnostics.iter().map(|found| found.code.id).collect();
+    assert_eq!(codes, ["EL0206", "EL0903"].into());
+    // Where a type is wrong, nothing is known of the shape.
+    let unknown = changed.replace("carrier: string", "carrier: strin");
+    let found = compile(&locked(&unknown, &released(&ontology, "the first")));
+    assert!(
+        found.diagnostics.iter().all(|found| found.code.id < "EL0900"),
+        "{:?}",
+        found.diagnostics
+    );
+}

@@ -235,16 +235,28 @@ impl Lock {
         event: &Event,
         written: Option<&syntax::Event>,
     ) {
-        let stored = || event.stored_as.clone();
-        let current = [(event.version, &event.fields)];
-        for (version, fields) in event.history.iter().map(|o| (o.version, &o.fields)).chain(current)
-        {
+        // Whatever comes to an event has to be decided on here: whether it is a part of what is released.
+        let Event {
+            name: _,
+            stored_as,
+            description: _,
+            version,
+            fields,
+            occurred_at: _,
+            retired,
+            history,
+            apply,
+            unique,
+        } = event;
+        let stored = || stored_as.clone();
+        let versions = history.iter().map(|old| (old.version, &old.fields));
+        for (version, fields) in versions.chain([(*version, fields)]) {
             let item = Item::Version { event: stored(), version };
             self.add(aggregate, item, Fact::new(definitions.shape(fields), ""));
         }
-        for old in &event.history {
-            let history = written.into_iter().flat_map(|event| &event.history);
-            let mut found = history.filter(|(version, _)| version.value == old.version);
+        for old in history {
+            let versions = written.into_iter().flat_map(|event| &event.history);
+            let mut found = versions.filter(|(version, _)| version.value == old.version);
             let lines = found.next().and_then(|(_, old)| old.upcast.as_ref());
             let meaning = hash(meaning::of_assignments(Some(&old.upcast)));
             let item = Item::Upcast { event: stored(), version: old.version };
@@ -255,12 +267,12 @@ impl Lock {
             || "by hand".to_owned(),
             |apply| assignments(&apply.fields, apply.spread.is_some()),
         );
-        let meaning = hash(meaning::of_assignments(event.apply.as_deref()));
+        let meaning = hash(meaning::of_assignments(apply.as_deref()));
         self.add(aggregate, Item::Apply { event: stored() }, Fact::new(meaning, text));
-        if event.retired {
+        if *retired {
             self.add(aggregate, Item::Retired { event: stored() }, Fact::new("", ""));
         }
-        for unique in &event.unique {
+        for unique in unique {
             let item = Item::Unique { event: stored(), field: unique.field.clone() };
             self.add(aggregate, item, Fact::new(scope(unique), ""));
         }

@@ -70,7 +70,8 @@ impl<'a> Current<'a> {
 
 type Rule = fn(&Verified<'_>, &mut Vec<Finding>);
 
-const RULES: &[Rule] = &[
+/// What the shapes of versions alone can tell.
+const SHAPES: &[Rule] = &[
     el0901_removed::check,
     el0902_reshaped::check,
     el0903_field_added::check,
@@ -82,6 +83,10 @@ const RULES: &[Rule] = &[
     el0909_narrowed::check,
     el0910_event_renamed::check,
     el0911_casing::check,
+];
+
+/// What needs the whole model.
+const REST: &[Rule] = &[
     el0912_partition_key::check,
     el0913_unique_key::check,
     el0914_name_taken::check,
@@ -97,9 +102,13 @@ pub fn verify(current: Current<'_>, lock: &Lock) -> Vec<Diagnostic> {
 }
 
 fn findings(current: Current<'_>, lock: &Lock) -> Vec<Finding> {
+    held_to(current, lock, &[SHAPES, REST].concat())
+}
+
+fn held_to(current: Current<'_>, lock: &Lock, rules: &[Rule]) -> Vec<Finding> {
     let verified = Verified::new(current, lock);
     let mut findings = Vec::new();
-    for rule in RULES {
+    for rule in rules {
         rule(&verified, &mut findings);
     }
     findings
@@ -119,11 +128,19 @@ pub fn read(sources: &Sources) -> Result<Option<Lock>, Vec<Diagnostic>> {
     }
 }
 
-/// The stage: reads the lock, where there is one, and holds the ontology to it.
+/// The stage: reads the lock, where there is one, and holds the ontology to it; where something else is
+/// wrong, the shapes of its events, so that a changed event is not told only after all that follows from it.
 pub(crate) fn check(understood: &Understood, sources: &Sources) -> Vec<Diagnostic> {
-    match (read(sources), Current::of(understood, sources)) {
-        (Err(findings), _) => findings,
-        (Ok(Some(lock)), Some(current)) => verify(current, &lock),
-        (Ok(_), _) => Vec::new(),
-    }
+    let lock = match read(sources) {
+        Err(findings) => return findings,
+        Ok(None) => return Vec::new(),
+        Ok(Some(lock)) => lock,
+    };
+    let (syntax, beside) = (&understood.syntax, sources.beside.as_slice());
+    let rules = [SHAPES, REST].concat();
+    let whole = understood.model.as_ref().map(|model| (model, rules.as_slice()));
+    let sides = whole.or_else(|| understood.events.as_ref().map(|events| (events, SHAPES)));
+    let Some((model, rules)) = sides else { return Vec::new() };
+    let findings = held_to(Current { syntax, model, beside }, &lock, rules);
+    findings.into_iter().map(|finding| finding.diagnostic).collect()
 }

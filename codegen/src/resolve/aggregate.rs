@@ -70,6 +70,32 @@ pub(crate) fn resolve(
     })
 }
 
+/// An aggregate with nothing but its events, and of them the shapes of their versions.
+pub(crate) fn events(
+    syntax: &syntax::Aggregate,
+    base: &Types,
+    findings: &mut Vec<Diagnostic>,
+) -> model::Aggregate {
+    let declared = Declared::new(syntax, base, findings);
+    model::Aggregate {
+        name: syntax.name.value.clone(),
+        description: None,
+        source: String::new(),
+        inline_types: declared.types.definitions_beyond(base),
+        state: None,
+        events: declared.events.iter().map(event::shapes).collect(),
+        commands: Vec::new(),
+        invariants: Vec::new(),
+        refusals: Vec::new(),
+        partition_key: String::new(),
+        snapshot_every: None,
+        retention: model::Retention::Forever,
+        projections: Vec::new(),
+        scenarios: Vec::new(),
+        meaning: 0,
+    }
+}
+
 /// All of them, or none where one is wrong; every one is looked at.
 fn all<T>(parts: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
     let parts: Vec<Option<T>> = parts.collect();

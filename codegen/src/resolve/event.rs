@@ -24,10 +24,9 @@ pub(crate) fn resolve(
     let history = history(declared, event, findings);
     check_time(event, findings);
     let apply = apply(declared, event, findings);
-    let stored_as = event.syntax.stored_as.as_ref().map_or(&event.name.value, |name| &name.value);
     Some(model::Event {
         name: event.name.value.clone(),
-        stored_as: stored_as.clone(),
+        stored_as: stored_as(event),
         description: event.syntax.description.as_ref().map(|text| text.value.clone()),
         version: event.syntax.version.value,
         fields: event.fields.to_model(),
@@ -37,6 +36,31 @@ pub(crate) fn resolve(
         apply: apply?,
         unique: Vec::new(),
     })
+}
+
+/// An event with nothing but the shapes of its versions.
+pub(crate) fn shapes(event: &DeclaredEvent<'_>) -> model::Event {
+    let history = event.history.iter().map(|(version, fields, _)| OldVersion {
+        version: *version,
+        fields: fields.to_model(),
+        upcast: Vec::new(),
+    });
+    model::Event {
+        name: event.name.value.clone(),
+        stored_as: stored_as(event),
+        description: None,
+        version: event.syntax.version.value,
+        fields: event.fields.to_model(),
+        occurred_at: None,
+        retired: event.retired(),
+        history: history.collect(),
+        apply: None,
+        unique: Vec::new(),
+    }
+}
+
+fn stored_as(event: &DeclaredEvent<'_>) -> String {
+    event.syntax.stored_as.as_ref().map_or(&event.name.value, |name| &name.value).clone()
 }
 
 /// Every version from 1 up to the one before the current has its place in the history.

@@ -44,9 +44,7 @@ pub fn resolve(
     sources: &Sources,
 ) -> (Option<model::Ontology>, Vec<Diagnostic>) {
     let mut findings = Vec::new();
-    let mut types = Types::declare(&ontology.types, &mut findings);
-    defaults::of_records(&mut types, &ontology.types, &mut findings);
-    constants::resolve(&mut types, &ontology.constants, &mut findings);
+    let types = declare(ontology, &mut findings);
     let mut aggregates = Vec::new();
     for syntax in &ontology.aggregates {
         let source = sources.file(syntax.name.span.file).map_or("", |file| file.name.as_str());
@@ -60,4 +58,23 @@ pub fn resolve(
         aggregate::set_meanings(aggregate, &types);
     }
     (Some(model::Ontology { types, aggregates }), findings)
+}
+
+/// The events alone with the shapes of their versions, where these are sound: what can be held to the lock
+/// while something else is wrong, which [`resolve`] has told.
+#[must_use]
+pub fn events(ontology: &syntax::Ontology) -> Option<model::Ontology> {
+    let mut findings = Vec::new();
+    let types = declare(ontology, &mut findings);
+    let events = |syntax| aggregate::events(syntax, &types, &mut findings);
+    let aggregates = ontology.aggregates.iter().map(events).collect();
+    let types = types.definitions_beyond(&Types::default());
+    findings.is_empty().then_some(model::Ontology { types, aggregates })
+}
+
+fn declare(ontology: &syntax::Ontology, findings: &mut Vec<Diagnostic>) -> Types {
+    let mut types = Types::declare(&ontology.types, findings);
+    defaults::of_records(&mut types, &ontology.types, findings);
+    constants::resolve(&mut types, &ontology.constants, findings);
+    types
 }
