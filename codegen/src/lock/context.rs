@@ -1,5 +1,7 @@
 //! What the rules of the lock look at: the two sides, and every version that both have.
 
+use std::collections::BTreeMap;
+
 use super::change::{Change, compare};
 use super::facts::{Item, Lock};
 use super::shape::Shape;
@@ -55,6 +57,8 @@ pub(super) struct Verified<'a> {
     pub(super) now: Lock,
     /// The versions of which the two differ.
     pub(super) reshaped: Vec<Reshaped<'a>>,
+    /// The events of the ontology by aggregate and stored name.
+    events: BTreeMap<(&'a str, &'a str), Found<'a>>,
 }
 
 /// An event on both sides.
@@ -77,7 +81,13 @@ pub(super) struct Reshaped<'a> {
 
 impl<'a> Verified<'a> {
     pub(super) fn new(current: Current<'a>, lock: &'a Lock) -> Self {
-        let mut this = Self { current, lock, now: Lock::of(current), reshaped: Vec::new() };
+        let mut this = Self {
+            current,
+            lock,
+            now: Lock::of(current),
+            reshaped: Vec::new(),
+            events: events(current),
+        };
         for aggregate in lock.aggregates() {
             for stored in lock.events(aggregate) {
                 if let Some(event) = this.event(aggregate, stored) {
@@ -134,23 +144,20 @@ impl<'a> Verified<'a> {
 
     /// The event of the ontology that is stored under a name.
     pub(super) fn event(&self, aggregate: &str, stored: &str) -> Option<Found<'a>> {
-        let (_, model) = self.aggregate(aggregate)?;
-        let event = model.events.iter().find(|event| event.stored_as == stored)?;
-        self.found(aggregate, event)
-    }
-
-    fn found(&self, aggregate: &str, model: &'a Event) -> Option<Found<'a>> {
-        let (written, of) = self.aggregate(aggregate)?;
-        let (name, syntax) = written.events.iter().find(|(name, _)| name.value == model.name)?;
-        Some(Found { aggregate: &of.name, name, syntax, model })
+        self.events.get(&(aggregate, stored)).copied()
     }
 
     /// The events of an aggregate that were never released.
     pub(super) fn unreleased(&self, aggregate: &str) -> Vec<Found<'a>> {
         let released = self.lock.events(aggregate);
-        let events = self.aggregate(aggregate).into_iter().flat_map(|(_, model)| &model.events);
-        let new = events.filter(|event| !released.contains(event.stored_as.as_str()));
-        new.filter_map(|event| self.found(aggregate, event)).collect()
+        let own = self.events.iter().filter(|((of, _), _)| *of == aggregate);
+        let mut new: Vec<Found<'a>> = own
+            .filter(|((_, stored), _)| !released.contains(stored))
+            .map(|(_, found)| *found)
+            .collect();
+        // As they are written, so that of several the first is meant.
+        new.sort_by_key(|event| event.name.span);
+        new
     }
 
     /// Where the lock says something.
@@ -196,6 +203,23 @@ impl<'a> Verified<'a> {
         }
         lines.join("\n")
     }
+}
+
+fn events(current: Current<'_>) -> BTreeMap<(&str, &str), Found<'_>> {
+    let mut events = BTreeMap::new();
+    for model in &current.model.aggregates {
+        let written = current.syntax.aggregates.iter().find(|of| of.name.value == model.name);
+        let written = written.into_iter().flat_map(|of| &of.events);
+        let written: BTreeMap<&str, &(Text, syntax::Event)> =
+            written.map(|event| (event.0.value.as_str(), event)).collect();
+        for event in &model.events {
+            if let Some((name, syntax)) = written.get(event.name.as_str()) {
+                let found = Found { aggregate: &model.name, name, syntax, model: event };
+                events.insert((model.name.as_str(), event.stored_as.as_str()), found);
+            }
+        }
+    }
+    events
 }
 
 impl Found<'_> {

@@ -212,9 +212,11 @@ impl Lock {
         let state = hash(meaning::of_state(aggregate, definitions));
         let shape = aggregate.state.as_ref().map_or_else(String::new, |s| definitions.shape(s));
         self.add(name, Item::State, Fact::new(state, shape));
+        let written = written.into_iter().flat_map(|of| &of.events);
+        let written: BTreeMap<&str, &syntax::Event> =
+            written.map(|(name, event)| (name.value.as_str(), event)).collect();
         for event in &aggregate.events {
-            let written = written.and_then(|of| of.events.iter().find(|e| e.0.value == event.name));
-            self.add_event(name, definitions, event, written.map(|(_, event)| event));
+            self.add_event(name, definitions, event, written.get(event.name.as_str()).copied());
         }
         for rule in &aggregate.invariants {
             let (refusal, text) = (rule.refusal.clone(), one_line(&rule.text));

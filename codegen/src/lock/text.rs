@@ -4,13 +4,12 @@
 //! Lines may stand in any order when they are read: that is how a merge leaves them. The hash behind a
 //! version is of its whole line, so that a line which a merge or a hand has put together is found.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
-use sha2::{Digest, Sha256};
-
-use super::facts::{Fact, Item, Key, Lock, one_line};
+use super::facts::{Fact, Item, Key, Lock, hash, one_line};
 use crate::catalogue::lock as codes;
 use crate::diagnostic::Diagnostic;
+use crate::model::meaning::Checksum;
 use crate::source::{FileId, Span};
 
 /// The version of the format; a program refuses a higher one.
@@ -48,8 +47,8 @@ impl Lock {
             if last.replace(&key.aggregate) != Some(&key.aggregate) {
                 text.push('\n');
             }
-            // Writing to a string can't fail.
-            let _ = writeln!(text, "{}", line(key, fact));
+            text.push_str(&line(key, fact));
+            text.push('\n');
         }
         text
     }
@@ -393,8 +392,10 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The first eight bytes of SHA-256 of what the line says.
+/// A checksum of what the line says.
 fn version_hash(key: &Key, shape: &str) -> String {
-    let digest = Sha256::digest(format!("{key} {shape}").as_bytes());
-    digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    let mut sum = Checksum::default();
+    // A checksum takes every byte.
+    let _ = write!(sum, "{key} {shape}");
+    hash(sum.0)
 }
