@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use eventloom_codegen::load::keys::{self, KEYS, Place, Status};
+use eventloom_codegen::load::keys::{KEYS, Place, Status};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -18,9 +18,6 @@ const STRUCTURAL: &[&str] = &[
     "EL0030", "EL0031", "EL0032", "EL0033", "EL0034", "EL0035", "EL0036", "EL0037", "EL0038",
     "EL0101", "EL0102", "EL0103", "EL0301", "EL0604", "EL0605", "EL0803", "EL0804",
 ];
-
-/// Cases of these codes that show something which only the compiler can see.
-const NOT_OF_SHAPE: &[&str] = &[];
 
 fn validator() -> Validator {
     let path = repository().join("ontology/eventloom.schema.json");
@@ -98,7 +95,7 @@ fn a_mistake_of_shape_is_refused() {
     for file in files("err") {
         let case = case(&file);
         let code = case.split('-').next().unwrap_or_default().to_owned();
-        if !STRUCTURAL.contains(&code.as_str()) || NOT_OF_SHAPE.contains(&case.as_str()) {
+        if !STRUCTURAL.contains(&code.as_str()) {
             continue;
         }
         let text = fs::read_to_string(&file).expect("text");
@@ -137,7 +134,7 @@ fn each_mistake_of_shape_is_refused_alone() {
         ("a missing key of an invariant", "invariants: [{name: X}]"),
         ("an unknown word", "commands: {C: {target: nwe}}"),
         ("an unknown handler", "commands: {C: {handler: own}}"),
-        ("a word that is not true or false", "commands: {C: {emit: {E: {}, else: [E]}}}"),
+        ("a list for an event", "commands: {C: {emit: {E: {}, else: [E]}}}"),
         ("two forms of one thing", "commands: {C: {reject: {}, steps: []}}"),
         ("two steps in one", "commands: {C: {steps: [{nothingToDo: a, let: {b: c}}]}}"),
         ("no step", "commands: {C: {steps: [{}]}}"),
@@ -212,10 +209,9 @@ fn the_example_of_every_key_is_valid() {
         assert_eq!(refusals(&validator, example), "", "{name}.{}: {example}", key.name);
         assert!(property["description"].is_string(), "{name}.{}", key.name);
     }
-    assert!(keys::of(Place::Event).count() > 5);
 }
 
-/// The name of a place in the schema: its own, but for two that are called otherwise in the language.
+/// The name of a place in the schema: its own, but for one that is called otherwise in the language.
 fn definition(place: Place) -> String {
     match place {
         Place::Rejection => "refusal".to_owned(),
