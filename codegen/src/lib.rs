@@ -76,6 +76,7 @@ pub fn understand(sources: &Sources) -> Understood {
             events = resolve::events(&loaded.ontology);
         }
         model = resolved;
+        check::settle(&mut diagnostics, &loaded.ontology.allowed);
     }
     Understood { syntax: loaded.ontology, model, events, diagnostics }
 }

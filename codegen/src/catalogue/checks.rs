@@ -25,18 +25,6 @@ super::codes! {
         example: "AccountClosed: {storedAs: AccountOpened}",
         fix: "Give one of them another `storedAs`.",
     }
-    NEVER_SET = "EL0330" {
-        what: "No event ever sets a field of the state that has no default.",
-        why: "It keeps its first value for ever, so the field or an `apply` is likely a slip.",
-        example: "state: {limit: decimal}    # and no apply sets limit",
-        fix: "Set it in an `apply`, or remove it.",
-    }
-    UNUSED_INPUT = "EL0420" {
-        what: "A command never uses one of its inputs.",
-        why: "The caller would give it for nothing, so it or an event's field is likely a slip.",
-        example: "input: {amount: decimal, note: string}    # and no event has a note",
-        fix: "Use it in a step or an event, or remove it.",
-    }
     SAME_TABLE = "EL0620" {
         what: "Two projections write to one table, or one writes to a table that is taken.",
         why: "Each would overwrite the other's rows.",

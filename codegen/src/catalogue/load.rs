@@ -205,4 +205,10 @@ super::codes! {
         example: "- {A: {}, B: {}}",
         fix: "Write one item per line, each with `- `.",
     }
+    NO_WARNING = "EL0050" {
+        what: "`allow` names something that is no warning.",
+        why: "An error is never passed over, and a misspelt code would allow nothing while it seems to.",
+        example: "allow: {EL0206: we know}",
+        fix: "Copy the code from the warning that is meant, or mend the error.",
+    }
 }

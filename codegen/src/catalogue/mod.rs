@@ -10,6 +10,7 @@ pub mod event_store;
 pub mod events;
 pub mod expressions;
 pub mod invariants;
+pub mod lints;
 pub mod load;
 pub mod lock;
 pub mod names;
@@ -78,11 +79,18 @@ static GROUPS: &[&[&Code]] = &[
     checks::ALL,
     event_store::ALL,
     lock::ALL,
+    lints::ALL,
 ];
 
 /// Every code there is.
 pub fn all() -> impl Iterator<Item = &'static Code> {
     GROUPS.iter().flat_map(|group| group.iter().copied())
+}
+
+/// Whether it is a warning, which an ontology may allow.
+#[must_use]
+pub fn is_lint(code: &Code) -> bool {
+    lints::ALL.iter().any(|lint| lint.id == code.id)
 }
 
 /// The code with this id, as a user types it (`el0012` too).

@@ -2,7 +2,7 @@
 //! is written down, it is meant.
 
 use super::Checked;
-use crate::catalogue::checks::NEVER_SET;
+use crate::catalogue::lints::NEVER_SET;
 use crate::diagnostic::Diagnostic;
 
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {

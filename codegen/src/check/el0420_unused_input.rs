@@ -1,7 +1,7 @@
 //! An input that no step and no event of its command reads.
 
 use super::Checked;
-use crate::catalogue::checks::UNUSED_INPUT;
+use crate::catalogue::lints::UNUSED_INPUT;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Command, Decision, Expression, ExpressionKind, Scope};
 

@@ -4,14 +4,28 @@
 //! One rule, one file, one code. A rule never stops the others. What a name or an expression means is
 //! [`crate::resolve`]'s; a rule that needs the model says nothing where there is none.
 
+mod allowed;
 mod el0130_names_meet;
 mod el0131_generated_types;
 mod el0132_generated_functions;
 mod el0320_stored_names;
 mod el0330_never_set;
+mod el0350_unread_state;
+mod el0351_unread_field;
+mod el0352_never_emitted;
+mod el0353_no_effect;
+mod el0354_fat_event;
+mod el0355_state_as_event;
+mod el0356_crud_names;
+mod el0357_no_decision;
+mod el0358_unbounded_state;
 mod el0420_unused_input;
+mod el0440_money_without_key;
 mod el0620_same_table;
 mod el0710_scenario_names;
+mod looking;
+
+pub use allowed::settle;
 
 use crate::diagnostic::Diagnostic;
 use crate::{model, syntax};
@@ -32,7 +46,17 @@ const RULES: &[Rule] = &[
     el0132_generated_functions::check,
     el0320_stored_names::check,
     el0330_never_set::check,
+    el0350_unread_state::check,
+    el0351_unread_field::check,
+    el0352_never_emitted::check,
+    el0353_no_effect::check,
+    el0354_fat_event::check,
+    el0355_state_as_event::check,
+    el0356_crud_names::check,
+    el0357_no_decision::check,
+    el0358_unbounded_state::check,
     el0420_unused_input::check,
+    el0440_money_without_key::check,
     el0620_same_table::check,
     el0710_scenario_names::check,
 ];

@@ -51,6 +51,8 @@ pub enum KeysLike {
     Alternatives,
     /// Sentences.
     Sentences,
+    /// Codes of the catalogue.
+    Codes,
 }
 
 impl KeysLike {
@@ -62,6 +64,7 @@ impl KeysLike {
             Self::Versions => "version",
             Self::Alternatives => "event",
             Self::Sentences => "sentence",
+            Self::Codes => "code",
         }
     }
 
@@ -75,6 +78,7 @@ impl KeysLike {
                 r"^\s*[A-Za-z][A-Za-z0-9_]{0,62}\s*(\|\s*[A-Za-z][A-Za-z0-9_]{0,62}\s*)*$"
             }
             Self::Sentences => r"^[\s\S]*$",
+            Self::Codes => r"^\s*[eE][lL][0-9]{4}\s*$",
         }
     }
 }
@@ -111,6 +115,8 @@ pub(super) const FIELDS: Form = Form::Map(KeysLike::Names, &Form::Type);
 pub(super) const VALUES: Form = Form::Map(KeysLike::Names, &Form::Literal);
 pub(super) const EXPRESSIONS: Form = Form::Map(KeysLike::Names, &Form::Expression);
 pub(super) const NAMES: Form = Form::List(&Form::Name);
+
+pub(super) const ALLOWED: Form = Form::Map(KeysLike::Codes, &Form::Text);
 
 pub(super) const TYPES: Form = Form::Map(KeysLike::Names, &Form::OneOf(&[Form::Type, FIELDS]));
 pub(super) const CONSTANTS: Form =

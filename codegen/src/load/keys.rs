@@ -144,7 +144,7 @@ impl Place {
     }
 
     /// The keys that a file may have that names no aggregate.
-    pub(crate) const SHARED: [&str; 3] = ["description", "types", "constants"];
+    pub(crate) const SHARED: [&str; 4] = ["description", "types", "constants", "allow"];
 }
 
 /// Whether a key is understood.
@@ -208,6 +208,7 @@ pub static KEYS: &[Key] = {
         key(File, "eventStore", Keys(EventStore), "how the events are kept", "eventStore:\n  partitionKey: accountId"),
         key(File, "projections", PROJECTIONS, "the read models by name", "projections:\n  AccountBalanceView:\n    source: [AccountOpened]\n    target: read_db.account_balance"),
         key(File, "scenarios", SCENARIOS, "examples that become tests, by sentence", "scenarios:\n  an account opens:\n    when: {OpenAccount: {customerId: C1}}\n    then: {events: [AccountOpened]}"),
+        key(File, "allow", ALLOWED, "warnings that are meant, each with the reason", "allow:\n  EL0351: the auditors ask for it"),
         later(File, "config", "typed values that a program may override at start", "use `constants`"),
         later(File, "services", "facts from outside", "let the caller pass them as input"),
         later(File, "messages", "what comes from or goes to the outside", CALLER),
@@ -228,6 +229,7 @@ pub static KEYS: &[Key] = {
         key(Event, "retired", Switch, "readable, but no longer written", "retired: true"),
         key(Event, "storedAs", Text, "the name in the store", "storedAs: account-opened"),
         key(Event, "occurredAt", Name, "the field that is the event's time, or `recorded`", "occurredAt: openedAt"),
+        key(Event, "allow", ALLOWED, "warnings that are meant, each with the reason", "allow:\n  EL0351: the auditors ask for it"),
         later(Event, "renamedFrom", "an old stored name that stays readable", "fix the stored name with `storedAs`"),
         later(Event, "release", "the unique key that becomes free", "keep keys claimed"),
         key(OldVersion, "schema", FIELDS, "the fields of this version", "schema: {accountId: string}"),
@@ -240,6 +242,7 @@ pub static KEYS: &[Key] = {
         key(Command, "emit", EMIT, "the events", "emit: MoneyDeposited"),
         key(Command, "ensure", REFUSALS, "conditions on the outcome", "ensure:\n  LimitExceeded: after.balance <= 1000"),
         key(Command, "handler", Words(&["custom"]), "`custom` for a hand-written decision", "handler: custom"),
+        key(Command, "allow", ALLOWED, "warnings that are meant, each with the reason", "allow:\n  EL0351: the auditors ask for it"),
         key(Target, "new", Name, "the refusal where the stream exists", "target: {new: AlreadyOpen}"),
         key(Target, "existing", Name, "the refusal where there is no stream", "target: {existing: NoSuchAccount}"),
         key(Step, "reject", REFUSALS, "refusals in order", "- reject: {AmountNotPositive: amount <= 0}"),
@@ -258,9 +261,11 @@ pub static KEYS: &[Key] = {
         key(Invariant, "check", Expression, "what must hold", "check: balance <= limit"),
         key(Invariant, "message", Text, "what the caller is told", "message: balance {balance} is over {limit}"),
         key(Invariant, "after", NAMES, "the events after which it is checked", "after: [MoneyWithdrawn]"),
+        key(Invariant, "allow", ALLOWED, "warnings that are meant, each with the reason", "allow:\n  EL0351: the auditors ask for it"),
         key(EventStore, "partitionKey", Text, "the name of the stream's id", "partitionKey: accountId"),
         key(EventStore, "snapshotStrategy", SNAPSHOTS, "how often a snapshot is taken", "snapshotStrategy: every 100 events"),
         key(EventStore, "retentionPolicy", RETENTION, "how long events are kept", "retentionPolicy: 7 years"),
+        key(EventStore, "allow", ALLOWED, "warnings that are meant, each with the reason", "allow:\n  EL0351: the auditors ask for it"),
         key(Projection, "description", Text, "what it shows, for people", "description: The balance of every account."),
         key(Projection, "source", NAMES, "the events it reads", "source: [AccountOpened, MoneyDeposited]"),
         key(Projection, "target", TABLE, "database and table", "target: read_db.account_balance"),
@@ -270,6 +275,7 @@ pub static KEYS: &[Key] = {
         key(Projection, "columns", FIELDS, "the columns of a row", "columns: {accountId: string, balance: decimal}"),
         key(Projection, "mirrors", EXPRESSIONS, "columns that always equal a value of the state", "mirrors: {balance: state.balance}"),
         key(Projection, "on", ROW_RULES, "what each event does to its row", "on:\n  MoneyDeposited:\n    update: {balance: row.balance + amount}"),
+        key(Projection, "allow", ALLOWED, "warnings that are meant, each with the reason", "allow:\n  EL0351: the auditors ask for it"),
         later(Projection, "indexes", "further indexes of the table", "create them in the database"),
         later(Projection, "queries", "typed queries", QUERY),
         key(RowRule, "insert", Assignments, "add the row, which must not exist", "insert: {balance: initialBalance}"),

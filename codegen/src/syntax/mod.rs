@@ -47,6 +47,17 @@ pub struct Ontology {
     pub constants: Map<(TypeExpression, ConstantValue)>,
     /// The aggregates.
     pub aggregates: Vec<Aggregate>,
+    /// `allow:` of all places.
+    pub allowed: Vec<Allowed>,
+}
+
+/// A warning that is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Its code.
+    pub code: Text,
+    /// Where it is allowed: the file, or the thing that `allow` stands in.
+    pub within: Span,
 }
 
 /// The value of a constant.

@@ -5,6 +5,7 @@
 //! name had to be left out the result is marked incomplete.
 
 mod aggregate;
+mod allow;
 mod command;
 mod event;
 mod invariant;
@@ -28,9 +29,10 @@ const MAX_FINDINGS: usize = 500;
 
 /// Lowers the tree of a file into the ontology.
 pub(super) fn lower(id: FileId, file: &SourceFile, root: &Node, loaded: &mut Loaded) {
-    let mut lowering = Lowering { id, file, diagnostics: Vec::new(), complete: true };
+    let mut lowering = Lowering { id, file, diagnostics: Vec::new(), complete: true, allowed: Vec::new() };
     lowering.file(root, &mut loaded.ontology);
     loaded.complete &= lowering.complete;
+    loaded.ontology.allowed.append(&mut lowering.allowed);
     loaded.diagnostics.append(&mut lowering.diagnostics);
 }
 
@@ -40,6 +42,7 @@ struct Lowering<'a> {
     file: &'a SourceFile,
     diagnostics: Vec<Diagnostic>,
     complete: bool,
+    allowed: Vec<syntax::Allowed>,
 }
 
 impl Lowering<'_> {

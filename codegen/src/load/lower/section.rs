@@ -39,6 +39,11 @@ impl<'t> Section<'t> {
             "`{name}` of {:?} is lowered, so it stands in the table as supported",
             self.place
         );
+        self.get_if_known(name)
+    }
+
+    /// The entry of a key that this mapping may not be able to have.
+    pub(super) fn get_if_known(&self, name: &str) -> Option<&'t Entry> {
         self.entries().find(|(key, _)| *key == name).map(|(_, entry)| entry)
     }
 
@@ -141,6 +146,7 @@ impl Lowering<'_> {
             }
         }
         self.complete &= !(section.strange && section.lacks());
+        self.allow(&section, node);
         Some(section)
     }
 
