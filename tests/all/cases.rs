@@ -127,3 +127,12 @@ fn a_code_stands_once_and_explains_itself() {
         assert_eq!(catalogue::find(&code.id.to_lowercase()), Some(code));
     }
 }
+
+/// Who meets a warning finds it where it can be allowed.
+#[test]
+fn every_warning_stands_in_the_reference() {
+    let reference = include_str!("../../docs/language.md");
+    for lint in catalogue::lints::ALL {
+        assert!(reference.contains(&format!("| `{}` |", lint.id)), "{} is missing", lint.id);
+    }
+}

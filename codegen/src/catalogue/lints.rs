@@ -80,4 +80,10 @@ super::codes! {
         example: "DepositMoney: {input: {amount: decimal}, emit: MoneyDeposited}    # balance + amount",
         fix: "Give the event an id from the caller, and add the invariant `TransactionId must be unique (idempotency)`.",
     }
+    UNTESTED_GUARD = "EL0441" {
+        what: "Nothing tests a refusal.",
+        why: "Cases on both sides are derived from comparisons of numbers; every other condition needs a scenario that meets it.",
+        example: "reject: {AccountNotOpen: status != Open}    # and no scenario ends in AccountNotOpen",
+        fix: "Tell a scenario with this command that ends in the refusal.",
+    }
 }

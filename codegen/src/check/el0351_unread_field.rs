@@ -15,8 +15,7 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
             for (field, _) in &written.schema {
                 if !is_looked_at(model, event, &field.value) {
                     let title = format!("nothing looks at `{}` of `{}`", field.value, event.name);
-                    let found =
-                        Diagnostic::warning(&UNREAD_FIELD, title, field.span, "never read");
+                    let found = Diagnostic::warning(&UNREAD_FIELD, title, field.span, "never read");
                     findings.push(found);
                 }
             }

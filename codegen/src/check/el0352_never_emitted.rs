@@ -37,6 +37,7 @@ pub(super) fn of_decision(decision: &Decision) -> Vec<&Emission> {
         _ => None,
     });
     let kept = rejections.chain(ensure).flat_map(|rejection| &rejection.emit);
-    let each = |first| std::iter::successors(Some(first), |one: &&Emission| one.otherwise.as_deref());
+    let each =
+        |first| std::iter::successors(Some(first), |one: &&Emission| one.otherwise.as_deref());
     emit.iter().chain(kept).flat_map(each).collect()
 }

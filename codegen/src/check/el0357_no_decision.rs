@@ -19,8 +19,7 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
 }
 
 fn depends_on_the_past(aggregate: &Aggregate) -> bool {
-    let of_state =
-        |scope: &Scope| matches!(scope, Scope::State | Scope::Before | Scope::After);
+    let of_state = |scope: &Scope| matches!(scope, Scope::State | Scope::Before | Scope::After);
     let reads_state = deciding(aggregate).into_iter().any(|expression| {
         expression.any(&|part| matches!(&part.kind, ExpressionKind::Read(of, _) if of_state(of)))
     });

@@ -1,14 +1,10 @@
 //! Who looks at what: the decisions, rules, projections and scenarios of an aggregate.
 
-use crate::model::{
-    Aggregate, Assignment, Decision, Event, Expression, ExpressionKind, Projection, Rule, Scope,
-};
+use crate::model::{Aggregate, Assignment, Decision, Event, Expression, Projection, Rule, Scope};
 
 /// Whether any part of an expression reads a name of one of these scopes.
 pub(super) fn reads(expression: &Expression, scopes: &[Scope], name: &str) -> bool {
-    expression.any(&|part| {
-        matches!(&part.kind, ExpressionKind::Read(of, read) if scopes.contains(of) && read == name)
-    })
+    scopes.iter().any(|scope| expression.reads(*scope, name))
 }
 
 /// Every expression that decides or rules: of commands, their keys, and invariants.

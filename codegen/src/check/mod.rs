@@ -21,6 +21,7 @@ mod el0357_no_decision;
 mod el0358_unbounded_state;
 mod el0420_unused_input;
 mod el0440_money_without_key;
+mod el0441_untested_guard;
 mod el0620_same_table;
 mod el0710_scenario_names;
 mod looking;
@@ -57,6 +58,7 @@ const RULES: &[Rule] = &[
     el0358_unbounded_state::check,
     el0420_unused_input::check,
     el0440_money_without_key::check,
+    el0441_untested_guard::check,
     el0620_same_table::check,
     el0710_scenario_names::check,
 ];

@@ -13,13 +13,6 @@ pub(crate) fn reads_time(expression: &Expression) -> bool {
 }
 
 impl Expression {
-    /// Whether it reads this name of this scope.
-    pub(crate) fn reads(&self, scope: Scope, name: &str) -> bool {
-        self.any(&|part| {
-            matches!(&part.kind, ExpressionKind::Read(of, read) if *of == scope && read == name)
-        })
-    }
-
     /// Whether it reads anything of this scope.
     pub(crate) fn reads_scope(&self, scope: Scope) -> bool {
         self.any(&|part| matches!(&part.kind, ExpressionKind::Read(of, _) if *of == scope))

@@ -319,6 +319,14 @@ impl Expression {
         property(self) || self.parts().into_iter().any(|part| part.any(property))
     }
 
+    /// Whether it reads this name of this scope.
+    #[must_use]
+    pub fn reads(&self, scope: Scope, name: &str) -> bool {
+        self.any(&|part| {
+            matches!(&part.kind, ExpressionKind::Read(of, read) if *of == scope && read == name)
+        })
+    }
+
     /// The expressions that this one directly consists of, in the order of evaluation.
     pub fn parts(&self) -> Vec<&Self> {
         match &self.kind {

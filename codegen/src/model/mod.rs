@@ -3,6 +3,7 @@
 //! Everything here is serialisable in a stable order, so that it can be hashed and compared.
 //! Names are the ontology's own; [`crate::naming`] derives Rust's from them.
 
+pub mod boundaries;
 mod expression;
 pub(crate) mod meaning;
 mod rows;

@@ -8,6 +8,7 @@
 use std::fs;
 
 use eventloom_codegen::compile_sources;
+use eventloom_codegen::diagnostic::Severity;
 use eventloom_codegen::emit::Options;
 use eventloom_codegen::render::{Colour, render};
 use eventloom_codegen::resolve::methods::{Receiver, Shape, Signature, methods};
@@ -41,7 +42,9 @@ fn every_block_compiles_or_is_refused_as_announced() {
         let mut sources = Sources::default();
         sources.add_bytes("ontology.yaml", ontology(&block).into_bytes());
         let outcome = compile_sources(&sources, &Options::for_package("reference"));
-        let codes: Vec<&str> = outcome.diagnostics.iter().map(|found| found.code.id).collect();
+        // A fragment may well have an event that nothing emits.
+        let errors = outcome.diagnostics.iter().filter(|it| it.severity == Severity::Error);
+        let codes: Vec<&str> = errors.map(|found| found.code.id).collect();
         if codes != announced(&block) {
             let report = render(&outcome.diagnostics, &sources, Colour::Plain);
             wrong.push(format!("{}: announced {:?}\n{report}", block.place(), announced(&block)));

@@ -10,9 +10,9 @@ use super::super::names::{field_ident, function_ident, type_ident};
 use super::super::projections::to_value;
 use super::super::view::View;
 use super::knowledge::Names;
+use crate::model::boundaries::{self, Boundary as At, Unit};
 use crate::model::{
-    Command, Comparison, Decision, Expression, ExpressionKind, Field, Invariant, Projection,
-    Rejection, Rule, Scope, Step, Type,
+    Command, Decision, Expression, Field, Invariant, Projection, Rejection, Rule, Scope, Step,
 };
 
 /// A function of the harness, and how a test names it.
@@ -161,6 +161,10 @@ fn refusals(command: &Command) -> impl Iterator<Item = &String> {
     command.target_refusal.iter().chain(rejected).chain(ensured)
 }
 
+fn state_fields<'m>(view: &View<'m>) -> &'m [Field] {
+    view.aggregate.state.as_deref().unwrap_or_default()
+}
+
 /// The boundaries of the guards of commands that compare numbers.
 pub(super) fn guard_boundaries(view: &View<'_>, names: &Names) -> Vec<Boundary> {
     let mut boundaries = Vec::new();
@@ -182,16 +186,14 @@ fn guard_boundary(
     rejection: &Rejection,
     count: usize,
 ) -> Option<Boundary> {
-    let (comparison, left, right) = compared(&rejection.when)?;
-    let placed = place_input(command, left, right).or_else(|| place_state(view, left, right));
-    let Placed { scope, field, value } = placed?;
-    let field = field_ident(&field);
+    let at = boundaries::of_guard(command, state_fields(view), &rejection.when)?;
+    let (scope, field) = (at.scope, field_ident(at.field));
     let (any, variant) = (&names.command, type_ident(&command.name));
     let compiler = Compiler::new(
         &view.types,
         [(Scope::State, quote!(state)), (Scope::Input, quote!(command))],
     );
-    let value = value.compile(&compiler);
+    let value = value_at(&at, &compiler);
     let target = if scope == Scope::Input { quote!(command) } else { quote!(state) };
     let function = format_ident!("boundary_{count}");
     let state_name = named(scope == Scope::State || compiler.used(Scope::State), "state");
@@ -225,7 +227,7 @@ fn guard_boundary(
         command: Some(command.name.clone()),
         refusal: rejection.refusal.clone(),
         says: rejection.text.clone(),
-        holds: sides(comparison),
+        holds: at.holds,
         is_of_input: scope == Scope::Input,
         shared: is_shared(view, Some(command), &rejection.refusal),
     })
@@ -244,10 +246,9 @@ fn state_boundary(
     invariant: &Invariant,
 ) -> Option<Boundary> {
     let Rule::State(check) = &invariant.rule else { return None };
-    let (comparison, left, right) = compared(check)?;
-    let Placed { field, value, .. } = place_state(view, left, right)?;
+    let at = boundaries::of_rule(state_fields(view), check)?;
     let compiler = Compiler::new(&view.types, [(Scope::State, quote!(state))]);
-    let (field, value) = (field_ident(&field), value.compile(&compiler));
+    let (field, value) = (field_ident(at.field), value_at(&at, &compiler));
     let function = format_ident!("state_boundary_{}", index + 1);
     let state = state_of(names);
     let item = quote! {
@@ -261,142 +262,23 @@ fn state_boundary(
         command: None,
         refusal: invariant.refusal.clone(),
         says: invariant.text.clone(),
-        holds: sides(comparison),
+        holds: at.holds,
         is_of_input: false,
         shared: is_shared(view, None, &invariant.refusal),
     })
 }
 
-/// The sides of a comparison of numbers, which a guard or rule may be.
-fn compared(condition: &Expression) -> Option<(Comparison, &Expression, &Expression)> {
-    match &condition.kind {
-        ExpressionKind::Compare(comparison, left, right)
-            if matches!(left.result, Type::Decimal(_) | Type::Integer) =>
-        {
-            Some((*comparison, left, right))
+/// The value that brings a field to the boundary, and `units` past it.
+fn value_at(boundary: &At<'_>, compiler: &Compiler<'_>) -> TokenStream {
+    let of = compiler.value(boundary.other);
+    let unit = match boundary.unit {
+        Unit::One => quote!(units),
+        Unit::Decimal(scale) => {
+            let scale = Literal::u32_unsuffixed(scale);
+            quote!(__Decimal::new(units, #scale))
         }
-        ExpressionKind::Not(inner) => {
-            let (comparison, left, right) = compared(inner)?;
-            Some((opposite(comparison), left, right))
-        }
-        _ => None,
-    }
-}
-
-fn opposite(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Equal => Comparison::NotEqual,
-        Comparison::NotEqual => Comparison::Equal,
-        Comparison::Less => Comparison::GreaterOrEqual,
-        Comparison::GreaterOrEqual => Comparison::Less,
-        Comparison::Greater => Comparison::LessOrEqual,
-        Comparison::LessOrEqual => Comparison::Greater,
-    }
-}
-
-/// Whether it holds where the left side lies below, on and above the right one.
-fn sides(comparison: Comparison) -> [bool; 3] {
-    match comparison {
-        Comparison::Less => [true, false, false],
-        Comparison::LessOrEqual => [true, true, false],
-        Comparison::Equal => [false, true, false],
-        Comparison::NotEqual => [true, false, true],
-        Comparison::GreaterOrEqual => [false, true, true],
-        Comparison::Greater => [false, false, true],
-    }
-}
-
-/// A field that is given the value of the comparison's other side, and some units more or less.
-struct Placed<'m> {
-    scope: Scope,
-    field: String,
-    value: Other<'m>,
-}
-
-struct Other<'m> {
-    expression: &'m Expression,
-    /// Whether the units are taken away: the field is the right side.
-    minus: bool,
-    unit: Unit,
-}
-
-#[derive(Clone, Copy)]
-enum Unit {
-    One,
-    /// A decimal of this scale.
-    Decimal(u32),
-}
-
-impl Other<'_> {
-    fn compile(&self, compiler: &Compiler<'_>) -> TokenStream {
-        let of = compiler.value(self.expression);
-        let unit = match self.unit {
-            Unit::One => quote!(units),
-            Unit::Decimal(scale) => {
-                let scale = Literal::u32_unsuffixed(scale);
-                quote!(__Decimal::new(units, #scale))
-            }
-        };
-        if self.minus { quote!(__subtract(#of, #unit)?) } else { quote!(__add(#of, #unit)?) }
-    }
-}
-
-fn place_input<'m>(
-    command: &Command,
-    left: &'m Expression,
-    right: &'m Expression,
-) -> Option<Placed<'m>> {
-    place(Scope::Input, &command.input, left, right)
-}
-
-fn place_state<'m>(
-    view: &View<'_>,
-    left: &'m Expression,
-    right: &'m Expression,
-) -> Option<Placed<'m>> {
-    place(Scope::State, view.aggregate.state.as_deref()?, left, right)
-}
-
-fn place<'m>(
-    scope: Scope,
-    fields: &[Field],
-    left: &'m Expression,
-    right: &'m Expression,
-) -> Option<Placed<'m>> {
-    for (side, expression, minus) in [(left, right, false), (right, left, true)] {
-        let ExpressionKind::Read(of, name) = &side.kind else { continue };
-        if *of != scope || expression.reads(scope, name) || !is_calculable(expression) {
-            continue;
-        }
-        let field = fields.iter().find(|field| field.name == *name)?;
-        let unit = match field.field_type {
-            Type::Integer => Unit::One,
-            Type::Decimal(None) => Unit::Decimal(2),
-            Type::Decimal(Some((_, scale))) => Unit::Decimal(scale),
-            _ => continue,
-        };
-        return Some(Placed {
-            scope,
-            field: name.clone(),
-            value: Other { expression, minus, unit },
-        });
-    }
-    None
-}
-
-/// Whether state and input alone tell its value.
-fn is_calculable(expression: &Expression) -> bool {
-    !expression.any(&|part| {
-        matches!(
-            &part.kind,
-            ExpressionKind::Local(_)
-                | ExpressionKind::Now
-                | ExpressionKind::NewId
-                | ExpressionKind::Meta(_)
-                | ExpressionKind::StreamId
-                | ExpressionKind::Read(Scope::After | Scope::Before | Scope::Event | Scope::Row, _)
-        )
-    })
+    };
+    if boundary.is_right { quote!(__subtract(#of, #unit)?) } else { quote!(__add(#of, #unit)?) }
 }
 
 /// A column that mirrors something of the state.

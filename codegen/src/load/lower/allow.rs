@@ -48,8 +48,7 @@ impl Lowering<'_> {
             }
             None => {
                 let title = format!("there is no code `{}`", code.value);
-                let refused =
-                    Diagnostic::error(&NO_WARNING, title, code.span, "unknown code");
+                let refused = Diagnostic::error(&NO_WARNING, title, code.span, "unknown code");
                 match nearest(&code.value, lints::ALL.iter().map(|code| code.id)) {
                     Some(meant) => refused.help(format!("did you mean `{meant}`?")),
                     None => refused.help("copy the code from the warning, as `EL0351`"),

@@ -29,7 +29,8 @@ const MAX_FINDINGS: usize = 500;
 
 /// Lowers the tree of a file into the ontology.
 pub(super) fn lower(id: FileId, file: &SourceFile, root: &Node, loaded: &mut Loaded) {
-    let mut lowering = Lowering { id, file, diagnostics: Vec::new(), complete: true, allowed: Vec::new() };
+    let mut lowering =
+        Lowering { id, file, diagnostics: Vec::new(), complete: true, allowed: Vec::new() };
     lowering.file(root, &mut loaded.ontology);
     loaded.complete &= lowering.complete;
     loaded.ontology.allowed.append(&mut lowering.allowed);

@@ -973,6 +973,35 @@ pub mod basket {
         }
     }
 
+    /// `BellRung`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BellRung {
+        /// `rungAt: timestamp`
+        pub rung_at: Timestamp,
+    }
+
+    impl Record for BellRung {
+        fn write(&self, out: &mut Writer) {
+            out.field("rungAt", &self.rung_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut rung_at = None;
+            fields.read(&mut [("rungAt", &mut rung_at)])?;
+            Ok(Self { rung_at: required(rung_at, "rungAt")? })
+        }
+    }
+
+    impl Emit<Basket> for BellRung {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::BellRung(self)
+        }
+    }
+
     /// The events of [`Basket`].
     #[derive(Clone, Debug, PartialEq)]
     pub enum BasketEvent {
@@ -1008,6 +1037,8 @@ pub mod basket {
         AmountReserved(AmountReserved),
         /// `StepTaken`
         StepTaken(StepTaken),
+        /// `BellRung`
+        BellRung(BellRung),
     }
 
     impl DomainEvent for BasketEvent {
@@ -1028,6 +1059,7 @@ pub mod basket {
             "LimitHit",
             "AmountReserved",
             "StepTaken",
+            "BellRung",
         ];
 
         const SHAPES: &'static [EventShape] = &[
@@ -1116,6 +1148,7 @@ pub mod basket {
                 version: 1,
                 shape: "{note: string, takenAt: timestamp, to: enum[New, Packed, Sent]}",
             },
+            EventShape { event_type: "BellRung", version: 1, shape: "{rungAt: timestamp}" },
         ];
 
         fn type_index(&self) -> usize {
@@ -1136,6 +1169,7 @@ pub mod basket {
                 Self::LimitHit(_) => 13,
                 Self::AmountReserved(_) => 14,
                 Self::StepTaken(_) => 15,
+                Self::BellRung(_) => 16,
             }
         }
 
@@ -1164,6 +1198,7 @@ pub mod basket {
                 Self::LimitHit(event) => encode(event, out),
                 Self::AmountReserved(event) => encode(event, out),
                 Self::StepTaken(event) => encode(event, out),
+                Self::BellRung(event) => encode(event, out),
             }
         }
 
@@ -1193,6 +1228,7 @@ pub mod basket {
                 ("LimitHit", 1) => decode(data).map(Self::LimitHit),
                 ("AmountReserved", 1) => decode(data).map(Self::AmountReserved),
                 ("StepTaken", 1) => decode(data).map(Self::StepTaken),
+                ("BellRung", 1) => decode(data).map(Self::BellRung),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
         }
@@ -1215,6 +1251,7 @@ pub mod basket {
                 Self::LimitHit(event) => Some(event.hit_at),
                 Self::AmountReserved(event) => Some(event.reserved_at),
                 Self::StepTaken(event) => Some(event.taken_at),
+                Self::BellRung(event) => Some(event.rung_at),
             }
         }
 
@@ -1292,6 +1329,7 @@ pub mod basket {
                 Self::StepTaken(event) => {
                     format!("Step taken: to {}, note {}", event.to, event.note)
                 }
+                Self::BellRung(_) => "Bell rung".to_owned(),
             }
         }
     }
@@ -1544,6 +1582,7 @@ pub mod basket {
     /// - [`TakeVoucher`] emits [`VoucherTaken`]
     /// - [`AddMany`] emits [`LineAdded`], [`BonusGranted`], [`NoteTaken`]
     /// - [`Reserve`] emits [`LimitHit`], [`AmountReserved`]
+    /// - [`RingBell`] emits [`BellRung`]
     /// - [`TryEveryExample`] emits [`OwnerNamed`]
     ///
     /// Read models:
@@ -1586,7 +1625,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0x5388_493d_81ee_e5b8;
+        const MEANING: u64 = 0x5ce1_566b_df82_f4e4;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -1616,6 +1655,7 @@ pub mod basket {
                 BasketEvent::LimitHit(_) => Ok(()),
                 BasketEvent::AmountReserved(_) => Ok(()),
                 BasketEvent::StepTaken(event) => apply_step_taken(state, event),
+                BasketEvent::BellRung(_) => Ok(()),
             }
         }
 
@@ -2480,6 +2520,53 @@ pub mod basket {
                 return Err(Halt::RefusedKeeping(refusal));
             }
             context.emit(AmountReserved { amount: self.amount, reserved_at: context.now() })
+        }
+    }
+
+    /// `RingBell`
+    ///
+    /// Emits [`BellRung`].
+    ///
+    /// Refused with
+    /// - [`BasketNotFound`](BasketError::BasketNotFound) where there is none
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, RingBell};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let command = RingBell;
+    /// match repository.execute("basket-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct RingBell;
+
+    impl Command<Basket> for RingBell {
+        const NAME: &'static str = "RingBell";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, _out: &mut Writer) {}
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            context.emit(BellRung { rung_at: context.now() })
         }
     }
 
