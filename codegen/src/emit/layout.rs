@@ -3,7 +3,7 @@
 //!
 //! Knows Rust's syntax, nothing of ontologies.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
 use super::tidy::{WIDTH, tidy};
@@ -58,6 +58,15 @@ impl Part {
         }
     }
 
+    /// The tokens in front of the members; all of an item's.
+    pub(crate) fn head(&self) -> TokenStream {
+        match self {
+            Self::Section(_) => TokenStream::new(),
+            Self::Item(tokens) => tokens.clone(),
+            Self::Block(head, _) => head.clone(),
+        }
+    }
+
     fn text(&self) -> String {
         match self {
             Self::Section(name) => format!("// ---- {name} ----\n"),
@@ -90,7 +99,10 @@ fn with_bounds_apart(head: &str) -> String {
 
 /// The members as they stand inside the braces, indented.
 fn members(head: &TokenStream, group: &[TokenStream]) -> String {
-    let is_trait = head.clone().into_iter().any(|token| token.to_string() == "trait");
+    let is_trait = head
+        .clone()
+        .into_iter()
+        .any(|token| matches!(token, TokenTree::Ident(word) if word == "trait"));
     let frame = if is_trait { quote!(trait Frame) } else { quote!(impl Frame) };
     let text = format(quote!(#frame { #(#group)* }));
     let inside = text.split_once('\n').map_or("", |(_, rest)| rest);
@@ -99,10 +111,9 @@ fn members(head: &TokenStream, group: &[TokenStream]) -> String {
 
 /// Formats an item.
 pub(crate) fn format(tokens: TokenStream) -> String {
-    let text = tokens.to_string();
     match syn::parse2(tokens) {
         Ok(file) => prettyplease::unparse(&file),
-        Err(error) => unreachable!("generated code is not Rust ({error}): {text}"),
+        Err(error) => unreachable!("generated code is not Rust: {error}"),
     }
 }
 

@@ -166,7 +166,7 @@ fn module(
     parts: Vec<Part>,
     shared: BTreeSet<String>,
 ) -> String {
-    let own = parts.iter().filter_map(|part| defined_type(&part.tokens())).collect();
+    let own = parts.iter().filter_map(|part| defined_type(part.head())).collect();
     let mut imports = Imports::new(own, shared);
     let parts: Vec<Part> =
         parts.into_iter().map(|part| part.map(|tokens| imports.resolve(tokens))).collect();
@@ -175,9 +175,11 @@ fn module(
 }
 
 /// The name after `struct`, `enum`, `trait` or `type` in an item.
-fn defined_type(item: &TokenStream) -> Option<String> {
-    let mut tokens = item.clone().into_iter();
-    tokens
-        .find(|token| matches!(token.to_string().as_str(), "struct" | "enum" | "trait" | "type"))?;
-    tokens.next().map(|name| name.to_string())
+fn defined_type(item: TokenStream) -> Option<String> {
+    let mut words = item.into_iter().map(|token| match token {
+        TokenTree::Ident(word) => word.to_string(),
+        _ => String::new(),
+    });
+    words.find(|word| matches!(word.as_str(), "struct" | "enum" | "trait" | "type"))?;
+    words.next()
 }
