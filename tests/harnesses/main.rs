@@ -18,6 +18,7 @@ macro_rules! harness {
 
 harness!(bank);
 mod by_hand;
+harness!(cart);
 harness!(certain);
 harness!(choices);
 harness!(closures);
@@ -37,6 +38,7 @@ harness!(prose);
 harness!(reference);
 harness!(rows);
 harness!(scalars);
+harness!(seats);
 mod seed;
 harness!(shared);
 harness!(upcasts);

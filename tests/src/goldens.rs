@@ -18,6 +18,11 @@ pub mod by_hand;
 #[path = "../data/ok/certain/expected.rs"]
 pub mod certain;
 
+/// A shopping cart whose lines are merged, and go.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/cart/expected.rs"]
+pub mod cart;
+
 /// Choices, blocks and conditions where Rust could read them differently.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/choices/expected.rs"]
@@ -27,6 +32,7 @@ pub mod choices;
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/closures/expected.rs"]
 pub mod closures;
+
 /// Sets and maps wherever a type may stand.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/collections/expected.rs"]
@@ -106,6 +112,11 @@ pub mod rows;
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/scalars/expected.rs"]
 pub mod scalars;
+
+/// Seats of a showing, of which those are granted that are free.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/seats/expected.rs"]
+pub mod seats;
 
 /// The ontology that says the least: a hand-written state and hand-written read models.
 #[rustfmt::skip] // as the emitter writes it
