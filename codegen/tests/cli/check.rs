@@ -91,8 +91,7 @@ fn github_gets_one_line_for_each_finding() {
 
 #[test]
 fn a_warning_counts_only_where_it_is_asked_to() {
-    let unused =
-        SOUND.replace("input: {amount: decimal}", "input: {amount: decimal, note: string}");
+    let unused = SOUND.replace("input: {paymentId", "input: {note: string, paymentId");
     let folder = Folder::with_ontology(&unused);
     let said = folder.run(["check"]);
     assert_eq!(said.code, Some(0), "{said:?}");

@@ -23,13 +23,15 @@ state: {balance: decimal}
 events:
   MoneyDeposited:
     version: v1
-    schema: {tillId: string, amount: decimal}
+    schema: {tillId: string, paymentId: string, amount: decimal}
     apply: {balance: balance + amount}
 commands:
   DepositMoney:
     target: any
-    input: {amount: decimal}
+    input: {paymentId: string, amount: decimal}
+    reject: {TillIsFull: balance > 1000}
     emit: MoneyDeposited
+invariants: [PaymentId must be unique (idempotency)]
 eventStore: {partitionKey: tillId}
 ";
 

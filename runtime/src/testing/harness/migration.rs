@@ -144,8 +144,11 @@ async fn mixed<S: Subject, K: StoreKind>(
     equal(&differs("the timeline"), &old.2, &current.2)
 }
 
+/// Appends in their order, and the metadata of what follows them.
+type Ground<S> = (Vec<Vec<EventOf<S>>>, Metadata);
+
 /// Events after which one of an old version can be applied, and its metadata there.
-fn before<S: Subject>(old: Golden) -> Check<Option<(Vec<Vec<EventOf<S>>>, Metadata)>> {
+fn before<S: Subject>(old: Golden) -> Check<Option<Ground<S>>> {
     for length in [3, 2, 1, 0] {
         let path = path::<S>(STREAM, length, 7);
         let mut fold: Fold<S::Aggregate> = path.end().clone();
