@@ -27,6 +27,7 @@ mod custom;
 harness!(emit);
 harness!(enums);
 harness!(expressions);
+harness!(functions);
 harness!(invariants);
 mod letters;
 harness!(lists);

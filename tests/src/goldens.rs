@@ -58,6 +58,11 @@ pub mod enums;
 #[path = "../data/ok/expressions/expected.rs"]
 pub mod expressions;
 
+/// Every form that a function can take.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/functions/expected.rs"]
+pub mod functions;
+
 /// Every sentence.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/invariants/expected.rs"]

@@ -97,6 +97,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "counted",
             "days",
             "distinct",
+            "distinct_records",
             "div",
             "divide",
             "extended",

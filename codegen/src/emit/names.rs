@@ -24,6 +24,7 @@ const RESERVED: &[&str] = &[
     "decode",
     "decode_custom",
     "distinct",
+    "distinct_records",
     "div",
     "divide",
     "encode",

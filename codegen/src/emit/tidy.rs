@@ -24,20 +24,32 @@ pub(crate) fn tidy(text: &str) -> String {
 
 /// Moves a call that begins a chain, and the chain with it, to where the call alone would stand.
 fn outdented(mut lines: Vec<String>) -> Vec<String> {
-    for first in 0..lines.len() {
+    let mut first = 0;
+    while first < lines.len() {
         let depth = indent(&lines[first]);
-        let deep = |line: &String, by: usize| !line.is_empty() && indent(line) == depth + by;
-        if !lines[first].ends_with('(') || !lines.get(first + 1).is_some_and(|it| deep(it, 8)) {
-            continue;
-        }
         let within = |line: &&String| line.is_empty() || indent(line) > depth;
         let end = first + 1 + lines[first + 1..].iter().take_while(within).count();
-        let closes = lines[first + 1..end].iter().find(|line| deep(line, 4));
-        if closes.is_some_and(|line| line.trim_start().starts_with(')')) {
-            lines[first + 1..end].iter_mut().for_each(|line| *line = dedented(line));
+        let deep = |line: &String, by: usize| !line.is_empty() && indent(line) == depth + by;
+        let closes = lines[first + 1..end].iter().position(|line| deep(line, 4));
+        if let Some(closes) = closes.map(|at| first + 1 + at)
+            && lines[first].ends_with('(')
+            && deep(&lines[first + 1], 8)
+            && lines[closes].trim_start().starts_with(')')
+        {
+            match on_one_line(&lines[first..=closes]) {
+                Some(call) => drop(lines.splice(first..=closes, [call])),
+                None => lines[first + 1..end].iter_mut().for_each(|it| *it = dedented(it)),
+            }
         }
+        first += 1;
     }
     lines
+}
+
+/// A call that fits a line, and leaves its chain where it stands.
+fn on_one_line(call: &[String]) -> Option<String> {
+    let dedented: Vec<String> = call[1..].iter().map(|line| dedented(line)).collect();
+    joined(&[&call[..1], &dedented].concat())
 }
 
 /// Joins, hugs or unbraces every group, the innermost first.

@@ -5,6 +5,7 @@
 //! and results that are exact. The items are whatever an iterator hands out, values or references.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::{Add, EvalError};
 
@@ -184,8 +185,15 @@ fn keyed<T, K>(
     items.into_iter().map(|item| Ok((key(&item)?, item))).collect()
 }
 
-/// The items without those that equal an earlier one.
-pub fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+/// The items without those that equal an earlier one, of which there can be many.
+pub fn distinct<T: Ord + Clone>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    items.into_iter().filter(|item| seen.insert(item.clone())).collect()
+}
+
+/// The items without those that equal an earlier one, where nothing but that can be asked of them: each is
+/// compared with all that are kept.
+pub fn distinct_records<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut kept = Vec::new();
     for item in items {
         if !kept.contains(&item) {

@@ -104,6 +104,7 @@ proptest! {
     fn what_is_distinct_stands_once_where_it_stood_first(numbers in vec(0_u8..6, 0..12)) {
         let kept = distinct(&numbers);
         prop_assert_eq!(&distinct(kept.clone()), &kept);
+        prop_assert_eq!(&distinct_records(&numbers), &kept);
         prop_assert!(numbers.iter().all(|number| kept.contains(&number)));
         let first = |wanted: &u8| numbers.iter().position(|number| number == wanted);
         prop_assert!(kept.windows(2).all(|two| first(two[0]) < first(two[1])));

@@ -31,10 +31,10 @@ pub use collection::{
 pub use decimal::{Rounding, decimal, div, round, to_integer};
 pub use integer::{divide, remainder};
 pub use list::{
-    counted, distinct, replaced_where, sorted_by, sorted_by_desc, summed, try_all, try_any,
-    try_filtered, try_find, try_max_by, try_min_by, try_position, try_replaced_where,
-    try_sorted_by, try_sorted_by_desc, try_summed, try_upserted_by, try_without_first, upserted_by,
-    without_first,
+    counted, distinct, distinct_records, replaced_where, sorted_by, sorted_by_desc, summed,
+    try_all, try_any, try_filtered, try_find, try_max_by, try_min_by, try_position,
+    try_replaced_where, try_sorted_by, try_sorted_by_desc, try_summed, try_upserted_by,
+    try_without_first, upserted_by, without_first,
 };
 pub use message::{OrNone, or_none};
 pub use pattern::Pattern;

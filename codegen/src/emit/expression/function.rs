@@ -145,11 +145,16 @@ fn is_read_once(body: &Expression, parameter: &Parameter) -> bool {
     reads(body, local) == 1
 }
 
-/// How often a local is read, a read within another function counting as many.
+/// How often a local is read at most, a read within another function counting as many.
 fn reads(body: &Expression, local: &str) -> usize {
+    let of = |part: &Expression| reads(part, local);
     match &body.kind {
         ExpressionKind::Local(name) => usize::from(name == local),
-        ExpressionKind::Closure(_, inner) => 2 * reads(inner, local),
-        _ => body.parts().into_iter().map(|part| reads(part, local)).sum(),
+        ExpressionKind::Closure(_, inner) => 2 * of(inner),
+        ExpressionKind::If(condition, yes, no) => of(condition) + of(yes).max(of(no)),
+        ExpressionKind::Match(subject, arms) => {
+            of(subject) + arms.iter().map(|arm| of(&arm.body)).max().unwrap_or(0)
+        }
+        _ => body.parts().into_iter().map(of).sum(),
     }
 }

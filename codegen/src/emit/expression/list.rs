@@ -96,6 +96,15 @@ pub(super) fn item_of(list: &Expression) -> &Type {
     }
 }
 
+/// Whether the Rust type has an order, be it one that the language doesn't know.
+fn has_order(of: &Type) -> bool {
+    match of {
+        Type::Record(_) | Type::Bytes => false,
+        Type::List(inner) | Type::Optional(inner) => has_order(inner),
+        _ => true,
+    }
+}
+
 impl Compiler<'_> {
     /// Goes through a list without collecting what comes between.
     pub(super) fn items(&self, list: &Expression) -> Items {
@@ -143,7 +152,11 @@ impl Compiler<'_> {
             Method::ListDistinct => {
                 let items = self.items(list);
                 let all = items.argument();
-                Items::of_list(quote!(__distinct(#all)), items.handed, items.lasting)
+                let distinct = match has_order(item_of(list)) {
+                    true => quote!(__distinct(#all)),
+                    false => quote!(__distinct_records(#all)),
+                };
+                Items::of_list(distinct, items.handed, items.lasting)
             }
             Method::ListMap => {
                 let items = self.items(list);
