@@ -35,6 +35,7 @@ harness!(literals);
 harness!(minimal);
 harness!(names);
 harness!(namesakes);
+harness!(newtypes);
 harness!(prose);
 harness!(reference);
 harness!(rows);

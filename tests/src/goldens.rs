@@ -98,6 +98,11 @@ pub mod names;
 #[path = "../data/ok/namesakes/expected.rs"]
 pub mod namesakes;
 
+/// Single values with types of their own.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/newtypes/expected.rs"]
+pub mod newtypes;
+
 /// Texts that mean something to Markdown, HTML or Rust.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/prose/expected.rs"]

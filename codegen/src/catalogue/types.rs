@@ -55,4 +55,28 @@ super::codes! {
         example: "then: {state: {tags: [new, new]}}",
         fix: "Write it once.",
     }
+    NEWTYPE = "EL0142" {
+        what: "A named type stands for a type that takes no name, or has a rule that its type can't have.",
+        why: "Texts and numbers have rules of their own each; what is neither has none.",
+        example: "types:\n  Quantity: integer matching [0-9]+",
+        fix: "Name a `string`, `integer`, `decimal`, `uuid`, `date` or `duration`, with the rules that the report lists.",
+    }
+    RULE = "EL0143" {
+        what: "A rule of a named type can't be read, or no value keeps the rules.",
+        why: "Every new value is checked against them.",
+        example: "types:\n  Quantity: integer from 10 to 1",
+        fix: "Write a number with all its digits, or a regular expression, and leave room for values.",
+    }
+    BREAKS_RULE = "EL0144" {
+        what: "A value that is written out breaks a rule of its type.",
+        why: "It would be refused each time.",
+        example: "types:\n  Currency: string matching [A-Z]{3}\nstate:\n  currency: Currency = \"euro\"",
+        fix: "Write a value that keeps the rule, or change the rule.",
+    }
+    UNCHECKED = "EL0145" {
+        what: "A value becomes one of a named type where nothing checks its rules.",
+        why: "Commands check them before anything is recorded; a fold must give the same result for ever, whatever the rules are by then.",
+        example: "apply: {quantity: quantity + 1}   # `quantity` of the state is `Quantity`",
+        fix: "Let the event carry a value of the type, or declare the field with the plain type.",
+    }
 }

@@ -20,6 +20,7 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
         match declaration {
             TypeDeclaration::Enum(variants) => names.variants(variants),
             TypeDeclaration::Record(fields) => names.fields(fields),
+            TypeDeclaration::Newtype(_) => {}
         }
     }
     for (aggregate, model) in checked.aggregates() {

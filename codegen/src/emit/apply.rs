@@ -178,6 +178,9 @@ fn is_kept(value: &Expression, of: &Type) -> bool {
 
 /// Whether a number is written out that has no more digits than its field.
 pub(crate) fn is_fitting_constant(of: &Type, value: &Expression) -> bool {
+    if let (Type::Newtype(_, base), ExpressionKind::Wrap(inner)) = (of, &value.kind) {
+        return is_fitting_constant(base, inner);
+    }
     let Type::Decimal(Some((precision, scale))) = of else { return false };
     let text = match &value.kind {
         ExpressionKind::Decimal(text) => text.clone(),

@@ -12,6 +12,7 @@ mod function;
 mod list;
 mod literal;
 mod method;
+mod newtype;
 mod place;
 mod text;
 
@@ -19,6 +20,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use code::{Code, Kind, Level};
+pub(crate) use literal::decimal_literal;
 pub(crate) use literal::grouped;
 use literal::{date, decimal, integer, tokens, uuid};
 use proc_macro2::{Ident, TokenStream};
@@ -180,6 +182,8 @@ impl<'m> Compiler<'m> {
                     owned(quote!(__Decimal::from(#inner)))
                 }
             },
+            ExpressionKind::Plain(inner) => self.plain_value(inner),
+            ExpressionKind::Wrap(inner) => self.wrapped(inner, &expression.result),
             ExpressionKind::Variant(name) => {
                 let variant = type_ident(name);
                 let of = self.enum_ident(&expression.result);

@@ -58,6 +58,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "Timestamp",
             "UniqueKey",
             "Uuid",
+            "codec",
             "dec",
             "pattern",
         ],
@@ -150,6 +151,7 @@ const PLACES: &[(&str, &[&str])] = &[
         &[
             "Column",
             "ColumnType",
+            "ColumnValue",
             "Consistency",
             "CustomRow",
             "MemoryReadDatabase",
@@ -162,7 +164,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "fold_custom",
         ],
     ),
-    ("eventloom_runtime::values", &["date"]),
+    ("eventloom_runtime::values", &["RangeError", "date", "rule"]),
 ];
 
 /// The imports of one module.

@@ -20,6 +20,7 @@ mod imports;
 mod invariants;
 mod layout;
 mod names;
+mod newtypes;
 mod projections;
 mod reads;
 mod row_key;

@@ -340,6 +340,7 @@ fn column_type(of: &Type) -> Ident {
         Type::Uuid => "Uuid",
         Type::Bytes => "Bytes",
         Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) => "Json",
+        Type::Newtype(_, base) => return column_type(base),
     };
     format_ident!("{name}")
 }

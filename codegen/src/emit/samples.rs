@@ -28,6 +28,16 @@ pub(crate) fn sample(types: &Types<'_>, of: &Type) -> Expression {
         Type::Map(..) => ExpressionKind::Map(Vec::new()),
         Type::Optional(_) => ExpressionKind::None,
         Type::Enum(name) | Type::Record(name) => named(types, name),
+        Type::Newtype(name, base) => {
+            let kept = match types.get(name) {
+                Some(TypeDefinition::Newtype(found)) => found.sample_values().pop(),
+                _ => None,
+            };
+            return kept.unwrap_or_else(|| Expression {
+                kind: ExpressionKind::Wrap(Box::new(sample(types, base))),
+                result: of.clone(),
+            });
+        }
     };
     Expression { kind, result: of.clone() }
 }
@@ -42,6 +52,8 @@ fn named(types: &Types<'_>, name: &str) -> ExpressionKind {
             let fields = fields.map(|it| (it.name.clone(), sample(types, &it.field_type)));
             ExpressionKind::Record(fields.collect(), None)
         }
-        None => unreachable!("the model names a type `{name}` that it does not have"),
+        Some(TypeDefinition::Newtype(_)) | None => {
+            unreachable!("the model names a type `{name}` that it does not have")
+        }
     }
 }

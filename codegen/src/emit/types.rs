@@ -89,7 +89,7 @@ impl<'m> Types<'m> {
             Type::Duration => quote!(__Duration),
             Type::Uuid => quote!(__Uuid),
             Type::Bytes => quote!(__Bytes),
-            Type::Enum(name) | Type::Record(name) => {
+            Type::Enum(name) | Type::Record(name) | Type::Newtype(name, _) => {
                 let ident = self.named(name);
                 quote!(#ident)
             }
@@ -137,7 +137,7 @@ impl<'m> Types<'m> {
                 }
                 _ => name.clone(),
             },
-            Type::Record(name) => name.clone(),
+            Type::Record(name) | Type::Newtype(name, _) => name.clone(),
             Type::List(item) => format!("list<{}>", self.text(item)),
             Type::Set(member) => format!("set<{}>", self.text(member)),
             Type::Map(key, value) => format!("map<{}, {}>", self.text(key), self.text(value)),
@@ -146,57 +146,102 @@ impl<'m> Types<'m> {
     }
 
     /// Statements that check the digits of a value at a place (an expression of a reference): none
-    /// where its type allows every value of its Rust type.
+    /// where its type allows every value of its Rust type. In a fold: the rules of named types bind what
+    /// is decided, and never what has been recorded.
     pub(crate) fn check(&self, of: &Type, place: &TokenStream, field: &str) -> TokenStream {
+        self.check_as(Checks::Digits, of, place, field)
+    }
+
+    fn check_as(&self, checks: Checks, of: &Type, place: &TokenStream, field: &str) -> TokenStream {
+        if !self.is_checked_as(checks, of) {
+            return TokenStream::new();
+        }
         match of {
+            Type::Newtype(_, base) => {
+                let place = without_reference(place);
+                match checks {
+                    Checks::Digits => self.check_as(checks, base, &quote!(&#place.get()), field),
+                    _ => quote!(__check::named(#place.validate(), #field)?;),
+                }
+            }
             Type::Decimal(Some((precision, scale))) => {
                 let precision = proc_macro2::Literal::u32_unsuffixed(*precision);
                 let scale = proc_macro2::Literal::u32_unsuffixed(*scale);
                 quote!(__check::digits(#place, #field, #precision, #scale)?;)
             }
-            Type::Record(name) if self.is_checked(of) => {
+            Type::Record(_) => {
                 let place = without_reference(place);
-                let _ = name;
-                quote!(#place.validate()?;)
+                match checks {
+                    Checks::Digits if self.has_rules(of) => quote!(#place.validate_digits()?;),
+                    _ => quote!(#place.validate()?;),
+                }
             }
-            Type::Optional(inner) if self.is_checked(of) => {
-                let check = self.check(inner, &quote!(value), field);
+            Type::Optional(inner) => {
+                let check = self.check_as(checks, inner, &quote!(value), field);
                 quote!(if let Some(value) = #place { #check })
             }
-            Type::List(item) if self.is_checked(of) => match &**item {
+            Type::List(item) => match &**item {
                 Type::Optional(inner) => {
                     let place = without_reference(place);
-                    let check = self.check(inner, &quote!(value), field);
+                    let check = self.check_as(checks, inner, &quote!(value), field);
                     quote!(for value in #place.iter().flatten() { #check })
                 }
                 item => {
-                    let check = self.check(item, &quote!(item), field);
+                    let check = self.check_as(checks, item, &quote!(item), field);
                     quote!(for item in #place { #check })
                 }
             },
-            Type::Map(_, value) if self.is_checked(of) => {
+            Type::Set(member) => {
+                let check = self.check_as(checks, member, &quote!(member), field);
+                quote!(for member in #place { #check })
+            }
+            Type::Map(key, value) => {
                 let place = without_reference(place);
+                let keys = self.check_as(checks, key, &quote!(key), field);
+                let keys = (!keys.is_empty()).then(|| quote!(for key in #place.keys() { #keys }));
                 let (of_value, values) = match &**value {
                     Type::Optional(inner) => (&**inner, quote!(values().flatten())),
                     value => (value, quote!(values())),
                 };
-                let check = self.check(of_value, &quote!(value), field);
-                quote!(for value in #place.#values { #check })
+                let values_check = self.check_as(checks, of_value, &quote!(value), field);
+                let values = (!values_check.is_empty())
+                    .then(|| quote!(for value in #place.#values { #values_check }));
+                quote!(#keys #values)
             }
             _ => TokenStream::new(),
         }
     }
 
-    /// Whether values of the Rust type may lie outside the declared type.
+    /// Whether values of the Rust type may have more digits than the declared type: what a fold checks.
     pub(crate) fn is_checked(&self, of: &Type) -> bool {
-        self.is_checked_within(of, &mut Vec::new())
+        self.is_checked_as(Checks::Digits, of)
     }
 
-    fn is_checked_within(&self, of: &Type, seen: &mut Vec<String>) -> bool {
+    fn is_checked_as(&self, checks: Checks, of: &Type) -> bool {
+        self.is_checked_within(checks, of, &mut Vec::new())
+    }
+
+    /// Whether there are rules of named types in it.
+    fn has_rules(&self, of: &Type) -> bool {
+        self.is_checked_within(Checks::Rules, of, &mut Vec::new())
+    }
+
+    fn is_checked_within(&self, checks: Checks, of: &Type, seen: &mut Vec<String>) -> bool {
         match of {
-            Type::Decimal(limits) => limits.is_some(),
-            Type::List(inner) | Type::Map(_, inner) | Type::Optional(inner) => {
-                self.is_checked_within(inner, seen)
+            Type::Decimal(limits) => limits.is_some() && checks != Checks::Rules,
+            Type::Newtype(name, base) => {
+                let has_rules = match self.get(name) {
+                    Some(TypeDefinition::Newtype(found)) => !found.rules.is_empty(),
+                    _ => false,
+                };
+                has_rules && checks != Checks::Digits || self.is_checked_within(checks, base, seen)
+            }
+            Type::List(inner) | Type::Set(inner) | Type::Optional(inner) => {
+                self.is_checked_within(checks, inner, seen)
+            }
+            Type::Map(key, inner) => {
+                self.is_checked_within(checks, key, seen)
+                    || self.is_checked_within(checks, inner, seen)
             }
             Type::Record(name) if !seen.contains(name) => {
                 seen.push(name.clone());
@@ -204,7 +249,7 @@ impl<'m> Types<'m> {
                     Some(TypeDefinition::Record(record)) => record
                         .fields
                         .iter()
-                        .any(|field| self.is_checked_within(&field.field_type, seen)),
+                        .any(|field| self.is_checked_within(checks, &field.field_type, seen)),
                     _ => false,
                 }
             }
@@ -214,9 +259,13 @@ impl<'m> Types<'m> {
 
     /// The body of a `validate`: every field of `self` in its order.
     pub(crate) fn validate_body(&self, fields: &[Field]) -> TokenStream {
+        self.validate_body_as(Checks::All, fields)
+    }
+
+    fn validate_body_as(&self, checks: Checks, fields: &[Field]) -> TokenStream {
         let checks = fields.iter().map(|field| {
             let ident = field_ident(&field.name);
-            self.check(&field.field_type, &quote!(&self.#ident), &field.name)
+            self.check_as(checks, &field.field_type, &quote!(&self.#ident), &field.name)
         });
         quote! {
             #(#checks)*
@@ -244,6 +293,17 @@ impl<'m> Types<'m> {
     }
 }
 
+/// What is checked of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Checks {
+    /// Digits and rules: what is about to be recorded.
+    All,
+    /// Digits alone: what a fold calculates.
+    Digits,
+    /// Rules alone.
+    Rules,
+}
+
 fn without_reference(place: &TokenStream) -> TokenStream {
     let mut tokens = place.clone().into_iter().peekable();
     if matches!(tokens.peek(), Some(token) if token.to_string() == "&") {
@@ -261,7 +321,7 @@ pub(crate) fn is_copy(of: &Type) -> bool {
         | Type::List(_)
         | Type::Set(_)
         | Type::Map(..) => false,
-        Type::Optional(inner) => is_copy(inner),
+        Type::Optional(inner) | Type::Newtype(_, inner) => is_copy(inner),
         _ => true,
     }
 }
@@ -271,6 +331,7 @@ pub(crate) fn definition(types: &Types<'_>, definition: &TypeDefinition) -> Vec<
     match definition {
         TypeDefinition::Enum(definition) => enum_items(definition),
         TypeDefinition::Record(definition) => record_items(types, definition),
+        TypeDefinition::Newtype(definition) => super::newtypes::items(definition),
     }
 }
 
@@ -329,19 +390,32 @@ fn record_items(types: &Types<'_>, definition: &RecordType) -> Vec<Part> {
         ),
         record_impl(types, &ident, &definition.fields),
     ];
-    if definition.fields.iter().any(|field| types.is_checked(&field.field_type)) {
-        let body = types.validate_body(&definition.fields);
-        items.push(layout::block(
-            &quote!(impl #ident),
-            vec![vec![quote! {
-                /// Checks that the fields fit their declared types.
-                ///
-                /// # Errors
-                /// For the first field that does not.
-                pub fn validate(&self) -> Result<(), __FieldError> { #body }
-            }]],
-        ));
+    let any = |checks| {
+        definition.fields.iter().any(|field| types.is_checked_as(checks, &field.field_type))
+    };
+    if !any(Checks::All) {
+        return items;
     }
+    let body = types.validate_body(&definition.fields);
+    let mut functions = vec![vec![quote! {
+        /// Checks that the fields fit their declared types.
+        ///
+        /// # Errors
+        /// For the first field that does not.
+        pub fn validate(&self) -> Result<(), __FieldError> { #body }
+    }]];
+    if any(Checks::Digits) && any(Checks::Rules) {
+        let body = types.validate_body_as(Checks::Digits, &definition.fields);
+        functions.push(vec![quote! {
+            /// Checks the digits of the fields, and not what named types are declared to be: what has
+            /// been recorded stays readable when a rule is tightened.
+            ///
+            /// # Errors
+            /// For the first field that has too many.
+            pub fn validate_digits(&self) -> Result<(), __FieldError> { #body }
+        }]);
+    }
+    items.push(layout::block(&quote!(impl #ident), functions));
     items
 }
 

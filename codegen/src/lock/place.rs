@@ -49,7 +49,7 @@ fn record<'o>(ontology: &'o Ontology, written: &TypeExpression) -> Option<&'o Ma
             let declared = ontology.types.iter().find(|(known, _)| known.value == name.value);
             match &declared?.1 {
                 TypeDeclaration::Record(fields) => Some(fields),
-                TypeDeclaration::Enum(_) => None,
+                TypeDeclaration::Enum(_) | TypeDeclaration::Newtype(_) => None,
             }
         }
         TypeKind::List(inner)

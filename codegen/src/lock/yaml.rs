@@ -26,6 +26,8 @@ impl Writer {
             let of = match definitions.get(&rust)? {
                 TypeDefinition::Enum(_) => Type::Enum(rust),
                 TypeDefinition::Record(_) => Type::Record(rust),
+                // What is stored is the plain value: any text would be taken for one.
+                TypeDefinition::Newtype(_) => return None,
             };
             Some((name.value.clone(), definitions.type_shape(&of)))
         });

@@ -40,6 +40,11 @@ pub enum ExpressionKind {
     Some(Box<Expression>),
     /// An integer widened to decimal.
     Widen(Box<Expression>),
+    /// The value of one with a type of its own; of an optional the value where there is one.
+    Plain(Box<Expression>),
+    /// A value as one with a type of its own, unchecked; of an optional where there is one. What new
+    /// values must be is checked where they are appended.
+    Wrap(Box<Expression>),
     /// A variant of the enum that is the result's type.
     Variant(String),
     /// A value from outside the expression.
@@ -349,6 +354,8 @@ impl Expression {
             | ExpressionKind::NewId => Vec::new(),
             ExpressionKind::Some(inner)
             | ExpressionKind::Widen(inner)
+            | ExpressionKind::Plain(inner)
+            | ExpressionKind::Wrap(inner)
             | ExpressionKind::Field(inner, _)
             | ExpressionKind::OptionalField(inner, _)
             | ExpressionKind::Not(inner)

@@ -6,10 +6,13 @@
 pub mod boundaries;
 mod expression;
 pub(crate) mod meaning;
+mod newtype;
 mod rows;
 mod shape;
 
 pub use expression::*;
+pub(crate) use newtype::whole;
+pub use newtype::{Newtype, ValueRule};
 pub use rows::*;
 use serde::Serialize;
 pub use shape::Definitions;
@@ -48,6 +51,8 @@ pub enum Type {
     Enum(String),
     /// A record, by its Rust name.
     Record(String),
+    /// A single value with a type of its own: its Rust name, and the type of the value.
+    Newtype(String, Box<Type>),
     /// `list<T>`
     List(Box<Type>),
     /// `set<T>`
@@ -58,13 +63,15 @@ pub enum Type {
     Optional(Box<Type>),
 }
 
-/// An enum or record that becomes a Rust type.
+/// An enum, record or single value that becomes a Rust type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum TypeDefinition {
     /// An enum; inline enums with the same variants in the same order are one.
     Enum(EnumType),
     /// A record.
     Record(RecordType),
+    /// A single value.
+    Newtype(Newtype),
 }
 
 /// An enum.

@@ -90,6 +90,8 @@ impl<'a> Definitions<'a> {
                 }
                 _ => name.clone(),
             },
+            // What is stored is the value alone: its name and its rules may change.
+            Type::Newtype(_, base) => self.type_shape_within(base, around),
         }
     }
 }
@@ -101,6 +103,7 @@ impl TypeDefinition {
         match self {
             Self::Enum(found) => &found.name,
             Self::Record(found) => &found.name,
+            Self::Newtype(found) => &found.name,
         }
     }
 }

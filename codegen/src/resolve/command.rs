@@ -52,6 +52,7 @@ pub(crate) fn resolve(
 /// What steps may see: the input, the state before the command, `meta`, the stream and the clock.
 fn scope<'a>(declared: &'a Declared<'_>, name: &Text, input: &'a Fields) -> Scope<'a> {
     let mut scope = Scope::empty(&declared.types, format!("`{}`", name.value))
+        .checking_later()
         .bare(model::Scope::Input, input)
         .with_meta()
         .with_stream(declared.partition_key);

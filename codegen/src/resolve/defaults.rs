@@ -96,6 +96,11 @@ pub(crate) fn zero(types: &Types, of: &Type) -> Option<Expression> {
             });
             ExpressionKind::Record(fields.collect::<Option<_>>()?, None)
         }
+        Type::Newtype(rust, base) => {
+            let zero = zero(types, base)?;
+            let sound = types.newtype_of(rust)?.broken_by(&zero.kind).is_none();
+            ExpressionKind::Wrap(Box::new(sound.then_some(zero)?))
+        }
         Type::Timestamp | Type::Date | Type::Uuid | Type::Bytes => return None,
     };
     Some(Expression { kind, result: of.clone() })

@@ -5,6 +5,7 @@
 
 use super::assign::Target;
 use super::declared::{Declared, DeclaredEvent};
+use super::expression::newtype::wrap;
 use super::expression::scope::{Local, Scope};
 use super::expression::{convert, local_fault, present_when, unused};
 use super::fields::Field;
@@ -221,7 +222,9 @@ impl Fill<'_> {
         let kind = ExpressionKind::Read(model::Scope::Input, field.name.clone());
         let read = Expression { kind, result: input.field_type.clone()? };
         let read = self.scope.known_present(read);
-        convert(read, field_type)
+        // Checked when the event is emitted.
+        wrap(read, field_type)
+            .or_else(|read| convert(read, field_type))
             .map_err(|read| {
                 let types = self.scope.types;
                 let (is, wanted) = (types.show(&read.result), types.show(field_type));

@@ -3,6 +3,7 @@
 use super::assign::Target;
 use super::declared::{Declared, DeclaredEvent};
 use super::expression::convert;
+use super::expression::newtype::wrap;
 use super::expression::scope::Scope;
 use super::fields::{Field, Fields};
 use crate::catalogue::events::{
@@ -162,6 +163,7 @@ impl Upcast<'_> {
         let name = &self.event.name.value;
         let scope =
             Scope::empty(&self.declared.types, format!("the upcast of `{name}` v{}", self.version))
+                .checking_later()
                 .bare(model::Scope::Event, self.from)
                 .with_meta()
                 .with_stream(self.declared.partition_key);
@@ -208,7 +210,9 @@ impl Upcast<'_> {
         }
         let kind = ExpressionKind::Read(model::Scope::Event, field.name.clone());
         let read = Expression { kind, result: old_type };
-        convert(read, field_type)
+        // What was recorded is never checked again.
+        wrap(read, field_type)
+            .or_else(|read| convert(read, field_type))
             .map_err(|read| findings.push(self.changed(field, old.span, &read.result)))
             .ok()
     }
@@ -308,6 +312,8 @@ fn narrows(from: &Type, to: &Type) -> bool {
         | (Type::List(from), Type::List(to))
         | (Type::Map(_, from), Type::Map(_, to)) => narrows(from, to),
         (from, Type::Optional(to)) => narrows(from, to),
+        (Type::Newtype(_, from), to) => narrows(from, to),
+        (from, Type::Newtype(_, to)) => narrows(from, to),
         _ => false,
     }
 }

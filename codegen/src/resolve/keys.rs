@@ -60,6 +60,14 @@ fn from_input(value: &Expression, locals: &BTreeMap<String, Expression>) -> Opti
     match &value.kind {
         ExpressionKind::Read(Scope::Input, _) => Some(value.clone()),
         ExpressionKind::Local(name) => from_input(locals.get(name)?, locals),
+        ExpressionKind::Plain(inner) | ExpressionKind::Wrap(inner) => {
+            let inner = Box::new(from_input(inner, locals)?);
+            let kind = match value.kind {
+                ExpressionKind::Plain(_) => ExpressionKind::Plain(inner),
+                _ => ExpressionKind::Wrap(inner),
+            };
+            Some(Expression { kind, result: value.result.clone() })
+        }
         ExpressionKind::Widen(inner) | ExpressionKind::Some(inner) => {
             let inner = from_input(inner, locals)?;
             if matches!(inner.result, crate::model::Type::Optional(_)) {

@@ -6,7 +6,7 @@ use super::fields::Field;
 use super::text_value;
 use super::types::Types;
 use crate::catalogue::scenarios::VALUE;
-use crate::catalogue::types::{DIGITS, TWICE};
+use crate::catalogue::types::{BREAKS_RULE, DIGITS, TWICE};
 use crate::commas;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, ExpressionKind, Type};
@@ -42,6 +42,18 @@ impl Reader<'_> {
                 ExpressionKind::Some(Box::new(self.read(written, inner, purpose)?))
             };
             return Some(Expression { kind, result: of.clone() });
+        }
+        if let Type::Newtype(rust, base) = of {
+            let value = self.read(written, base, purpose)?;
+            if let Some(rule) = self.types.newtype_of(rust)?.broken_by(&value.kind) {
+                let shown = self.types.show(of);
+                self.findings.push(breaks_rule(&rule, &shown, place(written), purpose));
+                return None;
+            }
+            return Some(Expression {
+                kind: ExpressionKind::Wrap(Box::new(value)),
+                result: of.clone(),
+            });
         }
         let kind = match (written, of) {
             (Literal::List(elements, _), Type::List(element)) => {
@@ -92,9 +104,12 @@ impl Reader<'_> {
                 let known = self.types.variants(rust).iter().any(|variant| variant == text);
                 known.then(|| ExpressionKind::Variant(text.into()))
             }
-            Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) | Type::Optional(_) => {
-                None
-            }
+            Type::List(_)
+            | Type::Set(_)
+            | Type::Map(..)
+            | Type::Record(_)
+            | Type::Newtype(..)
+            | Type::Optional(_) => None,
         }
     }
 
@@ -265,6 +280,13 @@ fn form(of: &Type) -> Option<String> {
         Type::Record(_) => Some("a mapping: `{field: value}`".into()),
         other => text_value::parse("", other).and_then(Result::err).map(str::to_owned),
     }
+}
+
+/// A value that its type would refuse.
+fn breaks_rule(rule: &str, shown: &str, at: Span, purpose: &Purpose) -> Diagnostic {
+    let title = format!("this is no `{shown}`: it must {rule}");
+    Diagnostic::error(&BREAKS_RULE, title, at, "breaks the rule")
+        .place(purpose.span, purpose.text.clone())
 }
 
 /// Where a value stands.

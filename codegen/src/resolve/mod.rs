@@ -19,6 +19,7 @@ mod invariant;
 mod keys;
 mod literal;
 pub mod methods;
+mod newtypes;
 mod order;
 pub(crate) mod pattern;
 mod projection;

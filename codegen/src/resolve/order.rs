@@ -20,18 +20,22 @@ pub(crate) fn of_keys(types: &Types, a: &Expression, b: &Expression) -> Ordering
         | (ExpressionKind::Uuid(a), ExpressionKind::Uuid(b))
         // Years are written with four digits, so their texts are ordered as they are.
         | (ExpressionKind::Date(a), ExpressionKind::Date(b)) => a.cmp(b),
+        (ExpressionKind::Wrap(a), ExpressionKind::Wrap(b)) => of_keys(types, a, b),
         _ => Ordering::Equal,
     }
 }
 
 /// Whether a value is written out as it is, so that it can be compared here.
 pub(crate) fn is_written_out(key: &Expression) -> bool {
-    matches!(
-        key.kind,
-        ExpressionKind::Integer(_)
-            | ExpressionKind::Variant(_)
-            | ExpressionKind::String(_)
-            | ExpressionKind::Uuid(_)
-            | ExpressionKind::Date(_)
-    )
+    match &key.kind {
+        ExpressionKind::Wrap(inner) => is_written_out(inner),
+        kind => matches!(
+            kind,
+            ExpressionKind::Integer(_)
+                | ExpressionKind::Variant(_)
+                | ExpressionKind::String(_)
+                | ExpressionKind::Uuid(_)
+                | ExpressionKind::Date(_)
+        ),
+    }
 }

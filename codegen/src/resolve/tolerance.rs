@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 
+use super::expression::newtype::plain;
 use super::value_rule::{Subject, compare, logic, where_present};
 use crate::model::{Comparison, Expression, ExpressionKind, Logic, Rule, Scope};
 
@@ -28,9 +29,10 @@ pub(crate) fn no_worse(
         Subject::Event(..) => None,
         Subject::State(field) => {
             let before = ExpressionKind::Read(Scope::Before, field.name.clone());
-            let before = Expression { kind: before, result: subject.read().result };
+            let before = Expression { kind: before, result: field.field_type.clone()? };
+            let before = plain(before);
             let no_worse = no_further(subject.read(), before.clone(), direction);
-            let initial = field.default.clone()?;
+            let initial = plain(field.default.clone()?);
             if initial.kind == ExpressionKind::None || holds(&initial, comparison, limit_value)? {
                 return Some(no_worse);
             }

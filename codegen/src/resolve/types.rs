@@ -4,13 +4,14 @@
 //! types of one name with different meanings are refused.
 //! Defaults and zeros of fields are [`super::defaults`]'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields::{Field, Fields};
+use super::newtypes;
 use crate::catalogue::checks::GENERATED_TYPE;
 use crate::catalogue::types::{KEY_TYPE, TYPE_FORM, UNKNOWN_TYPE, VARIANTS};
 use crate::diagnostic::Diagnostic;
-use crate::model::{EnumType, Expression, RecordType, Type, TypeDefinition};
+use crate::model::{EnumType, Expression, Newtype, RecordType, Type, TypeDefinition};
 use crate::naming;
 use crate::source::{Span, Spanned};
 use crate::suggest::nearest;
@@ -79,6 +80,7 @@ impl InlinePlace {
 enum Definition {
     Enum { variants: Vec<String>, inline_at: Option<String> },
     Record(Fields),
+    Newtype(Newtype),
 }
 
 /// All types that may be used at some place.
@@ -91,6 +93,8 @@ pub(crate) struct Types {
     places: BTreeMap<String, Span>,
     /// Rust names by the ontology's.
     declared: BTreeMap<String, String>,
+    /// Declared names whose declaration is wrong, which has been reported.
+    broken: BTreeSet<String>,
     /// Constants with their values; none where the value is wrong and has been reported.
     pub(crate) constants: BTreeMap<String, Option<Expression>>,
 }
@@ -103,6 +107,7 @@ impl Types {
     ) -> Self {
         let mut this = Self::default();
         for (name, declaration) in types {
+            let rust = naming::rust_type(&name.value);
             let definition = match declaration {
                 syntax::TypeDeclaration::Enum(variants) => {
                     check_variants(variants, name.span, findings);
@@ -110,8 +115,17 @@ impl Types {
                     Definition::Enum { variants, inline_at: None }
                 }
                 syntax::TypeDeclaration::Record(_) => Definition::Record(Fields::default()),
+                syntax::TypeDeclaration::Newtype(written) => {
+                    let declared = types.iter().map(|(name, _)| name.value.as_str());
+                    match this.newtype(name, &rust, written, declared, findings) {
+                        Some(newtype) => Definition::Newtype(newtype),
+                        None => {
+                            this.broken.insert(name.value.clone());
+                            continue;
+                        }
+                    }
+                }
             };
-            let rust = naming::rust_type(&name.value);
             this.declared.insert(name.value.clone(), rust.clone());
             this.define(rust, definition, name.span);
         }
@@ -122,6 +136,25 @@ impl Types {
             }
         }
         this
+    }
+
+    fn newtype<'t>(
+        &mut self,
+        name: &syntax::Text,
+        rust: &str,
+        written: &syntax::Newtype,
+        mut declared: impl Iterator<Item = &'t str>,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Newtype> {
+        if let TypeKind::Name { name: base, .. } = &written.base.kind
+            && declared.any(|declared| declared == base.value)
+        {
+            findings.push(newtypes::not_a_base(name, written.base.span));
+            return None;
+        }
+        let place = InlinePlace::new("types", &name.value);
+        let base = self.resolve(&written.base, &place, findings)?;
+        newtypes::declare(name, rust.to_owned(), written, base, findings)
     }
 
     fn define(&mut self, rust: String, definition: Definition, place: Span) {
@@ -212,7 +245,8 @@ impl Types {
         let found = Diagnostic::error(&KEY_TYPE, title, written.span, "not this type");
         findings.push(match of {
             Type::Optional(_) => found.help("remove the `?`: what is absent is not in there"),
-            Type::Decimal(_)
+            Type::Newtype(..)
+            | Type::Decimal(_)
             | Type::Boolean
             | Type::Timestamp
             | Type::Duration
@@ -246,7 +280,7 @@ impl Types {
         }
         let scalar = SCALARS.iter().find(|(scalar, _)| *scalar == name.value);
         let found = scalar.map(|(_, scalar)| scalar.clone()).or_else(|| self.declared(&name.value));
-        if found.is_none() {
+        if found.is_none() && !self.broken.contains(&name.value) {
             findings.push(self.unknown_type(name));
         }
         found
@@ -258,7 +292,16 @@ impl Types {
         Some(match self.definitions.get(rust)? {
             Definition::Enum { .. } => Type::Enum(rust.clone()),
             Definition::Record(_) => Type::Record(rust.clone()),
+            Definition::Newtype(found) => Type::Newtype(rust.clone(), Box::new(found.base.clone())),
         })
+    }
+
+    /// The single value with this Rust name.
+    pub(crate) fn newtype_of(&self, rust: &str) -> Option<&Newtype> {
+        match self.definitions.get(rust) {
+            Some(Definition::Newtype(found)) => Some(found),
+            _ => None,
+        }
     }
 
     /// The fields of the record that `types:` declares under this name.
@@ -348,7 +391,9 @@ impl Types {
         match shown {
             Type::Decimal(Some((digits, scale))) => format!("decimal({digits},{scale})"),
             Type::Decimal(None) => "decimal".into(),
-            Type::Enum(rust) | Type::Record(rust) => self.show_definition(rust),
+            Type::Enum(rust) | Type::Record(rust) | Type::Newtype(rust, _) => {
+                self.show_definition(rust)
+            }
             Type::List(element) => format!("list<{}>", self.show(element)),
             Type::Set(member) => format!("set<{}>", self.show(member)),
             Type::Map(key, value) => format!("map<{}, {}>", self.show(key), self.show(value)),
@@ -386,6 +431,7 @@ impl Types {
             Definition::Record(fields) => {
                 TypeDefinition::Record(RecordType { name, fields: fields.to_model() })
             }
+            Definition::Newtype(found) => TypeDefinition::Newtype(found.clone()),
         })
     }
 }
@@ -394,6 +440,7 @@ impl Types {
 fn is_key(of: &Type) -> bool {
     match of {
         Type::String | Type::Integer | Type::Enum(_) | Type::Uuid | Type::Date => true,
+        Type::Newtype(_, base) => is_key(base),
         Type::Decimal(_)
         | Type::Boolean
         | Type::Timestamp

@@ -4,6 +4,7 @@
 
 use super::declared::DeclaredEvent;
 use super::expression::has_text;
+use super::expression::newtype::{plain, plain_type};
 use super::fields::Field;
 use crate::model::{
     Arm, Comparison, Expression, ExpressionKind, Logic, Method, Pattern, Piece, Rule, Scope, Type,
@@ -23,7 +24,7 @@ pub(crate) enum Subject<'a> {
 impl Subject<'_> {
     /// The type of the value, `?` left away; none where it is broken.
     pub(crate) fn value_type(&self) -> Option<Type> {
-        Some(match self.full_type()? {
+        Some(match plain_type(&self.full_type()?) {
             Type::Optional(inner) => *inner,
             plain => plain,
         })
@@ -44,7 +45,7 @@ impl Subject<'_> {
             Self::Event(_, field) => ExpressionKind::Read(Scope::Event, field.name.clone()),
             Self::Behavior(method, _) => ExpressionKind::Local(method.clone()),
         };
-        Expression { kind, result }
+        plain(Expression { kind, result })
     }
 
     /// The condition on the value, which holds by itself where there is none.
@@ -134,7 +135,8 @@ pub(crate) fn not_empty(value: Expression) -> Option<Expression> {
 
 /// The state's field is no less than before; a value that has come does not go again.
 pub(crate) fn never_decreases(field: &str, of: &Type) -> Option<Expression> {
-    let inner = match of {
+    let plain_of = plain_type(of);
+    let inner = match &plain_of {
         Type::Optional(inner) => inner.as_ref(),
         plain => plain,
     };
@@ -142,9 +144,9 @@ pub(crate) fn never_decreases(field: &str, of: &Type) -> Option<Expression> {
         inner,
         Type::Integer | Type::Decimal(_) | Type::Timestamp | Type::Date | Type::Duration
     );
-    let read = |scope| Expression {
-        kind: ExpressionKind::Read(scope, field.to_owned()),
-        result: of.clone(),
+    let read = |scope| {
+        let kind = ExpressionKind::Read(scope, field.to_owned());
+        plain(Expression { kind, result: of.clone() })
     };
     let check = where_present(
         read(Scope::Before),

@@ -118,6 +118,58 @@ pub enum TypeDeclaration {
     Enum(Vec<Text>),
     /// `Line: {sku: string, quantity: integer}`
     Record(Map<Field>),
+    /// `Quantity: integer from 1 to 999`
+    Newtype(Newtype),
+}
+
+/// A name of its own for a single value, with rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newtype {
+    /// The type of the value.
+    pub base: TypeExpression,
+    /// The rules.
+    pub rules: Vec<NewtypeRule>,
+    /// The whole as written, for documentation.
+    pub text: String,
+}
+
+/// A rule of a type's values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewtypeRule {
+    /// `at least N`, and the first half of `from N to M`
+    AtLeast(Text),
+    /// `at most N`, and the second half of `from N to M`
+    AtMost(Text),
+    /// `greater than N`
+    GreaterThan(Text),
+    /// `less than N`
+    LessThan(Text),
+    /// `of N characters`, `of N to M characters`, `of at least N characters`, `of at most N characters`
+    Characters {
+        /// No fewer.
+        least: Option<Spanned<u32>>,
+        /// No more.
+        most: Option<Spanned<u32>>,
+        /// The whole rule.
+        span: Span,
+    },
+    /// `matching [A-Z]{3}`: the rest of the line
+    Matching(Text),
+}
+
+impl NewtypeRule {
+    /// Where the rule, or its number, stands.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::AtLeast(text)
+            | Self::AtMost(text)
+            | Self::GreaterThan(text)
+            | Self::LessThan(text)
+            | Self::Matching(text) => text.span,
+            Self::Characters { span, .. } => *span,
+        }
+    }
 }
 
 /// One aggregate file.

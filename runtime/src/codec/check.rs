@@ -1,7 +1,7 @@
 //! Checks of declared types, for the `validate` of generated commands and events.
 
 use super::FieldError;
-use crate::values::Decimal;
+use crate::values::{Decimal, RangeError, rule};
 
 /// Checks that a decimal fits `decimal(precision, scale)`. Nothing is rounded: trailing zeros are
 /// no digits, anything else that does not fit is refused.
@@ -14,21 +14,13 @@ pub fn digits(
     precision: u32,
     scale: u32,
 ) -> Result<(), FieldError> {
-    let value = value.normalize();
-    let refuse = |reason: String| Err(FieldError { field, reason });
-    if value.scale() > scale {
-        return refuse(format!(
-            "{value} has {} digits after the point, decimal({precision},{scale}) allows {scale}",
-            value.scale()
-        ));
-    }
-    let whole = value.trunc().mantissa().unsigned_abs();
-    let (digits, allowed) =
-        (whole.checked_ilog10().map_or(0, |log| log + 1), precision.saturating_sub(scale));
-    if digits > allowed {
-        return refuse(format!(
-            "{value} has {digits} digits before the point, decimal({precision},{scale}) allows {allowed}"
-        ));
-    }
-    Ok(())
+    named(rule::digits(value, precision, scale), field)
+}
+
+/// The outcome of the rules of a named type, as the field's.
+///
+/// # Errors
+/// [`FieldError`] with the rule that is broken.
+pub fn named(outcome: Result<(), RangeError>, field: &'static str) -> Result<(), FieldError> {
+    outcome.map_err(|error| FieldError { field, reason: error.to_string() })
 }

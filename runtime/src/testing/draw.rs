@@ -68,6 +68,14 @@ impl Draw {
         }
     }
 
+    /// One of several values.
+    ///
+    /// # Panics
+    /// Where there are none.
+    pub fn one_of<T: Clone>(&mut self, given: &[T]) -> T {
+        given[self.below(given.len())].clone()
+    }
+
     /// `string`
     pub fn text(&mut self) -> String {
         let number = self.next();

@@ -2,6 +2,7 @@
 
 mod bytes;
 pub mod decimal;
+pub mod rule;
 mod time;
 
 pub use bytes::Bytes;

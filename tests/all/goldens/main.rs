@@ -5,6 +5,7 @@ mod deciding;
 mod expressions;
 mod folding;
 mod hand_written;
+mod newtypes;
 mod rows;
 mod rules;
 mod versions;

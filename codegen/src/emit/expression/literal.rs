@@ -61,6 +61,11 @@ pub(super) fn decimal(text: &str) -> Code {
     }
 }
 
+/// A decimal in the tokens of an atom or a negation.
+pub(crate) fn decimal_literal(text: &str) -> TokenStream {
+    decimal(text).tokens
+}
+
 pub(super) fn date(text: &str) -> TokenStream {
     let parts = text.splitn(3, '-').map(|part| match part.trim_start_matches('0') {
         "" => tokens("0"),

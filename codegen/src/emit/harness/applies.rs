@@ -84,6 +84,8 @@ fn fits(types: &Types<'_>, of: &Type, value: &Expression) -> bool {
     match (of, &value.kind) {
         (Type::Decimal(Some(_)), _) => is_fitting_constant(of, value),
         (Type::Optional(of), ExpressionKind::Some(inner)) => fits(types, of, inner),
+        // The rules of named types are no part of a fold, but digits are.
+        (Type::Newtype(_, of), ExpressionKind::Wrap(inner)) => fits(types, of, inner),
         (Type::List(of), ExpressionKind::List(items)) => {
             items.iter().all(|item| fits(types, of, item))
         }

@@ -13,7 +13,7 @@ mod tests;
 use self::method::call;
 use self::number::{arithmetic, negated, order};
 use super::json::json;
-use crate::model::{Arm, Comparison, Expression, ExpressionKind, Logic, Pattern, Scope};
+use crate::model::{Arm, Comparison, Expression, ExpressionKind, Logic, Pattern, Scope, Type};
 
 /// A name and its constant.
 pub(super) type Constant = (String, Expression);
@@ -67,6 +67,20 @@ fn kind(expression: &ExpressionKind, known: &Known<'_>) -> Option<ExpressionKind
         K::Read(Scope::Event, name) => named(known.event, name)?,
         K::Local(name) => named(&known.locals, name)?,
         K::Some(inner) => K::Some(Box::new(whole(inner)?)),
+        K::Wrap(inner) => match part(inner)? {
+            K::None => K::None,
+            K::Some(value) => K::Some(Box::new(wrapped(*value, &inner.result)?)),
+            _ => K::Wrap(Box::new(whole(inner)?)),
+        },
+        K::Plain(inner) => match part(inner)? {
+            K::Wrap(value) => value.kind,
+            K::None => K::None,
+            K::Some(value) => match value.kind {
+                K::Wrap(value) => K::Some(value),
+                _ => return None,
+            },
+            _ => return None,
+        },
         K::Widen(inner) => match part(inner)? {
             K::Integer(value) => K::Decimal(value.to_string()),
             _ => return None,
@@ -112,6 +126,13 @@ fn kind(expression: &ExpressionKind, known: &Known<'_>) -> Option<ExpressionKind
 
 fn takes_function(arguments: &[Expression]) -> bool {
     arguments.iter().any(|argument| matches!(argument.kind, ExpressionKind::Closure(..)))
+}
+
+/// A value in an optional, with its name.
+fn wrapped(value: Expression, optional: &Type) -> Option<Expression> {
+    let Type::Optional(_) = optional else { return None };
+    let result = value.result.clone();
+    Some(Expression { kind: ExpressionKind::Wrap(Box::new(value)), result })
 }
 
 fn named(constants: &[Constant], name: &str) -> Option<ExpressionKind> {

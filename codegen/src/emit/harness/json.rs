@@ -30,7 +30,7 @@ pub(super) fn json(value: &Expression) -> Option<String> {
         ExpressionKind::Date(value) | ExpressionKind::Uuid(value) => text(value),
         ExpressionKind::Bytes(bytes) => text(&base64(bytes)),
         ExpressionKind::None => "null".to_owned(),
-        ExpressionKind::Some(inner) => json(inner)?,
+        ExpressionKind::Some(inner) | ExpressionKind::Wrap(inner) => json(inner)?,
         ExpressionKind::Variant(name) => text(name),
         ExpressionKind::Record(fields, None) => {
             object(fields.iter().map(|(name, value)| (name.as_str(), value)))?

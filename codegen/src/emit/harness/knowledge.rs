@@ -203,7 +203,7 @@ fn stories(view: &View<'_>, names: &Names) -> Option<Vec<TokenStream>> {
 fn draw_function(view: &View<'_>, name: &str, fields: &[Field], hints: &Hints<'_>) -> Part {
     let (function, ident) = (function_ident("draw", name), type_ident(name));
     let values = fields.iter().map(|field| {
-        let drawn = drawn(&field.field_type);
+        let drawn = drawn(view, &field.field_type);
         let hints = hints.for_field(field);
         if hints.is_empty() {
             return field_init(&field.name, &drawn);
@@ -219,7 +219,8 @@ fn draw_function(view: &View<'_>, name: &str, fields: &[Field], hints: &Hints<'_
 }
 
 /// A value of a type, drawn.
-fn drawn(of: &Type) -> TokenStream {
+fn drawn(view: &View<'_>, of: &Type) -> TokenStream {
+    let drawn = |of: &Type| drawn(view, of);
     match of {
         Type::String => quote!(draw.text()),
         Type::Integer => quote!(draw.integer()),
@@ -236,6 +237,21 @@ fn drawn(of: &Type) -> TokenStream {
         Type::Uuid => quote!(draw.uuid()),
         Type::Bytes => quote!(draw.bytes()),
         Type::Enum(_) => quote!(draw.label()),
+        Type::Newtype(name, base) => {
+            let Some(TypeDefinition::Newtype(newtype)) = view.types.get(name) else {
+                unreachable!("the model names a type `{name}` that it does not have")
+            };
+            // Of what its rules allow, what was found for examples: others might be refused.
+            let (kept, constants) = (newtype.sample_values(), constants(view));
+            if kept.is_empty() {
+                let ident = view.types.named(name);
+                let function = if newtype.is_checked() { quote!(recorded) } else { quote!(new) };
+                let value = drawn(base);
+                return quote!(#ident::#function(#value));
+            }
+            let kept = kept.iter().map(|value| constants.value(value));
+            quote!(draw.one_of(&[#(#kept),*]))
+        }
         Type::Record(name) => {
             let function = function_ident("record", name);
             quote!(#function(draw))
@@ -273,7 +289,8 @@ fn record_functions(view: &View<'_>) -> Vec<Part> {
             unreachable!("`{name}` was found among the records")
         };
         let (function, ident) = (function_ident("record", name), view.types.named(name));
-        let values = record.fields.iter().map(|it| field_init(&it.name, &drawn(&it.field_type)));
+        let values =
+            record.fields.iter().map(|it| field_init(&it.name, &drawn(view, &it.field_type)));
         let values: Vec<_> = values.collect();
         layout::item(quote! {
             fn #function(draw: &mut testing::Draw) -> #ident { #ident { #(#values,)* } }

@@ -75,6 +75,17 @@ fn value(types: &Types<'_>, of: &Type, sample: Sample, depth: u32) -> Expression
         )]),
         Type::Map(..) => ExpressionKind::Map(Vec::new()),
         Type::Enum(name) | Type::Record(name) => named(types, name, sample, depth),
+        Type::Newtype(name, base) => {
+            let mut kept = match types.get(name) {
+                Some(TypeDefinition::Newtype(found)) => found.sample_values(),
+                _ => Vec::new(),
+            };
+            let kept = if full { kept.pop() } else { kept.into_iter().next() };
+            return kept.unwrap_or_else(|| Expression {
+                kind: ExpressionKind::Wrap(Box::new(value(types, base, sample, depth))),
+                result: of.clone(),
+            });
+        }
     };
     Expression { kind, result: of.clone() }
 }
@@ -94,7 +105,9 @@ fn named(types: &Types<'_>, name: &str, sample: Sample, depth: u32) -> Expressio
                 fields.map(|it| (it.name.clone(), value(types, &it.field_type, sample, depth + 1)));
             ExpressionKind::Record(fields.collect(), None)
         }
-        None => unreachable!("the model names a type `{name}` that it does not have"),
+        Some(TypeDefinition::Newtype(_)) | None => {
+            unreachable!("the model names a type `{name}` that it does not have")
+        }
     }
 }
 

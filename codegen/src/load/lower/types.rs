@@ -15,6 +15,8 @@ use crate::syntax::{
     ConstantValue, Expression, Field, Map, Text, TypeDeclaration, TypeExpression, TypeKind,
 };
 
+mod rules;
+
 /// How deep types may stand in each other.
 const MAX_DEPTH: usize = 16;
 
@@ -30,7 +32,8 @@ impl Lowering<'_> {
 
     fn declared_type(&mut self, entry: &Entry) -> Option<TypeDeclaration> {
         let Value::Scalar(scalar) = &entry.value.value else {
-            let rule = "a type is an enum, or a record as a mapping of its fields";
+            let rule =
+                "a type is an enum, a scalar with rules, or a record as a mapping of its fields";
             let entries = match &entry.value.value {
                 Value::Map(entries) => entries,
                 _ => {
@@ -41,12 +44,10 @@ impl Lowering<'_> {
             };
             return Some(TypeDeclaration::Record(self.fields_of(entries)));
         };
-        if !scalar.text.trim_start().starts_with("enum") {
-            let until_then = "write the type where it is used";
-            self.not_yet(&entry.key, "a new name for a single value", until_then);
-            return None;
-        }
         let expression = self.expression(&entry.key, &entry.value);
+        if !scalar.text.trim_start().starts_with("enum") {
+            return self.newtype(&expression).map(TypeDeclaration::Newtype);
+        }
         match self.parse_type(&expression, 0..expression.text.len()).kind {
             TypeKind::Enum(variants) => Some(TypeDeclaration::Enum(variants)),
             _ => {
@@ -265,9 +266,12 @@ impl<'a> Parser<'a> {
         let parsed = self.one()?;
         match self.peek() {
             None => Ok(parsed),
-            Some(_) if self.rest().starts_with("matching ") => Err(self
-                .refuse(self.at..self.end, "a constraint on a field is not supported yet")
-                .map_help("check it with `reject` in the commands, or with an invariant")),
+            Some(_) if rules::begins(self.rest()) => Err(self
+                .refuse(self.at..self.end, "rules of a value belong to a type with a name")
+                .map_help(&format!(
+                    "declare it under `types:`, as `Name: {}`, and write `Name` here",
+                    self.text.text.trim()
+                ))),
             Some(c) => Err(self
                 .refuse_next(format!("the type ends before `{c}`"))
                 .map_help("a default is written `name: type = value`")),

@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, HANDLE_NONE, value};
 use super::names::{beneath_optional, listed};
+use super::newtype::plain;
 use super::operators::is_ordered;
 use super::shapes::{self, Bound};
 use super::template;
@@ -38,6 +39,10 @@ impl Checker<'_> {
     ) -> Option<Expression> {
         let receiver_span = receiver.span;
         let receiver = self.receiver(receiver, name, arguments, expected)?;
+        let receiver = match receiver.result {
+            Type::Newtype(..) => plain(receiver),
+            _ => receiver,
+        };
         let of = receiver.result.clone();
         let Some(signature) = methods::find(&of, &name.value, arguments.len()) else {
             return self.unknown_method(&receiver, name, receiver_span);
@@ -356,6 +361,9 @@ impl Checker<'_> {
         let is_method = methods::methods().any(|listed| listed.name == name);
         self.refuse(match nearest(name, FUNCTIONS.iter().copied()) {
             Some(meant) => found.help(format!("did you mean `{meant}`?")),
+            None if matches!(self.scope.types.declared(name), Some(Type::Newtype(..))) => {
+                found.help(format!("write the value itself: it becomes a `{name}` by itself"))
+            }
             None if is_method => found.help(format!("it is a method: write `x.{name}(…)`")),
             None => found.help(format!("the functions are {}", listed(FUNCTIONS))),
         })

@@ -3,6 +3,7 @@
 //! Every conversion the language makes by itself becomes a node of its own, so that emitting needs
 //! no thought. A part that is wrong is reported and yields none; its neighbours are still checked.
 
+use super::newtype;
 use super::scope::{Local, Scope};
 use super::tree::{Node, NodeKind};
 use crate::catalogue::expressions::{NONE_NOT_HANDLED, TYPE_MISMATCH, TYPE_NOT_KNOWN};
@@ -113,6 +114,10 @@ impl<'a> Checker<'a> {
         span: Span,
         purpose: Option<&Purpose>,
     ) -> Option<Expression> {
+        let found = match newtype::wrap(found, expected) {
+            Ok(wrapped) => return self.within_rules(wrapped, span, purpose),
+            Err(found) => found,
+        };
         match convert(found, expected) {
             Ok(converted) => self.within_digits(converted, expected, span),
             Err(found) => {
@@ -126,7 +131,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A constant must fit the digits of its place: it would be refused each time.
-    fn within_digits(
+    pub(super) fn within_digits(
         &mut self,
         found: Expression,
         expected: &Type,
@@ -210,8 +215,11 @@ pub(super) fn decimal(digits: String) -> Expression {
 }
 
 /// Whether a value of one type becomes one of the other by itself.
-fn convertible(from: &Type, to: &Type) -> bool {
+pub(super) fn convertible(from: &Type, to: &Type) -> bool {
     match (from, to) {
+        (Type::Newtype(..), Type::Newtype(..)) => from == to,
+        (Type::Newtype(_, base), to) => convertible(base, to),
+        (Type::Optional(from), Type::Optional(to)) if newtype::is_base(from, to) => true,
         (Type::Decimal(_) | Type::Integer, Type::Decimal(_)) => true,
         (Type::Optional(from), Type::Optional(to))
         | (Type::List(from), Type::List(to))
@@ -241,6 +249,12 @@ pub(crate) fn convert(found: Expression, expected: &Type) -> Result<Expression, 
     }
     match (&found.result, expected) {
         (Type::Integer, Type::Decimal(_)) => Ok(widen(found)),
+        (Type::Newtype(_, base), to) if convertible(base, to) => {
+            convert(newtype::plain(found), expected)
+        }
+        (Type::Optional(from), Type::Optional(to)) if newtype::is_base(from, to) => {
+            Ok(newtype::plain(found))
+        }
         (from, Type::Optional(to)) if convertible(from, to) => {
             let inner = convert(found, to)?;
             Ok(value(ExpressionKind::Some(Box::new(inner)), expected.clone()))

@@ -1,6 +1,7 @@
 //! Functions, `|x| x.price`: arguments of methods, with the types of their parameters from the signature.
 
 use super::checker::{Checker, HANDLE_NONE, convert, value};
+use super::newtype::plain;
 use super::operators::is_ordered;
 use super::shapes::{Bound, can_be_added};
 use super::tree::{Node, NodeKind};
@@ -93,6 +94,11 @@ impl Checker<'_> {
         }
         let wanted = result_wanted(result, bound);
         let found = self.infer(body, wanted.as_ref())?;
+        // A named value is added and put in order as the value that it is.
+        let found = match result {
+            Shape::Sum | Shape::Ordered => plain(found),
+            _ => found,
+        };
         // What the place of the call asks for, if the body becomes it by itself.
         let found = match &wanted {
             Some(wanted) => convert(found, wanted).unwrap_or_else(|found| found),

@@ -11,6 +11,7 @@ mod guard;
 pub(crate) mod literal;
 mod meant;
 mod names;
+pub(crate) mod newtype;
 mod operators;
 mod parse;
 mod place;

@@ -251,6 +251,11 @@ impl Checker<'_> {
     pub(super) fn owner(&mut self, owner: &Text) -> Option<Type> {
         match self.scope.types.declared(&owner.value) {
             Some(found @ Type::Enum(_)) => Some(found),
+            Some(Type::Newtype(..)) => {
+                let title = format!("`{}` is a single value and has no variants", owner.value);
+                let found = Diagnostic::error(&UNKNOWN_VARIANT, title, owner.span, "not an enum");
+                self.refuse(found.help("write the value itself: it becomes one by itself"))
+            }
             Some(_) => {
                 let title = format!("`{}` is a record and has no variants", owner.value);
                 let found = Diagnostic::error(&UNKNOWN_VARIANT, title, owner.span, "not an enum");

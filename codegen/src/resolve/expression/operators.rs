@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, HANDLE_NONE, same, value};
 use super::names::beneath_optional;
+use super::newtype::plain;
 use super::tree::{Node, NodeKind, Operator};
 use crate::catalogue::expressions::{NO_OPERATOR, NONE_NOT_HANDLED, TYPE_MISMATCH};
 use crate::diagnostic::Diagnostic;
@@ -71,6 +72,10 @@ impl Checker<'_> {
         let (left_span, right_span) = (left.span, right.span);
         let (left, right) = self.sides(left, right, None)?;
         let ordered = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        let (left, right) = match ordered {
+            true => (plain(left), plain(right)),
+            false => (left, right),
+        };
         if ordered {
             for (side, span) in [(&left, left_span), (&right, right_span)] {
                 self.check_ordered(&side.result, sign(comparison), span)?;
@@ -130,6 +135,7 @@ impl Checker<'_> {
                 && !matches!(arithmetic, Arithmetic::Divide | Arithmetic::Remainder)
         });
         let (left, right) = self.sides(left, right, expected)?;
+        let (left, right) = (plain(left), plain(right));
         for (side, span) in [(&left, left_span), (&right, right_span)] {
             if let Type::Optional(_) = side.result {
                 let shown = self.show(&side.result);

@@ -55,6 +55,9 @@ pub(crate) struct Scope<'a> {
     pub(crate) clock: bool,
     /// Whether texts stand for times, dates, ids and bytes, as in defaults.
     pub(crate) texts_are_values: bool,
+    /// Whether the rules of named types are checked before anything is recorded, or never: then a plain
+    /// value may become one of such a type.
+    pub(crate) checks_later: bool,
     /// Whether there is a state, but written by hand.
     pub(crate) state_by_hand: bool,
     /// Locals, the innermost last.
@@ -132,6 +135,7 @@ impl<'a> Scope<'a> {
             stream: None,
             clock: false,
             texts_are_values: false,
+            checks_later: false,
             state_by_hand: false,
             locals: Vec::new(),
         }
@@ -148,6 +152,13 @@ impl<'a> Scope<'a> {
     #[must_use]
     pub(crate) fn qualified(mut self, scope: model::Scope, fields: &'a Fields) -> Self {
         self.places.push(Place { scope, fields, bare: false });
+        self
+    }
+
+    /// Where the rules of named types are checked before anything is recorded, or nothing is.
+    #[must_use]
+    pub(crate) fn checking_later(mut self) -> Self {
+        self.checks_later = true;
         self
     }
 

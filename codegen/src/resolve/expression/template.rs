@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::checker::{Checker, HANDLE_NONE, value};
+use super::newtype::plain;
 use super::parse::parse;
 use super::place::Places;
 use crate::catalogue::expressions::{NONE_NOT_HANDLED, TEMPLATE};
@@ -45,7 +46,7 @@ pub(super) fn pieces(
 
 fn placeholder(checker: &mut Checker<'_>, text: &str, places: Places<'_>) -> Option<Expression> {
     let node = parse(text, places, checker.findings)?;
-    let found = checker.infer(&node, None)?;
+    let found = plain(checker.infer(&node, None)?);
     if has_text(&found.result) {
         return Some(found);
     }
@@ -68,7 +69,7 @@ fn placeholder(checker: &mut Checker<'_>, text: &str, places: Places<'_>) -> Opt
 pub(crate) fn has_text(of: &Type) -> bool {
     match of {
         Type::Bytes | Type::Record(_) | Type::List(_) | Type::Set(_) | Type::Map(..) => false,
-        Type::Optional(inner) => has_text(inner),
+        Type::Optional(inner) | Type::Newtype(_, inner) => has_text(inner),
         _ => true,
     }
 }

@@ -127,6 +127,8 @@ pub(crate) fn show(expression: &Expression) -> String {
         K::None => "none".into(),
         K::Some(inner) => format!("(some {})", show(inner)),
         K::Widen(inner) => format!("(widen {})", show(inner)),
+        K::Plain(inner) => format!("(plain {})", show(inner)),
+        K::Wrap(inner) => format!("(wrap {})", show(inner)),
         K::Variant(name) => format!("'{name}"),
         K::Read(scope, name) => format!("{}.{name}", super::scope::scope_name(*scope)),
         K::Meta(field) => format!("meta.{field:?}"),

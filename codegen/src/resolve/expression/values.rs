@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, convert, value};
 use super::names::listed;
+use super::newtype::{plain, plain_type};
 use super::tree::{Node, NodeKind};
 use crate::catalogue::expressions::{
     LITERAL, RECORD_FIELDS, TYPE_MISMATCH, UNKNOWN_NAME, WRONG_RECORD,
@@ -24,12 +25,12 @@ impl Checker<'_> {
         expected: Option<&Type>,
         span: Span,
     ) -> Option<Expression> {
-        let beneath = expected.map(super::names::beneath_optional);
+        let beneath = expected.map(|of| plain_type(super::names::beneath_optional(of)));
         if let (true, Some(expected)) = (self.scope.texts_are_values, beneath) {
-            match text_value::parse(text, expected) {
-                Some(Ok(kind)) => return Some(value(kind, expected.clone())),
+            match text_value::parse(text, &expected) {
+                Some(Ok(kind)) => return Some(value(kind, expected)),
                 Some(Err(form)) => {
-                    let title = format!("`{text}` is no {}", self.show(expected));
+                    let title = format!("`{text}` is no {}", self.show(&expected));
                     let found = Diagnostic::error(&LITERAL, title, span, "cannot be read");
                     return self.refuse(found.help(format!("write it as {form}")));
                 }
@@ -49,7 +50,8 @@ impl Checker<'_> {
     ) -> Option<Expression> {
         let sign = if negative { "-" } else { "" };
         let written = format!("{sign}{digits}");
-        if let Some(Type::Decimal(_)) = expected.map(super::names::beneath_optional) {
+        let beneath = expected.map(|of| plain_type(super::names::beneath_optional(of)));
+        if let Some(Type::Decimal(_)) = beneath {
             if let Some(number) = super::literal::canonical_decimal(&written) {
                 return Some(super::checker::decimal(number));
             }
@@ -71,7 +73,7 @@ impl Checker<'_> {
         if let NodeKind::Integer(digits) = inner.kind {
             return self.integer(digits, true, expected, inner.span);
         }
-        let found = self.infer(inner, expected.map(super::names::beneath_optional))?;
+        let found = plain(self.infer(inner, expected.map(super::names::beneath_optional))?);
         match (&found.kind, &found.result) {
             (ExpressionKind::Decimal(digits), _) if !digits.starts_with('-') => {
                 let digits = if digits == "0" { "0".to_owned() } else { format!("-{digits}") };
@@ -212,6 +214,11 @@ impl Checker<'_> {
     fn record_type(&mut self, name: &Text) -> Option<Type> {
         match self.scope.types.declared(&name.value) {
             Some(found @ Type::Record(_)) => Some(found),
+            Some(Type::Newtype(..)) => {
+                let title = format!("`{}` is a single value, not a record", name.value);
+                let found = Diagnostic::error(&WRONG_RECORD, title, name.span, "a single value");
+                self.refuse(found.help("write the value itself: it becomes one by itself"))
+            }
             Some(_) => {
                 let title = format!("`{}` is an enum, not a record", name.value);
                 let found = Diagnostic::error(&WRONG_RECORD, title, name.span, "an enum");
@@ -237,12 +244,29 @@ impl Checker<'_> {
         right: Expression,
     ) -> Result<(Expression, Expression), (Type, Type)> {
         let (left_type, right_type) = (left.result.clone(), right.result.clone());
-        match convert(left, &right_type) {
-            Ok(left) => Ok((left, right)),
-            Err(left) => match convert(right, &left_type) {
-                Ok(right) => Ok((left, right)),
-                Err(_) => Err((left_type, right_type)),
-            },
+        let (left, right) = match alike(left, right) {
+            Ok(met) => return Ok(met),
+            Err(apart) => *apart,
+        };
+        let is_named = |of: &Type| matches!(super::names::beneath_optional(of), Type::Newtype(..));
+        if is_named(&left_type) == is_named(&right_type) {
+            return Err((left_type, right_type));
         }
+        alike(plain(left), plain(right)).map_err(|_| (left_type, right_type))
+    }
+}
+
+/// Both sides in one type, where one converts to the other by itself.
+fn alike(
+    left: Expression,
+    right: Expression,
+) -> Result<(Expression, Expression), Box<(Expression, Expression)>> {
+    let (left_type, right_type) = (left.result.clone(), right.result.clone());
+    match convert(left, &right_type) {
+        Ok(left) => Ok((left, right)),
+        Err(left) => match convert(right, &left_type) {
+            Ok(right) => Ok((left, right)),
+            Err(right) => Err(Box::new((left, right))),
+        },
     }
 }

@@ -126,6 +126,7 @@ fn is_key(of: &Type) -> bool {
         | Type::Date
         | Type::Uuid
         | Type::Enum(_) => true,
+        Type::Newtype(_, base) => is_key(base),
         Type::Optional(_)
         | Type::Boolean
         | Type::Duration

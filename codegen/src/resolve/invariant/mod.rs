@@ -88,7 +88,8 @@ impl<'a> Resolver<'a> {
         after: Option<&[syntax::Text]>,
     ) -> Option<()> {
         let declared = self.declared;
-        let mut scope = Scope::empty(&declared.types, format!("the rule `{}`", name.value));
+        let mut scope =
+            Scope::empty(&declared.types, format!("the rule `{}`", name.value)).checking_later();
         match &declared.state {
             Some(state) => {
                 scope =

@@ -170,6 +170,7 @@ pub fn methods() -> impl Iterator<Item = &'static Signature> + Clone {
 /// What methods a type has.
 pub(crate) fn receiver(of: &Type) -> Option<Receiver> {
     Some(match of {
+        Type::Newtype(_, base) => return receiver(base),
         Type::String => Receiver::String,
         Type::Integer => Receiver::Integer,
         Type::Decimal(_) => Receiver::Decimal,

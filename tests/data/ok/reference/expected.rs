@@ -8,7 +8,9 @@ pub mod types {
     use std::fmt;
 
     use eventloom_runtime::codec::{DecodeError, Fields, Label, Record, Writer, optional, required};
-    use eventloom_runtime::{Date, Decimal};
+    use eventloom_runtime::projection::{ColumnValue, Value};
+    use eventloom_runtime::values::{RangeError, rule};
+    use eventloom_runtime::{Date, Decimal, Uuid, codec, dec};
 
     /// `Line`
     #[derive(Clone, Debug, PartialEq)]
@@ -126,6 +128,416 @@ pub mod types {
             Ok(Self { value: required(value_, "value")?, redeemed_on: optional(redeemed_on) })
         }
     }
+
+    /// `Currency`: `string matching [A-Z]{3}`
+    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct Currency(String);
+
+    impl Currency {
+        /// A value that keeps the rules.
+        ///
+        /// # Errors
+        /// With the first rule that it breaks.
+        pub fn new(value: impl Into<String>) -> Result<Self, RangeError> {
+            let value = Self(value.into());
+            value.validate()?;
+            Ok(value)
+        }
+
+        /// A value as it was recorded, whatever the rules were then: nothing is checked here.
+        /// What is appended is checked again.
+        pub fn recorded(value: String) -> Self {
+            Self(value)
+        }
+
+        /// Checks the rules.
+        ///
+        /// # Errors
+        /// With the first rule that is broken.
+        pub fn validate(&self) -> Result<(), RangeError> {
+            static PATTERN: rule::Pattern = rule::Pattern::new("[A-Z]{3}");
+            PATTERN.check("Currency", &self.0)
+        }
+
+        /// The text.
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+
+        /// The text as one of its own.
+        pub fn into_string(self) -> String {
+            self.0
+        }
+    }
+
+    impl fmt::Display for Currency {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(&self.0, f)
+        }
+    }
+
+    impl codec::Value for Currency {
+        fn write_value(&self, out: &mut Writer) {
+            self.0.write_value(out);
+        }
+
+        fn read_value(token: codec::Token<'_>) -> Result<Self, DecodeError> {
+            codec::Value::read_value(token).map(Self)
+        }
+
+        fn key_text(&self) -> String {
+            codec::Value::key_text(&self.0)
+        }
+    }
+
+    impl codec::Key for Currency {
+        fn read_key(text: &str) -> Result<Self, DecodeError> {
+            codec::Key::read_key(text).map(Self)
+        }
+    }
+
+    impl ColumnValue for Currency {
+        fn to_value(&self) -> Value {
+            self.0.to_value()
+        }
+
+        fn from_value(value: Value) -> Option<Self> {
+            ColumnValue::from_value(value).map(Self)
+        }
+    }
+
+    /// `Quantity`: `integer from 1 to 999`
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct Quantity(i64);
+
+    impl Quantity {
+        /// A value that keeps the rules.
+        ///
+        /// # Errors
+        /// With the first rule that it breaks.
+        pub fn new(value: i64) -> Result<Self, RangeError> {
+            let value = Self(value);
+            value.validate()?;
+            Ok(value)
+        }
+
+        /// A value as it was recorded, whatever the rules were then: nothing is checked here.
+        /// What is appended is checked again.
+        pub fn recorded(value: i64) -> Self {
+            Self(value)
+        }
+
+        /// Checks the rules.
+        ///
+        /// # Errors
+        /// With the first rule that is broken.
+        pub fn validate(&self) -> Result<(), RangeError> {
+            rule::at_least("Quantity", self.0, 1)?;
+            rule::at_most("Quantity", self.0, 999)
+        }
+
+        /// The value.
+        pub fn get(self) -> i64 {
+            self.0
+        }
+    }
+
+    impl fmt::Display for Quantity {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(&self.0, f)
+        }
+    }
+
+    impl codec::Value for Quantity {
+        fn write_value(&self, out: &mut Writer) {
+            self.0.write_value(out);
+        }
+
+        fn read_value(token: codec::Token<'_>) -> Result<Self, DecodeError> {
+            codec::Value::read_value(token).map(Self)
+        }
+
+        fn key_text(&self) -> String {
+            codec::Value::key_text(&self.0)
+        }
+    }
+
+    impl codec::Key for Quantity {
+        fn read_key(text: &str) -> Result<Self, DecodeError> {
+            codec::Key::read_key(text).map(Self)
+        }
+    }
+
+    impl ColumnValue for Quantity {
+        fn to_value(&self) -> Value {
+            self.0.to_value()
+        }
+
+        fn from_value(value: Value) -> Option<Self> {
+            ColumnValue::from_value(value).map(Self)
+        }
+    }
+
+    /// `Percent`: `decimal(5,2) from 0 to 100`
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct Percent(Decimal);
+
+    impl Percent {
+        /// A value that keeps the rules.
+        ///
+        /// # Errors
+        /// With the first rule that it breaks.
+        pub fn new(value: Decimal) -> Result<Self, RangeError> {
+            let value = Self(value);
+            value.validate()?;
+            Ok(value)
+        }
+
+        /// A value as it was recorded, whatever the rules were then: nothing is checked here.
+        /// What is appended is checked again.
+        pub fn recorded(value: Decimal) -> Self {
+            Self(value)
+        }
+
+        /// Checks the rules.
+        ///
+        /// # Errors
+        /// With the first rule that is broken.
+        pub fn validate(&self) -> Result<(), RangeError> {
+            rule::digits(&self.0, 5, 2)?;
+            rule::at_least("Percent", self.0, Decimal::ZERO)?;
+            rule::at_most("Percent", self.0, dec!(100))
+        }
+
+        /// The value.
+        pub fn get(self) -> Decimal {
+            self.0
+        }
+    }
+
+    impl fmt::Display for Percent {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(&self.0, f)
+        }
+    }
+
+    impl codec::Value for Percent {
+        fn write_value(&self, out: &mut Writer) {
+            self.0.write_value(out);
+        }
+
+        fn read_value(token: codec::Token<'_>) -> Result<Self, DecodeError> {
+            codec::Value::read_value(token).map(Self)
+        }
+
+        fn key_text(&self) -> String {
+            codec::Value::key_text(&self.0)
+        }
+    }
+
+    impl ColumnValue for Percent {
+        fn to_value(&self) -> Value {
+            self.0.to_value()
+        }
+
+        fn from_value(value: Value) -> Option<Self> {
+            ColumnValue::from_value(value).map(Self)
+        }
+    }
+
+    /// `Weight`: `decimal greater than 0 and at most 1000`
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct Weight(Decimal);
+
+    impl Weight {
+        /// A value that keeps the rules.
+        ///
+        /// # Errors
+        /// With the first rule that it breaks.
+        pub fn new(value: Decimal) -> Result<Self, RangeError> {
+            let value = Self(value);
+            value.validate()?;
+            Ok(value)
+        }
+
+        /// A value as it was recorded, whatever the rules were then: nothing is checked here.
+        /// What is appended is checked again.
+        pub fn recorded(value: Decimal) -> Self {
+            Self(value)
+        }
+
+        /// Checks the rules.
+        ///
+        /// # Errors
+        /// With the first rule that is broken.
+        pub fn validate(&self) -> Result<(), RangeError> {
+            rule::greater_than("Weight", self.0, Decimal::ZERO)?;
+            rule::at_most("Weight", self.0, dec!(1000))
+        }
+
+        /// The value.
+        pub fn get(self) -> Decimal {
+            self.0
+        }
+    }
+
+    impl fmt::Display for Weight {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(&self.0, f)
+        }
+    }
+
+    impl codec::Value for Weight {
+        fn write_value(&self, out: &mut Writer) {
+            self.0.write_value(out);
+        }
+
+        fn read_value(token: codec::Token<'_>) -> Result<Self, DecodeError> {
+            codec::Value::read_value(token).map(Self)
+        }
+
+        fn key_text(&self) -> String {
+            codec::Value::key_text(&self.0)
+        }
+    }
+
+    impl ColumnValue for Weight {
+        fn to_value(&self) -> Value {
+            self.0.to_value()
+        }
+
+        fn from_value(value: Value) -> Option<Self> {
+            ColumnValue::from_value(value).map(Self)
+        }
+    }
+
+    /// `Remark`: `string of 1 to 80 characters`
+    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct Remark(String);
+
+    impl Remark {
+        /// A value that keeps the rules.
+        ///
+        /// # Errors
+        /// With the first rule that it breaks.
+        pub fn new(value: impl Into<String>) -> Result<Self, RangeError> {
+            let value = Self(value.into());
+            value.validate()?;
+            Ok(value)
+        }
+
+        /// A value as it was recorded, whatever the rules were then: nothing is checked here.
+        /// What is appended is checked again.
+        pub fn recorded(value: String) -> Self {
+            Self(value)
+        }
+
+        /// Checks the rules.
+        ///
+        /// # Errors
+        /// With the first rule that is broken.
+        pub fn validate(&self) -> Result<(), RangeError> {
+            rule::characters("Remark", &self.0, Some(1), Some(80))
+        }
+
+        /// The text.
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+
+        /// The text as one of its own.
+        pub fn into_string(self) -> String {
+            self.0
+        }
+    }
+
+    impl fmt::Display for Remark {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(&self.0, f)
+        }
+    }
+
+    impl codec::Value for Remark {
+        fn write_value(&self, out: &mut Writer) {
+            self.0.write_value(out);
+        }
+
+        fn read_value(token: codec::Token<'_>) -> Result<Self, DecodeError> {
+            codec::Value::read_value(token).map(Self)
+        }
+
+        fn key_text(&self) -> String {
+            codec::Value::key_text(&self.0)
+        }
+    }
+
+    impl codec::Key for Remark {
+        fn read_key(text: &str) -> Result<Self, DecodeError> {
+            codec::Key::read_key(text).map(Self)
+        }
+    }
+
+    impl ColumnValue for Remark {
+        fn to_value(&self) -> Value {
+            self.0.to_value()
+        }
+
+        fn from_value(value: Value) -> Option<Self> {
+            ColumnValue::from_value(value).map(Self)
+        }
+    }
+
+    /// `CustomerId`: `uuid`
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct CustomerId(Uuid);
+
+    impl CustomerId {
+        /// The value with its name.
+        pub fn new(value: Uuid) -> Self {
+            Self(value)
+        }
+
+        /// The value.
+        pub fn get(self) -> Uuid {
+            self.0
+        }
+    }
+
+    impl fmt::Display for CustomerId {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(&self.0, f)
+        }
+    }
+
+    impl codec::Value for CustomerId {
+        fn write_value(&self, out: &mut Writer) {
+            self.0.write_value(out);
+        }
+
+        fn read_value(token: codec::Token<'_>) -> Result<Self, DecodeError> {
+            codec::Value::read_value(token).map(Self)
+        }
+
+        fn key_text(&self) -> String {
+            codec::Value::key_text(&self.0)
+        }
+    }
+
+    impl codec::Key for CustomerId {
+        fn read_key(text: &str) -> Result<Self, DecodeError> {
+            codec::Key::read_key(text).map(Self)
+        }
+    }
+
+    impl ColumnValue for CustomerId {
+        fn to_value(&self) -> Value {
+            self.0.to_value()
+        }
+
+        fn from_value(value: Value) -> Option<Self> {
+            ColumnValue::from_value(value).map(Self)
+        }
+    }
 }
 
 /// What a customer is about to buy.
@@ -163,7 +575,7 @@ pub mod basket {
         UniqueKey, dec, pattern,
     };
 
-    use super::types::{Address, Line, Size, Voucher};
+    use super::types::{Address, Currency, CustomerId, Line, Quantity, Remark, Size, Voucher};
 
     // ---- Events ----
 
@@ -402,6 +814,68 @@ pub mod basket {
 
         fn into_event(self) -> BasketEvent {
             BasketEvent::VoucherIssued(self)
+        }
+    }
+
+    /// `GiftsPacked`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GiftsPacked {
+        /// `quantity: Quantity`
+        pub quantity: Quantity,
+        /// `currency: Currency`
+        pub currency: Currency,
+        /// `customer: CustomerId`
+        pub customer: CustomerId,
+        /// `remark: Remark?`
+        pub remark: Option<Remark>,
+        /// `packedAt: timestamp`
+        pub packed_at: Timestamp,
+    }
+
+    impl Record for GiftsPacked {
+        fn write(&self, out: &mut Writer) {
+            out.field("quantity", &self.quantity);
+            out.field("currency", &self.currency);
+            out.field("customer", &self.customer);
+            out.field("remark", &self.remark);
+            out.field("packedAt", &self.packed_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut quantity = None;
+            let mut currency = None;
+            let mut customer = None;
+            let mut remark = None;
+            let mut packed_at = None;
+            fields.read(&mut [
+                ("quantity", &mut quantity),
+                ("currency", &mut currency),
+                ("customer", &mut customer),
+                ("remark", &mut remark),
+                ("packedAt", &mut packed_at),
+            ])?;
+            Ok(Self {
+                quantity: required(quantity, "quantity")?,
+                currency: required(currency, "currency")?,
+                customer: required(customer, "customer")?,
+                remark: optional(remark),
+                packed_at: required(packed_at, "packedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for GiftsPacked {
+        fn validate(&self) -> Result<(), FieldError> {
+            check::named(self.quantity.validate(), "quantity")?;
+            check::named(self.currency.validate(), "currency")?;
+            if let Some(value) = &self.remark {
+                check::named(value.validate(), "remark")?;
+            }
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::GiftsPacked(self)
         }
     }
 
@@ -1015,6 +1489,8 @@ pub mod basket {
         DetailsGiven(DetailsGiven),
         /// `VoucherIssued`
         VoucherIssued(VoucherIssued),
+        /// `GiftsPacked`
+        GiftsPacked(GiftsPacked),
         /// A voucher made the basket cheaper.
         VoucherRedeemed(VoucherRedeemed),
         /// `LineRemoved`
@@ -1048,6 +1524,7 @@ pub mod basket {
             "BasketPaid",
             "DetailsGiven",
             "VoucherIssued",
+            "GiftsPacked",
             "VoucherRedeemed",
             "LineDeleted",
             "BasketShipped",
@@ -1087,6 +1564,11 @@ pub mod basket {
                 event_type: "VoucherIssued",
                 version: 1,
                 shape: "{code: string, issuedAt: timestamp, labels: set<string>, value: decimal}",
+            },
+            EventShape {
+                event_type: "GiftsPacked",
+                version: 1,
+                shape: "{currency: string, customer: uuid, packedAt: timestamp, quantity: integer, remark: string?}",
             },
             EventShape {
                 event_type: "VoucherRedeemed",
@@ -1158,18 +1640,19 @@ pub mod basket {
                 Self::BasketPaid(_) => 2,
                 Self::DetailsGiven(_) => 3,
                 Self::VoucherIssued(_) => 4,
-                Self::VoucherRedeemed(_) => 5,
-                Self::LineRemoved(_) => 6,
-                Self::BasketShipped(_) => 7,
-                Self::PriceChanged(_) => 8,
-                Self::ItemPut(_) => 9,
-                Self::VoucherTaken(_) => 10,
-                Self::BonusGranted(_) => 11,
-                Self::NoteTaken(_) => 12,
-                Self::LimitHit(_) => 13,
-                Self::AmountReserved(_) => 14,
-                Self::StepTaken(_) => 15,
-                Self::BellRung(_) => 16,
+                Self::GiftsPacked(_) => 5,
+                Self::VoucherRedeemed(_) => 6,
+                Self::LineRemoved(_) => 7,
+                Self::BasketShipped(_) => 8,
+                Self::PriceChanged(_) => 9,
+                Self::ItemPut(_) => 10,
+                Self::VoucherTaken(_) => 11,
+                Self::BonusGranted(_) => 12,
+                Self::NoteTaken(_) => 13,
+                Self::LimitHit(_) => 14,
+                Self::AmountReserved(_) => 15,
+                Self::StepTaken(_) => 16,
+                Self::BellRung(_) => 17,
             }
         }
 
@@ -1187,6 +1670,7 @@ pub mod basket {
                 Self::BasketPaid(event) => encode(event, out),
                 Self::DetailsGiven(event) => encode(event, out),
                 Self::VoucherIssued(event) => encode(event, out),
+                Self::GiftsPacked(event) => encode(event, out),
                 Self::VoucherRedeemed(event) => encode(event, out),
                 Self::LineRemoved(event) => encode(event, out),
                 Self::BasketShipped(event) => encode(event, out),
@@ -1214,6 +1698,7 @@ pub mod basket {
                 ("BasketPaid", 1) => decode(data).map(Self::BasketPaid),
                 ("DetailsGiven", 1) => decode(data).map(Self::DetailsGiven),
                 ("VoucherIssued", 1) => decode(data).map(Self::VoucherIssued),
+                ("GiftsPacked", 1) => decode(data).map(Self::GiftsPacked),
                 ("VoucherRedeemed", 1) => {
                     Ok(Self::VoucherRedeemed(decode::<VoucherRedeemedV1>(data)?.upcast()))
                 }
@@ -1240,6 +1725,7 @@ pub mod basket {
                 Self::BasketPaid(event) => Some(event.paid_at),
                 Self::DetailsGiven(event) => Some(event.given_at),
                 Self::VoucherIssued(event) => Some(event.issued_at),
+                Self::GiftsPacked(event) => Some(event.packed_at),
                 Self::VoucherRedeemed(event) => Some(event.redeemed_at),
                 Self::LineRemoved(event) => Some(event.removed_at),
                 Self::BasketShipped(event) => Some(event.shipped_at),
@@ -1287,6 +1773,13 @@ pub mod basket {
                     event.code,
                     event.value.normalize(),
                     length(&event.labels),
+                ),
+                Self::GiftsPacked(event) => format!(
+                    "Gifts packed: quantity {}, currency {}, customer {}, remark {}",
+                    event.quantity,
+                    event.currency,
+                    event.customer,
+                    or_none(event.remark.as_ref()),
                 ),
                 Self::VoucherRedeemed(event) => format!(
                     "Voucher redeemed: code {}, value {}, campaign {}",
@@ -1406,6 +1899,12 @@ pub mod basket {
         pub vouchers: BTreeMap<String, Voucher>,
         /// `issuedOn: map<date, integer>`
         pub issued_on: BTreeMap<Date, i64>,
+        /// `currency: Currency`
+        pub currency: Currency,
+        /// `customer: CustomerId?`
+        pub customer: Option<CustomerId>,
+        /// `largest: integer`
+        pub largest: i64,
         /// `carrier: string`
         pub carrier: String,
         /// `parcel: string`
@@ -1443,6 +1942,9 @@ pub mod basket {
                 labels: BTreeSet::from(["new".to_owned()]),
                 vouchers: BTreeMap::new(),
                 issued_on: BTreeMap::new(),
+                currency: Currency::recorded("EUR".to_owned()),
+                customer: None,
+                largest: 0,
                 carrier: "".to_owned(),
                 parcel: "".to_owned(),
                 items: Vec::new(),
@@ -1471,6 +1973,9 @@ pub mod basket {
             out.field("labels", &self.labels);
             out.field("vouchers", &self.vouchers);
             out.field("issuedOn", &self.issued_on);
+            out.field("currency", &self.currency);
+            out.field("customer", &self.customer);
+            out.field("largest", &self.largest);
             out.field("carrier", &self.carrier);
             out.field("parcel", &self.parcel);
             out.field("items", &self.items);
@@ -1496,6 +2001,9 @@ pub mod basket {
             let mut labels = None;
             let mut vouchers = None;
             let mut issued_on = None;
+            let mut currency = None;
+            let mut customer = None;
+            let mut largest = None;
             let mut carrier = None;
             let mut parcel = None;
             let mut items = None;
@@ -1519,6 +2027,9 @@ pub mod basket {
                 ("labels", &mut labels),
                 ("vouchers", &mut vouchers),
                 ("issuedOn", &mut issued_on),
+                ("currency", &mut currency),
+                ("customer", &mut customer),
+                ("largest", &mut largest),
                 ("carrier", &mut carrier),
                 ("parcel", &mut parcel),
                 ("items", &mut items),
@@ -1543,6 +2054,9 @@ pub mod basket {
                 labels: required(labels, "labels")?,
                 vouchers: required(vouchers, "vouchers")?,
                 issued_on: required(issued_on, "issuedOn")?,
+                currency: required(currency, "currency")?,
+                customer: optional(customer),
+                largest: required(largest, "largest")?,
                 carrier: required(carrier, "carrier")?,
                 parcel: required(parcel, "parcel")?,
                 items: required(items, "items")?,
@@ -1578,6 +2092,7 @@ pub mod basket {
     /// - [`NameOwner`] emits [`OwnerNamed`]
     /// - [`PayBasket`] emits [`BasketPaid`]
     /// - [`IssueVoucher`] emits [`VoucherIssued`]
+    /// - [`PackGifts`] emits [`GiftsPacked`]
     /// - [`PutItem`] emits [`ItemPut`]
     /// - [`TakeVoucher`] emits [`VoucherTaken`]
     /// - [`AddMany`] emits [`LineAdded`], [`BonusGranted`], [`NoteTaken`]
@@ -1604,6 +2119,9 @@ pub mod basket {
     /// - `labels`: [`VoucherIssued`]
     /// - `vouchers`: [`VoucherIssued`]
     /// - `issuedOn`: [`VoucherIssued`]
+    /// - `currency`: [`GiftsPacked`]
+    /// - `customer`: [`GiftsPacked`]
+    /// - `largest`: [`GiftsPacked`]
     /// - `carrier`: [`BasketShipped`]
     /// - `parcel`: [`BasketShipped`]
     /// - `items`: [`ItemPut`]
@@ -1625,7 +2143,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0x5ce1_566b_df82_f4e4;
+        const MEANING: u64 = 0x075f_fde8_4d85_6652;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -1644,6 +2162,7 @@ pub mod basket {
                 BasketEvent::BasketPaid(event) => apply_basket_paid(state, event),
                 BasketEvent::DetailsGiven(event) => apply_details_given(state, event),
                 BasketEvent::VoucherIssued(event) => apply_voucher_issued(state, event),
+                BasketEvent::GiftsPacked(event) => apply_gifts_packed(state, event),
                 BasketEvent::VoucherRedeemed(event) => apply_voucher_redeemed(state, event),
                 BasketEvent::LineRemoved(_) => Ok(()),
                 BasketEvent::BasketShipped(event) => apply_basket_shipped(state, event),
@@ -1799,6 +2318,14 @@ pub mod basket {
             .vouchers
             .insert(event.code.clone(), Voucher { value: event.value, redeemed_on: None });
         state.issued_on.insert(issued_on.0, issued_on.1);
+        Ok(())
+    }
+
+    fn apply_gifts_packed(state: &mut BasketState, event: &GiftsPacked) -> Result<(), ApplyError> {
+        let largest = state.largest.max(event.quantity.get());
+        state.currency = event.currency.clone();
+        state.customer = Some(event.customer);
+        state.largest = largest;
         Ok(())
     }
 
@@ -2196,6 +2723,85 @@ pub mod basket {
                 value: self.value,
                 labels: self.labels.clone(),
                 issued_at: context.now(),
+            })
+        }
+    }
+
+    /// `PackGifts`
+    ///
+    /// Emits [`GiftsPacked`].
+    ///
+    /// Refused with
+    /// - [`BasketNotFound`](BasketError::BasketNotFound) where there is none
+    /// - [`WrongCurrency`](BasketError::WrongCurrency) where `currency != "EUR"`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::{MemoryStore, Uuid};
+    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, PackGifts};
+    /// use eventloom_tests::goldens::reference::types::CustomerId;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let command = PackGifts {
+    ///     quantity: 1,
+    ///     customer: CustomerId::new(Uuid::from_u128(0x00000000_0000_4000_8000_000000000001)),
+    ///     remark: None,
+    /// };
+    /// match repository.execute("basket-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PackGifts {
+        /// `quantity: integer`
+        pub quantity: i64,
+        /// `customer: CustomerId`
+        pub customer: CustomerId,
+        /// `remark: Remark?`
+        pub remark: Option<Remark>,
+    }
+
+    impl Command<Basket> for PackGifts {
+        const NAME: &'static str = "PackGifts";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            if let Some(value) = &self.remark {
+                check::named(value.validate(), "remark")?;
+            }
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("quantity", &self.quantity);
+            out.field("customer", &self.customer);
+            out.field("remark", &self.remark);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            let state = context.state();
+            if state.currency.as_str() != "EUR" {
+                return Err(Halt::Refused(BasketError::WrongCurrency {
+                    message: "refused because currency != \"EUR\"".to_owned(),
+                }));
+            }
+            context.emit(GiftsPacked {
+                quantity: Quantity::recorded(self.quantity),
+                currency: state.currency.clone(),
+                customer: self.customer,
+                remark: self.remark.clone(),
+                packed_at: context.now(),
             })
         }
     }
@@ -3266,6 +3872,11 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// `PackGifts`: `currency != "EUR"`
+        WrongCurrency {
+            /// Why, in words.
+            message: String,
+        },
         /// `PutItem`:
         /// `items.filter(|item| item.sku == sku && item.price == price).sum(|item| item.quantity) +
         /// quantity < 0`
@@ -3785,6 +4396,7 @@ pub mod basket {
                 Self::BasketNotFound { .. } => "BasketNotFound",
                 Self::AlreadyIssued { .. } => "AlreadyIssued",
                 Self::TooManyLabels { .. } => "TooManyLabels",
+                Self::WrongCurrency { .. } => "WrongCurrency",
                 Self::TooFewToTakeBack { .. } => "TooFewToTakeBack",
                 Self::NobodyToCredit { .. } => "NobodyToCredit",
                 Self::ValueNotPositive { .. } => "ValueNotPositive",
@@ -3896,6 +4508,7 @@ pub mod basket {
                 | Self::BasketNotFound { message }
                 | Self::AlreadyIssued { message }
                 | Self::TooManyLabels { message }
+                | Self::WrongCurrency { message }
                 | Self::TooFewToTakeBack { message }
                 | Self::NobodyToCredit { message }
                 | Self::ValueNotPositive { message }
@@ -4007,6 +4620,7 @@ pub mod basket {
                 "BasketNotFound" => Self::BasketNotFound { message },
                 "AlreadyIssued" => Self::AlreadyIssued { message },
                 "TooManyLabels" => Self::TooManyLabels { message },
+                "WrongCurrency" => Self::WrongCurrency { message },
                 "TooFewToTakeBack" => Self::TooFewToTakeBack { message },
                 "NobodyToCredit" => Self::NobodyToCredit { message },
                 "ValueNotPositive" => Self::ValueNotPositive { message },

@@ -14,6 +14,7 @@ fn order(a: &Expression, b: &Expression) -> Option<Ordering> {
     match (&a.kind, &b.kind) {
         (Integer(a), Integer(b)) => Some(a.cmp(b)),
         (String(a), String(b)) | (Uuid(a), Uuid(b)) | (Date(a), Date(b)) => Some(a.cmp(b)),
+        (ExpressionKind::Wrap(a), ExpressionKind::Wrap(b)) => order(a, b),
         (Variant(a), Variant(b)) => (a == b).then_some(Ordering::Equal),
         _ => None,
     }
