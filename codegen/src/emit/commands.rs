@@ -43,7 +43,7 @@ fn docs(view: &View<'_>, command: &Command) -> String {
         None => layout::code(&command.name),
     };
     let links: Vec<String> =
-        emitted(command).iter().map(|event| format!("[`{}`]", type_ident(event))).collect();
+        emitted(command).iter().map(|event| layout::link(type_ident(event))).collect();
     if !links.is_empty() {
         text.push_str(&format!("\n\nEmits {}.", links.join(", ")));
     }

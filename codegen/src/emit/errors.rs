@@ -35,7 +35,7 @@ pub(crate) fn emit(view: &View<'_>) -> Vec<Part> {
 
 fn enumeration(view: &View<'_>) -> Part {
     let error = &view.error;
-    let docs = layout::doc(&format!("Why a command of [`{}`] is refused.", view.ident));
+    let docs = layout::doc(&format!("Why a command of {} is refused.", layout::link(&view.ident)));
     let variants = view.aggregate.refusals.iter().map(|refusal| {
         let docs = layout::doc(&layout::prose(&refusal.description));
         let variant = type_ident(&refusal.name);

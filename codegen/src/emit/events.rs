@@ -186,7 +186,7 @@ fn upcast(view: &View<'_>, event: &Event, old: &OldVersion, ident: &Ident) -> Pa
 
 fn enumeration(view: &View<'_>) -> Part {
     let ident = &view.events;
-    let docs = layout::doc(&format!("The events of [`{}`].", view.ident));
+    let docs = layout::doc(&format!("The events of {}.", layout::link(&view.ident)));
     let variants = view.aggregate.events.iter().map(|event| {
         let docs = layout::doc(&match &event.description {
             Some(description) => layout::prose(description),

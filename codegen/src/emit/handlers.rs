@@ -43,7 +43,10 @@ fn docs(view: &View<'_>, own_state: bool) -> String {
     } else {
         "the parts that the ontology leaves open"
     };
-    format!("Written by hand: {what}. [`{}`] takes the type that implements it.", view.ident)
+    format!(
+        "Written by hand: {what}. {} takes the type that implements it.",
+        layout::link(&view.ident)
+    )
 }
 
 fn revision() -> TokenStream {
@@ -57,8 +60,9 @@ fn revision() -> TokenStream {
 fn fold(view: &View<'_>, event: &Event, own_state: bool) -> TokenStream {
     let (function, of, state) = (apply_ident(event), type_ident(&event.name), &view.state);
     let docs = layout::doc(&format!(
-        "Folds [`{of}`] into the state: pure, and the same at every replay.\n\n# Errors\nWhere the \
-         event cannot be applied: a command is refused, a replay stops."
+        "Folds {} into the state: pure, and the same at every replay.\n\n# Errors\nWhere the \
+         event cannot be applied: a command is refused, a replay stops.",
+        layout::link(&of)
     ));
     if own_state {
         quote! {
@@ -97,11 +101,13 @@ fn decisions(view: &View<'_>) -> Vec<TokenStream> {
     let custom = view.aggregate.commands.iter().filter(|command| is_custom(command));
     custom
         .map(|command| {
-            let (function, of) = (function_ident("decide", &command.name), type_ident(&command.name));
+            let (function, of) =
+                (function_ident("decide", &command.name), type_ident(&command.name));
             let (aggregate, error) = (&view.ident, &view.error);
             let docs = layout::doc(&format!(
-                "Decides [`{of}`]: emits events into the context, or refuses.\n\n# Errors\nWith the \
-                 refusal."
+                "Decides {}: emits events into the context, or refuses.\n\n# Errors\nWith the \
+                 refusal.",
+                layout::link(&of)
             ));
             quote! {
                 #docs
@@ -118,9 +124,9 @@ fn decisions(view: &View<'_>) -> Vec<TokenStream> {
 pub(crate) fn handler_trait(model: &ReadModel<'_>) -> Part {
     let handler = &model.handler;
     let docs = layout::doc(&format!(
-        "Written by hand: how events change the rows of [`{0}`]. [`{0}`] takes the type that implements \
+        "Written by hand: how events change the rows of {0}. {0} takes the type that implements \
          it.",
-        model.ident
+        layout::link(&model.ident)
     ));
     let mut groups = vec![vec![revision()]];
     if model.has_custom_row() {
@@ -148,8 +154,9 @@ fn handler_method(model: &ReadModel<'_>, event: &str) -> TokenStream {
     let (function, of) = (function_ident("on", event), type_ident(event));
     let row = handled_row(model);
     let docs = layout::doc(&format!(
-        "Folds [`{of}`] into the row of its key, which may be absent before and after.\n\n# \
-         Errors\nWhere the event cannot be folded: it is poison for this read model."
+        "Folds {} into the row of its key, which may be absent before and after.\n\n# \
+         Errors\nWhere the event cannot be folded: it is poison for this read model.",
+        layout::link(&of)
     ));
     quote! {
         #docs

@@ -289,6 +289,19 @@ fn line_start(word: &str) -> String {
     if word.starts_with(['-', '+', '#', '=']) { format!("\\{word}") } else { word.to_owned() }
 }
 
+/// What `derive` knows in every module: a type of such a name is one of two that a link may mean.
+const DERIVES: &[&str] =
+    &["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
+
+/// A link to a type, for documentation.
+pub(crate) fn link(name: impl std::fmt::Display) -> String {
+    let name = name.to_string();
+    match DERIVES.contains(&name.as_str()) {
+        true => format!("[`{name}`](struct@{name})"),
+        false => format!("[`{name}`]"),
+    }
+}
+
 /// Text as code within Markdown; as plain text where it has more than one backtick in a row.
 pub(crate) fn code(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();

@@ -52,7 +52,7 @@ impl ReadModel<'_> {
         let mut parts = Vec::new();
         if let Some(columns) = &self.projection.columns {
             parts.extend(self.key_struct());
-            let docs = layout::doc(&format!("A row of [`{}`].", self.ident));
+            let docs = layout::doc(&format!("A row of {}.", layout::link(&self.ident)));
             let derives = quote!(#[derive(Clone, Debug, PartialEq)]);
             parts.push(types::structure(&self.view.types, &docs, &derives, &self.row, columns));
         }
@@ -127,7 +127,7 @@ impl ReadModel<'_> {
         if columns.len() < 2 {
             return None;
         }
-        let docs = layout::doc(&format!("The key of a row of [`{}`].", self.ident));
+        let docs = layout::doc(&format!("The key of a row of {}.", layout::link(&self.ident)));
         let derives = quote!(#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]);
         let columns: Vec<Field> = columns.into_iter().cloned().collect();
         Some(types::structure(&self.view.types, &docs, &derives, &self.key_ident(), &columns))
@@ -155,7 +155,7 @@ impl ReadModel<'_> {
             None => format!("The read model {}.", layout::code(&projection.name)),
         };
         let sources: Vec<String> =
-            projection.source.iter().map(|event| format!("[`{}`]", type_ident(event))).collect();
+            projection.source.iter().map(|event| layout::link(type_ident(event))).collect();
         let target = layout::code(&format!("{}.{}", projection.database, projection.table));
         text.push_str(&format!("\n\nFolds {} into {target}", sources.join(", ")));
         text.push_str(if projection.immediate {

@@ -27,7 +27,8 @@ pub(crate) fn emit(view: &View<'_>) -> Vec<Part> {
 
 fn state(view: &View<'_>, fields: &[Field]) -> Vec<Part> {
     let ident = &view.state;
-    let docs = layout::doc(&format!("What the events of one [`{}`] add up to.", view.ident));
+    let docs =
+        layout::doc(&format!("What the events of one {} add up to.", layout::link(&view.ident)));
     let natural = fields.iter().all(|field| is_naturally_default(view, field));
     let derives = if natural {
         quote!(#[derive(Clone, Debug, Default, PartialEq)])
@@ -121,10 +122,10 @@ fn marker_docs(view: &View<'_>) -> String {
     if !aggregate.commands.is_empty() {
         text.push_str("\n\nCommands:");
         for command in &aggregate.commands {
-            text.push_str(&format!("\n- [`{}`]", type_ident(&command.name)));
+            text.push_str(&format!("\n- {}", layout::link(type_ident(&command.name))));
             let emitted = super::commands::emitted(command);
             let links: Vec<String> =
-                emitted.iter().map(|event| format!("[`{}`]", type_ident(event))).collect();
+                emitted.iter().map(|event| layout::link(type_ident(event))).collect();
             if !links.is_empty() {
                 text.push_str(&format!(" emits {}", links.join(", ")));
             }
@@ -133,7 +134,7 @@ fn marker_docs(view: &View<'_>) -> String {
     if !aggregate.projections.is_empty() {
         text.push_str("\n\nRead models:");
         for projection in &aggregate.projections {
-            text.push_str(&format!("\n- [`{}`]", type_ident(&projection.name)));
+            text.push_str(&format!("\n- {}", layout::link(type_ident(&projection.name))));
         }
     }
     text.push_str(&lineage(view));
@@ -146,7 +147,7 @@ fn lineage(view: &View<'_>) -> String {
     let mut sources: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for event in &view.aggregate.events {
         for assignment in event.apply.iter().flatten() {
-            let link = format!("[`{}`]", type_ident(&event.name));
+            let link = layout::link(type_ident(&event.name));
             sources.entry(&assignment.field).or_default().push(link);
         }
     }
@@ -164,7 +165,10 @@ fn lineage(view: &View<'_>) -> String {
 
 fn repository(view: &View<'_>) -> Part {
     let alias = format_ident!("{}Repository", view.ident);
-    let docs = layout::doc(&format!("Loads and changes [`{}`] streams in a store.", view.ident));
+    let docs = layout::doc(&format!(
+        "Loads and changes {} streams in a store.",
+        layout::link(&view.ident)
+    ));
     let marker = view.marker();
     let parameters = if view.has_behavior() { quote!(<__B, __S>) } else { quote!(<__S>) };
     layout::item(quote!(#docs pub type #alias #parameters = __Repository<#marker, __S>;))

@@ -50,9 +50,9 @@ pub(super) fn items(view: &View<'_>, names: &Names) -> Vec<Part> {
 
 fn docs(view: &View<'_>) -> String {
     format!(
-        "What the ontology leaves open of [`{}`]. Implement it for a type `HarnessFixture` that stands \
+        "What the ontology leaves open of {}. Implement it for a type `HarnessFixture` that stands \
          beside `include_harness!()`.",
-        view.ident
+        layout::link(&view.ident)
     )
 }
 

@@ -80,7 +80,8 @@ pub(super) fn aggregate_type(view: &View<'_>, names: &Names) -> TokenStream {
 }
 
 fn subject(view: &View<'_>, names: &Names) -> Part {
-    let (docs, subject) = (layout::doc(&format!("[`{}`] under test.", view.ident)), &names.subject);
+    let (docs, subject) =
+        (layout::doc(&format!("{} under test.", layout::link(&view.ident))), &names.subject);
     layout::item(quote! {
         #docs
         #[derive(Clone, Copy, Debug)]

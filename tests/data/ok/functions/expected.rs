@@ -598,7 +598,7 @@ pub mod workshop {
     ///
     /// Commands:
     /// - [`Fill`] emits [`Filled`]
-    /// - [`Copy`] emits [`Copies`], [`Owned`]
+    /// - [`Copy`](struct@Copy) emits [`Copies`], [`Owned`]
     /// - [`Own`] emits [`Owned`]
     /// - [`Opt`] emits [`Optionals`]
     ///
