@@ -140,8 +140,9 @@ fn matters(key: &Key, sample: &TextTree, whole: &(BTreeMap<String, String>, Vec<
 #[test]
 fn every_key_that_is_understood_does_something() {
     let samples: Vec<_> = samples().into_iter().map(|tree| (outcome(&tree), tree)).collect();
-    for (whole, _) in &samples {
-        assert_eq!(whole.1, Vec::<String>::new(), "the samples are sound");
+    for ((files, found), _) in &samples {
+        // Warnings of the samples may stand: only an ontology without mistakes gives files.
+        assert!(!files.is_empty(), "the samples are sound: {found:#?}");
     }
     let understood = KEYS.iter().filter(|key| matches!(key.status, Status::Supported(..)));
     let idle: Vec<_> = understood

@@ -105,8 +105,11 @@ fn changed() -> &'static [(Case, Outcome)] {
     })
 }
 
+/// Without what the lints say of the ontology as it stands: the cases are about its change.
 fn compile(sources: &Sources) -> Outcome {
-    compile_sources(sources, &Options::for_package("cases"))
+    let mut outcome = compile_sources(sources, &Options::for_package("cases"));
+    outcome.diagnostics.retain(|found| !catalogue::is_lint(found.code));
+    outcome
 }
 
 fn report(sources: &Sources) -> String {

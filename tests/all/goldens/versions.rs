@@ -92,6 +92,8 @@ fn every_version_has_its_shape() {
             ("FeeCharged", 1),
             ("FeeCharged", 2),
             ("FeeCharged", 3),
+            ("InvoiceNumbered", 1),
+            ("InvoiceNumbered", 2),
             ("InvoiceArchived", 1)
         ]
     );

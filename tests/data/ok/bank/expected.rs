@@ -621,8 +621,8 @@ pub mod bank_account {
     /// let command = OpenAccount { customer_id: "C1".to_owned(), initial_balance: dec!(100) };
     /// let done = repository.execute("bank-account-1", command).await?;
     /// assert_eq!(done.state.status, BankAccountStatus::Open);
-    /// assert_eq!(done.state.customer_id, Some("C1".to_owned()));
     /// assert_eq!(done.state.balance, dec!(100));
+    /// assert_eq!(done.state.customer_id, Some("C1".to_owned()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }

@@ -3145,7 +3145,7 @@ pub mod basket {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
-    /// let command = RingBell;
+    /// let command = RingBell { why: "text".to_owned() };
     /// match repository.execute("basket-1", command).await {
     ///     Ok(done) => {
     ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
@@ -3157,7 +3157,10 @@ pub mod basket {
     /// # }
     /// ```
     #[derive(Clone, Debug, PartialEq)]
-    pub struct RingBell;
+    pub struct RingBell {
+        /// `why: string`
+        pub why: String,
+    }
 
     impl Command<Basket> for RingBell {
         const NAME: &'static str = "RingBell";
@@ -3167,7 +3170,9 @@ pub mod basket {
             Ok(())
         }
 
-        fn write(&self, _out: &mut Writer) {}
+        fn write(&self, out: &mut Writer) {
+            out.field("why", &self.why);
+        }
 
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
