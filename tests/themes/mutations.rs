@@ -377,6 +377,8 @@ mutations! {
     a_closing_forgets_the_status {
         "replay::account_closed_is_applied_as_it_says": "the field `status` differs",
         "scenarios::a_closed_account_takes_no_money": "the command must be refused as AccountNotOpen",
+        "scenarios::a_closed_account_gives_no_money": "the command must be refused as AccountNotOpen",
+        "scenarios::an_account_closes_only_once": "the command must be refused as AccountNotOpen",
     }
     a_withdrawal_reads_the_state_after {
         "replay::money_withdrawn_is_applied_as_it_says": "the field `balance` differs",
