@@ -28,6 +28,7 @@ harness!(emit);
 harness!(enums);
 harness!(expressions);
 harness!(functions);
+harness!(groups);
 harness!(invariants);
 mod letters;
 harness!(lists);

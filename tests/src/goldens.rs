@@ -63,6 +63,11 @@ pub mod expressions;
 #[path = "../data/ok/functions/expected.rs"]
 pub mod functions;
 
+/// Lists that become maps, and functions on sets and maps.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/groups/expected.rs"]
+pub mod groups;
+
 /// Every sentence.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/invariants/expected.rs"]

@@ -283,6 +283,8 @@ pub enum Method {
     ListPosition,
     ListEnumerate,
     ListDistinct,
+    ListGroupBy,
+    ListToMap,
     // set
     SetLen,
     SetIsEmpty,
@@ -292,6 +294,9 @@ pub enum Method {
     SetUnion,
     SetIntersection,
     SetDifference,
+    SetAny,
+    SetAll,
+    SetFilter,
     // map
     MapLen,
     MapIsEmpty,
@@ -301,6 +306,8 @@ pub enum Method {
     MapContainsKey,
     MapKeys,
     MapValues,
+    MapMapValues,
+    MapFilter,
     // time
     TimestampDate,
     DurationDays,

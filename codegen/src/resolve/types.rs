@@ -52,7 +52,7 @@ const FOREIGN_NAMES: &[(&str, &str)] = &[
 ];
 
 /// What members of sets and keys of maps are.
-const KEY_TYPES: &str = "texts, integers, enums, UUIDs and dates";
+pub(super) const KEY_TYPES: &str = "texts, integers, enums, UUIDs and dates";
 
 /// Most digits of a decimal.
 const MAX_DIGITS: u32 = 28;
@@ -437,7 +437,7 @@ impl Types {
 }
 
 /// Whether values can be members of sets and keys of maps.
-fn is_key(of: &Type) -> bool {
+pub(super) fn is_key(of: &Type) -> bool {
     match of {
         Type::String | Type::Integer | Type::Enum(_) | Type::Uuid | Type::Date => true,
         Type::Newtype(_, base) => is_key(base),

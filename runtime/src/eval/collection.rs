@@ -3,6 +3,8 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::EvalError;
+
 /// What has a [`length`].
 pub trait Length {
     /// The length.
@@ -131,4 +133,49 @@ pub fn keys<K: Clone, V>(map: &BTreeMap<K, V>) -> Vec<K> {
 /// `map.values()`: the values in the order of their keys.
 pub fn values<K, V: Clone>(map: &BTreeMap<K, V>) -> Vec<V> {
     map.values().cloned().collect()
+}
+
+/// `map.map_values(|value| new)`: under each key what the function gives for the value.
+pub fn mapped_values<K: Ord, V, U>(
+    map: BTreeMap<K, V>,
+    mut new: impl FnMut(V) -> U,
+) -> BTreeMap<K, U> {
+    map.into_iter().map(|(key, value)| (key, new(value))).collect()
+}
+
+/// [`mapped_values`] with a function that can fail.
+///
+/// # Errors
+/// The function's for the first value for which it fails.
+pub fn try_mapped_values<K: Ord, V, U>(
+    map: BTreeMap<K, V>,
+    mut new: impl FnMut(V) -> Result<U, EvalError>,
+) -> Result<BTreeMap<K, U>, EvalError> {
+    map.into_iter().map(|(key, value)| Ok((key, new(value)?))).collect()
+}
+
+/// `map.filter(|key, value| condition)`: the entries for which the condition holds.
+pub fn kept_entries<K: Ord, V>(
+    mut map: BTreeMap<K, V>,
+    mut condition: impl FnMut(&K, &V) -> bool,
+) -> BTreeMap<K, V> {
+    map.retain(|key, value| condition(key, value));
+    map
+}
+
+/// [`kept_entries`] with a condition that can fail.
+///
+/// # Errors
+/// The condition's for the first entry for which it fails.
+pub fn try_kept_entries<K: Ord, V>(
+    map: BTreeMap<K, V>,
+    mut condition: impl FnMut(&K, &V) -> Result<bool, EvalError>,
+) -> Result<BTreeMap<K, V>, EvalError> {
+    let mut kept = BTreeMap::new();
+    for (key, value) in map {
+        if condition(&key, &value)? {
+            kept.insert(key, value);
+        }
+    }
+    Ok(kept)
 }

@@ -5,7 +5,7 @@
 //! and results that are exact. The items are whatever an iterator hands out, values or references.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Add, EvalError};
 
@@ -299,4 +299,52 @@ pub fn try_upserted_by<T, K: PartialEq>(
     }
     items.push(item);
     Ok(items)
+}
+
+/// Under each key the items that have it, in their order.
+pub fn grouped_by<T, K: Ord>(
+    items: impl IntoIterator<Item = T>,
+    mut key: impl FnMut(&T) -> K,
+) -> BTreeMap<K, Vec<T>> {
+    let mut groups: BTreeMap<K, Vec<T>> = BTreeMap::new();
+    for item in items {
+        groups.entry(key(&item)).or_default().push(item);
+    }
+    groups
+}
+
+/// [`grouped_by`] keys that can fail.
+///
+/// # Errors
+/// The first key's that fails.
+pub fn try_grouped_by<T, K: Ord>(
+    items: impl IntoIterator<Item = T>,
+    mut key: impl FnMut(&T) -> Result<K, EvalError>,
+) -> Result<BTreeMap<K, Vec<T>>, EvalError> {
+    let mut groups: BTreeMap<K, Vec<T>> = BTreeMap::new();
+    for item in items {
+        groups.entry(key(&item)?).or_default().push(item);
+    }
+    Ok(groups)
+}
+
+/// Under the key of each item its value, of several items with one key that of the last.
+pub fn entries_by<T, K: Ord, V>(
+    items: impl IntoIterator<Item = T>,
+    mut key: impl FnMut(&T) -> K,
+    mut value: impl FnMut(T) -> V,
+) -> BTreeMap<K, V> {
+    items.into_iter().map(|item| (key(&item), value(item))).collect()
+}
+
+/// [`entries_by`] keys and values that can fail.
+///
+/// # Errors
+/// That of the first that fails.
+pub fn try_entries_by<T, K: Ord, V>(
+    items: impl IntoIterator<Item = T>,
+    mut key: impl FnMut(&T) -> Result<K, EvalError>,
+    mut value: impl FnMut(T) -> Result<V, EvalError>,
+) -> Result<BTreeMap<K, V>, EvalError> {
+    items.into_iter().map(|item| Ok((key(&item)?, value(item)?))).collect()
 }

@@ -110,6 +110,35 @@ proptest! {
         prop_assert!(kept.windows(2).all(|two| first(two[0]) < first(two[1])));
     }
 
+    /// Each item stands in one group, that of its key, where the items keep their order.
+    #[test]
+    fn groups_are_the_list_taken_apart(lines in lines()) {
+        let groups = grouped_by(lines.iter(), |line| line.0);
+        prop_assert_eq!(groups.values().map(Vec::len).sum::<usize>(), lines.len());
+        for (key, group) in &groups {
+            let of_key: Vec<&Line> = lines.iter().filter(|line| line.0 == *key).collect();
+            prop_assert_eq!(group, &of_key);
+        }
+        let last = entries_by(lines.iter(), |line| line.0, |line| line.1);
+        let last_of_group = mapped_values(groups, |group| group.last().map(|line| line.1));
+        prop_assert_eq!(mapped_values(last, Some), last_of_group);
+        let fallible = try_grouped_by(lines.iter(), |line| Ok(line.0)).unwrap();
+        prop_assert_eq!(fallible, grouped_by(lines.iter(), |line| line.0));
+    }
+
+    /// What a condition keeps of a map and what its opposite keeps is the map.
+    #[test]
+    fn a_condition_splits_a_map_in_two(lines in lines(), limit in -3_i64..4) {
+        let map = entries_by(lines, |line| line.0, |line| line.1);
+        let kept = kept_entries(map.clone(), |key, value| i64::from(*key) + value < limit);
+        let rest = try_kept_entries(map.clone(), |key, value| Ok(i64::from(*key) + value >= limit));
+        prop_assert!(kept.iter().all(|(key, value)| i64::from(*key) + value < limit));
+        let mut both = rest.unwrap();
+        prop_assert!(kept.keys().all(|key| !both.contains_key(key)));
+        both.extend(kept);
+        prop_assert_eq!(both, map);
+    }
+
     /// A sum that leaves the range on its way is refused, also where it would come back.
     #[test]
     fn a_sum_is_exact_or_refused(numbers in vec(prop_oneof![any::<i64>(), -9_i64..9], 0..6)) {

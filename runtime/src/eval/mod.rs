@@ -25,16 +25,17 @@ mod pattern;
 mod time;
 
 pub use collection::{
-    Length, extended, item, joined, keys, length, pushed, remaining, shared, united, values,
-    with_entry, with_member, without_entry, without_member,
+    Length, extended, item, joined, kept_entries, keys, length, mapped_values, pushed, remaining,
+    shared, try_kept_entries, try_mapped_values, united, values, with_entry, with_member,
+    without_entry, without_member,
 };
 pub use decimal::{Rounding, decimal, div, round, to_integer};
 pub use integer::{divide, remainder};
 pub use list::{
-    counted, distinct, distinct_records, replaced_where, sorted_by, sorted_by_desc, summed,
-    try_all, try_any, try_filtered, try_find, try_max_by, try_min_by, try_position,
-    try_replaced_where, try_sorted_by, try_sorted_by_desc, try_summed, try_upserted_by,
-    try_without_first, upserted_by, without_first,
+    counted, distinct, distinct_records, entries_by, grouped_by, replaced_where, sorted_by,
+    sorted_by_desc, summed, try_all, try_any, try_entries_by, try_filtered, try_find,
+    try_grouped_by, try_max_by, try_min_by, try_position, try_replaced_where, try_sorted_by,
+    try_sorted_by_desc, try_summed, try_upserted_by, try_without_first, upserted_by, without_first,
 };
 pub use message::{OrNone, or_none};
 pub use pattern::Pattern;

@@ -1,8 +1,10 @@
 //! Sets and maps: written out, and their methods.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
+use super::function::{Function, Handed};
+use super::list::element_of;
 use super::{Code, Compiler, Level, method};
 use crate::model::{Expression, ExpressionKind, Method, Type};
 
@@ -70,6 +72,13 @@ impl Compiler<'_> {
                 let (set, other) = (set(), self.borrowed(arguments, 0));
                 changed(quote!(__remaining(#set, #other)))
             }
+            Method::SetAny => self.any(receiver, &arguments[0]),
+            Method::SetAll => self.all(receiver, &arguments[0]),
+            Method::SetFilter => {
+                let members = self.filtered(self.items(receiver), &arguments[0], false);
+                let members = members.values(element_of(receiver));
+                changed(quote!(#members.collect::<__BTreeSet<_>>()))
+            }
             other => unreachable!("{other:?} is no method of a set"),
         }
     }
@@ -109,6 +118,17 @@ impl Compiler<'_> {
                 let map = self.compile(receiver).borrow();
                 changed(quote!(__values(#map)))
             }
+            Method::MapMapValues => {
+                let map = self.value(receiver);
+                let new = self.function(&arguments[0], &[Handed::Value]);
+                changed(by_function(&quote!(#map), new, "mapped_values"))
+            }
+            Method::MapFilter => {
+                let map = self.value(receiver);
+                let handed = [Handed::Reference, Handed::Reference];
+                let condition = self.function(&arguments[0], &handed);
+                changed(by_function(&quote!(#map), condition, "kept_entries"))
+            }
             other => unreachable!("{other:?} is no method of a map"),
         }
     }
@@ -124,8 +144,42 @@ impl Compiler<'_> {
         }
     }
 
+    /// A map of the elements of a list, by what a function gives for each.
+    pub(super) fn grouped(&self, list: &Expression, key: &Expression) -> Code {
+        let items = self.items(list).all_values(element_of(list));
+        let key = self.function(key, &[Handed::Reference]);
+        Code::value(by_function(&items, key, "grouped_by"), false)
+    }
+
+    /// A map of what one function gives for the elements of a list, by what another gives.
+    pub(super) fn entries_of(&self, list: &Expression, functions: &[Expression]) -> Code {
+        let items = self.items(list);
+        let key = self.function(&functions[0], &[items.handed.shown()]);
+        let value = self.function(&functions[1], &[items.handed]);
+        let fallible = key.fallible || value.fallible;
+        let (key, value) = (key.closure_that_is(fallible), value.closure_that_is(fallible));
+        let items = items.argument();
+        let code = match fallible {
+            true => quote!(__try_entries_by(#items, #key, #value)?),
+            false => quote!(__entries_by(#items, #key, #value)),
+        };
+        Code::value(code, false)
+    }
+
     fn has(&self, receiver: &Expression, name: &TokenStream, arguments: &[Expression]) -> Code {
         let key = self.key(arguments);
         self.plain(receiver, quote!(#name(#key)), true)
     }
+}
+
+/// What a function of the runtime makes of a collection by another function.
+fn by_function(collection: &TokenStream, function: Function, name: &str) -> TokenStream {
+    let fallible = function.fallible;
+    let function = function.closure();
+    if fallible {
+        let by = format_ident!("__try_{name}");
+        return quote!(#by(#collection, #function)?);
+    }
+    let by = format_ident!("__{name}");
+    quote!(#by(#collection, #function))
 }

@@ -55,12 +55,12 @@ impl Items {
     }
 
     /// The items for a function of the runtime, which takes a list as well as an iterator.
-    fn argument(&self) -> TokenStream {
+    pub(super) fn argument(&self) -> TokenStream {
         self.list.clone().unwrap_or_else(|| self.tokens.clone())
     }
 
     /// The items as values, for a function of the runtime.
-    fn all_values(self, item: &Type) -> TokenStream {
+    pub(super) fn all_values(self, item: &Type) -> TokenStream {
         match self.handed {
             Handed::Value => self.argument(),
             _ => self.values(item),
@@ -78,7 +78,7 @@ impl Items {
     }
 
     /// The iterator, of values and not of references.
-    fn values(self, item: &Type) -> TokenStream {
+    pub(super) fn values(self, item: &Type) -> TokenStream {
         let items = self.tokens;
         match (self.handed, is_copy(item)) {
             (Handed::Value, _) => items,
@@ -88,10 +88,10 @@ impl Items {
     }
 }
 
-/// The type of a list's elements.
-pub(super) fn item_of(list: &Expression) -> &Type {
+/// The type of the elements of a list or the members of a set.
+pub(super) fn element_of(list: &Expression) -> &Type {
     match &list.result {
-        Type::List(item) => item,
+        Type::List(item) | Type::Set(item) => item,
         other => unreachable!("the elements of {other:?}"),
     }
 }
@@ -152,7 +152,7 @@ impl Compiler<'_> {
             Method::ListDistinct => {
                 let items = self.items(list);
                 let all = items.argument();
-                let distinct = match has_order(item_of(list)) {
+                let distinct = match has_order(element_of(list)) {
                     true => quote!(__distinct(#all)),
                     false => quote!(__distinct_records(#all)),
                 };
@@ -187,7 +187,7 @@ impl Compiler<'_> {
     }
 
     /// The items for which the condition holds, or doesn't.
-    fn filtered(&self, items: Items, condition: &Expression, negated: bool) -> Items {
+    pub(super) fn filtered(&self, items: Items, condition: &Expression, negated: bool) -> Items {
         let function = self.condition_on(condition, items.handed.shown(), negated);
         let fallible = function.fallible;
         let condition = function.closure();
@@ -233,7 +233,7 @@ impl Compiler<'_> {
     }
 
     fn replaced(&self, list: &Expression, arguments: &[Expression]) -> TokenStream {
-        let values = self.items(list).all_values(item_of(list));
+        let values = self.items(list).all_values(element_of(list));
         let condition = self.function(&arguments[0], &[Handed::Reference]);
         let new = self.function(&arguments[1], &[Handed::Reference]);
         let fallible = condition.fallible || new.fallible;
@@ -247,7 +247,7 @@ impl Compiler<'_> {
     }
 
     fn upserted(&self, list: &Expression, arguments: &[Expression]) -> TokenStream {
-        let values = self.items(list).all_values(item_of(list));
+        let values = self.items(list).all_values(element_of(list));
         let key = self.function(&arguments[0], &[Handed::Reference]);
         let item = self.value(&arguments[1]);
         let merged = self.function(&arguments[2], &[Handed::Reference]);
@@ -269,15 +269,13 @@ impl Compiler<'_> {
         result: &Type,
     ) -> Code {
         match method {
-            Method::ListAny => {
-                self.list_test(list, &arguments[0], &quote!(any), &quote!(__try_any))
-            }
-            Method::ListAll => {
-                self.list_test(list, &arguments[0], &quote!(all), &quote!(__try_all))
-            }
+            Method::ListAny => self.any(list, &arguments[0]),
+            Method::ListAll => self.all(list, &arguments[0]),
+            Method::ListGroupBy => self.grouped(list, &arguments[0]),
+            Method::ListToMap => self.entries_of(list, arguments),
             Method::ListCount => self.list_count(list, &arguments[0]),
             Method::ListSum => {
-                let values = self.items(list).all_values(item_of(list));
+                let values = self.items(list).all_values(element_of(list));
                 self.checked(&quote!(__summed(#values)), true)
             }
             Method::ListSumOf => {
@@ -310,6 +308,16 @@ impl Compiler<'_> {
                 Code::value(items.collected(item), false)
             }
         }
+    }
+
+    /// Whether a condition holds for an element of a list or set.
+    pub(super) fn any(&self, all: &Expression, condition: &Expression) -> Code {
+        self.list_test(all, condition, &quote!(any), &quote!(__try_any))
+    }
+
+    /// Whether a condition holds for all elements of a list or set.
+    pub(super) fn all(&self, all: &Expression, condition: &Expression) -> Code {
+        self.list_test(all, condition, &quote!(all), &quote!(__try_all))
     }
 
     fn list_test(
@@ -365,14 +373,14 @@ impl Compiler<'_> {
             let tokens = &items.tokens;
             quote!(#tokens.#plain(#function))
         };
-        items.one(found, item_of(list))
+        items.one(found, element_of(list))
     }
 
     fn list_edge(&self, list: &Expression, call: &TokenStream) -> Code {
         let items = self.items(list);
         let tokens = &items.tokens;
         let found = quote!(#tokens.#call);
-        items.one(found, item_of(list))
+        items.one(found, element_of(list))
     }
 
     fn list_position(&self, list: &Expression, condition: &Expression) -> Code {

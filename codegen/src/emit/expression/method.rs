@@ -52,13 +52,18 @@ impl Compiler<'_> {
             | Method::SetRemove
             | Method::SetUnion
             | Method::SetIntersection
-            | Method::SetDifference => self.set_call(method, receiver, arguments),
+            | Method::SetDifference
+            | Method::SetAny
+            | Method::SetAll
+            | Method::SetFilter => self.set_call(method, receiver, arguments),
             Method::MapGet
             | Method::MapInsert
             | Method::MapRemove
             | Method::MapContainsKey
             | Method::MapKeys
-            | Method::MapValues => self.map_call(method, receiver, arguments, copy),
+            | Method::MapValues
+            | Method::MapMapValues
+            | Method::MapFilter => self.map_call(method, receiver, arguments, copy),
             Method::StringTrim => {
                 let value = self.compile(receiver).operand(Level::Atom);
                 Code::text(quote!(#value.trim()))
@@ -137,7 +142,9 @@ impl Compiler<'_> {
             | Method::ListFind
             | Method::ListPosition
             | Method::ListEnumerate
-            | Method::ListDistinct => self.list_method(method, receiver, arguments, result),
+            | Method::ListDistinct
+            | Method::ListGroupBy
+            | Method::ListToMap => self.list_method(method, receiver, arguments, result),
             Method::StringMatches => {
                 let (pattern, text) = (self.pattern_of(arguments), self.compile(receiver).borrow());
                 Code::value(quote!(#pattern.matches(#text)), true)

@@ -47,11 +47,7 @@ impl Checker<'_> {
         let Some(signature) = methods::find(&of, &name.value, arguments.len()) else {
             return self.unknown_method(&receiver, name, receiver_span);
         };
-        let Some(mut method) = signature.method else {
-            let shown = self.show(&of);
-            let title = format!("the method `{}` of `{shown}` is not supported yet", name.value);
-            return self.refuse(Diagnostic::error(&NOT_YET, title, name.span, "not yet"));
-        };
+        let mut method = signature.method;
         if arguments.len() != signature.parameters.len() {
             return self.wrong_count(signature, name, arguments);
         }

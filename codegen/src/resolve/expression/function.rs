@@ -11,6 +11,7 @@ use crate::catalogue::expressions::{
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expression, ExpressionKind, Parameter, Type};
 use crate::resolve::methods::Shape;
+use crate::resolve::types::{KEY_TYPES, is_key};
 use crate::source::Span;
 use crate::syntax::Text;
 
@@ -124,6 +125,7 @@ impl Checker<'_> {
             Shape::Sum => (can_be_added(of), "is no number, so it cannot be added"),
             Shape::Ordered => (is_ordered(of), "has no order: none is less than another"),
             Shape::List(_) => (matches!(of, Type::List(_)), "is no list"),
+            Shape::NewKey => (is_key(of), "cannot be the key of a map"),
             _ => return Some(()),
         };
         if fits {
@@ -139,6 +141,7 @@ impl Checker<'_> {
         self.refuse(match shape {
             Shape::Sum => found.help("numbers and spans of time can be added"),
             Shape::Ordered => found.help("numbers, texts, times and days have an order"),
+            Shape::NewKey => found.help(format!("{KEY_TYPES} can be")),
             _ => found.help("give a list, or use `map` for one value of each element"),
         })
     }
@@ -146,6 +149,9 @@ impl Checker<'_> {
 
 /// What the place of the call asks of the body.
 fn result_wanted(shape: Shape, bound: &Bound<'_>) -> Option<Type> {
+    if shape == Shape::NewKey {
+        return bound.wanted_key();
+    }
     let wanted = bound.wanted.clone()?;
     Some(match shape {
         Shape::Result | Shape::Sum | Shape::Ordered => wanted,

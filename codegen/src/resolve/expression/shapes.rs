@@ -11,6 +11,8 @@ pub(super) struct Bound<'c> {
     pub(super) receiver: &'c Type,
     /// `U`, once something gave it.
     pub(super) result: Option<Type>,
+    /// The key that a function gives, once one did.
+    key: Option<Type>,
     /// What the place of the call asks `U` to be, if anything.
     pub(super) wanted: Option<Type>,
     /// What the place of the call asks the whole call to be.
@@ -33,7 +35,13 @@ impl<'c> Bound<'c> {
             Shape::Result => expected.map(beneath_optional).cloned(),
             _ => expected.and_then(|expected| wanted(result, expected)),
         };
-        Self { receiver, result: None, wanted, expected }
+        Self { receiver, result: None, key: None, wanted, expected }
+    }
+
+    /// What the place of the call asks a new key to be.
+    pub(super) fn wanted_key(&self) -> Option<Type> {
+        let (key, _) = entry(beneath_optional(self.expected?)).ok()?;
+        Some(key.clone())
     }
 
     /// The type of a shape.
@@ -46,6 +54,9 @@ impl<'c> Bound<'c> {
             Shape::Result | Shape::Sum | Shape::Ordered => {
                 self.result.clone().ok_or(Missing::Unknown)?
             }
+            Shape::NewKey => self.key.clone().ok_or(Missing::Unknown)?,
+            Shape::MapOf(inner) => self.map(Shape::NewKey, *inner)?,
+            Shape::MapTo(inner) => self.map(Shape::Key, *inner)?,
             Shape::Optional(inner) => match self.type_of(*inner)? {
                 Type::Optional(_) => return Err(Missing::Nested),
                 plain => Type::Optional(Box::new(plain)),
@@ -62,11 +73,20 @@ impl<'c> Bound<'c> {
         })
     }
 
+    fn map(&self, key: Shape, value: Shape) -> Result<Type, Missing> {
+        let (key, value) = (self.type_of(key)?, self.type_of(value)?);
+        Ok(Type::Map(Box::new(key), Box::new(value)))
+    }
+
     /// Takes `U` from what a function gives, where its result has this shape; whether it fits.
     pub(super) fn take(&mut self, shape: Shape, given: &Type) -> bool {
         match (shape, given) {
             (Shape::Result, given) => {
                 self.result.get_or_insert_with(|| given.clone());
+                true
+            }
+            (Shape::NewKey, given) => {
+                self.key.get_or_insert_with(|| given.clone());
                 true
             }
             (Shape::Sum | Shape::Ordered, given) => {
@@ -86,7 +106,11 @@ fn wanted(shape: Shape, expected: &Type) -> Option<Type> {
         (Shape::Result, expected) => Some(expected.clone()),
         (Shape::Optional(inner), Type::Optional(expected)) => wanted(*inner, expected),
         (Shape::List(_), Type::Optional(expected)) => wanted(shape, expected),
-        (Shape::List(inner), Type::List(expected)) => wanted(*inner, expected),
+        (Shape::MapOf(_) | Shape::MapTo(_), Type::Optional(expected)) => wanted(shape, expected),
+        (Shape::List(inner), Type::List(expected))
+        | (Shape::MapOf(inner) | Shape::MapTo(inner), Type::Map(_, expected)) => {
+            wanted(*inner, expected)
+        }
         _ => None,
     }
 }

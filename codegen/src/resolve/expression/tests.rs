@@ -487,6 +487,14 @@ fn functions_take_their_types_from_the_method() {
             "(ListFlatMap state.lines (|l| [(field $l sku)])) : list<string>",
         ),
         ("state.type.matches(\"[a-z]+\")", "(StringMatches state.type \"[a-z]+\") : boolean"),
+        (
+            "lines.group_by(|l| l.sku).map_values(|all| all.len())",
+            "(MapMapValues (ListGroupBy state.lines (|l| (field $l sku))) (|all| (ListLen $all))) : map<string, integer>",
+        ),
+        (
+            "lines.to_map(|l| l.quantity, |l| l.size).filter(|n, size| size > n)",
+            "(MapFilter (ListToMap state.lines (|l| (field $l quantity)) (|l| (field $l size))) (|n size| (Greater $size (widen $n)))) : map<integer, decimal>",
+        ),
         ("[1, 2].contains(amount)", "(ListContains [1d 2d] event.amount) : boolean"),
     ]);
     let decimals = Type::List(Box::new(Type::Decimal(None)));
@@ -528,6 +536,10 @@ fn functions_take_their_types_from_the_method() {
         ("lines.sort_by(|l| l.note)", "EL0213 l.note"),
         ("lines.max()", "EL0234 lines"),
         ("lines.flat_map(|l| l.sku)", "EL0233 l.sku"),
+        ("lines.group_by(|l| l.size)", "EL0233 l.size"),
+        ("lines.group_by(|l| l.note)", "EL0213 l.note"),
+        ("lines.to_map(|l| l.sku)", "EL0217 to_map"),
+        ("lines.group_by(|l| l.sku).filter(|all| true)", "EL0231 |all| true"),
         ("lines.fold(0, |n, l| l.sku)", "EL0211 l.sku"),
         ("lines.fold(0, |n, l| format(\"{n}{l.sku}\"))", "EL0211 format(\"{n}{l.sku}\")"),
         ("[reason].find(|r| r.is_some())", "EL0218 find"),

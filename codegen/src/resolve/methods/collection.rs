@@ -1,7 +1,7 @@
 //! Methods of sets and maps.
 
 use super::Receiver::{Map, Set};
-use super::{Shape as S, Signature, later, method};
+use super::{Shape as S, Signature, TEST, method};
 use crate::model::Method;
 
 /// Methods of sets and maps.
@@ -56,9 +56,30 @@ pub(super) const COLLECTIONS: &[Signature] = &[
         Method::SetDifference,
         "what is not in the other",
     ),
-    later(Set, "any"),
-    later(Set, "all"),
-    later(Set, "filter"),
+    method(
+        Set,
+        "any",
+        &[("|x| condition", TEST)],
+        S::Boolean,
+        Method::SetAny,
+        "whether the condition holds for a member",
+    ),
+    method(
+        Set,
+        "all",
+        &[("|x| condition", TEST)],
+        S::Boolean,
+        Method::SetAll,
+        "whether the condition holds for every member; of an empty set it does",
+    ),
+    method(
+        Set,
+        "filter",
+        &[("|x| condition", TEST)],
+        S::Receiver,
+        Method::SetFilter,
+        "the members for which the condition holds",
+    ),
     method(Map, "len", &[], S::Integer, Method::MapLen, "the number of entries"),
     method(Map, "is_empty", &[], S::Boolean, Method::MapIsEmpty, "whether there is no entry"),
     method(
@@ -102,6 +123,20 @@ pub(super) const COLLECTIONS: &[Signature] = &[
         Method::MapValues,
         "the values in the order of their keys",
     ),
-    later(Map, "map_values"),
-    later(Map, "filter"),
+    method(
+        Map,
+        "map_values",
+        &[("|value| new", S::Function(&[S::Value], &S::Result))],
+        S::MapTo(&S::Result),
+        Method::MapMapValues,
+        "under each key what the function gives for the value",
+    ),
+    method(
+        Map,
+        "filter",
+        &[("|key, value| condition", S::Function(&[S::Key, S::Value], &S::Boolean))],
+        S::Receiver,
+        Method::MapFilter,
+        "the entries for which the condition holds",
+    ),
 ];

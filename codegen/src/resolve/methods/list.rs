@@ -1,7 +1,7 @@
 //! Methods of lists.
 
 use super::Receiver::List;
-use super::{Elements, KEY, OF_EACH, Shape as S, Signature, TEST, later, method, of};
+use super::{Elements, KEY, NEW_KEY, OF_EACH, Shape as S, Signature, TEST, method, of};
 use crate::model::Method;
 
 /// Methods of lists.
@@ -256,6 +256,20 @@ pub(super) const LISTS: &[Signature] = &[
         Method::ListUpsertBy,
         "with the first element that has the key of the new one merged; if none has, with the new one at the end",
     ),
-    later(List, "group_by"),
-    later(List, "to_map"),
+    method(
+        List,
+        "group_by",
+        &[("|x| key", NEW_KEY)],
+        S::MapOf(&S::List(&S::Element)),
+        Method::ListGroupBy,
+        "under each key the elements that have it, in their order",
+    ),
+    method(
+        List,
+        "to_map",
+        &[("|x| key", NEW_KEY), ("|x| value", OF_EACH)],
+        S::MapOf(&S::Result),
+        Method::ListToMap,
+        "under the key of each element its value, of several elements with one key that of the last",
+    ),
 ];

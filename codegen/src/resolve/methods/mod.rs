@@ -1,7 +1,4 @@
 //! The methods of the language, each with its signature: checking and the reference read this table.
-//!
-//! A method without an implementation stands here too, so that using it says "not yet" rather than
-//! "unknown".
 
 mod collection;
 mod list;
@@ -52,10 +49,16 @@ pub enum Shape {
     Sum,
     /// `U` of values that are less or greater than each other.
     Ordered,
+    /// `K` of values that can be keys of a map: whatever the function gives that has this shape.
+    NewKey,
     /// `X?`
     Optional(&'static Self),
     /// `list<X>`
     List(&'static Self),
+    /// `map<K, X>`, of the keys that a function gives.
+    MapOf(&'static Self),
+    /// `map<K, X>`, of the keys of the receiver.
+    MapTo(&'static Self),
     /// Any type: what is compared with `==` and not kept.
     Any,
     /// A pattern for text, which is written out and checked.
@@ -102,8 +105,8 @@ pub struct Signature {
     pub result: Shape,
     /// What it does.
     pub what: &'static str,
-    /// What it is compiled to; none where it is not supported yet. Of `div`, the rounding tells which.
-    pub method: Option<Method>,
+    /// What it is compiled to. Of `div`, the rounding tells which.
+    pub method: Method,
 }
 
 impl Signature {
@@ -130,7 +133,7 @@ const fn method(
     what: &'static str,
 ) -> Signature {
     let elements = Elements::Any;
-    Signature { receiver, name, elements, parameters, result, what, method: Some(method) }
+    Signature { receiver, name, elements, parameters, result, what, method }
 }
 
 /// The same, for lists of some elements only.
@@ -138,15 +141,13 @@ const fn of(elements: Elements, signature: Signature) -> Signature {
     Signature { elements, ..signature }
 }
 
-const fn later(receiver: Receiver, name: &'static str) -> Signature {
-    let (elements, result) = (Elements::Any, Shape::Receiver);
-    Signature { receiver, name, elements, parameters: &[], result, what: "", method: None }
-}
-
 /// A condition on an element.
 const TEST: Shape = Shape::Function(&[Shape::Element], &Shape::Boolean);
 /// A value for each element.
 const OF_EACH: Shape = Shape::Function(&[Shape::Element], &Shape::Result);
+
+/// A key to put elements under.
+const NEW_KEY: Shape = Shape::Function(&[Shape::Element], &Shape::NewKey);
 
 /// A key to put elements in order by.
 const KEY: Shape = Shape::Function(&[Shape::Element], &Shape::Ordered);
@@ -200,12 +201,11 @@ pub(crate) fn has(of: &Type, name: &str) -> bool {
     find(of, name, 0).is_some()
 }
 
-/// The names of the methods on this type that are supported.
+/// The names of the methods on this type.
 pub(crate) fn names(of: &Type) -> Vec<&'static str> {
     let receiver = receiver(of);
     let listed = methods().filter(|listed| Some(listed.receiver) == receiver);
-    let mut names: Vec<&str> =
-        listed.filter(|listed| listed.method.is_some()).map(|listed| listed.name).collect();
+    let mut names: Vec<&str> = listed.map(|listed| listed.name).collect();
     names.dedup();
     names
 }

@@ -560,11 +560,12 @@ pub mod basket {
     };
     use eventloom_runtime::command::Emit;
     use eventloom_runtime::eval::{
-        EvalError, Rounding, abs, add, clamp, counted, days, distinct, div, extended, hours, item,
-        joined, keys, length, minutes, multiply, negate, or_none, pushed, remaining, round,
-        seconds, shared, sorted_by, sorted_by_desc, subtract, summed, to_integer,
-        try_replaced_where, try_upserted_by, united, upserted_by, values, with_entry, with_member,
-        without_entry, without_first, without_member,
+        EvalError, Rounding, abs, add, clamp, counted, days, distinct, div, entries_by, extended,
+        hours, item, joined, kept_entries, keys, length, minutes, multiply, negate, or_none,
+        pushed, remainder, remaining, round, seconds, shared, sorted_by, sorted_by_desc, subtract,
+        summed, to_integer, try_grouped_by, try_mapped_values, try_replaced_where, try_upserted_by,
+        united, upserted_by, values, with_entry, with_member, without_entry, without_first,
+        without_member,
     };
     use eventloom_runtime::projection::{
         Column, ColumnType, Consistency, ProjectionError, Value, Values,
@@ -3262,28 +3263,39 @@ pub mod basket {
     ///   |x| x * 10) == [1, 20, 30])`
     /// - [`Example61`](BasketError::Example61) where `!(["ab", "c"].upsert_by(|x| x.len(),
     ///   "d", |old| old.concat("d")) == ["ab", "cd"])`
-    /// - [`Example62`](BasketError::Example62) where `!(primes.len() == 3)`
-    /// - [`Example63`](BasketError::Example63) where `!(!primes.is_empty())`
-    /// - [`Example64`](BasketError::Example64) where `!(primes.contains(3))`
-    /// - [`Example65`](BasketError::Example65) where `!(primes.insert(7) == [2, 3, 5, 7])`
-    /// - [`Example66`](BasketError::Example66) where `!(primes.remove(2) == [3, 5])`
-    /// - [`Example67`](BasketError::Example67) where `!(primes.union([1]) == [1, 2, 3, 5])`
-    /// - [`Example68`](BasketError::Example68) where `!(primes.intersection([1, 2]) == [2])`
-    /// - [`Example69`](BasketError::Example69) where `!(primes.difference([2, 5]) == [3])`
-    /// - [`Example70`](BasketError::Example70) where `!(rates.len() == 2)`
-    /// - [`Example71`](BasketError::Example71) where `!(!rates.is_empty())`
-    /// - [`Example72`](BasketError::Example72) where `!(rates.get("USD") == 0.92)`
-    /// - [`Example73`](BasketError::Example73) where `!(rates.insert("GBP", 1.17).len() == 3)`
-    /// - [`Example74`](BasketError::Example74) where
+    /// - [`Example62`](BasketError::Example62) where `!([1, 2, 3].group_by(|x| x
+    ///   % 2).get(1) == [1, 3])`
+    /// - [`Example63`](BasketError::Example63) where `!(["a", "bc", "d"].to_map(|x| x.len(),
+    ///   |x| x).get(1) == "d")`
+    /// - [`Example64`](BasketError::Example64) where `!(primes.len() == 3)`
+    /// - [`Example65`](BasketError::Example65) where `!(!primes.is_empty())`
+    /// - [`Example66`](BasketError::Example66) where `!(primes.contains(3))`
+    /// - [`Example67`](BasketError::Example67) where `!(primes.insert(7) == [2, 3, 5, 7])`
+    /// - [`Example68`](BasketError::Example68) where `!(primes.remove(2) == [3, 5])`
+    /// - [`Example69`](BasketError::Example69) where `!(primes.union([1]) == [1, 2, 3, 5])`
+    /// - [`Example70`](BasketError::Example70) where `!(primes.intersection([1, 2]) == [2])`
+    /// - [`Example71`](BasketError::Example71) where `!(primes.difference([2, 5]) == [3])`
+    /// - [`Example72`](BasketError::Example72) where `!(primes.any(|x| x > 4))`
+    /// - [`Example73`](BasketError::Example73) where `!(primes.all(|x| x > 1))`
+    /// - [`Example74`](BasketError::Example74) where `!(primes.filter(|x| x > 2) == [3, 5])`
+    /// - [`Example75`](BasketError::Example75) where `!(rates.len() == 2)`
+    /// - [`Example76`](BasketError::Example76) where `!(!rates.is_empty())`
+    /// - [`Example77`](BasketError::Example77) where `!(rates.get("USD") == 0.92)`
+    /// - [`Example78`](BasketError::Example78) where `!(rates.insert("GBP", 1.17).len() == 3)`
+    /// - [`Example79`](BasketError::Example79) where
     ///   `!(rates.remove("EUR").get("EUR").is_none())`
-    /// - [`Example75`](BasketError::Example75) where `!(rates.contains_key("EUR"))`
-    /// - [`Example76`](BasketError::Example76) where `!(rates.keys() == ["EUR", "USD"])`
-    /// - [`Example77`](BasketError::Example77) where `!(rates.values() == [1, 0.92])`
-    /// - [`Example78`](BasketError::Example78) where `!((now() + 24h).date() > now().date())`
-    /// - [`Example79`](BasketError::Example79) where `!((36h).days() == 1)`
-    /// - [`Example80`](BasketError::Example80) where `!((90m).hours() == 1)`
-    /// - [`Example81`](BasketError::Example81) where `!((90s).minutes() == 1)`
-    /// - [`Example82`](BasketError::Example82) where `!((2m).seconds() == 120)`
+    /// - [`Example80`](BasketError::Example80) where `!(rates.contains_key("EUR"))`
+    /// - [`Example81`](BasketError::Example81) where `!(rates.keys() == ["EUR", "USD"])`
+    /// - [`Example82`](BasketError::Example82) where `!(rates.values() == [1, 0.92])`
+    /// - [`Example83`](BasketError::Example83) where `!(rates.map_values(|rate|
+    ///   rate * 2).get("EUR") == 2)`
+    /// - [`Example84`](BasketError::Example84) where `!(rates.filter(|key, rate| key != "EUR"
+    ///   && rate < 1).keys() == ["USD"])`
+    /// - [`Example85`](BasketError::Example85) where `!((now() + 24h).date() > now().date())`
+    /// - [`Example86`](BasketError::Example86) where `!((36h).days() == 1)`
+    /// - [`Example87`](BasketError::Example87) where `!((90m).hours() == 1)`
+    /// - [`Example88`](BasketError::Example88) where `!((90s).minutes() == 1)`
+    /// - [`Example89`](BasketError::Example89) where `!((2m).seconds() == 120)`
     ///
     /// # Example
     ///
@@ -3692,57 +3704,100 @@ pub mod basket {
                         .to_owned(),
                 }));
             }
-            if length(&BTreeSet::from([2, 3, 5])) != 3 {
+            if try_grouped_by(vec![1, 2, 3], |&x| remainder(x, 2))?
+                .get(&1_i64)
+                .cloned()
+                .as_ref() != Some(&vec![1, 3])
+            {
                 return Err(Halt::Refused(BasketError::Example62 {
+                    message: "refused because !([1, 2, 3].group_by(|x| x % 2).get(1) == [1, 3])"
+                        .to_owned(),
+                }));
+            }
+            if entries_by(
+                vec!["a".to_owned(), "bc".to_owned(), "d".to_owned()],
+                |x| length(x),
+                |x| x,
+            )
+            .get(&1_i64)
+            .cloned()
+            .as_deref() != Some("d")
+            {
+                return Err(Halt::Refused(BasketError::Example63 {
+                    message: "refused because !([\"a\", \"bc\", \"d\"].to_map(|x| x.len(), |x| x).get(1) == \"d\")"
+                        .to_owned(),
+                }));
+            }
+            if length(&BTreeSet::from([2, 3, 5])) != 3 {
+                return Err(Halt::Refused(BasketError::Example64 {
                     message: "refused because !(primes.len() == 3)".to_owned(),
                 }));
             }
             if BTreeSet::from([2, 3, 5]).is_empty() {
-                return Err(Halt::Refused(BasketError::Example63 {
+                return Err(Halt::Refused(BasketError::Example65 {
                     message: "refused because !(!primes.is_empty())".to_owned(),
                 }));
             }
             if !BTreeSet::from([2, 3, 5]).contains(&3_i64) {
-                return Err(Halt::Refused(BasketError::Example64 {
+                return Err(Halt::Refused(BasketError::Example66 {
                     message: "refused because !(primes.contains(3))".to_owned(),
                 }));
             }
             if with_member(BTreeSet::from([2, 3, 5]), 7) != BTreeSet::from([2, 3, 5, 7]) {
-                return Err(Halt::Refused(BasketError::Example65 {
+                return Err(Halt::Refused(BasketError::Example67 {
                     message: "refused because !(primes.insert(7) == [2, 3, 5, 7])".to_owned(),
                 }));
             }
             if without_member(BTreeSet::from([2, 3, 5]), &2_i64) != BTreeSet::from([3, 5]) {
-                return Err(Halt::Refused(BasketError::Example66 {
+                return Err(Halt::Refused(BasketError::Example68 {
                     message: "refused because !(primes.remove(2) == [3, 5])".to_owned(),
                 }));
             }
             if united(BTreeSet::from([2, 3, 5]), BTreeSet::from([1]))
                 != BTreeSet::from([1, 2, 3, 5])
             {
-                return Err(Halt::Refused(BasketError::Example67 {
+                return Err(Halt::Refused(BasketError::Example69 {
                     message: "refused because !(primes.union([1]) == [1, 2, 3, 5])".to_owned(),
                 }));
             }
             if shared(BTreeSet::from([2, 3, 5]), &BTreeSet::from([1, 2]))
                 != BTreeSet::from([2])
             {
-                return Err(Halt::Refused(BasketError::Example68 {
+                return Err(Halt::Refused(BasketError::Example70 {
                     message: "refused because !(primes.intersection([1, 2]) == [2])".to_owned(),
                 }));
             }
             if remaining(BTreeSet::from([2, 3, 5]), &BTreeSet::from([2, 5]))
                 != BTreeSet::from([3])
             {
-                return Err(Halt::Refused(BasketError::Example69 {
+                return Err(Halt::Refused(BasketError::Example71 {
                     message: "refused because !(primes.difference([2, 5]) == [3])".to_owned(),
+                }));
+            }
+            if !BTreeSet::from([2, 3, 5]).into_iter().any(|x| x > 4) {
+                return Err(Halt::Refused(BasketError::Example72 {
+                    message: "refused because !(primes.any(|x| x > 4))".to_owned(),
+                }));
+            }
+            if !BTreeSet::from([2, 3, 5]).into_iter().all(|x| x > 1) {
+                return Err(Halt::Refused(BasketError::Example73 {
+                    message: "refused because !(primes.all(|x| x > 1))".to_owned(),
+                }));
+            }
+            if BTreeSet::from([2, 3, 5])
+                .into_iter()
+                .filter(|&x| x > 2)
+                .collect::<BTreeSet<_>>() != BTreeSet::from([3, 5])
+            {
+                return Err(Halt::Refused(BasketError::Example74 {
+                    message: "refused because !(primes.filter(|x| x > 2) == [3, 5])".to_owned(),
                 }));
             }
             if length(
                 &BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
             ) != 2
             {
-                return Err(Halt::Refused(BasketError::Example70 {
+                return Err(Halt::Refused(BasketError::Example75 {
                     message: "refused because !(rates.len() == 2)".to_owned(),
                 }));
             }
@@ -3752,7 +3807,7 @@ pub mod basket {
                 ])
                 .is_empty()
             {
-                return Err(Halt::Refused(BasketError::Example71 {
+                return Err(Halt::Refused(BasketError::Example76 {
                     message: "refused because !(!rates.is_empty())".to_owned(),
                 }));
             }
@@ -3763,7 +3818,7 @@ pub mod basket {
                 .get("USD")
                 .copied() != Some(dec!(0.92))
             {
-                return Err(Halt::Refused(BasketError::Example72 {
+                return Err(Halt::Refused(BasketError::Example77 {
                     message: "refused because !(rates.get(\"USD\") == 0.92)".to_owned(),
                 }));
             }
@@ -3773,7 +3828,7 @@ pub mod basket {
                 dec!(1.17),
             )) != 3
             {
-                return Err(Halt::Refused(BasketError::Example73 {
+                return Err(Halt::Refused(BasketError::Example78 {
                     message: "refused because !(rates.insert(\"GBP\", 1.17).len() == 3)".to_owned(),
                 }));
             }
@@ -3785,7 +3840,7 @@ pub mod basket {
             .copied()
             .is_some()
             {
-                return Err(Halt::Refused(BasketError::Example74 {
+                return Err(Halt::Refused(BasketError::Example79 {
                     message: "refused because !(rates.remove(\"EUR\").get(\"EUR\").is_none())"
                         .to_owned(),
                 }));
@@ -3796,7 +3851,7 @@ pub mod basket {
                 ])
                 .contains_key("EUR")
             {
-                return Err(Halt::Refused(BasketError::Example75 {
+                return Err(Halt::Refused(BasketError::Example80 {
                     message: "refused because !(rates.contains_key(\"EUR\"))".to_owned(),
                 }));
             }
@@ -3804,7 +3859,7 @@ pub mod basket {
                 &BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
             ) != vec!["EUR".to_owned(), "USD".to_owned()]
             {
-                return Err(Halt::Refused(BasketError::Example76 {
+                return Err(Halt::Refused(BasketError::Example81 {
                     message: "refused because !(rates.keys() == [\"EUR\", \"USD\"])".to_owned(),
                 }));
             }
@@ -3812,34 +3867,56 @@ pub mod basket {
                 &BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
             ) != vec![Decimal::ONE, dec!(0.92)]
             {
-                return Err(Halt::Refused(BasketError::Example77 {
+                return Err(Halt::Refused(BasketError::Example82 {
                     message: "refused because !(rates.values() == [1, 0.92])".to_owned(),
+                }));
+            }
+            if try_mapped_values(
+                BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
+                |rate| multiply(rate, dec!(2)),
+            )?
+            .get("EUR")
+            .copied() != Some(dec!(2))
+            {
+                return Err(Halt::Refused(BasketError::Example83 {
+                    message: "refused because !(rates.map_values(|rate| rate * 2).get(\"EUR\") == 2)"
+                        .to_owned(),
+                }));
+            }
+            if keys(&kept_entries(
+                BTreeMap::from([("EUR".to_owned(), Decimal::ONE), ("USD".to_owned(), dec!(0.92))]),
+                |key_, &rate| key_ != "EUR" && rate < Decimal::ONE,
+            )) != vec!["USD".to_owned()]
+            {
+                return Err(Halt::Refused(BasketError::Example84 {
+                    message: "refused because !(rates.filter(|key, rate| key != \"EUR\" && rate < 1).keys() == [\"USD\"])"
+                        .to_owned(),
                 }));
             }
             if add(context.now(), Duration::from_micros(86_400_000_000))?.date()
                 <= context.now().date()
             {
-                return Err(Halt::Refused(BasketError::Example78 {
+                return Err(Halt::Refused(BasketError::Example85 {
                     message: "refused because !((now() + 24h).date() > now().date())".to_owned(),
                 }));
             }
             if days(Duration::from_micros(129_600_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example79 {
+                return Err(Halt::Refused(BasketError::Example86 {
                     message: "refused because !((36h).days() == 1)".to_owned(),
                 }));
             }
             if hours(Duration::from_micros(5_400_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example80 {
+                return Err(Halt::Refused(BasketError::Example87 {
                     message: "refused because !((90m).hours() == 1)".to_owned(),
                 }));
             }
             if minutes(Duration::from_micros(90_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example81 {
+                return Err(Halt::Refused(BasketError::Example88 {
                     message: "refused because !((90s).minutes() == 1)".to_owned(),
                 }));
             }
             if seconds(Duration::from_micros(120_000_000)) != 120 {
-                return Err(Halt::Refused(BasketError::Example82 {
+                return Err(Halt::Refused(BasketError::Example89 {
                     message: "refused because !((2m).seconds() == 120)".to_owned(),
                 }));
             }
@@ -4216,108 +4293,144 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(primes.len() == 3)`
+        /// `TryEveryExample`: `!([1, 2, 3].group_by(|x| x % 2).get(1) == [1, 3])`
         Example62 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(!primes.is_empty())`
+        /// `TryEveryExample`: `!(["a", "bc", "d"].to_map(|x| x.len(), |x| x).get(1) == "d")`
         Example63 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(primes.contains(3))`
+        /// `TryEveryExample`: `!(primes.len() == 3)`
         Example64 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(primes.insert(7) == [2, 3, 5, 7])`
+        /// `TryEveryExample`: `!(!primes.is_empty())`
         Example65 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(primes.remove(2) == [3, 5])`
+        /// `TryEveryExample`: `!(primes.contains(3))`
         Example66 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(primes.union([1]) == [1, 2, 3, 5])`
+        /// `TryEveryExample`: `!(primes.insert(7) == [2, 3, 5, 7])`
         Example67 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(primes.intersection([1, 2]) == [2])`
+        /// `TryEveryExample`: `!(primes.remove(2) == [3, 5])`
         Example68 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(primes.difference([2, 5]) == [3])`
+        /// `TryEveryExample`: `!(primes.union([1]) == [1, 2, 3, 5])`
         Example69 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(rates.len() == 2)`
+        /// `TryEveryExample`: `!(primes.intersection([1, 2]) == [2])`
         Example70 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(!rates.is_empty())`
+        /// `TryEveryExample`: `!(primes.difference([2, 5]) == [3])`
         Example71 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(rates.get("USD") == 0.92)`
+        /// `TryEveryExample`: `!(primes.any(|x| x > 4))`
         Example72 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(rates.insert("GBP", 1.17).len() == 3)`
+        /// `TryEveryExample`: `!(primes.all(|x| x > 1))`
         Example73 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(rates.remove("EUR").get("EUR").is_none())`
+        /// `TryEveryExample`: `!(primes.filter(|x| x > 2) == [3, 5])`
         Example74 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(rates.contains_key("EUR"))`
+        /// `TryEveryExample`: `!(rates.len() == 2)`
         Example75 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(rates.keys() == ["EUR", "USD"])`
+        /// `TryEveryExample`: `!(!rates.is_empty())`
         Example76 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!(rates.values() == [1, 0.92])`
+        /// `TryEveryExample`: `!(rates.get("USD") == 0.92)`
         Example77 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((now() + 24h).date() > now().date())`
+        /// `TryEveryExample`: `!(rates.insert("GBP", 1.17).len() == 3)`
         Example78 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((36h).days() == 1)`
+        /// `TryEveryExample`: `!(rates.remove("EUR").get("EUR").is_none())`
         Example79 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((90m).hours() == 1)`
+        /// `TryEveryExample`: `!(rates.contains_key("EUR"))`
         Example80 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((90s).minutes() == 1)`
+        /// `TryEveryExample`: `!(rates.keys() == ["EUR", "USD"])`
         Example81 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((2m).seconds() == 120)`
+        /// `TryEveryExample`: `!(rates.values() == [1, 0.92])`
         Example82 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!(rates.map_values(|rate| rate * 2).get("EUR") == 2)`
+        Example83 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`:
+        /// `!(rates.filter(|key, rate| key != "EUR" && rate < 1).keys() == ["USD"])`
+        Example84 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((now() + 24h).date() > now().date())`
+        Example85 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((36h).days() == 1)`
+        Example86 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((90m).hours() == 1)`
+        Example87 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((90s).minutes() == 1)`
+        Example88 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((2m).seconds() == 120)`
+        Example89 {
             /// Why, in words.
             message: String,
         },
@@ -4489,6 +4602,13 @@ pub mod basket {
                 Self::Example80 { .. } => "Example80",
                 Self::Example81 { .. } => "Example81",
                 Self::Example82 { .. } => "Example82",
+                Self::Example83 { .. } => "Example83",
+                Self::Example84 { .. } => "Example84",
+                Self::Example85 { .. } => "Example85",
+                Self::Example86 { .. } => "Example86",
+                Self::Example87 { .. } => "Example87",
+                Self::Example88 { .. } => "Example88",
+                Self::Example89 { .. } => "Example89",
                 Self::BasketAlreadyExists { .. } => "BasketAlreadyExists",
                 Self::TotalCannotBeNegative { .. } => "TotalCannotBeNegative",
                 Self::RoundsMustNeverDecrease { .. } => "RoundsMustNeverDecrease",
@@ -4601,6 +4721,13 @@ pub mod basket {
                 | Self::Example80 { message }
                 | Self::Example81 { message }
                 | Self::Example82 { message }
+                | Self::Example83 { message }
+                | Self::Example84 { message }
+                | Self::Example85 { message }
+                | Self::Example86 { message }
+                | Self::Example87 { message }
+                | Self::Example88 { message }
+                | Self::Example89 { message }
                 | Self::BasketAlreadyExists { message }
                 | Self::TotalCannotBeNegative { message }
                 | Self::RoundsMustNeverDecrease { message }
@@ -4713,6 +4840,13 @@ pub mod basket {
                 "Example80" => Self::Example80 { message },
                 "Example81" => Self::Example81 { message },
                 "Example82" => Self::Example82 { message },
+                "Example83" => Self::Example83 { message },
+                "Example84" => Self::Example84 { message },
+                "Example85" => Self::Example85 { message },
+                "Example86" => Self::Example86 { message },
+                "Example87" => Self::Example87 { message },
+                "Example88" => Self::Example88 { message },
+                "Example89" => Self::Example89 { message },
                 "BasketAlreadyExists" => Self::BasketAlreadyExists { message },
                 "TotalCannotBeNegative" => Self::TotalCannotBeNegative { message },
                 "RoundsMustNeverDecrease" => Self::RoundsMustNeverDecrease { message },

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::model::{Expression, ExpressionKind, Method};
+use crate::model::{Expression, ExpressionKind, Method, Type};
 
 /// The entries of a map, by their keys.
 pub(super) type Entries = Vec<(Expression, Expression)>;
@@ -62,6 +62,26 @@ fn put(entries: &mut Entries, key: Expression, value: Expression) -> Option<()> 
         Err(at) => entries.insert(at, (key, value)),
     }
     Some(())
+}
+
+/// The list under a key, a new one where there is none.
+pub(super) fn entry(
+    entries: &mut Entries,
+    key: Expression,
+    of: Type,
+) -> Option<&mut Vec<Expression>> {
+    let at = match position(entries.iter().map(|(key, _)| key), &key)? {
+        Ok(at) => at,
+        Err(at) => {
+            let empty = Expression { kind: ExpressionKind::List(Vec::new()), result: of };
+            entries.insert(at, (key, empty));
+            at
+        }
+    };
+    match &mut entries[at].1.kind {
+        ExpressionKind::List(items) => Some(items),
+        _ => None,
+    }
 }
 
 /// What a method of a set gives.

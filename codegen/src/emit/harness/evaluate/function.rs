@@ -1,5 +1,6 @@
 //! Methods that take a function.
 
+use super::collection::{self, Entries};
 use super::method::present;
 use super::number::arithmetic;
 use super::{Known, evaluate, truth};
@@ -15,6 +16,8 @@ pub(super) fn call(
 ) -> Option<ExpressionKind> {
     match receiver {
         ExpressionKind::List(items) => of_list(method, items, arguments, known),
+        ExpressionKind::Set(members) => of_set(method, members, arguments, known),
+        ExpressionKind::Map(entries) => of_map(method, entries, arguments, known),
         ExpressionKind::Some(value) => of_present(method, *value, arguments, known),
         ExpressionKind::None => of_absent(method),
         _ => None,
@@ -75,8 +78,70 @@ fn of_list(
             let numbers = items.iter().map(of_each).collect::<Option<Vec<_>>>()?;
             sum(&numbers, &arguments.first()?.result)
         }
+        Method::ListGroupBy => grouped(items, arguments.first()?, known).map(ExpressionKind::Map),
+        Method::ListToMap => {
+            let entry = |item: &Expression| {
+                Some((of_each(item)?, applied(arguments.get(1)?, &[item], known)?))
+            };
+            let entries = items.iter().map(entry).collect::<Option<_>>()?;
+            collection::map(entries).map(ExpressionKind::Map)
+        }
         _ => None,
     }
+}
+
+fn of_set(
+    method: Method,
+    members: Vec<Expression>,
+    arguments: &[Expression],
+    known: &Known<'_>,
+) -> Option<ExpressionKind> {
+    let of_list = |method| of_list(method, members, arguments, known);
+    match method {
+        Method::SetAny => of_list(Method::ListAny),
+        Method::SetAll => of_list(Method::ListAll),
+        Method::SetFilter => match of_list(Method::ListFilter)? {
+            ExpressionKind::List(kept) => Some(ExpressionKind::Set(kept)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn of_map(
+    method: Method,
+    entries: Entries,
+    arguments: &[Expression],
+    known: &Known<'_>,
+) -> Option<ExpressionKind> {
+    let function = arguments.first()?;
+    let mut found = Entries::new();
+    for (key, value) in entries {
+        match method {
+            Method::MapMapValues => {
+                let new = applied(function, &[&value], known)?;
+                found.push((key, new));
+            }
+            Method::MapFilter => {
+                if truth(&applied(function, &[&key, &value], known)?.kind)? {
+                    found.push((key, value));
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(ExpressionKind::Map(found))
+}
+
+/// Under each key the items that have it.
+fn grouped(items: Vec<Expression>, key: &Expression, known: &Known<'_>) -> Option<Entries> {
+    let of = items.first().map(|item| Type::List(Box::new(item.result.clone())));
+    let mut groups = Entries::new();
+    for item in items {
+        let key = applied(key, &[&item], known)?;
+        collection::entry(&mut groups, key, of.clone()?)?.push(item);
+    }
+    Some(groups)
 }
 
 fn of_present(
