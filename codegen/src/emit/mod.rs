@@ -21,6 +21,7 @@ mod invariants;
 mod layout;
 mod names;
 mod newtypes;
+mod parallel;
 mod projections;
 mod reads;
 mod row_key;
@@ -69,11 +70,16 @@ pub fn emit(ontology: &Ontology, options: &Options) -> BTreeMap<String, String> 
         text.push('\n');
         text.push_str(&types_module(ontology));
     }
-    for aggregate in &ontology.aggregates {
+    let (modules, harnesses) = parallel::both(
+        &ontology.aggregates,
+        |aggregate| aggregate_module(ontology, aggregate, options),
+        |aggregate| harness::module(ontology, aggregate),
+    );
+    for module in modules {
         text.push('\n');
-        text.push_str(&aggregate_module(ontology, aggregate, options));
+        text.push_str(&module);
     }
-    let mut files = harness::emit(ontology, options, &header(ontology));
+    let mut files = harness::emit(harnesses, options, &header(ontology));
     files.insert(FILE.to_owned(), text);
     files
 }

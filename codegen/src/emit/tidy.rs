@@ -9,9 +9,54 @@
 /// The width of a line within a module, whose own indentation comes on top.
 pub(crate) const WIDTH: usize = 96;
 
+/// A line: what comes in front of its text is counted once, since every step asks for it.
+#[derive(Clone)]
+struct Line {
+    /// Spaces in front of the text.
+    indent: usize,
+    text: String,
+}
+
+impl Line {
+    fn new(line: &str) -> Self {
+        let text = line.trim_start_matches(' ');
+        Self { indent: line.len() - text.len(), text: text.to_owned() }
+    }
+
+    fn len(&self) -> usize {
+        self.indent + self.text.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    fn dedent(&mut self) {
+        self.indent = self.indent.saturating_sub(4);
+    }
+
+    fn dedented(&self) -> Self {
+        let mut line = self.clone();
+        line.dedent();
+        line
+    }
+
+    fn with(&self, text: String) -> Self {
+        Self { indent: self.indent, text }
+    }
+
+    fn opens(&self) -> bool {
+        self.text.ends_with(['(', '[', '{', '<']) && !self.is_comment()
+    }
+
+    fn is_comment(&self) -> bool {
+        self.text.starts_with("//") || self.text.starts_with("#[")
+    }
+}
+
 /// The text as a person would have typed it.
 pub(crate) fn tidy(text: &str) -> String {
-    let mut lines = outdented(text.lines().map(str::to_owned).collect());
+    let mut lines = outdented(text.lines().map(Line::new).collect());
     loop {
         let before = lines.len();
         lines = join_chains(join_groups(lines));
@@ -19,44 +64,53 @@ pub(crate) fn tidy(text: &str) -> String {
             break;
         }
     }
-    lines.join("\n") + "\n"
+    let mut tidied = String::with_capacity(text.len());
+    for line in &lines {
+        tidied.extend(std::iter::repeat_n(' ', line.indent));
+        tidied.push_str(&line.text);
+        tidied.push('\n');
+    }
+    tidied
 }
 
 /// Moves a call that begins a chain, and the chain with it, to where the call alone would stand.
-fn outdented(mut lines: Vec<String>) -> Vec<String> {
+fn outdented(mut lines: Vec<Line>) -> Vec<Line> {
     let mut first = 0;
     while first < lines.len() {
-        let depth = indent(&lines[first]);
-        let within = |line: &&String| line.is_empty() || indent(line) > depth;
-        let end = first + 1 + lines[first + 1..].iter().take_while(within).count();
-        let deep = |line: &String, by: usize| !line.is_empty() && indent(line) == depth + by;
-        let closes = lines[first + 1..end].iter().position(|line| deep(line, 4));
-        if let Some(closes) = closes.map(|at| first + 1 + at)
-            && lines[first].ends_with('(')
-            && deep(&lines[first + 1], 8)
-            && lines[closes].trim_start().starts_with(')')
-        {
-            match on_one_line(&lines[first..=closes]) {
-                Some(call) => drop(lines.splice(first..=closes, [call])),
-                None => lines[first + 1..end].iter_mut().for_each(|it| *it = dedented(it)),
-            }
+        if lines[first].text.ends_with('(') {
+            outdent_chain(&mut lines, first);
         }
         first += 1;
     }
     lines
 }
 
+fn outdent_chain(lines: &mut Vec<Line>, first: usize) {
+    let depth = lines[first].indent;
+    let within = |line: &&Line| line.is_empty() || line.indent > depth;
+    let end = first + 1 + lines[first + 1..].iter().take_while(within).count();
+    let deep = |line: &Line, by: usize| !line.is_empty() && line.indent == depth + by;
+    let closes = lines[first + 1..end].iter().position(|line| deep(line, 4));
+    let Some(closes) = closes.map(|at| first + 1 + at) else { return };
+    if deep(&lines[first + 1], 8) && lines[closes].text.starts_with(')') {
+        match on_one_line(&lines[first..=closes]) {
+            Some(call) => drop(lines.splice(first..=closes, [call])),
+            None => lines[first + 1..end].iter_mut().for_each(Line::dedent),
+        }
+    }
+}
+
 /// A call that fits a line, and leaves its chain where it stands.
-fn on_one_line(call: &[String]) -> Option<String> {
-    let dedented: Vec<String> = call[1..].iter().map(|line| dedented(line)).collect();
+fn on_one_line(call: &[Line]) -> Option<Line> {
+    let dedented: Vec<Line> = call[1..].iter().map(Line::dedented).collect();
     joined(&[&call[..1], &dedented].concat())
 }
 
 /// Joins, hugs or unbraces every group, the innermost first.
-fn join_groups(lines: Vec<String>) -> Vec<String> {
-    let mut done: Vec<String> = Vec::new();
+fn join_groups(lines: Vec<Line>) -> Vec<Line> {
+    let mut done: Vec<Line> = Vec::with_capacity(lines.len());
     for line in lines {
-        let closes = line.trim_start().starts_with([')', ']', '}', '>']);
+        let closes = line.text.starts_with([')', ']', '}', '>']);
         done.push(line);
         if closes {
             close_group(&mut done);
@@ -66,15 +120,14 @@ fn join_groups(lines: Vec<String>) -> Vec<String> {
 }
 
 /// The last line closes a group: makes less of it if it can.
-fn close_group(done: &mut Vec<String>) {
+fn close_group(done: &mut Vec<Line>) {
     let last = done.len() - 1;
-    let depth = indent(&done[last]);
-    let Some(first) =
-        (0..last).rev().find(|at| !done[*at].is_empty() && indent(&done[*at]) <= depth)
+    let depth = done[last].indent;
+    let Some(first) = (0..last).rev().find(|at| !done[*at].is_empty() && done[*at].indent <= depth)
     else {
         return;
     };
-    if indent(&done[first]) != depth || !opens(&done[first]) || last - first < 2 {
+    if done[first].indent != depth || !done[first].opens() || last - first < 2 {
         return;
     }
     if let Some(joined) = joined(&done[first..=last]) {
@@ -85,29 +138,34 @@ fn close_group(done: &mut Vec<String>) {
     }
 }
 
-fn joined(group: &[String]) -> Option<String> {
-    let (head, foot) = (group.first()?, group.last()?.trim_start());
+fn joined(group: &[Line]) -> Option<Line> {
+    let (head, foot) = (group.first()?, &group.last()?.text);
     let inside = &group[1..group.len() - 1];
-    let flat = inside.iter().all(|line| indent(line) == indent(head) + 4 && !is_comment(line));
-    if !flat {
+    let flat = inside.iter().all(|line| line.indent == head.indent + 4 && !line.is_comment());
+    let parts: usize = inside.iter().map(|line| line.text.len()).sum();
+    // At most these two go.
+    if !flat || head.len() + parts > WIDTH + "{,".len() {
         return None;
     }
-    let mut content = inside.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
-    let line = if head.ends_with("=> {") {
+    let inner: Vec<&str> = inside.iter().map(|line| line.text.trim_end()).collect();
+    let mut content = inner.join(" ");
+    let text = &head.text;
+    let text = if text.ends_with("=> {") {
         let expression = inside.len() == 1
             && (!content.ends_with([';', ',', '{', '}']) || is_variant_literal(&content));
         let arm = expression && (foot == "}" || foot == "},");
-        arm.then(|| format!("{}{content},", head.strip_suffix('{').unwrap_or(head)))?
-    } else if head.ends_with('{') {
-        if !is_literal(head, inside) {
+        arm.then(|| format!("{}{content},", text.strip_suffix('{').unwrap_or(text)))?
+    } else if text.ends_with('{') {
+        if !is_literal(text, &inner) {
             return None;
         }
         content.truncate(content.trim_end_matches(',').len());
-        format!("{head} {content} {foot}")
+        format!("{text} {content} {foot}")
     } else {
         content.truncate(content.trim_end_matches(',').len());
-        format!("{head}{content}{foot}")
+        format!("{text}{content}{foot}")
     };
+    let line = head.with(text);
     (line.len() <= WIDTH).then_some(line)
 }
 
@@ -117,12 +175,11 @@ fn is_variant_literal(line: &str) -> bool {
 }
 
 /// Whether the lines in braces are the fields of a record literal or pattern.
-fn is_literal(head: &str, inside: &[String]) -> bool {
+fn is_literal(head: &str, inside: &[&str]) -> bool {
     const ITEMS: &[&str] =
         &["struct", "enum", "impl", "trait", "fn", "match", "if", "else", "for", "mod"];
     let item = head.split_whitespace().any(|word| ITEMS.contains(&word.trim_start_matches('}')));
     let fields = inside.iter().all(|line| {
-        let line = line.trim();
         (line.ends_with(',') || line.starts_with(".."))
             && !line.contains("=>")
             && !line.starts_with("pub ")
@@ -132,66 +189,68 @@ fn is_literal(head: &str, inside: &[String]) -> bool {
 
 /// Whether the group is a call whose one argument is a block that takes the lines, or a match arm of
 /// one call that does.
-fn hugs(group: &[String]) -> bool {
+fn hugs(group: &[Line]) -> bool {
     let [head, first, .., last, foot] = group else { return false };
-    let inner = indent(head) + 4;
+    let inner = head.indent + 4;
     let middle = &group[2..group.len() - 2];
-    let one_block = opens(first)
-        && indent(first) == inner
-        && indent(last) == inner
-        && only_closes(last)
-        && middle.iter().all(|line| line.is_empty() || indent(line) > inner);
-    let call = head.ends_with('(') && foot.trim_start().starts_with(')');
-    let ends = if is_call_of_literal(first) { "})" } else { ")" };
-    let is_call = is_call(first) || is_call_of_literal(first);
-    let arm = head.ends_with("=> {") && only_closes(foot) && is_call && last.trim() == ends;
+    let one_block = first.opens()
+        && first.indent == inner
+        && last.indent == inner
+        && only_closes(&last.text)
+        && middle.iter().all(|line| line.is_empty() || line.indent > inner);
+    let call = head.text.ends_with('(') && foot.text.starts_with(')');
+    let ends = if is_call_of_literal(&first.text) { "})" } else { ")" };
+    let is_call = is_call(&first.text) || is_call_of_literal(&first.text);
+    let arm = head.text.ends_with("=> {")
+        && only_closes(&foot.text)
+        && is_call
+        && last.text.trim_end() == ends;
     one_block && (call || arm)
 }
 
 fn only_closes(line: &str) -> bool {
-    let line = line.trim();
+    let line = line.trim_end();
     let line = line.strip_suffix(',').unwrap_or(line);
     !line.is_empty() && line.chars().all(|c| matches!(c, ')' | ']' | '}'))
 }
 
 /// Whether the line begins a call and nothing else.
 fn is_call(line: &str) -> bool {
-    line.ends_with('(') && !line.trim_start().contains(' ')
+    line.ends_with('(') && !line.contains(' ')
 }
 
 /// Whether the line begins a call whose one argument is a record literal.
 fn is_call_of_literal(line: &str) -> bool {
-    line.strip_suffix(" {").is_some_and(|call| call.contains('(') && !call.trim().contains(' '))
+    line.strip_suffix(" {").is_some_and(|call| call.contains('(') && !call.trim_end().contains(' '))
 }
 
-fn hug(done: &mut Vec<String>, first: usize) {
-    let group: Vec<String> = done.drain(first..).collect();
+fn hug(done: &mut Vec<Line>, first: usize) {
+    let group: Vec<Line> = done.drain(first..).collect();
     let [head, open, middle @ .., last, foot] = group.as_slice() else { return };
-    let (head, foot) = match head.strip_suffix('{') {
+    let (text, foot) = match head.text.strip_suffix('{') {
         Some(arm) => (arm, ","),
-        None => (head.as_str(), foot.trim_start()),
+        None => (head.text.as_str(), foot.text.as_str()),
     };
-    done.push(format!("{head}{}", open.trim_start()));
-    done.extend(middle.iter().map(|line| dedented(line)));
-    let close = dedented(last);
-    done.push(format!("{}{foot}", close.trim_end_matches(',')));
+    done.push(head.with(format!("{text}{}", open.text)));
+    done.extend(middle.iter().map(Line::dedented));
+    let close = last.dedented();
+    done.push(close.with(format!("{}{foot}", close.text.trim_end_matches(','))));
 }
 
 /// Joins a method call with what it is called on, where the call alone takes the lines.
-fn join_chains(lines: Vec<String>) -> Vec<String> {
-    let mut done: Vec<String> = Vec::new();
+fn join_chains(lines: Vec<Line>) -> Vec<Line> {
+    let mut done: Vec<Line> = Vec::with_capacity(lines.len());
     let mut lines = lines.into_iter().peekable();
     while let Some(line) = lines.next() {
-        let starts_chain = lines.peek().is_some_and(|next| {
-            next.trim_start().starts_with('.') && indent(next) == indent(&line) + 4
-        });
-        if !starts_chain || opens(&line) || is_comment(&line) {
+        let starts_chain = lines
+            .peek()
+            .is_some_and(|next| next.text.starts_with('.') && next.indent == line.indent + 4);
+        if !starts_chain || line.opens() || line.is_comment() {
             done.push(line);
             continue;
         }
         let mut chain = Vec::new();
-        while let Some(next) = lines.next_if(|next| next.is_empty() || indent(next) > indent(&line))
-        {
+        while let Some(next) = lines.next_if(|next| next.is_empty() || next.indent > line.indent) {
             chain.push(next);
         }
         done.extend(joined_chain(line, chain));
@@ -199,35 +258,19 @@ fn join_chains(lines: Vec<String>) -> Vec<String> {
     done
 }
 
-fn joined_chain(head: String, chain: Vec<String>) -> Vec<String> {
-    let all: String = chain.iter().map(|line| line.trim()).collect();
-    let flat = chain.iter().all(|line| line.trim_start().starts_with('.'));
-    if flat && head.len() + all.len() <= WIDTH {
-        return vec![head + &all];
+fn joined_chain(mut head: Line, chain: Vec<Line>) -> Vec<Line> {
+    let flat = chain.iter().all(|line| line.text.starts_with('.'));
+    let all: usize = chain.iter().map(|line| line.text.len()).sum();
+    if flat && head.len() + all <= WIDTH {
+        head.text.extend(chain.iter().map(|line| line.text.as_str()));
+        return vec![head];
     }
-    let links = chain
-        .iter()
-        .filter(|line| line.trim_start().starts_with('.') && indent(line) == indent(&head) + 4);
-    let first = chain.first().map_or("", |line| line.trim_start());
-    if flat || links.count() > 1 || head.len() + first.len() > WIDTH {
+    let is_link = |line: &&Line| line.text.starts_with('.') && line.indent == head.indent + 4;
+    let links = chain.iter().filter(is_link).count();
+    let first = chain.first().map_or("", |line| line.text.as_str());
+    if flat || links > 1 || head.len() + first.len() > WIDTH {
         return std::iter::once(head).chain(chain).collect();
     }
-    let joined = head + first;
-    std::iter::once(joined).chain(chain.iter().skip(1).map(|line| dedented(line))).collect()
-}
-
-fn opens(line: &str) -> bool {
-    line.ends_with(['(', '[', '{', '<']) && !is_comment(line)
-}
-
-fn is_comment(line: &str) -> bool {
-    line.trim_start().starts_with("//") || line.trim_start().starts_with("#[")
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start().len()
-}
-
-fn dedented(line: &str) -> String {
-    line.strip_prefix("    ").unwrap_or(line).to_owned()
+    head.text.push_str(first);
+    std::iter::once(head).chain(chain.iter().skip(1).map(Line::dedented)).collect()
 }

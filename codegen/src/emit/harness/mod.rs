@@ -39,14 +39,12 @@ pub const ONTOLOGY_FILE: &str = "harness_ontology.rs";
 
 const TEMPLATE: &str = include_str!("harness.rs.j2");
 
-/// The generated files: path and text.
+/// The generated files: path and text. What the template needs of each aggregate comes from [`module`].
 pub(crate) fn emit(
-    ontology: &Ontology,
+    aggregates: Vec<minijinja::Value>,
     options: &Options,
     header: &str,
 ) -> BTreeMap<String, String> {
-    let aggregates: Vec<_> =
-        ontology.aggregates.iter().map(|aggregate| module(ontology, aggregate)).collect();
     let mut templates = Environment::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     let rendered = templates
@@ -59,7 +57,8 @@ pub(crate) fn emit(
     BTreeMap::from([(FILE.to_owned(), text), (ONTOLOGY_FILE.to_owned(), line)])
 }
 
-fn module(ontology: &Ontology, aggregate: &Aggregate) -> minijinja::Value {
+/// What the template needs of an aggregate.
+pub(crate) fn module(ontology: &Ontology, aggregate: &Aggregate) -> minijinja::Value {
     let view = View::new(aggregate, Types::of_aggregate(ontology, aggregate));
     let shared: BTreeSet<String> =
         ontology.types.iter().map(|it| naming::rust_type(it.name())).collect();
