@@ -17,7 +17,8 @@ use eventloom_codegen::{Outcome, compile_sources};
 fn samples() -> Vec<TextTree> {
     let ok = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/ok");
     // `reference` holds every block of the language reference, the others what it leaves out.
-    let named = ["reference", "upcasts", "rows", "invariants", "emit", "custom", "collections"];
+    let named =
+        ["reference", "upcasts", "rows", "invariants", "emit", "custom", "collections", "derived"];
     let files = named.iter().map(|name| ok.join(name).join("ontology.yaml"));
     files
         .map(|file: PathBuf| text_tree(&fs::read_to_string(file).expect("a case")).expect("YAML"))
@@ -29,6 +30,7 @@ fn place(path: &[&str]) -> Option<Place> {
     Some(match path {
         [] => Place::File,
         ["constants", _] => Place::Constant,
+        ["derived", _] => Place::Derived,
         ["events", _] => Place::Event,
         ["events", _, "history", _] => Place::OldVersion,
         ["commands", _] => Place::Command,

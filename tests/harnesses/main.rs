@@ -24,6 +24,7 @@ harness!(choices);
 harness!(closures);
 harness!(collections);
 mod custom;
+harness!(derived);
 harness!(emit);
 harness!(enums);
 harness!(expressions);

@@ -43,6 +43,11 @@ pub mod collections;
 #[path = "../data/ok/custom/expected.rs"]
 pub mod custom;
 
+/// Derived values of every kind, wherever they can be named.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/derived/expected.rs"]
+pub mod derived;
+
 /// Every form of deciding.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/emit/expected.rs"]

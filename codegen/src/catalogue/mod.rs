@@ -6,6 +6,7 @@
 
 pub mod checks;
 pub mod commands;
+pub mod derived;
 pub mod event_store;
 pub mod events;
 pub mod expressions;
@@ -71,6 +72,7 @@ static GROUPS: &[&[&Code]] = &[
     names::ALL,
     types::ALL,
     expressions::ALL,
+    derived::ALL,
     events::ALL,
     commands::ALL,
     invariants::ALL,

@@ -48,6 +48,10 @@ impl Names<'_> {
         for fields in aggregate.state.iter() {
             self.fields(fields);
         }
+        self.distinct("derived value", aggregate.derived.iter().map(|(name, _)| name));
+        for (_, derived) in &aggregate.derived {
+            self.fields(&derived.input);
+        }
         for (_, event) in &aggregate.events {
             self.fields(&event.schema);
             for (_, old) in &event.history {
@@ -98,7 +102,7 @@ impl Names<'_> {
 
     fn distinct<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n Text>) {
         let kind = match what {
-            "field" | "constant" => Kind::Field,
+            "field" | "constant" | "derived value" => Kind::Field,
             "variant" | "refusal" => Kind::Variant,
             "aggregate" => Kind::Aggregate,
             _ => Kind::Type,

@@ -14,7 +14,7 @@ use crate::naming::snake;
 use crate::source::Span;
 use crate::syntax;
 
-/// Methods that the hand-written state has anyway.
+/// Methods that a state has anyway.
 const ALWAYS_THERE: [&str; 10] = [
     "borrow",
     "clone",
@@ -40,7 +40,19 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
             }
         }
         behavior(syntax, model, findings);
+        findings.extend(syntax.derived.iter().filter_map(|(name, _)| hidden(name)));
     }
+}
+
+/// A derived value is a method of the state, which must not hide one that every value has.
+fn hidden(name: &syntax::Text) -> Option<Diagnostic> {
+    let method = snake(&name.value);
+    if !ALWAYS_THERE.contains(&method.as_str()) {
+        return None;
+    }
+    let title = format!("`{}` would hide the method `{method}` of the state", name.value);
+    let found = Diagnostic::error(&GENERATED_FUNCTION, title, name.span, "this derived value");
+    Some(found.help("choose another name"))
 }
 
 fn behavior(syntax: &syntax::Aggregate, model: &Aggregate, findings: &mut Vec<Diagnostic>) {

@@ -25,7 +25,8 @@ fn is_looked_at(aggregate: &Aggregate, field: &str) -> bool {
     let mirrors = aggregate.projections.iter().flat_map(|projection| &projection.mirrors);
     let others = aggregate.events.iter().flat_map(folds).filter(|set| set.field != field);
     let expected = aggregate.scenarios.iter().flat_map(|scenario| scenario.state.iter().flatten());
-    deciding(aggregate).into_iter().any(read)
+    let derived = aggregate.derived.iter().map(|derived| &derived.value);
+    deciding(aggregate).into_iter().chain(derived).any(read)
         || mirrors.chain(others).any(|set| read(&set.value))
         || expected.into_iter().any(|expected| expected.field == field)
 }

@@ -46,6 +46,7 @@ fn definition(place: Place) -> &'static str {
     match place {
         Place::File => "file",
         Place::Constant => "constant",
+        Place::Derived => "derived",
         Place::Event => "event",
         Place::OldVersion => "oldVersion",
         Place::Command => "command",

@@ -124,8 +124,9 @@ pub(crate) fn assignments(
             continue;
         }
         if let Some(change) = in_place(assignment, assignments, own, of, compiler.types) {
-            let (early, late) = change
-                .statements(compiler, &place, &assignment.field, |it| reads(it, own, assignments));
+            let (early, late) = change.statements(compiler, &place, &assignment.field, |it| {
+                reads(it, own, assignments) || asks_whole(it, own)
+            });
             before.push(early);
             after.push(late);
             continue;
@@ -196,6 +197,11 @@ pub(crate) fn is_fitting_constant(of: &Type, value: &Expression) -> bool {
     whole.trim_start_matches('0').len() <= allowed && fraction.len() <= *scale as usize
 }
 
+/// Whether the value asks the target as a whole, while a part of it may be changing.
+fn asks_whole(value: &Expression, own: Scope) -> bool {
+    value.any(&|part| matches!(&part.kind, ExpressionKind::Derived(call) if call.scope == own))
+}
+
 /// Whether the value reads a field of the target that some assignment sets.
 fn reads(value: &Expression, own: Scope, assignments: &[Assignment]) -> bool {
     assignments.iter().any(|assignment| value.reads(own, &assignment.field))
@@ -263,7 +269,11 @@ fn retained(
     let itself = list.kind == ExpressionKind::Read(own, assignment.field.clone());
     let others = all.iter().filter(|other| other.field != assignment.field);
     let mut others = others.filter(|other| other.value.reads(own, &assignment.field));
-    if !itself || reads(condition, own, all) || others.next().is_some() {
+    if !itself
+        || reads(condition, own, all)
+        || asks_whole(condition, own)
+        || others.next().is_some()
+    {
         return None;
     }
     let condition = compiler.condition_on_reference(condition, negated)?;

@@ -8,6 +8,7 @@ mod choice;
 mod code;
 mod collection;
 mod condition;
+mod derived;
 mod function;
 mod list;
 mod literal;
@@ -20,6 +21,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use code::{Code, Kind, Level};
+pub(crate) use derived::handed;
+pub(crate) use function::without_question;
 pub(crate) use literal::decimal_literal;
 pub(crate) use literal::grouped;
 use literal::{date, decimal, integer, tokens, uuid};
@@ -237,6 +240,7 @@ impl<'m> Compiler<'m> {
             ExpressionKind::Set(members) => self.set(members, &expression.result),
             ExpressionKind::Map(entries) => self.map(entries, &expression.result),
             ExpressionKind::Format(pieces) => self.format(pieces),
+            ExpressionKind::Derived(call) => self.derived(call, copy),
             ExpressionKind::Closure(..) => {
                 unreachable!("a function stands in a method's arguments")
             }
@@ -382,7 +386,9 @@ fn asked_about(condition: &Expression) -> Option<&Expression> {
         ExpressionKind::Call(_, value, arguments) if arguments.is_empty() => {
             (condition.result == Type::Boolean).then_some(value)
         }
-        ExpressionKind::Read(..) => (condition.result == Type::Boolean).then_some(condition),
+        ExpressionKind::Read(..) | ExpressionKind::Derived(_) => {
+            (condition.result == Type::Boolean).then_some(condition)
+        }
         _ => None,
     }
 }

@@ -10,6 +10,7 @@
 mod apply;
 mod calendar;
 mod commands;
+mod derived;
 mod errors;
 mod events;
 mod examples;

@@ -15,7 +15,11 @@ pub(crate) fn reads_time(expression: &Expression) -> bool {
 impl Expression {
     /// Whether it reads anything of this scope.
     pub(crate) fn reads_scope(&self, scope: Scope) -> bool {
-        self.any(&|part| matches!(&part.kind, ExpressionKind::Read(of, _) if *of == scope))
+        self.any(&|part| match &part.kind {
+            ExpressionKind::Read(of, _) => *of == scope,
+            ExpressionKind::Derived(call) => call.scope == scope,
+            _ => false,
+        })
     }
 
     /// Whether it reads what a store may leave out of the metadata: see the runtime's

@@ -10,7 +10,7 @@ use super::layout::{self, Part};
 use super::names::{field_ident, function_ident, type_ident};
 use super::types;
 use super::view::View;
-use super::{apply, invariants};
+use super::{apply, derived, invariants};
 use crate::model::{Event, ExpressionKind, Field, Retention, Rule, Type};
 
 /// The section's items.
@@ -40,6 +40,7 @@ fn state(view: &View<'_>, fields: &[Field]) -> Vec<Part> {
         parts.push(default_impl(view, fields));
     }
     parts.push(types::record_impl(&view.types, ident, fields));
+    parts.extend(derived::methods(view));
     parts
 }
 

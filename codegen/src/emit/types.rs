@@ -1,6 +1,6 @@
 //! Types: how a type of the language is written in Rust, and the enums and records of an ontology.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, TokenStream};
@@ -9,7 +9,7 @@ use quote::{format_ident, quote};
 use super::layout::{self, Part};
 use super::names::{field_ident, local_ident, type_ident};
 use crate::model::{
-    Aggregate, Definitions, EnumType, Field, Ontology, RecordType, Type, TypeDefinition,
+    Aggregate, Definitions, Derived, EnumType, Field, Ontology, RecordType, Type, TypeDefinition,
 };
 
 /// The enums and records that the types of a module can name.
@@ -22,6 +22,10 @@ pub(crate) struct Types<'m> {
     choices: Cell<bool>,
     /// Whether a function has been compiled with these types.
     functions: Cell<bool>,
+    /// The derived values of the aggregate.
+    derived: &'m [Derived],
+    /// Which of them can fail, as far as asked.
+    can_fail: RefCell<BTreeMap<String, bool>>,
 }
 
 impl<'m> Types<'m> {
@@ -35,6 +39,8 @@ impl<'m> Types<'m> {
             shared: shared.collect(),
             choices: Cell::default(),
             functions: Cell::default(),
+            derived: &aggregate.derived,
+            can_fail: RefCell::default(),
         }
     }
 
@@ -43,7 +49,26 @@ impl<'m> Types<'m> {
         let definitions = ontology.types.iter().map(|it| (it.name(), it)).collect();
         let shapes = Definitions::new(&ontology.types, &[]);
         let (choices, functions) = (Cell::default(), Cell::default());
-        Self { definitions, shapes, shared: BTreeSet::new(), choices, functions }
+        let (derived, can_fail) = (&[][..], RefCell::default());
+        let shared = BTreeSet::new();
+        Self { definitions, shapes, shared, choices, functions, derived, can_fail }
+    }
+
+    /// The derived value of this name.
+    pub(crate) fn derived(&self, name: &str) -> &'m Derived {
+        let found = self.derived.iter().find(|derived| derived.name == name);
+        found.unwrap_or_else(|| unreachable!("the model names a derived value `{name}`"))
+    }
+
+    /// Whether asking for a derived value can fail.
+    pub(crate) fn derived_can_fail(&self, name: &str) -> bool {
+        let derived = self.derived(name);
+        let known = self.can_fail.borrow().get(name).copied();
+        known.unwrap_or_else(|| {
+            let fails = super::derived::can_fail(self, derived);
+            self.can_fail.borrow_mut().insert(derived.name.clone(), fails);
+            fails
+        })
     }
 
     /// Notes that an expression was compiled that can be put in several ways.

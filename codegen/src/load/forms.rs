@@ -121,6 +121,8 @@ pub(super) const ALLOWED: Form = Form::Map(KeysLike::Codes, &Form::Text);
 pub(super) const TYPES: Form = Form::Map(KeysLike::Names, &Form::OneOf(&[Form::Type, FIELDS]));
 pub(super) const CONSTANTS: Form =
     Form::Map(KeysLike::Names, &Form::OneOf(&[Form::Type, Form::Keys(Place::Constant)]));
+pub(super) const DERIVED: Form =
+    Form::Map(KeysLike::Names, &Form::OneOf(&[Form::Expression, Form::Keys(Place::Derived)]));
 pub(super) const EVENTS: Form = Form::Map(KeysLike::Names, &Form::Keys(Place::Event));
 pub(super) const HISTORY: Form = Form::Map(KeysLike::Versions, &Form::Keys(Place::OldVersion));
 pub(super) const COMMANDS: Form = Form::Map(KeysLike::Names, &Form::Keys(Place::Command));

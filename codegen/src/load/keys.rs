@@ -14,6 +14,8 @@ pub enum Place {
     File,
     /// An entry of `constants` as a mapping.
     Constant,
+    /// An entry of `derived` as a mapping.
+    Derived,
     /// An entry of `events`.
     Event,
     /// An entry of `history`.
@@ -46,9 +48,10 @@ pub enum Place {
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::File,
         Self::Constant,
+        Self::Derived,
         Self::Event,
         Self::OldVersion,
         Self::Command,
@@ -71,6 +74,7 @@ impl Place {
         match self {
             Self::File => "a file",
             Self::Constant => "a constant",
+            Self::Derived => "a derived value",
             Self::Event => "an event",
             Self::OldVersion => "an earlier version of an event",
             Self::Command => "a command",
@@ -96,6 +100,7 @@ impl Place {
         match self {
             Self::File => "aggregateRoot: BankAccount",
             Self::Constant => "rates:\n  type: map<string, decimal>\n  value: {EUR: \"1\"}",
+            Self::Derived => "owes:\n  input: {amount: decimal}\n  value: balance < amount",
             Self::Event => "AccountOpened:\n  version: v1\n  schema: {accountId: string}",
             Self::OldVersion => "v1:\n  schema: {accountId: string}",
             Self::Command => "DepositMoney:\n  input: {amount: decimal}\n  emit: MoneyDeposited",
@@ -122,6 +127,7 @@ impl Place {
     pub fn required(self) -> &'static [&'static str] {
         match self {
             Self::Constant => &["type", "value"],
+            Self::Derived => &["value"],
             Self::Event => &["version", "schema"],
             Self::OldVersion => &["schema"],
             Self::Rejection => &["when"],
@@ -202,6 +208,7 @@ pub static KEYS: &[Key] = {
         key(File, "types", TYPES, "declared enums and records", "types:\n  Line: {sku: string, quantity: integer}"),
         key(File, "constants", CONSTANTS, "typed values, readable everywhere", "constants:\n  maxLines: integer = 10"),
         key(File, "state", FIELDS, "the fields of the state; `{}` for none", "state:\n  balance: decimal"),
+        key(File, "derived", DERIVED, "named expressions over the state", "derived:\n  available: balance - reserved"),
         key(File, "events", EVENTS, "the events by name", "events:\n  AccountOpened:\n    version: v1\n    schema: {accountId: string}"),
         key(File, "commands", COMMANDS, "the commands by name", "commands:\n  OpenAccount:\n    target: new\n    input: {customerId: string}\n    emit: AccountOpened"),
         key(File, "invariants", INVARIANTS, "rules that always hold, as sentences", "invariants:\n  - Balance cannot be negative"),
@@ -212,7 +219,6 @@ pub static KEYS: &[Key] = {
         later(File, "config", "typed values that a program may override at start", "use `constants`"),
         later(File, "services", "facts from outside", "let the caller pass them as input"),
         later(File, "messages", "what comes from or goes to the outside", CALLER),
-        later(File, "derived", "named expressions over fields", "write the expression where it is used"),
         later(File, "policies", "commands that follow an event", CALLER),
         later(File, "saga", "a saga", CALLER),
         later(File, "input", "the input of a saga", CALLER),
@@ -221,6 +227,9 @@ pub static KEYS: &[Key] = {
         later(File, "deadline", "when a saga gives up", CALLER),
         key(Constant, "type", Type, "the type of the value", "type: map<string, decimal>"),
         key(Constant, "value", Literal, "the value, as plain data", "value: {EUR: \"1\", USD: \"0.92\"}"),
+        key(Derived, "description", Text, "what it is, for people", "description: What can be spent."),
+        key(Derived, "input", FIELDS, "what it is asked with", "input: {amount: decimal}"),
+        key(Derived, "value", Expression, "the expression, over the state and the input", "value: balance < amount"),
         key(Event, "description", Text, "what happened, for people", "description: A customer opened the account."),
         key(Event, "version", VERSION, "the version that is written now", "version: v1"),
         key(Event, "schema", FIELDS, "the fields", "schema: {accountId: string, amount: decimal}"),

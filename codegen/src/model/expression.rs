@@ -94,6 +94,29 @@ pub enum ExpressionKind {
     Map(Vec<(Expression, Expression)>),
     /// Text with values between: `format("{x} of {y}")` and messages.
     Format(Vec<Piece>),
+    /// A derived value of the state, by its name. It means what it stands for, so naming an expression
+    /// changes nothing that is kept by its meaning.
+    #[serde(untagged)]
+    Derived(Box<DerivedCall>),
+}
+
+/// A derived value where it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DerivedCall {
+    /// Of which state.
+    pub scope: Scope,
+    /// The name.
+    pub name: String,
+    /// What it is asked with, in the order of its parameters.
+    pub arguments: Vec<Expression>,
+    /// The same written out: each parameter is a `let`.
+    pub stands_for: Expression,
+}
+
+impl Serialize for DerivedCall {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.stands_for.kind.serialize(serializer)
+    }
 }
 
 /// Where a value comes from.
@@ -339,6 +362,12 @@ impl Expression {
         })
     }
 
+    /// How many parts it has, itself among them.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        1 + self.parts().into_iter().map(Self::size).sum::<usize>()
+    }
+
     /// The expressions that this one directly consists of, in the order of evaluation.
     pub fn parts(&self) -> Vec<&Self> {
         match &self.kind {
@@ -373,6 +402,7 @@ impl Expression {
             | ExpressionKind::Arithmetic(_, left, right)
             | ExpressionKind::Let(_, left, right) => vec![left, right],
             ExpressionKind::If(condition, then, otherwise) => vec![condition, then, otherwise],
+            ExpressionKind::Derived(call) => vec![&call.stands_for],
             ExpressionKind::Match(subject, arms) => {
                 std::iter::once(subject.as_ref()).chain(arms.iter().map(|arm| &arm.body)).collect()
             }

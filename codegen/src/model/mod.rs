@@ -118,6 +118,8 @@ pub struct Aggregate {
     pub inline_types: Vec<TypeDefinition>,
     /// The state; none where it is hand-written.
     pub state: Option<Vec<Field>>,
+    /// Named expressions over the state.
+    pub derived: Vec<Derived>,
     /// The events.
     pub events: Vec<Event>,
     /// The commands.
@@ -139,6 +141,21 @@ pub struct Aggregate {
     pub scenarios: Vec<Scenario>,
     /// Hash of all that the fold depends on.
     pub meaning: u64,
+}
+
+/// A named expression over the state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Derived {
+    /// The ontology's name.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Its parameters, which the value reads as locals of their names.
+    pub input: Vec<Field>,
+    /// The value, which reads the state.
+    pub value: Expression,
+    /// The value as written, for documentation.
+    pub text: String,
 }
 
 /// How long events are kept.

@@ -2,10 +2,14 @@
 //!
 //! Expressions refer to each other's fields in any order, so all fields come first.
 
+use std::rc::Rc;
+
 use super::defaults;
+use super::derived::DerivedValues;
 use super::fields::Fields;
 use super::types::Types;
 use crate::diagnostic::Diagnostic;
+use crate::model;
 use crate::suggest::nearest;
 use crate::syntax::{self, Text};
 
@@ -15,6 +19,7 @@ pub(crate) struct Declared<'a> {
     /// The types of the ontology, and the enums that stand inline in the aggregate.
     pub(crate) types: Types,
     pub(crate) state: Option<Fields>,
+    pub(crate) derived: Vec<model::Derived>,
     pub(crate) events: Vec<DeclaredEvent<'a>>,
     /// The input of each command, in order.
     pub(crate) inputs: Vec<Fields>,
@@ -82,11 +87,14 @@ impl<'a> Declared<'a> {
                 defaults::of_fields(&types, columns, written, findings);
             }
         }
+        let table = DerivedValues::declare(syntax, state.as_ref(), &mut types, findings);
+        types.derived = Rc::new(table);
+        let derived = Rc::clone(&types.derived).to_model(&types, findings);
         let partition_key = syntax.event_store.partition_key.as_ref();
         let partition_key = partition_key.map(|key| key.value.as_str());
         // Without one the build fails already: nothing more is to be said of what would be the id.
         let partition_key = partition_key.or_else(|| likely_key(syntax, &events, &inputs));
-        Self { syntax, types, state, events, inputs, columns, partition_key }
+        Self { syntax, types, state, derived, events, inputs, columns, partition_key }
     }
 
     /// The event of this name.

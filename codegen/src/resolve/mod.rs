@@ -10,6 +10,7 @@ mod command;
 mod constants;
 mod declared;
 mod defaults;
+mod derived;
 mod emission;
 mod event;
 mod event_store;

@@ -5,7 +5,9 @@
 //! Defaults and zeros of fields are [`super::defaults`]'s.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
+use super::derived::DerivedValues;
 use super::fields::{Field, Fields};
 use super::newtypes;
 use crate::catalogue::checks::GENERATED_TYPE;
@@ -97,6 +99,8 @@ pub(crate) struct Types {
     broken: BTreeSet<String>,
     /// Constants with their values; none where the value is wrong and has been reported.
     pub(crate) constants: BTreeMap<String, Option<Expression>>,
+    /// The derived values of the aggregate.
+    pub(crate) derived: Rc<DerivedValues>,
 }
 
 impl Types {

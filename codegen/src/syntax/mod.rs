@@ -181,6 +181,8 @@ pub struct Aggregate {
     pub description: Option<Text>,
     /// `state:`; none where it is hand-written.
     pub state: Option<Map<Field>>,
+    /// `derived:`
+    pub derived: Map<Derived>,
     /// `events:`
     pub events: Map<Event>,
     /// `commands:`
@@ -193,6 +195,17 @@ pub struct Aggregate {
     pub projections: Map<Projection>,
     /// `scenarios:`
     pub scenarios: Map<Scenario>,
+}
+
+/// A named expression over the state.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// `description:`
+    pub description: Option<Text>,
+    /// `input:`, its parameters.
+    pub input: Map<Field>,
+    /// `value:`, or what follows the name.
+    pub value: Expression,
 }
 
 /// One event.

@@ -83,7 +83,7 @@ impl Function {
 }
 
 /// `call(…)` of `call(…)?`: a result that needs no wrapping anew.
-fn without_question(code: &Code) -> Option<TokenStream> {
+pub(crate) fn without_question(code: &Code) -> Option<TokenStream> {
     let mut tokens: Vec<TokenTree> = code.tokens.clone().into_iter().collect();
     let owned = matches!(code.kind, Kind::Copy | Kind::Owned) && code.level == Level::Atom;
     match tokens.pop() {

@@ -119,6 +119,7 @@ fn kind(expression: &ExpressionKind, known: &Known<'_>) -> Option<ExpressionKind
             function::call(*method, part(receiver)?, arguments, known)?
         }
         K::Call(method, receiver, arguments) => call(*method, part(receiver)?, all(arguments)?)?,
+        K::Derived(call) => part(&call.stands_for)?,
         K::Closure(..) => return None,
         K::Read(..) | K::Meta(_) | K::StreamId | K::Now | K::NewId | K::Format(_) => return None,
     })

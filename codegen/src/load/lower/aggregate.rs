@@ -15,6 +15,7 @@ impl Lowering<'_> {
         Some(Aggregate {
             description: self.text(section, "description"),
             state: self.fields(section, "state"),
+            derived: self.derived(section),
             events: self.events(section),
             commands: self.commands(section),
             invariants: self.invariants(section),

@@ -7,6 +7,7 @@
 mod aggregate;
 mod allow;
 mod command;
+mod derived;
 mod event;
 mod invariant;
 mod names;

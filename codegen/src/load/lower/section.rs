@@ -70,6 +70,7 @@ impl<'t> Section<'t> {
                     || self.strange_names && none_of(&["reject", "steps"])
             }
             Place::Constant => none_of(&["type"]) || none_of(&["value"]),
+            Place::Derived => none_of(&["value"]),
             Place::Target => self.entries.is_empty(),
             Place::Invariant => none_of(&["name"]) || none_of(&["check"]),
             Place::EventStore => none_of(&["partitionKey"]),

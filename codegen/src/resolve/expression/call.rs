@@ -1,6 +1,7 @@
 //! Calls: methods by the table of signatures, and the three functions.
 
 use super::checker::{Checker, HANDLE_NONE, value};
+use super::derived::is_state;
 use super::names::{beneath_optional, listed};
 use super::newtype::plain;
 use super::operators::is_ordered;
@@ -37,6 +38,9 @@ impl Checker<'_> {
         arguments: &[Node],
         expected: Option<&Type>,
     ) -> Option<Expression> {
+        if let Some(scope) = self.state_asked(receiver, name) {
+            return self.derived_function(scope, name, arguments);
+        }
         let receiver_span = receiver.span;
         let receiver = self.receiver(receiver, name, arguments, expected)?;
         let receiver = match receiver.result {
@@ -347,7 +351,10 @@ impl Checker<'_> {
                 let found = Diagnostic::error(&UNKNOWN_FUNCTION, title, name.span, "not here");
                 self.refuse(found.help("write the value itself: it becomes an optional by itself"))
             }
-            other => self.unknown_function(other, name.span),
+            other => match self.bare_state(other) {
+                Some(scope) => self.derived_function(scope, name, arguments),
+                None => self.unknown_function(other, name.span),
+            },
         }
     }
 
@@ -355,7 +362,9 @@ impl Checker<'_> {
         let title = format!("there is no function `{name}`");
         let found = Diagnostic::error(&UNKNOWN_FUNCTION, title, span, "unknown function");
         let is_method = methods::methods().any(|listed| listed.name == name);
-        self.refuse(match nearest(name, FUNCTIONS.iter().copied()) {
+        let places = self.scope.places.iter().filter(|place| place.bare && is_state(place.scope));
+        let derived = places.flat_map(|_| self.scope.types.derived.names());
+        self.refuse(match nearest(name, FUNCTIONS.iter().copied().chain(derived)) {
             Some(meant) => found.help(format!("did you mean `{meant}`?")),
             None if matches!(self.scope.types.declared(name), Some(Type::Newtype(..))) => {
                 found.help(format!("write the value itself: it becomes a `{name}` by itself"))

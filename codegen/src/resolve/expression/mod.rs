@@ -6,6 +6,7 @@
 mod call;
 mod checker;
 mod control;
+mod derived;
 mod function;
 mod guard;
 pub(crate) mod literal;

@@ -62,7 +62,7 @@ impl Checker<'_> {
     fn bare_places(&self, name: &str) -> Vec<Reach> {
         let fields = self.scope.places.iter().filter(|place| place.bare);
         let mut reached: Vec<Reach> = fields
-            .filter(|place| place.fields.contains(name))
+            .filter(|place| place.fields.contains(name) || self.scope.derives(place.scope, name))
             .map(|place| Reach::Field(place.scope))
             .collect();
         let own = |reach: &Reach| matches!(reach, Reach::Field(Scope::Event | Scope::Input));
@@ -74,8 +74,10 @@ impl Checker<'_> {
 
     fn place_of(&self, found: Diagnostic, reach: &Reach, name: &str) -> Diagnostic {
         let Reach::Field(scope) = reach else { return found };
-        match self.scope.fields(*scope).and_then(|fields| fields.get(name)) {
-            Some(field) => found.place(field.span, format!("`{}`", reach.qualified_bare(name))),
+        let field = self.scope.fields(*scope).and_then(|fields| fields.get(name));
+        let derived = self.scope.types.derived.find(name).map(|(_, written)| written.name.span);
+        match field.map(|field| field.span).or(derived) {
+            Some(span) => found.place(span, format!("`{}`", reach.qualified_bare(name))),
             None => found,
         }
     }
@@ -100,6 +102,9 @@ impl Checker<'_> {
     fn field_of(&mut self, scope: Scope, name: &str, span: Span) -> Option<Expression> {
         let fields = self.scope.fields(scope)?;
         let Some(field) = fields.get(name) else {
+            if self.scope.derives(scope, name) {
+                return self.derived_value(scope, name, span);
+            }
             return self.unknown_field(scope, name, span);
         };
         let field_type = field.field_type.clone()?;
@@ -111,8 +116,7 @@ impl Checker<'_> {
         let of = scope_name(scope);
         let title = format!("`{of}` has no field `{name}`");
         let found = Diagnostic::error(&UNKNOWN_NAME, title, span, "unknown field");
-        let fields = self.scope.fields(scope);
-        let names: Vec<&str> = fields.into_iter().flat_map(|fields| fields.names()).collect();
+        let names = self.scope.names_of(scope);
         self.refuse(match nearest(name, names.iter().copied()) {
             Some(meant) => found.help(format!("did you mean `{meant}`?")),
             None => found.help(format!("`{of}` has {}", listed(&names))),
@@ -135,8 +139,8 @@ impl Checker<'_> {
                 let found = Diagnostic::error(&NOT_YET, title, base.span, "not yet");
                 return self.refuse(found.help("declare the value under `constants`"));
             }
-            if let Some((_, scope)) = SCOPES.iter().find(|(scope, _)| scope == name) {
-                return self.scoped(*scope, field, base.span);
+            if let Some(scope) = self.scope.scope_named(name) {
+                return self.scoped(scope, field, base.span);
             }
         }
         let base_span = base.span;
@@ -331,8 +335,10 @@ impl Checker<'_> {
     }
 
     fn help_for_unknown(&self, name: &str, variants: &[&str]) -> Option<String> {
-        let hidden =
-            self.scope.places.iter().find(|place| !place.bare && place.fields.contains(name));
+        let has = |place: &&super::scope::Place<'_>| {
+            place.fields.contains(name) || self.scope.derives(place.scope, name)
+        };
+        let hidden = self.scope.places.iter().find(|place| !place.bare && has(place));
         if let Some(place) = hidden {
             return Some(format!("did you mean `{}.{name}`?", scope_name(place.scope)));
         }
@@ -351,7 +357,7 @@ impl Checker<'_> {
         }
         let locals = self.locals.iter().filter_map(|local| local.written.as_deref());
         let fields = self.scope.places.iter().filter(|place| place.bare);
-        let fields = fields.flat_map(|place| place.fields.names());
+        let fields = fields.flat_map(|place| self.scope.names_of(place.scope));
         let constants = self.scope.types.constants.keys().map(String::as_str);
         let values = locals.chain(fields).chain(self.scope.stream).chain(constants);
         let mut candidates: Vec<&str> = Vec::new();
@@ -364,7 +370,7 @@ impl Checker<'_> {
             return Some(format!("did you mean `{meant}`?"));
         }
         let qualified = self.scope.places.iter().filter(|place| !place.bare).find_map(|place| {
-            let meant = nearest(name, place.fields.names())?;
+            let meant = nearest(name, self.scope.names_of(place.scope))?;
             Some(format!("did you mean `{}.{meant}`?", scope_name(place.scope)))
         });
         qualified.or_else(|| {

@@ -278,7 +278,7 @@ fn present_when_equal(left: &Expression, right: &Expression, equal: bool) -> Vec
 /// Only what is read, not calculated, can be found again.
 fn readable(optional: &Expression) -> Vec<Expression> {
     let path = match &optional.kind {
-        ExpressionKind::Read(..) | ExpressionKind::Local(_) => true,
+        ExpressionKind::Read(..) | ExpressionKind::Local(_) | ExpressionKind::Derived(_) => true,
         ExpressionKind::Field(base, _) | ExpressionKind::OptionalField(base, _) => {
             !readable(base).is_empty()
         }

@@ -60,6 +60,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) checks_later: bool,
     /// Whether there is a state, but written by hand.
     pub(crate) state_by_hand: bool,
+    /// Which state `state.x` reads: another one than usual where a derived value is one of it.
+    pub(crate) state_is: model::Scope,
     /// Locals, the innermost last.
     pub(crate) locals: Vec<Local>,
 }
@@ -137,6 +139,7 @@ impl<'a> Scope<'a> {
             texts_are_values: false,
             checks_later: false,
             state_by_hand: false,
+            state_is: model::Scope::State,
             locals: Vec::new(),
         }
     }
@@ -214,6 +217,7 @@ impl<'a> Scope<'a> {
             | ExpressionKind::Field(_, name)
             | ExpressionKind::OptionalField(_, name) => name.as_str(),
             ExpressionKind::Meta(field) => meta_name(*field),
+            ExpressionKind::Derived(call) => call.name.as_str(),
             _ => "present",
         };
         Some(Local {

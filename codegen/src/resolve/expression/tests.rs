@@ -178,6 +178,10 @@ pub(crate) fn show(expression: &Expression) -> String {
             });
             format!("(format{})", pieces.collect::<String>())
         }
+        K::Derived(call) => {
+            let of = super::scope::scope_name(call.scope);
+            format!("({of}.{}{})", call.name, all(&call.arguments))
+        }
     }
 }
 

@@ -170,6 +170,36 @@ projections:
     }
 }
 
+/// An expression that got a name threw every snapshot away; one that had a name could change and kept
+/// them.
+#[test]
+fn a_derived_value_means_what_it_stands_for() {
+    let shop = |derived: &str, apply: &str| {
+        aggregate(&format!(
+            "aggregateRoot: Shop
+state: {{prices: list<decimal>, total: decimal}}
+derived: {{{derived}}}
+events:
+  Sold: {{version: v1, schema: {{price: decimal}}, apply: {{total: '{apply}'}}}}
+eventStore: {{partitionKey: shopId}}
+"
+        ))
+        .meaning
+    };
+    let plain = shop("", "prices.sum() + price");
+    assert_eq!(shop("all: prices.sum()", "all + price"), plain, "a name is a name only");
+    assert_eq!(shop("all: prices.sum(), more: all + 1", "state.all + price"), plain);
+    assert_ne!(shop("all: prices.sum() + 1", "all + price"), plain);
+    let with = |value: &str| {
+        let with =
+            format!("with: {{input: {{price: decimal}}, value: {value}}}, all: prices.sum()");
+        shop(&with, "with(price)")
+    };
+    assert_ne!(with("all + price"), with("all - price"));
+    let through = |value: &str| shop(&format!("all: half * 2, half: {value}"), "all + price");
+    assert_ne!(through("prices.sum()"), through("prices.sum() + 1"), "what it names counts, too");
+}
+
 /// Two aggregates that look alike, each with a projection that looks like the other's: the rows of both
 /// had one meaning, and with it one table, though they are of different streams.
 #[test]

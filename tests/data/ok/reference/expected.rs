@@ -2072,12 +2072,33 @@ pub mod basket {
         }
     }
 
+    impl BasketState {
+        /// `lines.sum(|line| line.quantity)`
+        ///
+        /// # Errors
+        /// Where a number on the way leaves the range of its type.
+        pub fn pieces(&self) -> Result<i64, EvalError> {
+            summed(self.lines.iter().map(|line| line.quantity))
+        }
+
+        /// How many of an article are in the basket.
+        ///
+        /// `lines.filter(|line| line.sku == sku).sum(|line| line.quantity)`
+        ///
+        /// # Errors
+        /// Where a number on the way leaves the range of its type.
+        pub fn pieces_of(&self, sku: &str) -> Result<i64, EvalError> {
+            summed(self.lines.iter().filter(|&line| line.sku == sku).map(|line| line.quantity))
+        }
+    }
+
     /// What a customer is about to buy.
     ///
     /// Rules:
     /// - Total cannot be negative
     /// - Events must be ordered by timestamp
     /// - PaymentId must be unique (idempotency)
+    /// - NothingIsTakenOut: `pieces >= before.pieces`
     /// - Rounds must never decrease
     /// - Note must not be empty
     /// - Rounds must be at most 10, else TooManyRounds
@@ -2094,6 +2115,7 @@ pub mod basket {
     /// - [`PayBasket`] emits [`BasketPaid`]
     /// - [`IssueVoucher`] emits [`VoucherIssued`]
     /// - [`PackGifts`] emits [`GiftsPacked`]
+    /// - [`AddSample`] emits [`LineAdded`]
     /// - [`PutItem`] emits [`ItemPut`]
     /// - [`TakeVoucher`] emits [`VoucherTaken`]
     /// - [`AddMany`] emits [`LineAdded`], [`BonusGranted`], [`NoteTaken`]
@@ -2243,6 +2265,11 @@ pub mod basket {
                         "Total cannot be negative, but would be {}",
                         after.total.normalize(),
                     ),
+                });
+            }
+            if after.pieces()? < before.pieces()? {
+                return Err(BasketError::NothingIsTakenOut {
+                    message: "NothingIsTakenOut: not (pieces >= before.pieces)".to_owned(),
                 });
             }
             if after.note.is_empty() {
@@ -2804,6 +2831,83 @@ pub mod basket {
                 remark: self.remark.clone(),
                 packed_at: context.now(),
             })
+        }
+    }
+
+    /// `AddSample`
+    ///
+    /// Emits [`LineAdded`].
+    ///
+    /// Refused with
+    /// - [`BasketNotFound`](BasketError::BasketNotFound) where there is none
+    /// - [`SampleTaken`](BasketError::SampleTaken) where `piecesOf(sku) > 0`
+    /// - [`TooManyPieces`](BasketError::TooManyPieces) where in the end `not (after.pieces
+    ///   <= 500)`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::reference::basket::{AddSample, BasketRepository};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let command = AddSample { sku: "text".to_owned() };
+    /// match repository.execute("basket-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct AddSample {
+        /// `sku: string`
+        pub sku: String,
+    }
+
+    impl Command<Basket> for AddSample {
+        const NAME: &'static str = "AddSample";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("sku", &self.sku);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            let state = context.state();
+            if state.pieces_of(self.sku.as_str())? > 0 {
+                return Err(Halt::Refused(BasketError::SampleTaken {
+                    message: format!(
+                        "there are {} of {} among {}",
+                        state.pieces_of(self.sku.as_str())?,
+                        self.sku,
+                        state.pieces()?,
+                    ),
+                }));
+            }
+            context.emit(LineAdded {
+                sku: self.sku.clone(),
+                quantity: 1,
+                price: Decimal::ZERO,
+                added_at: context.now(),
+            })?;
+            if context.after().pieces()? > 500 {
+                return Err(Halt::Refused(BasketError::TooManyPieces {
+                    message: "refused because of not (after.pieces <= 500)".to_owned(),
+                }));
+            }
+            Ok(())
         }
     }
 
@@ -3959,6 +4063,16 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// `AddSample`: `piecesOf(sku) > 0`
+        SampleTaken {
+            /// Why, in words.
+            message: String,
+        },
+        /// `AddSample`: unless `after.pieces <= 500`
+        TooManyPieces {
+            /// Why, in words.
+            message: String,
+        },
         /// `PutItem`:
         /// `items.filter(|item| item.sku == sku && item.price == price).sum(|item| item.quantity) +
         /// quantity < 0`
@@ -4444,6 +4558,11 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// NothingIsTakenOut: `pieces >= before.pieces`
+        NothingIsTakenOut {
+            /// Why, in words.
+            message: String,
+        },
         /// Rounds must never decrease
         RoundsMustNeverDecrease {
             /// Why, in words.
@@ -4515,6 +4634,8 @@ pub mod basket {
                 Self::AlreadyIssued { .. } => "AlreadyIssued",
                 Self::TooManyLabels { .. } => "TooManyLabels",
                 Self::WrongCurrency { .. } => "WrongCurrency",
+                Self::SampleTaken { .. } => "SampleTaken",
+                Self::TooManyPieces { .. } => "TooManyPieces",
                 Self::TooFewToTakeBack { .. } => "TooFewToTakeBack",
                 Self::NobodyToCredit { .. } => "NobodyToCredit",
                 Self::ValueNotPositive { .. } => "ValueNotPositive",
@@ -4611,6 +4732,7 @@ pub mod basket {
                 Self::Example89 { .. } => "Example89",
                 Self::BasketAlreadyExists { .. } => "BasketAlreadyExists",
                 Self::TotalCannotBeNegative { .. } => "TotalCannotBeNegative",
+                Self::NothingIsTakenOut { .. } => "NothingIsTakenOut",
                 Self::RoundsMustNeverDecrease { .. } => "RoundsMustNeverDecrease",
                 Self::NoteMustNotBeEmpty { .. } => "NoteMustNotBeEmpty",
                 Self::TooManyRounds { .. } => "TooManyRounds",
@@ -4634,6 +4756,8 @@ pub mod basket {
                 | Self::AlreadyIssued { message }
                 | Self::TooManyLabels { message }
                 | Self::WrongCurrency { message }
+                | Self::SampleTaken { message }
+                | Self::TooManyPieces { message }
                 | Self::TooFewToTakeBack { message }
                 | Self::NobodyToCredit { message }
                 | Self::ValueNotPositive { message }
@@ -4730,6 +4854,7 @@ pub mod basket {
                 | Self::Example89 { message }
                 | Self::BasketAlreadyExists { message }
                 | Self::TotalCannotBeNegative { message }
+                | Self::NothingIsTakenOut { message }
                 | Self::RoundsMustNeverDecrease { message }
                 | Self::NoteMustNotBeEmpty { message }
                 | Self::TooManyRounds { message }
@@ -4753,6 +4878,8 @@ pub mod basket {
                 "AlreadyIssued" => Self::AlreadyIssued { message },
                 "TooManyLabels" => Self::TooManyLabels { message },
                 "WrongCurrency" => Self::WrongCurrency { message },
+                "SampleTaken" => Self::SampleTaken { message },
+                "TooManyPieces" => Self::TooManyPieces { message },
                 "TooFewToTakeBack" => Self::TooFewToTakeBack { message },
                 "NobodyToCredit" => Self::NobodyToCredit { message },
                 "ValueNotPositive" => Self::ValueNotPositive { message },
@@ -4849,6 +4976,7 @@ pub mod basket {
                 "Example89" => Self::Example89 { message },
                 "BasketAlreadyExists" => Self::BasketAlreadyExists { message },
                 "TotalCannotBeNegative" => Self::TotalCannotBeNegative { message },
+                "NothingIsTakenOut" => Self::NothingIsTakenOut { message },
                 "RoundsMustNeverDecrease" => Self::RoundsMustNeverDecrease { message },
                 "NoteMustNotBeEmpty" => Self::NoteMustNotBeEmpty { message },
                 "TooManyRounds" => Self::TooManyRounds { message },
