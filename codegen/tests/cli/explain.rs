@@ -14,19 +14,25 @@ fn every_code_is_explained_in_full() {
     let codes = document["codes"].as_array().expect("a list");
     assert_eq!(codes.len(), catalogue::all().count());
     assert_eq!(folder.run(["explain", "--list"]).out.lines().count(), codes.len());
-    for code in ["EL0001", "el0206", "206"] {
-        let said = folder.run(["explain", code]);
+    for known in catalogue::all() {
+        let said = folder.run(["explain", known.id]);
         assert_eq!(said.code, Some(0), "{said:?}");
-        let known =
-            catalogue::find(&format!("EL{:0>4}", code.to_uppercase().trim_start_matches("EL")));
-        let known = known.expect("a code");
         for part in [known.id, known.what, known.why, known.fix] {
-            assert!(said.out.contains(part), "{code} lacks `{part}`:\n{}", said.out);
+            assert!(said.out.contains(part), "{} lacks `{part}`:\n{}", known.id, said.out);
         }
         for line in known.example.lines() {
-            assert!(said.out.contains(line), "{code} lacks `{line}`:\n{}", said.out);
+            assert!(said.out.contains(line), "{} lacks `{line}`:\n{}", known.id, said.out);
         }
         assert!(!said.out.contains('\u{1b}'), "{}", said.out);
+    }
+}
+
+#[test]
+fn a_code_may_be_typed_in_small_letters_or_as_its_number() {
+    let folder = Folder::new(&[]);
+    let expected = folder.run(["explain", "EL0206"]);
+    for typed in ["el0206", "206", " EL0206 "] {
+        assert_eq!(folder.run(["explain", typed]).out, expected.out, "{typed}");
     }
 }
 
