@@ -9,6 +9,7 @@ mod hostile;
 mod level5;
 mod lock;
 mod oracle;
+mod rolling;
 mod schema;
 mod seeds;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
