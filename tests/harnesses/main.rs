@@ -25,6 +25,7 @@ harness!(closures);
 harness!(collections);
 mod custom;
 harness!(derived);
+harness!(drawn);
 harness!(emit);
 harness!(enums);
 harness!(expressions);

@@ -48,6 +48,11 @@ pub mod custom;
 #[path = "../data/ok/derived/expected.rs"]
 pub mod derived;
 
+/// What random ontologies have found.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/drawn/expected.rs"]
+pub mod drawn;
+
 /// Every form of deciding.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/emit/expected.rs"]

@@ -194,6 +194,9 @@ fn decide(view: &View<'_>, command: &Command) -> TokenStream {
 struct Decider<'v> {
     view: &'v View<'v>,
     compiler: Compiler<'v>,
+    /// Whether something may be read after an event was emitted: what is borrowed of the context is gone
+    /// then.
+    reads_on: bool,
 }
 
 fn declared(
@@ -208,7 +211,8 @@ fn declared(
         (Scope::After, quote!(context.after())),
     ];
     let compiler = Compiler::new(&view.types, scopes).in_decision();
-    let decider = Decider { view, compiler };
+    let reads_on = reads_on(steps, emit, ensure);
+    let decider = Decider { view, compiler, reads_on };
     let mut body = decider.steps(steps);
     let last = ensure.is_empty();
     for (at, emission) in emit.iter().enumerate() {
@@ -221,6 +225,15 @@ fn declared(
     }
     let state = decider.compiler.used(Scope::State).then(|| quote!(let state = context.state();));
     quote!(#state #(#body)*)
+}
+
+/// Whether anything stands after an emission that may read.
+fn reads_on(steps: &[Step], emit: &[Emission], ensure: &[Rejection]) -> bool {
+    let goes_on = |emit: &[Emission]| {
+        emit.len() > 1 || emit.iter().any(|emission| emission.for_each.is_some())
+    };
+    let kept = |step: &Step| matches!(step, Step::Reject(rejection) if goes_on(&rejection.emit));
+    goes_on(emit) || !ensure.is_empty() || steps.iter().any(kept)
 }
 
 /// Whether an emission is one call, whatever the state.
@@ -286,6 +299,11 @@ impl Decider<'_> {
             Kind::Place => (code.borrow(), Kind::Reference),
             Kind::Reference => (code.tokens, Kind::Reference),
             Kind::OptionalReference => (code.tokens, Kind::Reference),
+            Kind::OptionalText
+                if self.reads_on && matches!(optional.kind, ExpressionKind::Meta(_)) =>
+            {
+                (code.own(), Kind::Place)
+            }
             Kind::Text | Kind::OptionalText => (code.tokens, Kind::Text),
         };
         self.compiler.bind(local, kind);

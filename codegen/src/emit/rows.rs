@@ -159,6 +159,16 @@ impl Folder<'_> {
 
     fn update(&self, compiler: &Compiler<'_>) -> TokenStream {
         let changes = self.changes(compiler);
+        // A row that nothing changes is only asked for.
+        if changes.is_empty() && self.rule.skip_missing {
+            return quote!(let Some(_) = row else { return Ok(()) }; Ok(()));
+        }
+        if changes.is_empty() {
+            return quote! {
+                if row.is_none() { return Err(__ProjectionError::RowMissing); }
+                Ok(())
+            };
+        }
         if self.rule.skip_missing {
             return quote!(let Some(current) = row else { return Ok(()) }; #changes Ok(()));
         }
@@ -173,6 +183,9 @@ impl Folder<'_> {
     fn upsert(&self, compiler: &Compiler<'_>) -> TokenStream {
         let zero = self.row_literal(compiler, &[]);
         let changes = self.changes(compiler);
+        if changes.is_empty() {
+            return quote!(if row.is_none() { *row = Some(#zero); } Ok(()));
+        }
         quote! {
             let mut created = None;
             let current = match row {

@@ -32,6 +32,7 @@ pub(crate) use checker::{Purpose, convert, same};
 pub(crate) use control::{local_fault, unused};
 pub(crate) use names::{beneath_optional, listed};
 pub(crate) use operators::present_when;
+pub(crate) use parse::is_word;
 use place::Places;
 use scope::Scope;
 pub(crate) use template::has_text;

@@ -384,6 +384,8 @@ impl Checker<'_> {
     /// Whether the node's type depends on its neighbour, which must be looked at first.
     pub(super) fn needs_context(&self, node: &Node) -> bool {
         match &node.kind {
+            // Whatever fields there are: one of that name is read as `event.none`.
+            NodeKind::Name(name) if name == "none" => true,
             NodeKind::Name(name) => {
                 let is_local = self.locals.iter().any(|local| local.written.as_ref() == Some(name));
                 let is_constant = self.scope.types.constants.contains_key(name);

@@ -129,11 +129,13 @@ impl Checker<'_> {
         expected: Option<&Type>,
     ) -> Option<Expression> {
         let (left_span, right_span) = (left.span, right.span);
-        // A list or optional around the sum says nothing about its parts.
-        let expected = expected.map(beneath_optional).filter(|expected| {
+        // A list or optional around the sum says nothing about its parts, nor do the digits of its place:
+        // they bind what is stored.
+        let decimal = expected.map(beneath_optional).is_some_and(|expected| {
             matches!(expected, Type::Decimal(_))
                 && !matches!(arithmetic, Arithmetic::Divide | Arithmetic::Remainder)
         });
+        let expected = decimal.then_some(&Type::Decimal(None));
         let (left, right) = self.sides(left, right, expected)?;
         let (left, right) = (plain(left), plain(right));
         for (side, span) in [(&left, left_span), (&right, right_span)] {

@@ -124,6 +124,11 @@ pub(super) fn is_keyword(word: &str) -> bool {
         && syn::parse_str::<Ident>(word).is_err()
 }
 
+/// Whether this word means something else in an expression than a field of its name.
+pub(crate) fn is_word(name: &str) -> bool {
+    is_keyword(name) || name == "none"
+}
+
 fn field_named(word: &str) -> String {
     format!(
         "`{word}` is a word of the language: write a field of that name as `event.{word}` or \

@@ -1,7 +1,7 @@
 //! From text to tokens, with the field names that Rust would take for keywords made raw.
 //!
-//! Names of fields are the ontology's and may be `type` or `match`; Rust's parser takes them after a
-//! dot and before a colon only in their raw form.
+//! Names of fields and variants are the ontology's and may be `type` or `match`; Rust's parser takes them
+//! after a dot, after two colons and before one only in their raw form.
 
 use proc_macro2::{Ident, LexError, Spacing, TokenStream, TokenTree};
 
@@ -12,7 +12,10 @@ pub(super) fn tokens(text: &str) -> Result<TokenStream, LexError> {
 
 fn raw_names(stream: TokenStream) -> TokenStream {
     let trees: Vec<TokenTree> = stream.into_iter().collect();
-    let name_at = |at: usize| follows_dot(&trees[..at]) || precedes_colon(&trees[at + 1..]);
+    let name_at = |at: usize| {
+        let (before, after) = (&trees[..at], &trees[at + 1..]);
+        follows_dot(before) || follows_colons(before) || precedes_colon(after)
+    };
     let raw = |(at, tree): (usize, &TokenTree)| match tree {
         TokenTree::Ident(ident) if name_at(at) && is_keyword(ident) => {
             TokenTree::Ident(Ident::new_raw(&ident.to_string(), ident.span()))
@@ -33,6 +36,14 @@ fn follows_dot(before: &[TokenTree]) -> bool {
             .is_some_and(|tree| matches!(tree, TokenTree::Punct(dot) if dot.as_char() == '.'))
     };
     dot(before.len().checked_sub(1)) && !dot(before.len().checked_sub(2))
+}
+
+/// `Kind::type`
+fn follows_colons(before: &[TokenTree]) -> bool {
+    let [.., first, second] = before else { return false };
+    let colon =
+        |tree: &TokenTree| matches!(tree, TokenTree::Punct(colon) if colon.as_char() == ':');
+    colon(first) && colon(second)
 }
 
 fn precedes_colon(after: &[TokenTree]) -> bool {

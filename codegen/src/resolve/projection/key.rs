@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{self, Assignment, Expression, ExpressionKind, RowRule, Type};
 use crate::resolve::assign::Target;
 use crate::resolve::declared::DeclaredEvent;
+use crate::resolve::expression::is_word;
 use crate::resolve::expression::scope::Scope;
 use crate::syntax::{self, KeySyntax, Text};
 
@@ -21,7 +22,7 @@ pub(super) fn resolve(
     let Some(columns) = columns else { return Some(Vec::new()) };
     let default;
     let written = match &this.syntax.key {
-        Some(key) => lines(key),
+        Some(key) => lines(this, key),
         None => {
             let partition_key = this.declared.partition_key?;
             if !columns.contains(partition_key) {
@@ -35,7 +36,7 @@ pub(super) fn resolve(
             }
             let value = partition_key.to_owned();
             default = Text { value, span: this.name.span };
-            lines(&KeySyntax::Field(default))
+            lines(this, &KeySyntax::Field(default))
         }
     };
     // Every event finds its row by the same columns, each with the same expression.
@@ -73,16 +74,24 @@ pub(super) fn resolve(
 }
 
 /// The columns of a key with their expressions, as if all were written out.
-pub(super) fn lines(key: &KeySyntax) -> syntax::Map<syntax::Expression> {
+pub(super) fn lines(this: &Projecting<'_>, key: &KeySyntax) -> syntax::Map<syntax::Expression> {
     match key {
         KeySyntax::Columns(columns) => columns.clone(),
-        KeySyntax::Field(field) => {
-            let text = field.value.clone();
-            let exact = field.span.end - field.span.start == text.len();
-            let offsets = exact.then(|| (field.span.start..=field.span.end).collect());
-            vec![(field.clone(), syntax::Expression { text, span: field.span, offsets })]
-        }
+        KeySyntax::Field(field) => vec![(field.clone(), read(this, field))],
     }
+}
+
+/// What reads the field of this name. A word of the language reads nothing by itself.
+fn read(this: &Projecting<'_>, field: &Text) -> syntax::Expression {
+    let name = &field.value;
+    let text = match () {
+        () if this.declared.partition_key == Some(name) => "meta.streamId".to_owned(),
+        () if is_word(name) => format!("event.{name}"),
+        () => name.clone(),
+    };
+    let exact = text == *name && field.span.end - field.span.start == name.len();
+    let offsets = exact.then(|| (field.span.start..=field.span.end).collect());
+    syntax::Expression { text, span: field.span, offsets }
 }
 
 /// Whether every rule of the event overrides the key.

@@ -233,7 +233,7 @@ impl Projecting<'_> {
             let mut written = self.syntax.on.iter().flatten();
             let (_, written) = written.find(|(events, _)| names(events, event))?;
             let own = written.get(other)?.key.as_ref()?;
-            key::lines(own).first().map(|(column, _)| column.span)
+            key::lines(self, own).first().map(|(column, _)| column.span)
         })
     }
 

@@ -194,7 +194,7 @@ impl Rule<'_> {
         written: &syntax::KeySyntax,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Vec<Assignment>> {
-        let lines = key::lines(written);
+        let lines = key::lines(self.this, written);
         let missing: Vec<&str> = self
             .key_columns()
             .into_iter()
