@@ -19,12 +19,12 @@ use eventloom_codegen::{Outcome, catalogue, compile_sources, understand};
 
 const LOCK: &str = "eventloom.lock";
 
-struct Case {
+pub(crate) struct Case {
     folder: PathBuf,
-    name: String,
+    pub(crate) name: String,
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/lock");
     let entries = fs::read_dir(&folder).expect("the cases are part of the repository");
     let folders = entries.map(|entry| entry.expect("readable").path());
@@ -39,21 +39,21 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
-    fn read(&self, file: &str) -> Option<String> {
+    pub(crate) fn read(&self, file: &str) -> Option<String> {
         fs::read_to_string(self.folder.join(file)).ok()
     }
 
-    fn text(&self, file: &str) -> String {
+    pub(crate) fn text(&self, file: &str) -> String {
         self.read(file).unwrap_or_else(|| panic!("{} has no {file}", self.name))
     }
 
     /// The code of its name.
-    fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.name.split('-').next().unwrap_or_default()
     }
 
     /// What was released.
-    fn lock(&self) -> String {
+    pub(crate) fn lock(&self) -> String {
         self.read(LOCK).unwrap_or_else(|| released(&self.text("before.yaml"), &self.name))
     }
 

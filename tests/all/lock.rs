@@ -1,4 +1,5 @@
-//! Evolution of what was released: every rule as a script, and one story for real, with `cargo build`.
+//! Evolution of what was released: every change as a script, each rule with `cargo build`, and one story
+//! of the bank.
 //!
 //! The scripts stand in `codegen/tests`, where they run while this package does not compile.
 
@@ -9,6 +10,48 @@ use crate::edits::Copy;
 
 #[path = "../../codegen/tests/lock.rs"]
 mod script;
+
+/// The first change for each rule that a build can break, with what heeds it.
+fn one_for_each_rule() -> Vec<script::Case> {
+    let mut cases: Vec<script::Case> = script::cases();
+    cases.retain(|case| {
+        case.read("fixed.yaml").is_some() && case.text("report.txt").contains("error[")
+    });
+    cases.dedup_by(|next, kept| next.code() == kept.code());
+    cases
+}
+
+/// The parcels of the scripts have no commands, so that events are recorded as they are.
+const HARNESS: &str = "//! The generated harness.
+
+eventloom_runtime::include_harness!();
+
+struct HarnessFixture;
+
+impl parcel::Fixture for HarnessFixture {}
+";
+
+/// What a script shows of the library holds for a user's package: the build is refused with the whole
+/// report, and what the report says to do builds and passes its harness.
+#[test]
+fn each_rule_stops_the_build_until_it_is_heeded() {
+    let (file, mut codes) = ("ontology/banking-account.yaml", Vec::new());
+    let copy = Copy::edited("each-rule", &[]);
+    copy.write("tests/harness.rs", HARNESS);
+    for case in one_for_each_rule() {
+        copy.write("ontology/eventloom.lock", &case.lock());
+        copy.write(file, &case.text("after.yaml"));
+        let report = case.text("report.txt");
+        let said: Vec<&str> = report.lines().filter(|line| !line.contains("-->")).collect();
+        copy.cargo(&["build"]).assert_failed_with(&said);
+
+        copy.write(file, &case.text("fixed.yaml"));
+        copy.cargo(&["test", "--test", "harness"]).assert_passed();
+        codes.push(case.code().to_owned());
+    }
+    let rules: Vec<String> = (1..=14).map(|number| format!("EL09{number:02}")).collect();
+    assert_eq!(codes, rules);
+}
 
 /// What the report of a change says under `help:`, as lines to paste.
 fn to_paste<'r>(report: &'r str, after: &str) -> Vec<&'r str> {
