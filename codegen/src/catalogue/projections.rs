@@ -109,4 +109,10 @@ super::codes! {
         example: "upsert: {count: row.count + 1}    # updatedAt: timestamp is not named",
         fix: "Name the column, make it optional, or give it a default.",
     }
+    COLUMN_TYPE = "EL0630" {
+        what: "A column of a list, set, map or record is to find rows.",
+        why: "Such values are stored as JSON, by whose text rows would be found and sorted.",
+        example: "key: {tags: event.tags}\ncolumns: {tags: set<string>, articles: integer}",
+        fix: "Use a plain column; give the value that rows are found by a column of its own.",
+    }
 }

@@ -1,8 +1,12 @@
 //! Read models: verbs, cases, computed keys, and rows of lists, records and enums.
 
-use eventloom_runtime::projection::ProjectionError;
+use std::collections::{BTreeMap, BTreeSet};
+
+use eventloom_runtime::projection::{ProjectionError, Value};
 use eventloom_runtime::values::date;
 use eventloom_runtime::{Projection, dec};
+use eventloom_tests::goldens::collections;
+use eventloom_tests::goldens::collections::wallet::{WalletView, WalletViewRow};
 use eventloom_tests::goldens::enums::lamp::{ByColour, LampEvent, LampView, SwitchedOn};
 use eventloom_tests::goldens::enums::types::Colour;
 use eventloom_tests::goldens::rows::parcel::{
@@ -169,4 +173,30 @@ fn enums_and_lists_are_columns_and_keys() {
     assert_eq!((row.colour, row.mood), (Some(Colour::DarkBlue), None));
     assert_eq!(row.seen, [Colour::DarkBlue, Colour::DarkBlue]);
     assert_eq!(LampView::row(LampView::row_values(&row)), Ok(row));
+}
+
+/// People read these columns with SQL, and compare them: one value has one text.
+#[test]
+fn sets_maps_and_what_they_hold_are_columns_in_one_form() {
+    use collections::types::Currency::{Eur, Usd};
+    let days = BTreeSet::from([date(2026, 11, 22), date(2026, 11, 21)]);
+    let row = WalletViewRow {
+        wallet_id: "w".to_owned(),
+        labels: BTreeSet::from(["b".to_owned(), "a".to_owned()]),
+        balances: BTreeMap::from([(Eur, dec!(1.50)), (Usd, dec!(100))]),
+        rare: Some(BTreeMap::from([("P1".to_owned(), days)])),
+    };
+    let json = |text: &str| Value::Json(text.to_owned());
+    let values = [
+        Value::Text("w".to_owned()),
+        json(r#"["a","b"]"#),
+        json(r#"{"USD":"100","EUR":"1.5"}"#),
+        json(r#"{"P1":["2026-11-21","2026-11-22"]}"#),
+    ];
+    assert_eq!(WalletView::row_values(&row), values);
+    assert_eq!(WalletView::row(values.to_vec()), Ok(row.clone()));
+    let none = WalletViewRow { rare: None, ..row };
+    let values = WalletView::row_values(&none);
+    assert_eq!(values[3], Value::Null);
+    assert_eq!(WalletView::row(values), Ok(none));
 }

@@ -4,7 +4,7 @@
 //! different streams are independent only if nothing else can name them.
 
 use super::Projecting;
-use crate::catalogue::projections::{KEY, KEY_MISSING};
+use crate::catalogue::projections::{COLUMN_TYPE, KEY, KEY_MISSING};
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Assignment, Expression, ExpressionKind, RowRule, Type};
 use crate::resolve::assign::Target;
@@ -137,18 +137,36 @@ fn is_key_type(
     assigned: &Assignment,
     findings: &mut Vec<Diagnostic>,
 ) -> bool {
-    let fits = !matches!(
-        assigned.value.result,
-        Type::Optional(_) | Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_)
-    );
-    if !fits {
-        let shown = this.declared.types.show(&assigned.value.result);
-        let title = format!("a value of `{shown}` cannot be the key of a row");
-        let found = Diagnostic::error(&KEY, title, column.span, format!("this is `{shown}`"));
-        findings.push(found.help("use a plain value that is always there"));
-    }
-    fits
+    let of = &assigned.value.result;
+    let shown = this.declared.types.show(of);
+    let label = format!("this is `{shown}`");
+    findings.push(match of {
+        Type::Optional(_) => {
+            let title = format!("a value of `{shown}` cannot be the key of a row");
+            let found = Diagnostic::error(&KEY, title, column.span, label);
+            found.help("use a plain value that is always there")
+        }
+        of if is_json(of) => {
+            let title = format!("a column of `{shown}` cannot be the key of a row");
+            let found = Diagnostic::error(&COLUMN_TYPE, title, column.span, label);
+            found.note(KEPT_AS_JSON).help("use a plain value, for example a field of it")
+        }
+        _ => return true,
+    });
+    false
 }
+
+/// Whether a column keeps such values as JSON.
+pub(super) fn is_json(of: &Type) -> bool {
+    match of {
+        Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) => true,
+        Type::Optional(inner) => is_json(inner),
+        _ => false,
+    }
+}
+
+/// Why rows are not found by such columns.
+pub(super) const KEPT_AS_JSON: &str = "lists, sets, maps and records are kept as JSON";
 
 /// Reads the stream's id where the partition key's field is read.
 fn as_stream(this: &Projecting<'_>, assigned: Assignment) -> Assignment {
