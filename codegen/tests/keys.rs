@@ -43,6 +43,7 @@ fn place(path: &[&str]) -> Option<Place> {
         ["invariants", "-"] => Place::Invariant,
         ["eventStore"] => Place::EventStore,
         ["projections", _] => Place::Projection,
+        ["projections", _, "queries", _] => Place::Query,
         ["projections", _, "on", _] | ["projections", _, "on", _, "-"] => Place::RowRule,
         ["scenarios", _] => Place::Scenario,
         ["scenarios", _, "then"] => Place::Outcome,

@@ -40,6 +40,7 @@ harness!(names);
 harness!(namesakes);
 harness!(newtypes);
 harness!(prose);
+harness!(queries);
 harness!(reference);
 harness!(rows);
 harness!(scalars);

@@ -123,6 +123,11 @@ pub mod newtypes;
 #[path = "../data/ok/prose/expected.rs"]
 pub mod prose;
 
+/// Rows that are found on every condition.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/queries/expected.rs"]
+pub mod queries;
+
 /// Every block of the language reference, in one.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/reference/expected.rs"]

@@ -321,6 +321,21 @@ mutations! {
         "projection::account_balance_view::mirrors_the_state": "no event leads to a row",
     }
 
+    // ---- queries ----
+
+    a_query_asks_nothing {
+        "queries::account_balance_view::find_by_customer_id_finds_what_it_says": "the rows differ | comes twice",
+        "queries::account_balance_view::by_customer_finds_what_it_says": "the rows differ",
+        "queries::account_balance_view::richest_finds_what_it_says": "the rows differ",
+    }
+    a_query_forgets_its_order {
+        "queries::account_balance_view::richest_finds_what_it_says": "the rows differ",
+    }
+    /// With few rows a limit that is off by one shows only where it is asked for few.
+    a_query_gives_one_row_less {
+        "queries::account_balance_view::richest_finds_what_it_says": "the rows differ",
+    }
+
     // ---- tracing ----
 
     an_event_loses_its_correlation {

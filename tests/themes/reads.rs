@@ -3,8 +3,9 @@
 
 use eventloom_runtime::Position;
 use eventloom_runtime::projection::{
-    Checkpoint, Commit, Committed, MemoryReadDatabase, ReadDatabase, ReadDatabaseError,
-    ReadTransaction, RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
+    Checkpoint, Commit, Committed, Condition, MemoryReadDatabase, Query, ReadDatabase,
+    ReadDatabaseError, ReadTransaction, RowValues, RowsVersion, Switched, Table, TableSpec,
+    TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
 
@@ -62,6 +63,19 @@ impl ReadDatabase for ReadsUnderTest {
         limit: usize,
     ) -> Read<Vec<RowValues>> {
         self.0.page(spec, after, limit).await
+    }
+
+    async fn find(&self, spec: TableSpec, mut query: Query) -> Read<Vec<RowValues>> {
+        if M::a_query_asks_nothing.is_on() {
+            query.condition = Condition::Always(true);
+        }
+        if M::a_query_forgets_its_order.is_on() {
+            query.order.clear();
+        }
+        if M::a_query_gives_one_row_less.is_on() {
+            query.limit = query.limit.saturating_sub(1);
+        }
+        self.0.find(spec, query).await
     }
 
     async fn count(&self, spec: TableSpec) -> Read<u64> {

@@ -115,4 +115,40 @@ super::codes! {
         example: "key: {tags: event.tags}\ncolumns: {tags: set<string>, articles: integer}",
         fix: "Use a plain column; give the value that rows are found by a column of its own.",
     }
+    INDEX = "EL0631" {
+        what: "An index finds nothing that is not found without it.",
+        why: "Each index is kept up to date with every row, which costs time and space.",
+        example: "key: accountId\nindexes: [accountId]",
+        fix: "Remove it, or name other columns.",
+    }
+    INPUT_TYPE = "EL0632" {
+        what: "The type of a query's input can't be told.",
+        why: "An input that is not declared has the type of the column that it is compared with.",
+        example: "where: balance > input.least.unwrap_or(0)    # and no input:",
+        fix: "Declare it: `input: {least: decimal?}`.",
+    }
+    INPUT_UNUSED = "EL0633" {
+        what: "A query asks for an input and does nothing with it.",
+        why: "The caller would have to give it for nothing.",
+        example: "input: {name: string}\nwhere: customerId == input.customerId",
+        fix: "Remove it, or use it in `where`, `limit` or `offset`.",
+    }
+    NOT_ASKED = "EL0634" {
+        what: "A condition is none that a read database can answer.",
+        why: "Rows are found where they lie, on every database alike; to fetch all of them and look at each is what a query is to save.",
+        example: "where: lines.len() > 3",
+        fix: "Compare columns with each other and with values, ask for `is_some()` and `is_none()`, and join with `&&`, `||` and `!`; give what must be calculated as input, or keep it in a column.",
+    }
+    NOT_SORTED = "EL0635" {
+        what: "Rows can't be sorted by a column.",
+        why: "Only numbers, texts, times, days and spans of time are less or greater than each other.",
+        example: "orderBy: status    # status: enum[Open, Closed]",
+        fix: "Sort by another column.",
+    }
+    LIMIT = "EL0636" {
+        what: "A query never gives a row.",
+        why: "Its limit is the number of rows that it gives at most.",
+        example: "limit: 0",
+        fix: "Write how many rows a caller can take, for example `limit: 50`.",
+    }
 }

@@ -65,6 +65,9 @@ impl Names<'_> {
             for columns in projection.columns.iter() {
                 self.fields(columns);
             }
+            for input in projection.queries.iter().filter_map(|(_, query)| query.input.as_ref()) {
+                self.fields(input);
+            }
         }
     }
 

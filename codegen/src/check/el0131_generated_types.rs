@@ -2,7 +2,7 @@
 //!
 //! Beside the ontology's own names generated code defines, for an aggregate `A`, an event `E` with a
 //! history, and a projection `P`: `AEvent`, `AState`, `AError`, `ABehavior`, `ARepository`, `EV1` and
-//! so on for the earlier versions, `PRow`, `PKey` and `PHandler`. All of them are reserved whether an
+//! so on for the earlier versions, `PRow`, `PKey`, `PHandler` and `PQueries`. All of them are reserved whether an
 //! ontology needs them or not, so that adding a rule never takes a name away.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::{model, syntax};
 /// What generated code adds to an aggregate's name.
 const OF_AGGREGATE: [&str; 5] = ["Event", "State", "Error", "Behavior", "Repository"];
 /// What generated code adds to a projection's name.
-const OF_PROJECTION: [&str; 3] = ["Row", "Key", "Handler"];
+const OF_PROJECTION: [&str; 4] = ["Row", "Key", "Handler", "Queries"];
 
 /// A Rust type and where its name comes from.
 struct Generated {
@@ -122,7 +122,7 @@ commands:
 projections:
   ByHand: {source: [Opened], target: db.by_hand}
   Typed: {source: [Opened], target: db.typed, key: {id: accountId, at: meta.at}, columns: {id: string, at: timestamp}}
-  Declared: {source: [Closed], target: db.declared, key: accountId, columns: {accountId: string}, on: {Closed: {upsert: {}}}}
+  Declared: {source: [Closed], target: db.declared, key: accountId, columns: {accountId: string}, queries: {all: {limit: 10}}, on: {Closed: {upsert: {}}}}
 eventStore: {partitionKey: accountId}
 ";
 

@@ -2,7 +2,8 @@
 //!
 //! The module of an aggregate has a function `fold_p_e` for a projection `P` and an event `E`. The
 //! trait of its hand-written parts has `apply_e` for an event, `decide_c` for a command, and a method
-//! for each value that a rule asks for, which must not hide one that every value has.
+//! for each value that a rule asks for, which must not hide one that every value has. The rows of a
+//! projection have a function for each query and index, beside those that all rows have.
 
 use std::collections::BTreeMap;
 
@@ -41,6 +42,33 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
         }
         behavior(syntax, model, findings);
         findings.extend(syntax.derived.iter().filter_map(|(name, _)| hidden(name)));
+        for (name, projection) in &syntax.projections {
+            queries(name, projection, findings);
+        }
+    }
+}
+
+/// Functions that the rows of every projection have.
+const OF_ROWS: [&str; 6] = ["clone", "count", "find", "get", "open", "page"];
+
+fn queries(of: &syntax::Text, projection: &syntax::Projection, findings: &mut Vec<Diagnostic>) {
+    let mut functions = Functions::default();
+    for index in &projection.indexes {
+        let columns: Vec<String> = index.iter().map(|column| snake(&column.value)).collect();
+        let name = format!("find_by_{}", columns.join("_and_"));
+        let place = index.first().map_or(of.span, |column| column.span);
+        functions.add(name, format!("an index of `{}`", of.value), place, findings);
+    }
+    for (query, _) in &projection.queries {
+        let (name, what) = (snake(&query.value), format!("the query `{}`", query.value));
+        if OF_ROWS.contains(&name.as_str()) {
+            let title = format!("{what} would be hidden by a function that all rows have");
+            let label = format!("becomes `{name}`");
+            let found = Diagnostic::error(&GENERATED_FUNCTION, title, query.span, label);
+            findings.push(found.help("choose another name for the query"));
+        } else {
+            functions.add(name, what, query.span, findings);
+        }
     }
 }
 

@@ -57,6 +57,7 @@ fn definition(place: Place) -> &'static str {
         Place::Invariant => "invariant",
         Place::EventStore => "eventStore",
         Place::Projection => "projection",
+        Place::Query => "query",
         Place::RowRule => "rowRule",
         Place::Scenario => "scenario",
         Place::Outcome => "outcome",

@@ -115,7 +115,7 @@ pub(crate) fn own_types(view: &View<'_>) -> BTreeSet<String> {
     let inline = aggregate.inline_types.iter().map(|it| naming::rust_type(it.name()));
     let keys = aggregate.projections.iter().flat_map(|projection| {
         let ident = type_ident(&projection.name);
-        [format!("{ident}Key"), format!("{ident}Handler"), format!("{ident}Row")]
+        ["Key", "Handler", "Queries", "Row"].map(|suffix| format!("{ident}{suffix}"))
     });
     let own = [&view.ident, &view.events, &view.state, &view.error, &view.behavior];
     let own = own.into_iter().map(ToString::to_string);

@@ -37,6 +37,8 @@ use crate::model::{Arithmetic, Expression, ExpressionKind, MetaField, Method, Sc
 pub(crate) struct Compiler<'m> {
     pub(crate) types: &'m Types<'m>,
     scopes: BTreeMap<Scope, TokenStream>,
+    /// Inputs that are parameters of the function around, with what the function takes of each.
+    parameters: BTreeMap<String, Kind>,
     meta: TokenStream,
     stream_id: TokenStream,
     locals: RefCell<BTreeMap<String, Kind>>,
@@ -56,6 +58,7 @@ impl<'m> Compiler<'m> {
         Self {
             types,
             scopes: scopes.into_iter().collect(),
+            parameters: BTreeMap::new(),
             meta: quote!(meta),
             stream_id: quote!(meta.stream_id),
             locals: RefCell::default(),
@@ -77,6 +80,15 @@ impl<'m> Compiler<'m> {
     pub(crate) fn in_decision(mut self) -> Self {
         self.meta = quote!(context.meta());
         self.stream_id = quote!(context.stream_id());
+        self
+    }
+
+    /// The same, where inputs are parameters of the function.
+    pub(crate) fn with_parameters(
+        mut self,
+        parameters: impl IntoIterator<Item = (String, Kind)>,
+    ) -> Self {
+        self.parameters = parameters.into_iter().collect();
         self
     }
 

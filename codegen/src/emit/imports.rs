@@ -14,7 +14,7 @@ const TYPES: &str = "types_";
 
 /// Parameters of generated types and functions: `__B` is `B`, or stays as it is where a type of the
 /// ontology has that name.
-const PARAMETERS: &[&str] = &["B", "H", "K", "S", "V"];
+const PARAMETERS: &[&str] = &["B", "D", "H", "K", "P", "S", "V"];
 
 /// Names that need no import, and where they are found if a type of the ontology hides them.
 const PRELUDE: &[(&str, &str)] = &[
@@ -29,6 +29,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("std", &["fmt"]),
     ("std::collections", &["BTreeMap", "BTreeSet"]),
     ("std::error", &["Error"]),
+    ("std::future", &["Future"]),
     ("std::marker", &["PhantomData"]),
     (
         "eventloom_runtime",
@@ -160,13 +161,20 @@ const PLACES: &[(&str, &[&str])] = &[
             "Column",
             "ColumnType",
             "ColumnValue",
+            "Comparison",
+            "Condition",
             "Consistency",
             "CustomRow",
             "MemoryReadDatabase",
+            "Operand",
+            "Order",
             "ProjectionError",
             "Projector",
             "ProjectorError",
+            "Query",
+            "ReadDatabase",
             "ReadModel",
+            "ReadModelError",
             "Value",
             "Values",
             "fold_custom",

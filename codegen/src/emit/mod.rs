@@ -24,6 +24,7 @@ mod names;
 mod newtypes;
 mod parallel;
 mod projections;
+mod queries;
 mod reads;
 mod row_key;
 mod rows;

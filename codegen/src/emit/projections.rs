@@ -8,6 +8,7 @@ use super::expression::{field_init, grouped, inner_type};
 use super::handlers;
 use super::layout::{self, Part};
 use super::names::{field_ident, function_ident, type_ident};
+use super::queries;
 use super::row_key;
 use super::rows;
 use super::state::meaning;
@@ -62,6 +63,7 @@ impl ReadModel<'_> {
         }
         parts.push(self.projection_impl());
         parts.extend(rows::functions(self));
+        parts.extend(queries::items(self));
         parts
     }
 
@@ -216,6 +218,17 @@ impl ReadModel<'_> {
             quote!(const KEY_IS_STREAM: bool = #key_is_stream;),
             quote!(const READS_METADATA: bool = #reads_metadata;),
         ]
+        .into_iter()
+        .chain(self.indexes())
+        .collect()
+    }
+
+    fn indexes(&self) -> Option<TokenStream> {
+        let indexes = &self.projection.indexes;
+        let columns = indexes.iter().map(|columns| quote!(&[#(#columns),*]));
+        let value = quote!(&[#(#columns),*]);
+        let constant = quote!(const INDEXES: &'static [&'static [&'static str]] = #value;);
+        (!indexes.is_empty()).then_some(constant)
     }
 
     fn consistency(&self) -> TokenStream {

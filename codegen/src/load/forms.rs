@@ -143,6 +143,10 @@ pub(super) const ONE_ELEMENT: Form = Form::Single(KeysLike::Names, &Form::Expres
 
 pub(super) const STRATEGY: Form = Form::Words(&["eventually_consistent", "immediate"]);
 pub(super) const ROW_KEY: Form = Form::OneOf(&[Form::Name, EXPRESSIONS]);
+pub(super) const INDEXES: Form = Form::List(&Form::OneOf(&[Form::Name, NAMES]));
+const SORTED: Form = Form::Like(r"^\s*[A-Za-z][A-Za-z0-9_]{0,62}(\s+(asc|desc))?\s*$");
+pub(super) const ORDER: Form = Form::OneOf(&[SORTED, Form::List(&SORTED)]);
+pub(super) const QUERIES: Form = Form::Map(KeysLike::Names, &Form::Keys(Place::Query));
 pub(super) const ROW_RULES: Form = Form::Map(
     KeysLike::Alternatives,
     &Form::OneOf(&[Form::Keys(Place::RowRule), Form::List(&Form::Keys(Place::RowRule))]),

@@ -36,6 +36,8 @@ pub enum Place {
     EventStore,
     /// An entry of `projections`.
     Projection,
+    /// An entry of `queries`.
+    Query,
     /// What `on` says for an event.
     RowRule,
     /// An entry of `scenarios`.
@@ -48,7 +50,7 @@ pub enum Place {
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::File,
         Self::Constant,
         Self::Derived,
@@ -62,6 +64,7 @@ impl Place {
         Self::Invariant,
         Self::EventStore,
         Self::Projection,
+        Self::Query,
         Self::RowRule,
         Self::Scenario,
         Self::Outcome,
@@ -85,6 +88,7 @@ impl Place {
             Self::Invariant => "an invariant",
             Self::EventStore => "`eventStore`",
             Self::Projection => "a projection",
+            Self::Query => "a query",
             Self::RowRule => "a row rule",
             Self::Scenario => "a scenario",
             Self::Outcome => "`then`",
@@ -113,6 +117,7 @@ impl Place {
             Self::Projection => {
                 "AccountBalanceView:\n  source: [AccountOpened]\n  target: read_db.account_balance"
             }
+            Self::Query => "byCustomer:\n  where: customerId == input.customerId\n  limit: 50",
             Self::RowRule => "MoneyDeposited:\n  update: {balance: row.balance + amount}",
             Self::Scenario => "an account opens:\n  when: {OpenAccount: {customerId: C1}}",
             Self::Outcome => "then: {error: AccountNotOpen}",
@@ -134,6 +139,7 @@ impl Place {
             Self::Invariant => &["name", "check"],
             Self::EventStore => &["partitionKey"],
             Self::Projection => &["source", "target"],
+            Self::Query => &["limit"],
             _ => &[],
         }
     }
@@ -195,7 +201,7 @@ const fn later(
 }
 
 const CALLER: &str = "let the calling program do it";
-const QUERY: &str = "query the projection's table directly";
+const SELECT: &str = "query the projection's table directly";
 
 /// Every key of the language.
 #[rustfmt::skip] // one key, one line
@@ -282,8 +288,16 @@ pub static KEYS: &[Key] = {
         key(Projection, "columns", FIELDS, "the columns of a row", "columns: {accountId: string, balance: decimal}"),
         key(Projection, "mirrors", EXPRESSIONS, "columns that always equal a value of the state", "mirrors: {balance: state.balance}"),
         key(Projection, "on", ROW_RULES, "what each event does to its row", "on:\n  MoneyDeposited:\n    update: {balance: row.balance + amount}"),
-        later(Projection, "indexes", "further indexes of the table", "create them in the database"),
-        later(Projection, "queries", "typed queries", QUERY),
+        key(Projection, "indexes", INDEXES, "columns by which rows are found fast", "indexes: [customerId, [status, updatedAt]]"),
+        key(Projection, "queries", QUERIES, "what is asked of the rows, as typed functions", "queries:\n  byCustomer:\n    where: customerId == input.customerId\n    orderBy: updatedAt desc\n    limit: 50"),
+        key(Query, "description", Text, "what it finds, for people", "description: The accounts of a customer."),
+        key(Query, "input", FIELDS, "what the caller gives, where `where` does not tell", "input: {name: string?}"),
+        key(Query, "where", Expression, "what holds for the rows", "where: customerId == input.customerId"),
+        key(Query, "orderBy", ORDER, "the columns that they are sorted by", "orderBy: [status, updatedAt desc]"),
+        key(Query, "limit", Expression, "how many rows at most", "limit: 50"),
+        key(Query, "offset", Expression, "how many rows are left out first", "offset: input.from"),
+        later(Query, "select", "some columns, or sums of them", SELECT),
+        later(Query, "groupBy", "sums of groups of rows", SELECT),
         key(RowRule, "insert", Assignments, "add the row, which must not exist", "insert: {balance: initialBalance}"),
         key(RowRule, "update", Assignments, "change the row, which must exist", "update: {balance: row.balance + amount}"),
         key(RowRule, "upsert", Assignments, "change the row, or a new one with zero values", "upsert: {total: row.total + amount}"),

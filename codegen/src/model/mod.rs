@@ -7,12 +7,14 @@ pub mod boundaries;
 mod expression;
 pub(crate) mod meaning;
 mod newtype;
+mod query;
 mod rows;
 mod shape;
 
 pub use expression::*;
 pub(crate) use newtype::whole;
 pub use newtype::{Newtype, ValueRule};
+pub use query::{Condition, Operand, Order, Query, Where};
 pub use rows::*;
 use serde::Serialize;
 pub use shape::Definitions;
@@ -454,6 +456,10 @@ pub struct Projection {
     pub on: Option<Vec<(String, Vec<RowRule>)>>,
     /// Columns that must equal a value of the state: column, and an expression that reads `state`.
     pub mirrors: Vec<Assignment>,
+    /// Columns by which rows are found fast, beside the key.
+    pub indexes: Vec<Vec<String>>,
+    /// What is asked of the rows.
+    pub queries: Vec<Query>,
     /// Hash of all that the rows depend on.
     pub meaning: u64,
 }

@@ -25,6 +25,8 @@ pub(crate) struct Declared<'a> {
     pub(crate) inputs: Vec<Fields>,
     /// The columns of each projection, in order.
     pub(crate) columns: Vec<Option<Fields>>,
+    /// The declared inputs of each projection's queries, in order.
+    pub(crate) asked: Vec<Vec<Option<Fields>>>,
     /// The name of the stream's id; where the ontology does not say it, the one that is likely meant.
     pub(crate) partition_key: Option<&'a str>,
 }
@@ -68,6 +70,16 @@ impl<'a> Declared<'a> {
                 projection.columns.as_ref().map(|columns| fields(&name.value, columns))
             })
             .collect();
+        let mut asked = |name: &Text, query: &syntax::Query| {
+            query.input.as_ref().map(|input| fields(&name.value, input))
+        };
+        let asked: Vec<Vec<Option<Fields>>> = syntax
+            .projections
+            .iter()
+            .map(|(_, projection)| {
+                projection.queries.iter().map(|(name, query)| asked(name, query)).collect()
+            })
+            .collect();
 
         if let (Some(state), Some(written)) = (&mut state, &syntax.state) {
             defaults::of_fields(&types, state, written, findings);
@@ -94,12 +106,18 @@ impl<'a> Declared<'a> {
         let partition_key = partition_key.map(|key| key.value.as_str());
         // Without one the build fails already: nothing more is to be said of what would be the id.
         let partition_key = partition_key.or_else(|| likely_key(syntax, &events, &inputs));
-        Self { syntax, types, state, derived, events, inputs, columns, partition_key }
+        Self { syntax, types, state, derived, events, inputs, columns, asked, partition_key }
     }
 
     /// The event of this name.
     pub(crate) fn event(&self, name: &str) -> Option<&DeclaredEvent<'a>> {
         self.events.iter().find(|event| event.name.value == name)
+    }
+
+    /// The declared inputs of a projection's queries.
+    pub(crate) fn query_inputs(&self, projection: &Text) -> &[Option<Fields>] {
+        let known = self.syntax.projections.iter().position(|(name, _)| name == projection);
+        known.and_then(|known| self.asked.get(known)).map_or(&[], Vec::as_slice)
     }
 
     /// The event of this name, or a finding.

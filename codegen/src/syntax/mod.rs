@@ -362,6 +362,10 @@ pub struct Projection {
     pub columns: Option<Map<Field>>,
     /// `mirrors:`
     pub mirrors: Map<Expression>,
+    /// `indexes:` each with its columns.
+    pub indexes: Vec<Vec<Text>>,
+    /// `queries:`
+    pub queries: Map<Query>,
     /// `on:`; none where the handler is hand-written. An `A | B` key is one entry with two events.
     pub on: Option<Vec<(Vec<Text>, Vec<RowRule>)>>,
 }
@@ -373,6 +377,32 @@ pub enum KeySyntax {
     Field(Text),
     /// Columns with their expressions.
     Columns(Map<Expression>),
+}
+
+/// One query.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// `description:`
+    pub description: Option<Text>,
+    /// `input:`; none where it is told by what it is compared with.
+    pub input: Option<Map<Field>>,
+    /// `where:`
+    pub condition: Option<Expression>,
+    /// `orderBy:`
+    pub order: Vec<OrderSyntax>,
+    /// `limit:`
+    pub limit: Option<Expression>,
+    /// `offset:`
+    pub offset: Option<Expression>,
+}
+
+/// `column`, `column asc` or `column desc`.
+#[derive(Clone, Debug)]
+pub struct OrderSyntax {
+    /// The column.
+    pub column: Text,
+    /// `desc`
+    pub descending: bool,
 }
 
 /// What an event does to a row; the first of several whose `when` holds.

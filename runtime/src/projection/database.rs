@@ -5,7 +5,9 @@
 
 use std::future::Future;
 
-use super::{Commit, Committed, ProjectionName, Switched, Table, TableSpec, TableState, Value};
+use super::{
+    Commit, Committed, ProjectionName, Query, Switched, Table, TableSpec, TableState, Value,
+};
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, StoreError};
 
@@ -82,6 +84,16 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         spec: TableSpec,
         after: Option<RowValues>,
         limit: usize,
+    ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
+
+    /// The rows that a query asks for, from the table that serves reads.
+    ///
+    /// # Errors
+    /// [`ReadDatabaseError::NoColumn`], or a failure of the database.
+    fn find(
+        &self,
+        spec: TableSpec,
+        query: Query,
     ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
 
     /// The number of rows.
@@ -236,6 +248,14 @@ pub enum ReadDatabaseError {
         "the table of {0} is gone: it was discarded, or its rebuild was started anew elsewhere"
     )]
     Gone(ProjectionName),
+    /// A query names a column that the table does not have.
+    #[error("{projection} has no column `{column}`")]
+    NoColumn {
+        /// Name of the projection.
+        projection: ProjectionName,
+        /// The column.
+        column: &'static str,
+    },
     /// The name of a target is taken by something that is none of Eventloom's views.
     #[error(
         "{projection} can't have the target `{name}`: the read database has a {kind} of that name; \

@@ -8,7 +8,7 @@ use super::database::{
     Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
 };
 use super::{
-    Commit, Committed, Poison, ProjectionName, RowChange, Skip, Switched, Table, TableSpec,
+    Commit, Committed, Poison, ProjectionName, Query, RowChange, Skip, Switched, Table, TableSpec,
     TableState,
 };
 use crate::metadata::Position;
@@ -130,6 +130,21 @@ impl ReadDatabase for MemoryReadDatabase {
         .take(limit)
         .map(|(_, row)| row.clone())
         .collect())
+    }
+
+    async fn find(
+        &self,
+        spec: TableSpec,
+        query: Query,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        query.check(&spec)?;
+        let contents = self.contents();
+        let rows = contents.serving(spec)?.rows.values();
+        let mut found: Vec<_> =
+            rows.filter(|row| query.condition.holds(&spec, row.as_slice())).collect();
+        // They lie in the order of their keys, which rows that are alike keep.
+        found.sort_by(|left, right| query.compare(&spec, left, right));
+        Ok(found.into_iter().skip(query.offset).take(query.limit).cloned().collect())
     }
 
     async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {

@@ -14,6 +14,7 @@ mod memory;
 mod name;
 mod poison;
 mod projector;
+mod query;
 mod read_model;
 mod rebuild;
 mod session;
@@ -36,6 +37,7 @@ pub use memory::MemoryReadDatabase;
 pub use name::ProjectionName;
 pub use poison::Retried;
 pub use projector::{Projector, ProjectorOptions, Running};
+pub use query::{Comparison, Condition, Operand, Order, Query};
 pub use read_model::{ReadModel, ReadModelError};
 pub use rebuild::{Rebuild, RebuildProgress};
 #[cfg(feature = "sqlite")]
@@ -89,6 +91,8 @@ pub trait Projection: Sized + Send + Sync + 'static {
     const KEY_IS_STREAM: bool;
     /// Whether the fold reads the texts of [`Metadata`].
     const READS_METADATA: bool;
+    /// Columns by which rows are found fast, beside the key: each with its columns in their order.
+    const INDEXES: &'static [&'static [&'static str]] = &[];
 
     /// The events of the source.
     type Event: DomainEvent;

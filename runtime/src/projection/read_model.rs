@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
-    Projection, ProjectionName, ReadDatabase, ReadDatabaseError, RowValues, Table, TableSpec,
+    Projection, ProjectionName, Query, ReadDatabase, ReadDatabaseError, RowValues, Table, TableSpec,
 };
 
 /// The rows of a projection, by their key. Cheap to clone.
@@ -69,6 +69,16 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
         self.check_complete().await?;
         let after = after.map(P::key_values);
         let rows = self.database.page(self.table.spec, after, limit).await?;
+        rows.into_iter().map(row::<P>).collect()
+    }
+
+    /// The rows that a query asks for: what the functions of the ontology's `queries` and `indexes` call.
+    ///
+    /// # Errors
+    /// [`ReadModelError`].
+    pub async fn find(&self, query: Query) -> Result<Vec<P::Row>, ReadModelError> {
+        self.check_complete().await?;
+        let rows = self.database.find(self.table.spec, query).await?;
         rows.into_iter().map(row::<P>).collect()
     }
 

@@ -22,6 +22,8 @@ pub struct TableSpec {
     pub columns: &'static [Column],
     /// Number of key columns.
     pub key_columns: usize,
+    /// [`Projection::INDEXES`]. They change no row, so they are no part of the meaning.
+    pub indexes: &'static [&'static [&'static str]],
 }
 
 impl TableSpec {
@@ -34,6 +36,7 @@ impl TableSpec {
             meaning: P::MEANING,
             columns: P::COLUMNS,
             key_columns: P::KEY_COLUMNS,
+            indexes: P::INDEXES,
         }
     }
 

@@ -123,6 +123,12 @@ impl<T: ColumnValue> From<&T> for Value {
     }
 }
 
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
 impl Value {
     /// An enum as a column holds it: by name.
     pub fn from_label<L: Label>(label: L) -> Self {

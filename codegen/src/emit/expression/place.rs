@@ -10,6 +10,10 @@ use crate::model::{Expression, MetaField, Scope, Type};
 impl Compiler<'_> {
     pub(super) fn read(&self, scope: Scope, name: &str, copy: bool) -> Code {
         self.used.borrow_mut().insert(scope);
+        if let (Scope::Input, Some(kind)) = (scope, self.parameters.get(name)) {
+            let ident = local_ident(name);
+            return Code { tokens: quote!(#ident), kind: *kind, level: Level::Atom };
+        }
         let field = field_ident(name);
         let base = self.scopes.get(&scope);
         let base = base.unwrap_or_else(|| unreachable!("{scope:?} can't be read here"));

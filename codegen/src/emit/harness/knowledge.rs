@@ -27,19 +27,28 @@ pub(super) struct Names {
     pub(super) command: Ident,
     /// `Fixture`
     pub(super) fixture: Ident,
+    taken: BTreeSet<String>,
 }
 
 impl Names {
     pub(super) fn new(taken: &BTreeSet<String>) -> Self {
-        let free = |name: &str| {
-            let mut name = name.to_owned();
-            while taken.contains(&name) {
-                name.insert_str(0, "Harness");
-            }
-            format_ident!("{name}")
-        };
-        Self { subject: free("UnderTest"), command: free("AnyCommand"), fixture: free("Fixture") }
+        let free = |name: &str| free(taken, name);
+        let (subject, command) = (free("UnderTest"), free("AnyCommand"));
+        Self { subject, command, fixture: free("Fixture"), taken: taken.clone() }
     }
+
+    /// A name that no type of the aggregate has.
+    pub(super) fn free(&self, name: &str) -> Ident {
+        free(&self.taken, name)
+    }
+}
+
+fn free(taken: &BTreeSet<String>, name: &str) -> Ident {
+    let mut name = name.to_owned();
+    while taken.contains(&name) {
+        name.insert_str(0, "Harness");
+    }
+    format_ident!("{name}")
 }
 
 /// The items.
@@ -220,7 +229,7 @@ fn draw_function(view: &View<'_>, name: &str, fields: &[Field], hints: &Hints<'_
 }
 
 /// A value of a type, drawn.
-fn drawn(view: &View<'_>, of: &Type) -> TokenStream {
+pub(super) fn drawn(view: &View<'_>, of: &Type) -> TokenStream {
     let drawn = |of: &Type| drawn(view, of);
     match of {
         Type::String => quote!(draw.text()),
@@ -282,7 +291,9 @@ fn record_functions(view: &View<'_>) -> Vec<Part> {
     let mut found: Vec<&str> = Vec::new();
     let commands = view.aggregate.commands.iter().flat_map(|command| &command.input);
     let events = view.aggregate.events.iter().flat_map(|event| &event.fields);
-    for field in commands.chain(events) {
+    let queries = view.aggregate.projections.iter().flat_map(|projection| &projection.queries);
+    let asked = queries.flat_map(|query| &query.input);
+    for field in commands.chain(events).chain(asked) {
         records_in(view, &field.field_type, &mut found);
     }
     let functions = found.into_iter().map(|name| {

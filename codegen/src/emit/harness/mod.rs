@@ -11,6 +11,7 @@ mod hints;
 mod json;
 mod knowledge;
 mod order;
+mod queries;
 mod rules;
 mod samples;
 mod scenarios;
@@ -90,10 +91,16 @@ fn parts_and_themes(view: &View<'_>, names: &Names) -> (Vec<Part>, Vec<Theme>) {
         .map(|projection| (projection, rules::mirrors(view, names, projection)))
         .collect();
     let (projections, traced) = themes::projections(names, &mirrors);
+    let asked = view.aggregate.projections.iter().map(|it| {
+        let (items, tests) = queries::of(view, names, it);
+        (items, (naming::snake(&it.name), tests))
+    });
+    let (asked, questions): (Vec<_>, Vec<_>) = asked.unzip();
     let mut all = vec![themes::schema(view), themes::migration(view, names)];
     all.extend(themes::of_stores(view, names));
     all.push(themes::invariants(view, names, &rules, &guards, &states));
     all.push(projections);
+    all.push(themes::queries(questions));
     all.push(themes::tracing(names, traced));
     all.push(scenarios::scenarios(view, names));
     all.retain(|theme| !theme.is_empty());
@@ -104,5 +111,6 @@ fn parts_and_themes(view: &View<'_>, names: &Names) -> (Vec<Part>, Vec<Theme>) {
     let mirrors = mirrors.into_iter().flat_map(|(_, mirrors)| mirrors);
     let known = known.chain(mirrors.map(|mirror| mirror.known));
     parts.extend(known.map(|Known { part, .. }| part));
+    parts.extend(asked.into_iter().flatten());
     (parts, all)
 }

@@ -416,6 +416,14 @@ pub(super) fn projections(
     (theme, traced)
 }
 
+/// Theme queries.
+pub(super) fn queries(asked: Vec<(String, Vec<Test>)>) -> Theme {
+    let mut theme = Theme::new("queries", "What is asked of rows is found, and nothing else.");
+    theme.modules = asked;
+    theme.modules.retain(|(_, tests)| !tests.is_empty());
+    theme
+}
+
 /// Theme tracing.
 pub(super) fn tracing(names: &Names, traced: Vec<Test>) -> Theme {
     let mut theme = Theme::new(

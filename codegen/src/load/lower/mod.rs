@@ -12,6 +12,7 @@ mod event;
 mod invariant;
 mod names;
 mod projection;
+mod query;
 mod scenario;
 mod section;
 mod shapes;

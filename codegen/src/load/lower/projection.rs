@@ -37,6 +37,8 @@ impl Lowering<'_> {
             key: self.row_key(&section),
             columns: self.fields(&section, "columns"),
             mirrors: self.expressions(&section, "mirrors").unwrap_or_default(),
+            indexes: self.indexes(&section),
+            queries: self.queries(&section),
             on: self.rules_by_event(&section),
         })
     }

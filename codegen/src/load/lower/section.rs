@@ -77,7 +77,7 @@ impl<'t> Section<'t> {
             Place::Projection => none_of(&["columns"]) || none_of(&["on"]),
             Place::Scenario => none_of(&["when"]) || none_of(&["then"]),
             Place::Outcome => self.entries.is_empty(),
-            Place::Rejection | Place::Emission | Place::RowRule => false,
+            Place::Rejection | Place::Emission | Place::Query | Place::RowRule => false,
         }
     }
 }

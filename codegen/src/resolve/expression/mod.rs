@@ -3,6 +3,7 @@
 //! `guard` looks the text over, `parse` makes the language's own tree of it, `checker` and its
 //! neighbours give it types. Nothing is evaluated here; places within the text are `place`'s.
 
+pub(crate) mod asked;
 mod call;
 mod checker;
 mod control;
@@ -31,7 +32,7 @@ use checker::Checker;
 pub(crate) use checker::{Purpose, convert, same};
 pub(crate) use control::{local_fault, unused};
 pub(crate) use names::{beneath_optional, listed};
-pub(crate) use operators::present_when;
+pub(crate) use operators::{is_ordered, present_when};
 pub(crate) use parse::is_word;
 use place::Places;
 use scope::Scope;

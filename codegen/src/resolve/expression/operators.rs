@@ -232,7 +232,7 @@ impl Checker<'_> {
 }
 
 /// Whether values of the type are less or greater than each other.
-pub(super) fn is_ordered(of: &Type) -> bool {
+pub(crate) fn is_ordered(of: &Type) -> bool {
     matches!(
         of,
         Type::String

@@ -16,6 +16,39 @@ pub(super) struct Node {
     pub(super) span: Span,
 }
 
+impl Node {
+    /// The parts that this one directly consists of.
+    pub(super) fn parts(&self) -> Vec<&Self> {
+        match &self.kind {
+            NodeKind::String(..)
+            | NodeKind::Integer(_)
+            | NodeKind::Decimal(_)
+            | NodeKind::Duration(_)
+            | NodeKind::Boolean(_)
+            | NodeKind::Name(_)
+            | NodeKind::Variant(..) => Vec::new(),
+            NodeKind::Member(inner, _)
+            | NodeKind::Not(inner)
+            | NodeKind::Negate(inner)
+            | NodeKind::Closure(_, inner) => vec![inner],
+            NodeKind::Call(_, parts) | NodeKind::List(parts) => parts.iter().collect(),
+            NodeKind::Method(receiver, _, arguments) => {
+                std::iter::once(receiver.as_ref()).chain(arguments).collect()
+            }
+            NodeKind::Binary(_, _, left, right) | NodeKind::Let(_, left, right) => {
+                vec![left, right]
+            }
+            NodeKind::If(condition, then, otherwise) => vec![condition, then, otherwise],
+            NodeKind::Match(subject, arms) => {
+                std::iter::once(subject.as_ref()).chain(arms.iter().map(|arm| &arm.body)).collect()
+            }
+            NodeKind::Record(_, fields, base) => {
+                fields.iter().map(|(_, value)| value).chain(base.as_deref()).collect()
+            }
+        }
+    }
+}
+
 /// The kinds of parts.
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {

@@ -94,6 +94,17 @@ fn read(this: &Projecting<'_>, field: &Text) -> syntax::Expression {
     syntax::Expression { text, span: field.span, offsets }
 }
 
+/// The names of the key's columns.
+pub(super) fn columns<'t>(this: &'t Projecting<'_>) -> Vec<&'t str> {
+    match &this.syntax.key {
+        Some(KeySyntax::Field(field)) => vec![field.value.as_str()],
+        Some(KeySyntax::Columns(columns)) => {
+            columns.iter().map(|(column, _)| column.value.as_str()).collect()
+        }
+        None => this.declared.partition_key.into_iter().collect(),
+    }
+}
+
 /// Whether every rule of the event overrides the key.
 fn has_own_key(this: &Projecting<'_>, event: &DeclaredEvent<'_>) -> bool {
     let Some(on) = &this.syntax.on else { return false };
@@ -157,7 +168,7 @@ fn is_key_type(
 }
 
 /// Whether a column keeps such values as JSON.
-pub(super) fn is_json(of: &Type) -> bool {
+pub(crate) fn is_json(of: &Type) -> bool {
     match of {
         Type::List(_) | Type::Set(_) | Type::Map(..) | Type::Record(_) => true,
         Type::Optional(inner) => is_json(inner),

@@ -1,7 +1,11 @@
 //! Projections: target, key, columns, and the rules that turn events into rows.
 
+mod indexes;
 mod key;
+mod queries;
 mod rules;
+
+pub(crate) use key::is_json;
 
 use super::assign::Target;
 use super::declared::{Declared, DeclaredEvent};
@@ -50,6 +54,8 @@ pub(crate) fn resolve(
     let other_key = other_key.and_then(|(key, on)| this.other_key(key, on));
     this.check_immediate(immediate, key.as_deref(), key_is_stream, other_key, findings);
     let mirrors = this.mirrors(key.is_some() && !key_is_stream, findings);
+    let indexes = indexes::resolve(&this, findings);
+    let queries = queries::resolve(&this, findings);
     let (database, table) = target?;
     Some(model::Projection {
         name: name.value.clone(),
@@ -64,6 +70,8 @@ pub(crate) fn resolve(
         key_is_stream,
         on: on?,
         mirrors: mirrors?,
+        indexes: indexes?,
+        queries: queries?,
         meaning: 0,
     })
 }
@@ -181,7 +189,16 @@ impl Projecting<'_> {
         });
         let on = self.syntax.on.as_ref().and_then(|on| on.first()?.0.first().map(|name| name.span));
         let mirrors = self.syntax.mirrors.first().map(|(column, _)| column.span);
-        for (part, place) in [("key", key), ("on", on), ("mirrors", mirrors)] {
+        let indexes = self.syntax.indexes.iter().flatten().next().map(|column| column.span);
+        let queries = self.syntax.queries.first().map(|(name, _)| name.span);
+        let parts = [
+            ("key", key),
+            ("on", on),
+            ("mirrors", mirrors),
+            ("indexes", indexes),
+            ("queries", queries),
+        ];
+        for (part, place) in parts {
             let Some(place) = place else { continue };
             let title = format!("`{}` has `{part}` but no `columns`", self.name.value);
             let found = Diagnostic::error(&NEEDS_COLUMNS, title, place, "of which row?");

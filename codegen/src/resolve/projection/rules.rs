@@ -220,13 +220,7 @@ impl Rule<'_> {
 
     /// The names of the projection's key columns.
     fn key_columns(&self) -> Vec<&str> {
-        match &self.this.syntax.key {
-            Some(syntax::KeySyntax::Field(field)) => vec![field.value.as_str()],
-            Some(syntax::KeySyntax::Columns(columns)) => {
-                columns.iter().map(|(column, _)| column.value.as_str()).collect()
-            }
-            None => self.this.declared.partition_key.into_iter().collect(),
-        }
+        key::columns(self.this)
     }
 
     fn values(&self, verb: Verb, findings: &mut Vec<Diagnostic>) -> Option<Vec<Assignment>> {

@@ -13,6 +13,7 @@ const SPEC: TableSpec = TableSpec {
     meaning: 1,
     columns: &[Column { name: "id", column_type: ColumnType::Text, optional: false }],
     key_columns: 1,
+    indexes: &[],
 };
 
 /// The transaction of an append that fails in the end.

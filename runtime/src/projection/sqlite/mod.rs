@@ -7,6 +7,7 @@
 mod cell;
 mod fault;
 mod names;
+mod query;
 mod registry;
 mod rows;
 
@@ -20,8 +21,8 @@ use rusqlite::{Connection, Transaction};
 use self::fault::Fault;
 use self::rows::RowStatements;
 use super::{
-    Checkpoint, Commit, Committed, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues,
-    RowsVersion, Switched, Table, TableSpec, TableState,
+    Checkpoint, Commit, Committed, Query, ReadDatabase, ReadDatabaseError, ReadTransaction,
+    RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
 };
 use crate::store::AppendTransaction;
 use crate::store::sqlite::SqliteDatabase;
@@ -207,6 +208,17 @@ impl ReadDatabase for SqliteReadDatabase {
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
         self.read_rows(spec, move |connection, rows| rows.page(connection, after.as_ref(), limit))
             .await
+    }
+
+    async fn find(
+        &self,
+        spec: TableSpec,
+        query: Query,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.read_rows(spec, move |connection, _| {
+            query::find(connection, &spec, &names::rows(&spec, false), &query)
+        })
+        .await
     }
 
     async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {

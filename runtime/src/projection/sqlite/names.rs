@@ -34,6 +34,20 @@ pub(super) fn rows_of(table: &Table) -> String {
     rows(&table.spec, table.shadow)
 }
 
+/// What ends the name of an index of these columns, whose places in the table tell it from others.
+pub(super) fn index_ending(spec: &TableSpec, columns: &[&str]) -> String {
+    let place = |name: &&str| spec.columns.iter().position(|column| column.name == *name);
+    let places =
+        columns.iter().map(|name| place(name).map_or_else(String::new, |it| it.to_string()));
+    format!("__by_{}", places.collect::<Vec<_>>().join("_"))
+}
+
+/// An index whose name ends so. A rebuilt table keeps its indexes under the names that they were given, so the
+/// table's id, which no other has had, tells them from those of the one that served before.
+pub(super) fn index(table: &Table, ending: &str) -> String {
+    format!("{}__{}{ending}", rows(&table.spec, false), table.id)
+}
+
 /// Refuses what SQLite can't make a table of.
 pub(super) fn check(spec: &TableSpec) -> Result<(), ReadDatabaseError> {
     let unsuitable = |reason: String| {
@@ -54,6 +68,10 @@ pub(super) fn check(spec: &TableSpec) -> Result<(), ReadDatabaseError> {
                 column.name
             ));
         }
+    }
+    let mut indexed = spec.indexes.iter().copied().flatten();
+    if let Some(name) = indexed.find(|name| spec.columns.iter().all(|it| it.name != **name)) {
+        return unsuitable(format!("it has an index on `{name}`, which is none of its columns"));
     }
     let mut names = spec.columns.iter().map(|column| column.name).chain([spec.name]);
     if let Some(name) = names.find(|name| name.is_empty() || name.contains('\0')) {

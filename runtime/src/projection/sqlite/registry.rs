@@ -25,6 +25,8 @@ pub(super) fn open(connection: &Connection, spec: TableSpec) -> Result<TableStat
         Some(table) => table,
         None => create(connection, spec, false)?,
     };
+    // A program that was given an index after its rows finds them as they are.
+    add_indexes(connection, &table)?;
     state(connection, table)
 }
 
@@ -83,6 +85,33 @@ fn create(connection: &Connection, spec: TableSpec, shadow: bool) -> Result<Tabl
         ))?;
     let id = connection.last_insert_rowid().cast_unsigned();
     Ok(Table { spec, id, shadow })
+}
+
+/// Makes the indexes that the table does not have yet. One that is no longer asked for stays: a program
+/// that runs beside this one may ask for it.
+fn add_indexes(connection: &Connection, table: &Table) -> Result<(), Fault> {
+    let rows = names::rows_of(table);
+    let known: Vec<String> = connection
+        .prepare_cached("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1")?
+        .query_map([&rows], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for columns in table.spec.indexes {
+        let ending = names::index_ending(&table.spec, columns);
+        if known.iter().any(|name| name.ends_with(&ending)) {
+            continue;
+        }
+        // Rows that are found by it come in the order of their keys.
+        let key = table.spec.columns[..table.spec.key_columns].iter().map(|column| column.name);
+        let key = key.filter(|name| !columns.contains(name));
+        let columns: Vec<String> = columns.iter().copied().chain(key).map(quoted).collect();
+        connection.execute_batch(&format!(
+            "CREATE INDEX {} ON {} ({})",
+            quoted(&names::index(table, &ending)),
+            quoted(&rows),
+            columns.join(", ")
+        ))?;
+    }
+    Ok(())
 }
 
 /// What has a name, if anything has.
@@ -276,6 +305,7 @@ pub(super) fn begin_rebuild(connection: &Connection, spec: TableSpec) -> Result<
         drop_table(connection, cut_off)?;
     }
     let shadow = create(connection, spec, true)?;
+    add_indexes(connection, &shadow)?;
     state(connection, shadow)
 }
 

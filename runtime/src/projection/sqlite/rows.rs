@@ -100,8 +100,7 @@ impl RowStatements {
     }
 
     fn read(&self, row: &rusqlite::Row<'_>) -> Result<RowValues, Fault> {
-        let cells = self.columns.iter().enumerate();
-        cells.map(|(index, column)| Ok(cell::read(column, row.get_ref(index)?)?)).collect()
+        read(self.columns, row)
     }
 
     /// Writes changes in their order; fails with [`Fault::RowExists`] where a row to be inserted
@@ -142,6 +141,12 @@ pub(super) fn create(spec: &TableSpec, table: &str) -> String {
     let order = if spec.columns.iter().any(large) { "" } else { ", WITHOUT ROWID" };
     let _ = write!(sql, "PRIMARY KEY ({})) STRICT{order}", list(&spec.columns[..spec.key_columns]));
     sql
+}
+
+/// The values of a row that was read with all columns.
+pub(super) fn read(columns: &[Column], row: &rusqlite::Row<'_>) -> Result<RowValues, Fault> {
+    let cells = columns.iter().enumerate();
+    cells.map(|(index, column)| Ok(cell::read(column, row.get_ref(index)?)?)).collect()
 }
 
 /// The columns, quoted, with commas.

@@ -15,6 +15,7 @@ mod order;
 pub mod ordering;
 mod path;
 pub mod projection;
+pub mod queries;
 pub mod replay;
 pub mod schema;
 pub mod snapshot;

@@ -11,6 +11,7 @@ mod model;
 mod newer;
 mod poison;
 mod properties;
+mod queries;
 mod reading;
 mod rebuilding;
 mod rig;

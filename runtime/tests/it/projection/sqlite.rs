@@ -165,6 +165,7 @@ fn names_that_sqlite_cannot_have_are_refused() {
                 meaning: 1,
                 columns,
                 key_columns,
+                indexes: &[],
             };
             let refused = place.rows().open(spec).await.expect_err("it must be refused");
             assert!(refused.to_string().contains(expected), "{name:?}: {refused}");

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use eventloom_runtime::projection::{
-    Checkpoint, Commit, Committed, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues,
-    RowsVersion, Switched, Table, TableSpec, TableState,
+    Checkpoint, Commit, Committed, Query, ReadDatabase, ReadDatabaseError, ReadTransaction,
+    RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
 
@@ -81,6 +81,14 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
         limit: usize,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
         self.rows.page(spec, after, limit).await
+    }
+
+    async fn find(
+        &self,
+        spec: TableSpec,
+        query: Query,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.rows.find(spec, query).await
     }
 
     async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {

@@ -7,6 +7,7 @@
 pub mod bank_account {
     use std::error::Error;
     use std::fmt;
+    use std::future::Future;
 
     use eventloom_runtime::aggregate::Retention;
     use eventloom_runtime::codec::{
@@ -16,7 +17,8 @@ pub mod bank_account {
     use eventloom_runtime::command::Emit;
     use eventloom_runtime::eval::{EvalError, add, subtract};
     use eventloom_runtime::projection::{
-        Column, ColumnType, Consistency, ProjectionError, Value, Values,
+        Column, ColumnType, Comparison, Condition, Consistency, Order, ProjectionError, Query,
+        ReadDatabase, ReadModel, ReadModelError, Value, Values,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Decide, Decimal, DomainEvent, Duration, EventShape, Halt,
@@ -1179,6 +1181,7 @@ pub mod bank_account {
         const KEY_COLUMNS: usize = 1;
         const KEY_IS_STREAM: bool = true;
         const READS_METADATA: bool = false;
+        const INDEXES: &'static [&'static [&'static str]] = &[&["customerId"]];
 
         type Event = BankAccountEvent;
         type Key = String;
@@ -1287,6 +1290,101 @@ pub mod bank_account {
         current.version = meta.sequence_number();
         current.updated_at = event.withdrawn_at;
         Ok(())
+    }
+
+    /// What is asked of the rows of [`AccountBalanceView`]: functions of its `ReadModel`.
+    pub trait AccountBalanceViewQueries {
+        /// At most `limit` rows of which `customerId` is as given, in the order of their keys.
+        /// Start with none, and go on after the last row's key.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn find_by_customer_id(
+            &self,
+            customer_id: &str,
+            after: Option<&String>,
+            limit: usize,
+        ) -> impl Future<Output = Result<Vec<AccountBalanceViewRow>, ReadModelError>> + Send;
+
+        /// The accounts of a customer, the one that changed last first.
+        ///
+        /// Those of which `customerId == input.customerId`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn by_customer(
+            &self,
+            customer_id: &str,
+        ) -> impl Future<Output = Result<Vec<AccountBalanceViewRow>, ReadModelError>> + Send;
+
+        /// The accounts with the most money.
+        ///
+        /// Those of which `balance >= input.least`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn richest(
+            &self,
+            least: Decimal,
+            most: i64,
+        ) -> impl Future<Output = Result<Vec<AccountBalanceViewRow>, ReadModelError>> + Send;
+    }
+
+    impl<
+        P: Projection<Key = String, Row = AccountBalanceViewRow>,
+        D: ReadDatabase,
+    > AccountBalanceViewQueries for ReadModel<P, D> {
+        async fn find_by_customer_id(
+            &self,
+            customer_id: &str,
+            after: Option<&String>,
+            limit: usize,
+        ) -> Result<Vec<AccountBalanceViewRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::equal("customerId", Value::from(customer_id)),
+                    after.map_or(
+                        Condition::Always(true),
+                        |key| Condition::After(vec![Value::from(key)]),
+                    ),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit,
+            };
+            self.find(query).await
+        }
+
+        async fn by_customer(
+            &self,
+            customer_id: &str,
+        ) -> Result<Vec<AccountBalanceViewRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::equal("customerId", Value::from(customer_id)),
+                order: vec![Order::descending("updatedAt")],
+                offset: 0,
+                limit: 50,
+            };
+            self.find(query).await
+        }
+
+        async fn richest(
+            &self,
+            least: Decimal,
+            most: i64,
+        ) -> Result<Vec<AccountBalanceViewRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::column(
+                    "balance",
+                    Comparison::GreaterOrEqual,
+                    Value::from(&least),
+                ),
+                order: vec![Order::descending("balance"), Order::ascending("customerId")],
+                offset: 0,
+                limit: usize::try_from(most).unwrap_or(0),
+            };
+            self.find(query).await
+        }
     }
 
     /// The key of a row of [`TransactionHistoryView`].

@@ -552,6 +552,7 @@ pub mod basket {
     use std::collections::{BTreeMap, BTreeSet};
     use std::error::Error;
     use std::fmt;
+    use std::future::Future;
 
     use eventloom_runtime::aggregate::Retention;
     use eventloom_runtime::codec::{
@@ -568,7 +569,8 @@ pub mod basket {
         without_member,
     };
     use eventloom_runtime::projection::{
-        Column, ColumnType, Consistency, ProjectionError, Value, Values,
+        Column, ColumnType, Comparison, Condition, Consistency, Order, ProjectionError, Query,
+        ReadDatabase, ReadModel, ReadModelError, Value, Values,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Date, Decide, Decimal, DomainEvent, Duration, EventShape,
@@ -2126,8 +2128,10 @@ pub mod basket {
     /// Read models:
     /// - [`BasketView`]
     /// - [`PaidBaskets`]
+    /// - [`BasketContents`]
     /// - [`SalesByDay`]
     /// - [`OpenBaskets`]
+    /// - [`BasketsFound`]
     ///
     /// Fields of the state and the events that set them:
     /// - `status`: [`BasketPaid`]
@@ -2460,19 +2464,24 @@ pub mod basket {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, MemoryStore};
-    /// use eventloom_tests::goldens::reference::basket::{AddLine, BasketRepository};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{Decimal, MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{AddLine, BasketRepository, LineAdded};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
-    /// let command = AddLine { sku: "text".to_owned(), quantity: 1, price: Decimal::ONE };
-    /// match repository.execute("basket-1", command).await {
-    ///     Ok(done) => {
-    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
-    ///     }
-    ///     Err(error) => println!("{error}"),
-    /// }
+    /// let mut events = NewEvents::new();
+    /// events.push(LineAdded {
+    ///     sku: "milk".to_owned(),
+    ///     quantity: 1,
+    ///     price: Decimal::ONE,
+    ///     added_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = AddLine { sku: "bread".to_owned(), quantity: 2, price: dec!(1.5) };
+    /// let done = repository.execute("basket-1", command).await?;
+    /// assert!(!done.duplicate);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -5330,6 +5339,170 @@ pub mod basket {
         Ok(())
     }
 
+    /// A row of [`BasketContents`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BasketContentsRow {
+        /// `basketId: string`
+        pub basket_id: String,
+        /// `items: list<Line>`
+        pub items: Vec<Line>,
+        /// `skus: set<string>`
+        pub skus: BTreeSet<String>,
+        /// `first: Line?`
+        pub first: Option<Line>,
+    }
+
+    /// The read model `BasketContents`.
+    ///
+    /// Folds [`LineAdded`] into `read_db.basket_contents`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::collections::BTreeSet;
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{Decimal, MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     AddLine, BasketContents, BasketRepository, LineAdded,
+    /// };
+    /// use eventloom_tests::goldens::reference::types::Line;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let repository = BasketRepository::open(store.clone()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LineAdded {
+    ///     sku: "milk".to_owned(),
+    ///     quantity: 1,
+    ///     price: Decimal::ONE,
+    ///     added_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = AddLine { sku: "bread".to_owned(), quantity: 2, price: dec!(1.5) };
+    /// repository.execute("basket-1", command).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<BasketContents, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<BasketContents, _>::open(database).await?;
+    /// let rows = view.page(None, 10).await?;
+    /// assert_eq!(
+    ///     rows[0].items,
+    ///     vec![
+    ///         Line { sku: "milk".to_owned(), quantity: 1, price: Decimal::ONE },
+    ///         Line { sku: "bread".to_owned(), quantity: 2, price: dec!(1.5) },
+    ///     ],
+    /// );
+    /// assert_eq!(rows[0].skus, BTreeSet::from(["bread".to_owned(), "milk".to_owned()]));
+    /// assert_eq!(
+    ///     rows[0].first,
+    ///     Some(Line { sku: "milk".to_owned(), quantity: 1, price: Decimal::ONE }),
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct BasketContents;
+
+    impl Projection for BasketContents {
+        const NAME: &'static str = "BasketContents";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "basket_contents";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0xe612_b47e_5cf3_173d;
+        const AGGREGATE: &'static str = "Basket";
+        const SOURCES: &'static [&'static str] = &["LineAdded"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "basketId", column_type: ColumnType::Text, optional: false },
+            Column { name: "items", column_type: ColumnType::Json, optional: false },
+            Column { name: "skus", column_type: ColumnType::Json, optional: false },
+            Column { name: "first", column_type: ColumnType::Json, optional: true },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = true;
+        const READS_METADATA: bool = false;
+
+        type Event = BasketEvent;
+        type Key = String;
+        type Row = BasketContentsRow;
+
+        fn key(event: &BasketEvent, meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+            Ok(match event {
+                BasketEvent::LineAdded(_) => Some(meta.stream_id.to_string()),
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<BasketContentsRow>,
+            event: &BasketEvent,
+            meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                BasketEvent::LineAdded(event) => fold_basket_contents_line_added(row, event, meta),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &String) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &BasketContentsRow) -> Vec<Value> {
+            vec![
+                Value::from(&row.basket_id),
+                Value::json(&row.items),
+                Value::json(&row.skus),
+                row.first.as_ref().map_or(Value::Null, Value::json),
+            ]
+        }
+
+        fn row(values: Vec<Value>) -> Result<BasketContentsRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(BasketContentsRow {
+                basket_id: values.take()?,
+                items: values.take_json()?,
+                skus: values.take_json()?,
+                first: values.take_optional_json()?,
+            })
+        }
+
+        fn key_of(row: &BasketContentsRow) -> String {
+            row.basket_id.clone()
+        }
+    }
+
+    fn fold_basket_contents_line_added(
+        row: &mut Option<BasketContentsRow>,
+        event: &LineAdded,
+        meta: &Metadata,
+    ) -> Result<(), ProjectionError> {
+        let mut created = None;
+        let current = match row {
+            Some(current) => current,
+            None => created.insert(BasketContentsRow {
+                basket_id: meta.stream_id.to_string(),
+                items: Vec::new(),
+                skus: BTreeSet::new(),
+                first: None,
+            }),
+        };
+        let items = pushed(
+            current.items.clone(),
+            Line { sku: event.sku.clone(), quantity: event.quantity, price: event.price },
+        );
+        let first = current.first.clone().or_else(|| current.items.first().cloned());
+        current.items = items;
+        current.skus.insert(event.sku.clone());
+        current.first = first;
+        if created.is_some() {
+            *row = created;
+        }
+        Ok(())
+    }
+
     /// The key of a row of [`SalesByDay`].
     #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct SalesByDayKey {
@@ -5361,19 +5534,32 @@ pub mod basket {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::MemoryStore;
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
-    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, SalesByDay};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{Decimal, MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     AddLine, BasketRepository, LineAdded, SalesByDay,
+    /// };
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
-    /// let _repository = BasketRepository::open(store.clone()).await?;
+    /// let repository = BasketRepository::open(store.clone()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LineAdded {
+    ///     sku: "milk".to_owned(),
+    ///     quantity: 1,
+    ///     price: Decimal::ONE,
+    ///     added_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = AddLine { sku: "bread".to_owned(), quantity: 2, price: dec!(1.5) };
+    /// repository.execute("basket-1", command).await?;
     /// let database = MemoryReadDatabase::new();
     /// let projector = Projector::<SalesByDay, _, _>::open(store, database.clone()).await?;
     /// projector.catch_up().await?;
     /// let view = ReadModel::<SalesByDay, _>::open(database).await?;
-    /// assert_eq!(view.count().await?, 0);
+    /// println!("{} rows", view.count().await?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -5655,5 +5841,357 @@ pub mod basket {
             return Err(ProjectionError::RowMissing);
         }
         Ok(())
+    }
+
+    /// A row of [`BasketsFound`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BasketsFoundRow {
+        /// `basketId: string`
+        pub basket_id: String,
+        /// `dearest: string`
+        pub dearest: String,
+        /// `total: decimal`
+        pub total: Decimal,
+        /// `paid: boolean`
+        pub paid: bool,
+        /// `paidAt: timestamp?`
+        pub paid_at: Option<Timestamp>,
+    }
+
+    /// The read model `BasketsFound`.
+    ///
+    /// Folds [`LineAdded`], [`BasketPaid`] into `read_db.baskets_found`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     BasketRepository, BasketsFound, LineAdded, PayBasket,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let repository = BasketRepository::open(store.clone()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LineAdded {
+    ///     sku: "bread".to_owned(),
+    ///     quantity: 2,
+    ///     price: dec!(1.5),
+    ///     added_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = PayBasket { payment_id: "P1".to_owned() };
+    /// repository.execute("basket-1", command).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<BasketsFound, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<BasketsFound, _>::open(database).await?;
+    /// println!("{} rows", view.count().await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct BasketsFound;
+
+    impl Projection for BasketsFound {
+        const NAME: &'static str = "BasketsFound";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "baskets_found";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0x659a_c5e3_0729_8f19;
+        const AGGREGATE: &'static str = "Basket";
+        const SOURCES: &'static [&'static str] = &["LineAdded", "BasketPaid"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "basketId", column_type: ColumnType::Text, optional: false },
+            Column { name: "dearest", column_type: ColumnType::Text, optional: false },
+            Column { name: "total", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "paid", column_type: ColumnType::Boolean, optional: false },
+            Column { name: "paidAt", column_type: ColumnType::Timestamp, optional: true },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = true;
+        const READS_METADATA: bool = false;
+        const INDEXES: &'static [&'static [&'static str]] = &[&["dearest"], &["paid", "total"]];
+
+        type Event = BasketEvent;
+        type Key = String;
+        type Row = BasketsFoundRow;
+
+        fn key(event: &BasketEvent, meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+            Ok(match event {
+                BasketEvent::LineAdded(_) | BasketEvent::BasketPaid(_) => {
+                    Some(meta.stream_id.to_string())
+                }
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<BasketsFoundRow>,
+            event: &BasketEvent,
+            meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                BasketEvent::LineAdded(event) => fold_baskets_found_line_added(row, event, meta),
+                BasketEvent::BasketPaid(event) => fold_baskets_found_basket_paid(row, event),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &String) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &BasketsFoundRow) -> Vec<Value> {
+            vec![
+                Value::from(&row.basket_id),
+                Value::from(&row.dearest),
+                Value::from(&row.total),
+                Value::from(&row.paid),
+                Value::from(&row.paid_at),
+            ]
+        }
+
+        fn row(values: Vec<Value>) -> Result<BasketsFoundRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(BasketsFoundRow {
+                basket_id: values.take()?,
+                dearest: values.take()?,
+                total: values.take()?,
+                paid: values.take()?,
+                paid_at: values.take()?,
+            })
+        }
+
+        fn key_of(row: &BasketsFoundRow) -> String {
+            row.basket_id.clone()
+        }
+    }
+
+    fn fold_baskets_found_line_added(
+        row: &mut Option<BasketsFoundRow>,
+        event: &LineAdded,
+        meta: &Metadata,
+    ) -> Result<(), ProjectionError> {
+        match row {
+            Some(current) if !current.dearest.is_empty() && current.total > event.price => {
+                let current = row.as_mut().ok_or(ProjectionError::RowMissing)?;
+                current.total = add(
+                    current.total,
+                    multiply(event.price, Decimal::from(event.quantity))?,
+                )?;
+                return Ok(());
+            }
+            _ => {}
+        }
+        let mut created = None;
+        let current = match row {
+            Some(current) => current,
+            None => created.insert(BasketsFoundRow {
+                basket_id: meta.stream_id.to_string(),
+                dearest: "".to_owned(),
+                total: Decimal::ZERO,
+                paid: false,
+                paid_at: None,
+            }),
+        };
+        let total = add(current.total, multiply(event.price, Decimal::from(event.quantity))?)?;
+        current.dearest = event.sku.clone();
+        current.total = total;
+        if created.is_some() {
+            *row = created;
+        }
+        Ok(())
+    }
+
+    fn fold_baskets_found_basket_paid(
+        row: &mut Option<BasketsFoundRow>,
+        event: &BasketPaid,
+    ) -> Result<(), ProjectionError> {
+        let Some(current) = row else { return Ok(()) };
+        current.paid = true;
+        current.paid_at = Some(event.paid_at);
+        Ok(())
+    }
+
+    /// What is asked of the rows of [`BasketsFound`]: functions of its `ReadModel`.
+    pub trait BasketsFoundQueries {
+        /// At most `limit` rows of which `dearest` is as given, in the order of their keys. Start
+        /// with none, and go on after the last row's key.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn find_by_dearest(
+            &self,
+            dearest: &str,
+            after: Option<&String>,
+            limit: usize,
+        ) -> impl Future<Output = Result<Vec<BasketsFoundRow>, ReadModelError>> + Send;
+
+        /// At most `limit` rows of which `paid`, `total` are as given, in the order of their keys.
+        /// Start with none, and go on after the last row's key.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn find_by_paid_and_total(
+            &self,
+            paid: bool,
+            total: Decimal,
+            after: Option<&String>,
+            limit: usize,
+        ) -> impl Future<Output = Result<Vec<BasketsFoundRow>, ReadModelError>> + Send;
+
+        /// Baskets that are worth a call.
+        ///
+        /// Those of which `!paid && total >= input.least`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn large(
+            &self,
+            least: Decimal,
+        ) -> impl Future<Output = Result<Vec<BasketsFoundRow>, ReadModelError>> + Send;
+
+        /// The rows of the query `paidSince`.
+        ///
+        /// Those of which `paidAt.is_some() && paidAt >= input.time`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn paid_since(
+            &self,
+            time: Timestamp,
+            most: i64,
+            skipped: i64,
+        ) -> impl Future<Output = Result<Vec<BasketsFoundRow>, ReadModelError>> + Send;
+
+        /// The rows of the query `matching`.
+        ///
+        /// Those of which `(input.dearest.is_none() || dearest == input.dearest) &&
+        /// (input.least.is_none() || total >= input.least)`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn matching(
+            &self,
+            dearest: Option<&str>,
+            least: Option<Decimal>,
+        ) -> impl Future<Output = Result<Vec<BasketsFoundRow>, ReadModelError>> + Send;
+    }
+
+    impl<
+        P: Projection<Key = String, Row = BasketsFoundRow>,
+        D: ReadDatabase,
+    > BasketsFoundQueries for ReadModel<P, D> {
+        async fn find_by_dearest(
+            &self,
+            dearest: &str,
+            after: Option<&String>,
+            limit: usize,
+        ) -> Result<Vec<BasketsFoundRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::equal("dearest", Value::from(dearest)),
+                    after.map_or(
+                        Condition::Always(true),
+                        |key| Condition::After(vec![Value::from(key)]),
+                    ),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit,
+            };
+            self.find(query).await
+        }
+
+        async fn find_by_paid_and_total(
+            &self,
+            paid: bool,
+            total: Decimal,
+            after: Option<&String>,
+            limit: usize,
+        ) -> Result<Vec<BasketsFoundRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::equal("paid", Value::from(&paid)),
+                    Condition::equal("total", Value::from(&total)),
+                    after.map_or(
+                        Condition::Always(true),
+                        |key| Condition::After(vec![Value::from(key)]),
+                    ),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit,
+            };
+            self.find(query).await
+        }
+
+        async fn large(&self, least: Decimal) -> Result<Vec<BasketsFoundRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::equal("paid", Value::Boolean(true)).negated(),
+                    Condition::column("total", Comparison::GreaterOrEqual, Value::from(&least)),
+                ]),
+                order: vec![Order::descending("total")],
+                offset: 0,
+                limit: 20,
+            };
+            self.find(query).await
+        }
+
+        async fn paid_since(
+            &self,
+            time: Timestamp,
+            most: i64,
+            skipped: i64,
+        ) -> Result<Vec<BasketsFoundRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::Absent("paidAt").negated(),
+                    Condition::column("paidAt", Comparison::GreaterOrEqual, Value::from(&time)),
+                ]),
+                order: vec![Order::descending("paidAt"), Order::ascending("total")],
+                offset: usize::try_from(skipped).unwrap_or(0),
+                limit: usize::try_from(most).unwrap_or(0),
+            };
+            self.find(query).await
+        }
+
+        async fn matching(
+            &self,
+            dearest: Option<&str>,
+            least: Option<Decimal>,
+        ) -> Result<Vec<BasketsFoundRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::Any(vec![
+                        match dearest {
+                            Some(dearest) => Condition::equal("dearest", Value::from(dearest)),
+                            None => Condition::Always(true),
+                        },
+                    ]),
+                    Condition::Any(vec![
+                        match least {
+                            Some(least) => Condition::column(
+                                "total",
+                                Comparison::GreaterOrEqual,
+                                Value::from(&least),
+                            ),
+                            None => Condition::Always(true),
+                        },
+                    ]),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit: 100,
+            };
+            self.find(query).await
+        }
     }
 }

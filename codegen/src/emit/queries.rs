@@ -1,0 +1,357 @@
+//! What is asked of a read model's rows: a trait with a function per query and index, for the runtime's
+//! `ReadModel` of the rows.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::expression::{Compiler, Kind, inner_type};
+use super::layout::{self, Part};
+use super::names::{field_ident, function_ident, local_ident};
+use super::projections::{ReadModel, to_value};
+use super::types::is_copy;
+use crate::model::{
+    Comparison, Condition, Expression, ExpressionKind, Field, Operand, Projection, Query, Scope,
+    Type,
+};
+use crate::naming;
+
+/// `AccountBalanceViewQueries`
+pub(crate) fn trait_ident(model: &ReadModel<'_>) -> Ident {
+    format_ident!("{}Queries", model.ident)
+}
+
+/// Whether anything is asked.
+pub(crate) fn has_queries(projection: &Projection) -> bool {
+    !projection.indexes.is_empty() || !projection.queries.is_empty()
+}
+
+/// The trait and its implementation.
+pub(crate) fn items(model: &ReadModel<'_>) -> Vec<Part> {
+    if !has_queries(model.projection) {
+        return Vec::new();
+    }
+    let name = trait_ident(model);
+    let docs = layout::doc(&format!(
+        "What is asked of the rows of {}: functions of its `ReadModel`.",
+        layout::link(&model.ident)
+    ));
+    let (key, row) = (model.key_type(), &model.row);
+    let functions = functions(model);
+    let declared = functions.iter().map(|it| vec![it.declared(model)]).collect();
+    let defined = functions.iter().map(|it| vec![it.defined(model)]).collect();
+    let head = quote! {
+        impl<__P: __Projection<Key = #key, Row = #row>, __D: __ReadDatabase> #name
+            for __ReadModel<__P, __D>
+    };
+    vec![layout::block(&quote!(#docs pub trait #name), declared), layout::block(&head, defined)]
+}
+
+/// A function of the trait.
+struct Function {
+    docs: String,
+    name: Ident,
+    parameters: Vec<(Ident, TokenStream)>,
+    query: TokenStream,
+}
+
+impl Function {
+    fn head(&self, model: &ReadModel<'_>) -> (TokenStream, TokenStream) {
+        let (name, row) = (&self.name, &model.row);
+        let parameters = self.parameters.iter().map(|(name, of)| quote!(, #name: #of));
+        (quote!(#name(&self #(#parameters)*)), quote!(Result<Vec<#row>, __ReadModelError>))
+    }
+
+    fn declared(&self, model: &ReadModel<'_>) -> TokenStream {
+        let (head, result) = self.head(model);
+        let docs = layout::doc(&self.docs);
+        quote!(#docs fn #head -> impl __Future<Output = #result> + __Send;)
+    }
+
+    fn defined(&self, model: &ReadModel<'_>) -> TokenStream {
+        let (head, result) = self.head(model);
+        let query = &self.query;
+        quote!(async fn #head -> #result { let query = #query; self.find(query).await })
+    }
+}
+
+fn functions(model: &ReadModel<'_>) -> Vec<Function> {
+    let indexes = model.projection.indexes.iter().map(|columns| by_index(model, columns));
+    let queries = model.projection.queries.iter().map(|query| by_query(model, query));
+    indexes.chain(queries).collect()
+}
+
+/// `find_by_status_and_updated_at`
+pub(crate) fn index_function(columns: &[String]) -> Ident {
+    let columns: Vec<String> = columns.iter().map(|column| naming::snake(column)).collect();
+    function_ident("find_by", &columns.join("_and_"))
+}
+
+/// The columns of an index, as the table has them.
+pub(crate) fn indexed<'m>(model: &ReadModel<'m>, columns: &[String]) -> Vec<&'m Field> {
+    let all = model.projection.columns.as_deref().unwrap_or_default();
+    columns.iter().filter_map(|name| all.iter().find(|column| column.name == *name)).collect()
+}
+
+fn by_index(model: &ReadModel<'_>, columns: &[String]) -> Function {
+    let columns = indexed(model, columns);
+    let fields: Vec<Field> = columns.iter().map(|column| (*column).clone()).collect();
+    let inputs = Inputs::new(model, &fields);
+    let equal = columns.iter().map(|column| {
+        let (name, value) = (&column.name, inputs.value(&inputs.read(column)));
+        quote!(__Condition::equal(#name, #value))
+    });
+    let equal: Vec<TokenStream> = equal.collect();
+    let key = model.key_type();
+    let after = match model.key_columns().as_slice() {
+        [only] => {
+            let value = to_value(&only.field_type, &quote!(key), true);
+            quote!(vec![#value])
+        }
+        _ => quote!(__P::key_values(key)),
+    };
+    let mut parameters = inputs.parameters();
+    parameters.push((format_ident!("after"), quote!(Option<&#key>)));
+    parameters.push((format_ident!("limit"), quote!(usize)));
+    let named: Vec<String> = columns.iter().map(|it| layout::code(&it.name)).collect();
+    let docs = format!(
+        "At most `limit` rows of which {} as given, in the order of their keys. Start with none, and go on \
+         after the last row's key.\n\n# Errors\nWhere the rows can't be read.",
+        if named.len() == 1 {
+            format!("{} is", named[0])
+        } else {
+            format!("{} are", named.join(", "))
+        }
+    );
+    Function {
+        docs,
+        name: index_function(&columns.iter().map(|it| it.name.clone()).collect::<Vec<_>>()),
+        parameters,
+        query: quote!(__Query {
+            condition: __Condition::All(vec![
+                #(#equal,)*
+                after.map_or(__Condition::Always(true), |key| __Condition::After(#after)),
+            ]),
+            order: Vec::new(),
+            offset: 0,
+            limit,
+        }),
+    }
+}
+
+fn by_query(model: &ReadModel<'_>, query: &Query) -> Function {
+    let inputs = Inputs::new(model, &query.input);
+    let condition = match &query.condition {
+        Some(condition) => inputs.condition(&condition.asked),
+        None => quote!(__Condition::Always(true)),
+    };
+    let order = query.order.iter().map(|order| {
+        let (column, direction) = (&order.column, direction(order.descending));
+        quote!(__Order::#direction(#column))
+    });
+    let order: Vec<TokenStream> = order.collect();
+    let order = if order.is_empty() { quote!(Vec::new()) } else { quote!(vec![#(#order),*]) };
+    let limit = inputs.count(&query.limit);
+    let offset = query.offset.as_ref().map_or(quote!(0), |offset| inputs.count(offset));
+    Function {
+        docs: docs(query),
+        name: field_ident(&query.name),
+        parameters: inputs.parameters(),
+        query: quote!(__Query {
+            condition: #condition,
+            order: #order,
+            offset: #offset,
+            limit: #limit,
+        }),
+    }
+}
+
+fn direction(descending: bool) -> Ident {
+    format_ident!("{}", if descending { "descending" } else { "ascending" })
+}
+
+fn docs(query: &Query) -> String {
+    let mut text = match &query.description {
+        Some(description) => layout::prose(description),
+        None => format!("The rows of the query {}.", layout::code(&query.name)),
+    };
+    if let Some(condition) = &query.condition {
+        let written = condition.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.push_str(&format!("\n\nThose of which {}.", layout::code(&written)));
+    }
+    text.push_str("\n\n# Errors\nWhere the rows can't be read.");
+    text
+}
+
+/// The parameters of a function, as expressions read them.
+struct Inputs<'m> {
+    model: &'m ReadModel<'m>,
+    fields: &'m [Field],
+    compiler: Compiler<'m>,
+}
+
+impl<'m> Inputs<'m> {
+    fn new(model: &'m ReadModel<'m>, fields: &'m [Field]) -> Self {
+        let parameters = fields.iter().map(|field| (field.name.clone(), kind(&field.field_type)));
+        let compiler = Compiler::new(&model.view.types, []).with_parameters(parameters);
+        Self { model, fields, compiler }
+    }
+
+    fn parameters(&self) -> Vec<(Ident, TokenStream)> {
+        let parameter =
+            |field: &Field| (local_ident(&field.name), self.borrowed(&field.field_type));
+        self.fields.iter().map(parameter).collect()
+    }
+
+    /// A type as a function takes it: nothing is cloned for a caller.
+    fn borrowed(&self, of: &Type) -> TokenStream {
+        match of {
+            of if is_copy(of) => self.model.view.types.rust(of),
+            Type::String => quote!(&str),
+            Type::Optional(inner) => {
+                let inner = self.borrowed(inner);
+                quote!(Option<#inner>)
+            }
+            of => {
+                let of = self.model.view.types.rust(of);
+                quote!(&#of)
+            }
+        }
+    }
+
+    fn read(&self, field: &Field) -> Expression {
+        let kind = ExpressionKind::Read(Scope::Input, field.name.clone());
+        Expression { kind, result: field.field_type.clone() }
+    }
+
+    /// A number of rows; a negative one is none.
+    fn count(&self, count: &Expression) -> TokenStream {
+        if let ExpressionKind::Integer(number) = count.kind
+            && let Ok(number) = usize::try_from(number)
+        {
+            let number = proc_macro2::Literal::usize_unsuffixed(number);
+            return quote!(#number);
+        }
+        let count = self.compiler.value(count);
+        quote!(usize::try_from(#count).unwrap_or(0))
+    }
+
+    fn condition(&self, condition: &Condition) -> TokenStream {
+        match condition {
+            Condition::All(parts) => {
+                let parts = parts.iter().map(|part| self.condition(part));
+                quote!(__Condition::All(vec![#(#parts),*]))
+            }
+            Condition::Any(parts) => {
+                let parts = parts.iter().map(|part| self.condition(part));
+                quote!(__Condition::Any(vec![#(#parts),*]))
+            }
+            Condition::Not(inner) => {
+                let inner = self.condition(inner);
+                quote!(#inner.negated())
+            }
+            Condition::Absent(column) => quote!(__Condition::Absent(#column)),
+            Condition::Given(given) => {
+                let given = self.compiler.condition(given);
+                quote!(__Condition::Always(#given))
+            }
+            Condition::Compare(Operand::Column(column), comparison, Operand::Value(value)) => {
+                let value = self.value(value);
+                match comparison {
+                    Comparison::Equal => quote!(__Condition::equal(#column, #value)),
+                    _ => {
+                        let comparison = sign(*comparison);
+                        quote!(__Condition::column(#column, __Comparison::#comparison, #value))
+                    }
+                }
+            }
+            Condition::Compare(left, comparison, right) => {
+                let (left, right) = (self.operand(left), self.operand(right));
+                let comparison = sign(*comparison);
+                quote!(__Condition::Compare(#left, __Comparison::#comparison, #right))
+            }
+            Condition::Present { optional, local, then, otherwise } => {
+                let code = self.compiler.compile(optional);
+                let kind = match code.kind {
+                    Kind::OptionalText => Kind::Text,
+                    Kind::Copy => Kind::Copy,
+                    _ => Kind::Reference,
+                };
+                let subject = match code.kind {
+                    Kind::Copy | Kind::OptionalText | Kind::OptionalReference => code.tokens,
+                    _ => code.borrow(),
+                };
+                self.compiler.bind(local, kind);
+                let (local, then) = (local_ident(local), self.condition(then));
+                quote! {
+                    match #subject { Some(#local) => #then, None => __Condition::Always(#otherwise) }
+                }
+            }
+        }
+    }
+
+    fn operand(&self, operand: &Operand) -> TokenStream {
+        match operand {
+            Operand::Column(column) => quote!(__Operand::Column(#column)),
+            Operand::Widened(column) => quote!(__Operand::Widened(#column)),
+            Operand::Value(value) => {
+                let value = self.value(value);
+                quote!(__Operand::Value(#value))
+            }
+        }
+    }
+
+    /// A value as columns hold it.
+    fn value(&self, value: &Expression) -> TokenStream {
+        match &value.kind {
+            ExpressionKind::None => return quote!(__Value::Null),
+            ExpressionKind::Some(inner) => return self.value(inner),
+            ExpressionKind::Integer(number) => {
+                let number = super::expression::grouped(*number);
+                return quote!(__Value::Integer(#number));
+            }
+            ExpressionKind::Boolean(truth) => return quote!(__Value::Boolean(#truth)),
+            _ => {}
+        }
+        let code = self.compiler.compile(value);
+        match (code.kind, inner_type(&value.result)) {
+            (Kind::Text, _) => {
+                let text = code.tokens;
+                quote!(__Value::from(#text))
+            }
+            (Kind::OptionalText | Kind::OptionalReference, _) => {
+                let optional = code.tokens;
+                quote!(#optional.map_or(__Value::Null, __Value::from))
+            }
+            (Kind::Reference, _) => {
+                let reference = code.tokens;
+                quote!(__Value::from(#reference))
+            }
+            (_, Type::Enum(_)) if matches!(value.result, Type::Optional(_)) => {
+                let optional = code.own();
+                quote!(#optional.map_or(__Value::Null, __Value::from_label))
+            }
+            (_, Type::Enum(_)) => {
+                let label = code.own();
+                quote!(__Value::from_label(#label))
+            }
+            _ => {
+                let value = code.borrow();
+                quote!(__Value::from(#value))
+            }
+        }
+    }
+}
+
+fn kind(of: &Type) -> Kind {
+    match of {
+        of if is_copy(of) => Kind::Copy,
+        Type::String => Kind::Text,
+        Type::Optional(inner) if **inner == Type::String => Kind::OptionalText,
+        Type::Optional(_) => Kind::OptionalReference,
+        _ => Kind::Reference,
+    }
+}
+
+fn sign(comparison: Comparison) -> Ident {
+    format_ident!("{comparison:?}")
+}

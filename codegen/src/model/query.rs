@@ -1,0 +1,103 @@
+//! What is asked of a projection's rows.
+
+use serde::Serialize;
+
+use super::{Comparison, Expression, Field};
+
+/// A query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Query {
+    /// The ontology's name.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// What the caller gives.
+    pub input: Vec<Field>,
+    /// What holds for its rows; all are where there is none.
+    pub condition: Option<Where>,
+    /// What they are sorted by, before their key.
+    pub order: Vec<Order>,
+    /// How many at most; reads the input.
+    pub limit: Expression,
+    /// How many are left out first; reads the input.
+    pub offset: Option<Expression>,
+}
+
+/// The condition of a query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Where {
+    /// As written, for documentation.
+    pub text: String,
+    /// What it means; reads the row and the input.
+    pub meaning: Expression,
+    /// The same as a read database can answer it.
+    pub asked: Condition,
+}
+
+/// A condition in the form in which a read database can answer it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Condition {
+    /// All of them hold.
+    All(Vec<Self>),
+    /// One of them holds.
+    Any(Vec<Self>),
+    /// It does not hold.
+    Not(Box<Self>),
+    /// Two values compare so; one of them at least reads a column.
+    Compare(Operand, Comparison, Operand),
+    /// The column is none.
+    Absent(String),
+    /// Depends on the input alone.
+    Given(Expression),
+    /// Where this optional of the input is there its value is the local, and the condition holds; else the
+    /// outcome is certain.
+    Present {
+        /// The optional.
+        optional: Expression,
+        /// The local.
+        local: String,
+        /// The condition.
+        then: Box<Self>,
+        /// The outcome where the optional is none.
+        otherwise: bool,
+    },
+}
+
+/// One side of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Operand {
+    /// A column.
+    Column(String),
+    /// An integer column as a decimal.
+    Widened(String),
+    /// A value that reads the input alone.
+    Value(Expression),
+}
+
+/// A column that rows are sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Order {
+    /// The column.
+    pub column: String,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+impl Condition {
+    /// The columns that a bare input is compared with: column and input.
+    #[must_use]
+    pub fn compared(&self) -> Vec<(&str, &str)> {
+        use super::{ExpressionKind, Scope};
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::compared).collect(),
+            Self::Not(inner) | Self::Present { then: inner, .. } => inner.compared(),
+            Self::Compare(Operand::Column(column), _, Operand::Value(value))
+            | Self::Compare(Operand::Value(value), _, Operand::Column(column)) => match &value.kind
+            {
+                ExpressionKind::Read(Scope::Input, input) => vec![(column, input)],
+                _ => Vec::new(),
+            },
+            Self::Compare(..) | Self::Absent(_) | Self::Given(_) => Vec::new(),
+        }
+    }
+}
