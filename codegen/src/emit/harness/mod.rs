@@ -70,9 +70,12 @@ pub(crate) fn module(ontology: &Ontology, aggregate: &Aggregate) -> minijinja::V
     let parts: Vec<Part> =
         parts.into_iter().map(|part| part.map(|tokens| imports.resolve(tokens))).collect();
     let themes: Vec<_> = themes.iter().map(|theme| theme.rendered(&mut imports)).collect();
+    let module = naming::rust_field(&aggregate.name);
     context! {
         name => &aggregate.name,
-        module => naming::rust_field(&aggregate.name),
+        // Beside it stands the module that holds them all, under this name.
+        own_module => if module == "ontology" { "ontology_harness" } else { &*module },
+        module,
         imports => imports.lines().trim_end(),
         items => layout::joined(&parts),
         has_fixture => fixture::is_needed(&view),

@@ -407,7 +407,7 @@ pub(super) fn projections(
                 quote!(|kind| theme::mirrors_the_state::<#subject, #of, _>(kind, &[#(#list),*]));
             on_stores.push(("mirrors_the_state".to_owned(), check));
         }
-        theme.modules.push((snake.clone(), on_stores));
+        theme.modules.push((naming::rust_field(&projection.name), on_stores));
         if !projection.immediate {
             let check = quote!(theme::runs_on_to_the_projection::<#subject, #of, _>);
             traced.push((format!("runs_on_to_{snake}"), check));

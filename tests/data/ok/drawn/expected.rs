@@ -40,14 +40,14 @@ pub mod types {
     }
 }
 
-/// The aggregate `Depot`.
+/// The aggregate `Ontology`.
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
 #[allow(unused_comparisons, clippy::complexity, clippy::style, clippy::manual_unwrap_or_default)]
 #[allow(clippy::absurd_extreme_comparisons, clippy::const_is_empty, clippy::eq_op)]
 #[allow(clippy::ifs_same_cond, clippy::impossible_comparisons, clippy::min_max)]
 #[allow(clippy::overly_complex_bool_expr, clippy::redundant_comparisons, clippy::self_assignment)]
-pub mod depot {
+pub mod ontology {
     use std::error::Error;
     use std::fmt;
 
@@ -116,13 +116,13 @@ pub mod depot {
         }
     }
 
-    impl Emit<Depot> for Stored {
+    impl Emit<Ontology> for Stored {
         fn validate(&self) -> Result<(), FieldError> {
             Ok(())
         }
 
-        fn into_event(self) -> DepotEvent {
-            DepotEvent::Stored(self)
+        fn into_event(self) -> OntologyEvent {
+            OntologyEvent::Stored(self)
         }
     }
 
@@ -159,26 +159,26 @@ pub mod depot {
         }
     }
 
-    impl Emit<Depot> for Noted {
+    impl Emit<Ontology> for Noted {
         fn validate(&self) -> Result<(), FieldError> {
             Ok(())
         }
 
-        fn into_event(self) -> DepotEvent {
-            DepotEvent::Noted(self)
+        fn into_event(self) -> OntologyEvent {
+            OntologyEvent::Noted(self)
         }
     }
 
-    /// The events of [`Depot`].
+    /// The events of [`Ontology`].
     #[derive(Clone, Debug, PartialEq)]
-    pub enum DepotEvent {
+    pub enum OntologyEvent {
         /// `Stored`
         Stored(Stored),
         /// `Noted`
         Noted(Noted),
     }
 
-    impl DomainEvent for DepotEvent {
+    impl DomainEvent for OntologyEvent {
         const TYPES: &'static [&'static str] = &["Stored", "Noted"];
 
         const SHAPES: &'static [EventShape] = &[
@@ -252,9 +252,9 @@ pub mod depot {
 
     // ---- State ----
 
-    /// What the events of one [`Depot`] add up to.
+    /// What the events of one [`Ontology`] add up to.
     #[derive(Clone, Debug, Default, PartialEq)]
-    pub struct DepotState {
+    pub struct OntologyState {
         /// `kind: Kind`
         pub kind: Kind,
         /// `share: decimal(4,4)`
@@ -265,7 +265,7 @@ pub mod depot {
         pub last: Option<i64>,
     }
 
-    impl Record for DepotState {
+    impl Record for OntologyState {
         fn write(&self, out: &mut Writer) {
             out.field("kind", &self.kind);
             out.field("share", &self.share);
@@ -293,7 +293,7 @@ pub mod depot {
         }
     }
 
-    /// The aggregate `Depot`.
+    /// The aggregate `Ontology`.
     ///
     /// Commands:
     /// - [`Store`] emits [`Noted`], [`Stored`]
@@ -301,7 +301,7 @@ pub mod depot {
     ///
     /// Read models:
     /// - [`DepotView`]
-    /// - [`MatchView`]
+    /// - [`Match`]
     /// - [`NoneView`]
     ///
     /// Fields of the state and the events that set them:
@@ -310,13 +310,13 @@ pub mod depot {
     /// - `notes`: [`Stored`]
     /// - `last`: [`Stored`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Depot;
+    pub struct Ontology;
 
-    /// Loads and changes [`Depot`] streams in a store.
-    pub type DepotRepository<S> = Repository<Depot, S>;
+    /// Loads and changes [`Ontology`] streams in a store.
+    pub type OntologyRepository<S> = Repository<Ontology, S>;
 
-    impl Aggregate for Depot {
-        const NAME: &'static str = "Depot";
+    impl Aggregate for Ontology {
+        const NAME: &'static str = "Ontology";
         const PARTITION_KEY: &'static str = "type";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(3);
         const RETENTION: Retention = Retention::Forever;
@@ -324,41 +324,44 @@ pub mod depot {
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
-        type State = DepotState;
-        type Event = DepotEvent;
-        type Error = DepotError;
+        type State = OntologyState;
+        type Event = OntologyEvent;
+        type Error = OntologyError;
 
         fn apply(
-            state: &mut DepotState,
-            event: &DepotEvent,
+            state: &mut OntologyState,
+            event: &OntologyEvent,
             _meta: &Metadata,
         ) -> Result<(), ApplyError> {
             match event {
-                DepotEvent::Stored(event) => apply_stored(state, event),
-                DepotEvent::Noted(_) => Ok(()),
+                OntologyEvent::Stored(event) => apply_stored(state, event),
+                OntologyEvent::Noted(_) => Ok(()),
             }
         }
 
-        fn check_event(_step: &Step<'_, Self>) -> Result<(), DepotError> {
+        fn check_event(_step: &Step<'_, Self>) -> Result<(), OntologyError> {
             Ok(())
         }
 
-        fn check_state(_before: &DepotState, _after: &DepotState) -> Result<(), DepotError> {
+        fn check_state(
+            _before: &OntologyState,
+            _after: &OntologyState,
+        ) -> Result<(), OntologyError> {
             Ok(())
         }
 
-        fn write_state(state: &DepotState, out: &mut Vec<u8>) {
+        fn write_state(state: &OntologyState, out: &mut Vec<u8>) {
             encode(state, out);
         }
 
-        fn read_state(data: &[u8]) -> Result<DepotState, DecodeError> {
+        fn read_state(data: &[u8]) -> Result<OntologyState, DecodeError> {
             decode(data)
         }
     }
 
     // ---- Apply ----
 
-    fn apply_stored(state: &mut DepotState, event: &Stored) -> Result<(), ApplyError> {
+    fn apply_stored(state: &mut OntologyState, event: &Stored) -> Result<(), ApplyError> {
         let last = match event.none {
             Some(none_value) => Some(none_value),
             None => state.last,
@@ -389,24 +392,24 @@ pub mod depot {
     /// Emits [`Noted`], [`Stored`].
     ///
     /// Refused with
-    /// - [`NobodyStores`](DepotError::NobodyStores) where `meta.actor.is_none()`
-    /// - [`TooMany`](DepotError::TooMany) where `input.kind == Other && state.kind == Other`
-    /// - [`None`](DepotError::None) where `input.none == 3 && input.kind == Kind::type`
-    /// - [`NotAgain`](DepotError::NotAgain) where in the end `not (after.notes.last() !=
+    /// - [`NobodyStores`](OntologyError::NobodyStores) where `meta.actor.is_none()`
+    /// - [`TooMany`](OntologyError::TooMany) where `input.kind == Other && state.kind == Other`
+    /// - [`None`](OntologyError::None) where `input.none == 3 && input.kind == Kind::type`
+    /// - [`NotAgain`](OntologyError::NotAgain) where in the end `not (after.notes.last() !=
     ///   "again" || meta.actor != "again")`
     ///
     /// # Example
     ///
     /// ```
     /// use eventloom_runtime::MemoryStore;
-    /// use eventloom_tests::goldens::drawn::depot::{DepotRepository, Store};
+    /// use eventloom_tests::goldens::drawn::ontology::{OntologyRepository, Store};
     /// use eventloom_tests::goldens::drawn::types::Kind;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
-    /// let repository = DepotRepository::open(MemoryStore::new()).await?;
+    /// let repository = OntologyRepository::open(MemoryStore::new()).await?;
     /// let command = Store { none: None, kind: Kind::Type, count: 1 };
-    /// match repository.execute("depot-1", command).await {
+    /// match repository.execute("ontology-1", command).await {
     ///     Ok(done) => {
     ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     }
@@ -426,7 +429,7 @@ pub mod depot {
         pub count: i64,
     }
 
-    impl Command<Depot> for Store {
+    impl Command<Ontology> for Store {
         const NAME: &'static str = "Store";
         const TARGET: Target = Target::Any;
 
@@ -442,15 +445,15 @@ pub mod depot {
 
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
-        fn decide(&self, context: &mut Decide<'_, Depot>) -> Result<(), Halt<DepotError>> {
+        fn decide(&self, context: &mut Decide<'_, Ontology>) -> Result<(), Halt<OntologyError>> {
             let state = context.state();
             let Some(actor) = context.meta().actor.as_deref().map(str::to_owned) else {
-                return Err(
-                    Halt::Refused(DepotError::NobodyStores { message: "nobody stores".to_owned() }),
-                );
+                return Err(Halt::Refused(OntologyError::NobodyStores {
+                    message: "nobody stores".to_owned(),
+                }));
             };
             if self.kind == Kind::Other && state.kind == Kind::Other {
-                let refusal = DepotError::TooMany {
+                let refusal = OntologyError::TooMany {
                     message: "refused because input.kind == Other && state.kind == Other"
                         .to_owned(),
                 };
@@ -467,7 +470,7 @@ pub mod depot {
                 return Err(Halt::RefusedKeeping(refusal));
             }
             if self.none == Some(3) && self.kind == Kind::Type {
-                return Err(Halt::Refused(DepotError::None {
+                return Err(Halt::Refused(OntologyError::None {
                     message: "refused because input.none == 3 && input.kind == Kind::type"
                         .to_owned(),
                 }));
@@ -489,7 +492,7 @@ pub mod depot {
             if context.after().notes.last().map(String::as_str) == Some("again")
                 && actor == "again"
             {
-                return Err(Halt::Refused(DepotError::NotAgain {
+                return Err(Halt::Refused(OntologyError::NotAgain {
                     message: "refused because of not (after.notes.last() != \"again\" || meta.actor != \"again\")"
                         .to_owned(),
                 }));
@@ -503,20 +506,20 @@ pub mod depot {
     /// Emits [`Noted`].
     ///
     /// Refused with
-    /// - [`DepotNotFound`](DepotError::DepotNotFound) where there is none
-    /// - [`NobodyNotes`](DepotError::NobodyNotes) where `meta.correlationId.is_none()`
+    /// - [`OntologyNotFound`](OntologyError::OntologyNotFound) where there is none
+    /// - [`NobodyNotes`](OntologyError::NobodyNotes) where `meta.correlationId.is_none()`
     ///
     /// # Example
     ///
     /// ```
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_tests::goldens::drawn::depot::{DepotRepository, NoteEach, Stored};
+    /// use eventloom_tests::goldens::drawn::ontology::{NoteEach, OntologyRepository, Stored};
     /// use eventloom_tests::goldens::drawn::types::Kind;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
-    /// let repository = DepotRepository::open(MemoryStore::new()).await?;
+    /// let repository = OntologyRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
     /// events.push(Stored {
     ///     none: Some(4),
@@ -525,9 +528,9 @@ pub mod depot {
     ///     note: "Ann".to_owned(),
     ///     stored_at: "2026-01-01T00:00:00Z".parse()?,
     /// });
-    /// repository.record("depot-1", events).await?;
+    /// repository.record("ontology-1", events).await?;
     /// let command = NoteEach { notes: Vec::new() };
-    /// let done = repository.execute("depot-1", command).await?;
+    /// let done = repository.execute("ontology-1", command).await?;
     /// assert_eq!(done.events.len(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
@@ -539,7 +542,7 @@ pub mod depot {
         pub notes: Vec<String>,
     }
 
-    impl Command<Depot> for NoteEach {
+    impl Command<Ontology> for NoteEach {
         const NAME: &'static str = "NoteEach";
         const TARGET: Target = Target::Existing;
 
@@ -553,13 +556,13 @@ pub mod depot {
 
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
-        fn decide(&self, context: &mut Decide<'_, Depot>) -> Result<(), Halt<DepotError>> {
+        fn decide(&self, context: &mut Decide<'_, Ontology>) -> Result<(), Halt<OntologyError>> {
             let Some(correlation_id) = context
                 .meta()
                 .correlation_id
                 .as_deref()
                 .map(str::to_owned) else {
-                return Err(Halt::Refused(DepotError::NobodyNotes {
+                return Err(Halt::Refused(OntologyError::NobodyNotes {
                     message: "refused because meta.correlationId.is_none()".to_owned(),
                 }));
             };
@@ -576,9 +579,9 @@ pub mod depot {
 
     // ---- Errors ----
 
-    /// Why a command of [`Depot`] is refused.
+    /// Why a command of [`Ontology`] is refused.
     #[derive(Clone, Debug, PartialEq, Eq)]
-    pub enum DepotError {
+    pub enum OntologyError {
         /// `Store`: `meta.actor.is_none()`
         NobodyStores {
             /// Why, in words.
@@ -599,8 +602,8 @@ pub mod depot {
             /// Why, in words.
             message: String,
         },
-        /// The depot does not exist.
-        DepotNotFound {
+        /// The ontology does not exist.
+        OntologyNotFound {
             /// Why, in words.
             message: String,
         },
@@ -609,8 +612,8 @@ pub mod depot {
             /// Why, in words.
             message: String,
         },
-        /// The depot exists already.
-        DepotAlreadyExists {
+        /// The ontology exists already.
+        OntologyAlreadyExists {
             /// Why, in words.
             message: String,
         },
@@ -626,16 +629,16 @@ pub mod depot {
         },
     }
 
-    impl Refusal for DepotError {
+    impl Refusal for OntologyError {
         fn name(&self) -> &'static str {
             match self {
                 Self::NobodyStores { .. } => "NobodyStores",
                 Self::TooMany { .. } => "TooMany",
                 Self::None { .. } => "None",
                 Self::NotAgain { .. } => "NotAgain",
-                Self::DepotNotFound { .. } => "DepotNotFound",
+                Self::OntologyNotFound { .. } => "OntologyNotFound",
                 Self::NobodyNotes { .. } => "NobodyNotes",
-                Self::DepotAlreadyExists { .. } => "DepotAlreadyExists",
+                Self::OntologyAlreadyExists { .. } => "OntologyAlreadyExists",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
             }
@@ -647,9 +650,9 @@ pub mod depot {
                 | Self::TooMany { message }
                 | Self::None { message }
                 | Self::NotAgain { message }
-                | Self::DepotNotFound { message }
+                | Self::OntologyNotFound { message }
                 | Self::NobodyNotes { message }
-                | Self::DepotAlreadyExists { message }
+                | Self::OntologyAlreadyExists { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
             }
@@ -661,9 +664,9 @@ pub mod depot {
                 "TooMany" => Self::TooMany { message },
                 "None" => Self::None { message },
                 "NotAgain" => Self::NotAgain { message },
-                "DepotNotFound" => Self::DepotNotFound { message },
+                "OntologyNotFound" => Self::OntologyNotFound { message },
                 "NobodyNotes" => Self::NobodyNotes { message },
-                "DepotAlreadyExists" => Self::DepotAlreadyExists { message },
+                "OntologyAlreadyExists" => Self::OntologyAlreadyExists { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
@@ -671,11 +674,11 @@ pub mod depot {
         }
 
         fn already_exists(message: String) -> Self {
-            Self::DepotAlreadyExists { message }
+            Self::OntologyAlreadyExists { message }
         }
 
         fn not_found(message: String) -> Self {
-            Self::DepotNotFound { message }
+            Self::OntologyNotFound { message }
         }
 
         fn duplicate_key(_field: &str, message: String) -> Self {
@@ -691,19 +694,19 @@ pub mod depot {
         }
     }
 
-    impl From<EvalError> for DepotError {
+    impl From<EvalError> for OntologyError {
         fn from(error: EvalError) -> Self {
             Self::ArithmeticOverflow { message: error.to_string() }
         }
     }
 
-    impl fmt::Display for DepotError {
+    impl fmt::Display for OntologyError {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str(self.message())
         }
     }
 
-    impl Error for DepotError {}
+    impl Error for OntologyError {}
 
     // ---- Projections ----
 
@@ -730,13 +733,15 @@ pub mod depot {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_tests::goldens::drawn::depot::{DepotRepository, DepotView, NoteEach, Stored};
+    /// use eventloom_tests::goldens::drawn::ontology::{
+    ///     DepotView, NoteEach, OntologyRepository, Stored,
+    /// };
     /// use eventloom_tests::goldens::drawn::types::Kind;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
-    /// let repository = DepotRepository::open(store.clone()).await?;
+    /// let repository = OntologyRepository::open(store.clone()).await?;
     /// let mut events = NewEvents::new();
     /// events.push(Stored {
     ///     none: Some(4),
@@ -745,9 +750,9 @@ pub mod depot {
     ///     note: "Ann".to_owned(),
     ///     stored_at: "2026-01-01T00:00:00Z".parse()?,
     /// });
-    /// repository.record("depot-1", events).await?;
+    /// repository.record("ontology-1", events).await?;
     /// let command = NoteEach { notes: Vec::new() };
-    /// repository.execute("depot-1", command).await?;
+    /// repository.execute("ontology-1", command).await?;
     /// let database = MemoryReadDatabase::new();
     /// let projector = Projector::<DepotView, _, _>::open(store, database.clone()).await?;
     /// projector.catch_up().await?;
@@ -765,8 +770,8 @@ pub mod depot {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "depots";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x50e4_29cc_fa97_a13e;
-        const AGGREGATE: &'static str = "Depot";
+        const MEANING: u64 = 0x0e67_f5e2_2cf1_7743;
+        const AGGREGATE: &'static str = "Ontology";
         const SOURCES: &'static [&'static str] = &["Stored", "Noted"];
         const COLUMNS: &'static [Column] = &[
             Column { name: "type", column_type: ColumnType::Text, optional: false },
@@ -778,24 +783,26 @@ pub mod depot {
         const KEY_IS_STREAM: bool = true;
         const READS_METADATA: bool = false;
 
-        type Event = DepotEvent;
+        type Event = OntologyEvent;
         type Key = String;
         type Row = DepotViewRow;
 
-        fn key(event: &DepotEvent, meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+        fn key(event: &OntologyEvent, meta: &Metadata) -> Result<Option<String>, ProjectionError> {
             Ok(match event {
-                DepotEvent::Stored(_) | DepotEvent::Noted(_) => Some(meta.stream_id.to_string()),
+                OntologyEvent::Stored(_) | OntologyEvent::Noted(_) => {
+                    Some(meta.stream_id.to_string())
+                }
             })
         }
 
         fn fold(
             row: &mut Option<DepotViewRow>,
-            event: &DepotEvent,
+            event: &OntologyEvent,
             meta: &Metadata,
         ) -> Result<(), ProjectionError> {
             match event {
-                DepotEvent::Stored(event) => fold_depot_view_stored(row, event, meta),
-                DepotEvent::Noted(event) => fold_depot_view_noted(row, event, meta),
+                OntologyEvent::Stored(event) => fold_depot_view_stored(row, event, meta),
+                OntologyEvent::Noted(event) => fold_depot_view_noted(row, event, meta),
             }
         }
 
@@ -885,16 +892,16 @@ pub mod depot {
         Ok(())
     }
 
-    /// A row of [`MatchView`].
+    /// A row of [`Match`].
     #[derive(Clone, Debug, PartialEq)]
-    pub struct MatchViewRow {
+    pub struct MatchRow {
         /// `match: string`
         pub r#match: String,
         /// `times: integer`
         pub times: i64,
     }
 
-    /// The read model `MatchView`.
+    /// The read model `match`.
     ///
     /// Folds [`Noted`] into `read_db.matches`.
     ///
@@ -904,13 +911,13 @@ pub mod depot {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_tests::goldens::drawn::depot::{DepotRepository, MatchView, NoteEach, Stored};
+    /// use eventloom_tests::goldens::drawn::ontology::{Match, NoteEach, OntologyRepository, Stored};
     /// use eventloom_tests::goldens::drawn::types::Kind;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
-    /// let repository = DepotRepository::open(store.clone()).await?;
+    /// let repository = OntologyRepository::open(store.clone()).await?;
     /// let mut events = NewEvents::new();
     /// events.push(Stored {
     ///     none: Some(4),
@@ -919,28 +926,28 @@ pub mod depot {
     ///     note: "Ann".to_owned(),
     ///     stored_at: "2026-01-01T00:00:00Z".parse()?,
     /// });
-    /// repository.record("depot-1", events).await?;
+    /// repository.record("ontology-1", events).await?;
     /// let command = NoteEach { notes: Vec::new() };
-    /// repository.execute("depot-1", command).await?;
+    /// repository.execute("ontology-1", command).await?;
     /// let database = MemoryReadDatabase::new();
-    /// let projector = Projector::<MatchView, _, _>::open(store, database.clone()).await?;
+    /// let projector = Projector::<Match, _, _>::open(store, database.clone()).await?;
     /// projector.catch_up().await?;
-    /// let view = ReadModel::<MatchView, _>::open(database).await?;
+    /// let view = ReadModel::<Match, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
     #[derive(Clone, Copy, Debug)]
-    pub struct MatchView;
+    pub struct Match;
 
-    impl Projection for MatchView {
-        const NAME: &'static str = "MatchView";
+    impl Projection for Match {
+        const NAME: &'static str = "match";
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "matches";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xedd5_b985_6650_b5a7;
-        const AGGREGATE: &'static str = "Depot";
+        const MEANING: u64 = 0x80d6_f2c7_d2dd_ecdd;
+        const AGGREGATE: &'static str = "Ontology";
         const SOURCES: &'static [&'static str] = &["Noted"];
         const COLUMNS: &'static [Column] = &[
             Column { name: "match", column_type: ColumnType::Text, optional: false },
@@ -950,24 +957,24 @@ pub mod depot {
         const KEY_IS_STREAM: bool = false;
         const READS_METADATA: bool = false;
 
-        type Event = DepotEvent;
+        type Event = OntologyEvent;
         type Key = String;
-        type Row = MatchViewRow;
+        type Row = MatchRow;
 
-        fn key(event: &DepotEvent, _meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+        fn key(event: &OntologyEvent, _meta: &Metadata) -> Result<Option<String>, ProjectionError> {
             Ok(match event {
-                DepotEvent::Noted(event) => Some(event.r#match.clone()),
+                OntologyEvent::Noted(event) => Some(event.r#match.clone()),
                 _ => None,
             })
         }
 
         fn fold(
-            row: &mut Option<MatchViewRow>,
-            event: &DepotEvent,
+            row: &mut Option<MatchRow>,
+            event: &OntologyEvent,
             _meta: &Metadata,
         ) -> Result<(), ProjectionError> {
             match event {
-                DepotEvent::Noted(event) => fold_match_view_noted(row, event),
+                OntologyEvent::Noted(event) => fold_match_noted(row, event),
                 _ => Ok(()),
             }
         }
@@ -976,28 +983,25 @@ pub mod depot {
             vec![Value::from(key)]
         }
 
-        fn row_values(row: &MatchViewRow) -> Vec<Value> {
+        fn row_values(row: &MatchRow) -> Vec<Value> {
             vec![Value::from(&row.r#match), Value::from(&row.times)]
         }
 
-        fn row(values: Vec<Value>) -> Result<MatchViewRow, DecodeError> {
+        fn row(values: Vec<Value>) -> Result<MatchRow, DecodeError> {
             let mut values = Values::new(values, Self::COLUMNS);
-            Ok(MatchViewRow { r#match: values.take()?, times: values.take()? })
+            Ok(MatchRow { r#match: values.take()?, times: values.take()? })
         }
 
-        fn key_of(row: &MatchViewRow) -> String {
+        fn key_of(row: &MatchRow) -> String {
             row.r#match.clone()
         }
     }
 
-    fn fold_match_view_noted(
-        row: &mut Option<MatchViewRow>,
-        event: &Noted,
-    ) -> Result<(), ProjectionError> {
+    fn fold_match_noted(row: &mut Option<MatchRow>, event: &Noted) -> Result<(), ProjectionError> {
         let mut created = None;
         let current = match row {
             Some(current) => current,
-            None => created.insert(MatchViewRow { r#match: event.r#match.clone(), times: 0 }),
+            None => created.insert(MatchRow { r#match: event.r#match.clone(), times: 0 }),
         };
         current.times = add(current.times, 1)?;
         if created.is_some() {
@@ -1024,12 +1028,12 @@ pub mod depot {
     /// ```
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
-    /// use eventloom_tests::goldens::drawn::depot::{DepotRepository, NoneView};
+    /// use eventloom_tests::goldens::drawn::ontology::{NoneView, OntologyRepository};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
-    /// let _repository = DepotRepository::open(store.clone()).await?;
+    /// let _repository = OntologyRepository::open(store.clone()).await?;
     /// let database = MemoryReadDatabase::new();
     /// let projector = Projector::<NoneView, _, _>::open(store, database.clone()).await?;
     /// projector.catch_up().await?;
@@ -1047,8 +1051,8 @@ pub mod depot {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "nones";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x9f37_f3b2_20f1_87cc;
-        const AGGREGATE: &'static str = "Depot";
+        const MEANING: u64 = 0x8f12_2cdb_3c15_ecd3;
+        const AGGREGATE: &'static str = "Ontology";
         const SOURCES: &'static [&'static str] = &["Stored"];
         const COLUMNS: &'static [Column] = &[
             Column { name: "none", column_type: ColumnType::Integer, optional: false },
@@ -1058,24 +1062,24 @@ pub mod depot {
         const KEY_IS_STREAM: bool = false;
         const READS_METADATA: bool = false;
 
-        type Event = DepotEvent;
+        type Event = OntologyEvent;
         type Key = i64;
         type Row = NoneViewRow;
 
-        fn key(event: &DepotEvent, _meta: &Metadata) -> Result<Option<i64>, ProjectionError> {
+        fn key(event: &OntologyEvent, _meta: &Metadata) -> Result<Option<i64>, ProjectionError> {
             Ok(match event {
-                DepotEvent::Stored(event) => Some(event.none.unwrap_or(0)),
+                OntologyEvent::Stored(event) => Some(event.none.unwrap_or(0)),
                 _ => None,
             })
         }
 
         fn fold(
             row: &mut Option<NoneViewRow>,
-            event: &DepotEvent,
+            event: &OntologyEvent,
             _meta: &Metadata,
         ) -> Result<(), ProjectionError> {
             match event {
-                DepotEvent::Stored(event) => fold_none_view_stored(row, event),
+                OntologyEvent::Stored(event) => fold_none_view_stored(row, event),
                 _ => Ok(()),
             }
         }
