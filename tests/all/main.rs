@@ -5,6 +5,7 @@ mod cases;
 mod compile_errors;
 mod docs;
 mod edits;
+mod fuzzed;
 mod hostile;
 mod level5;
 mod lock;
