@@ -4,7 +4,7 @@ use super::Checked;
 use super::looking::{deciding, folds, is_by_hand};
 use crate::catalogue::lints::UNBOUNDED_STATE;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Aggregate, Expression, ExpressionKind, Method, Scope};
+use crate::model::{Aggregate, Expression, ExpressionKind, Method, Scope, Type};
 
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
     for (syntax, model) in checked.aggregates() {
@@ -36,8 +36,20 @@ fn only_grows(aggregate: &Aggregate, field: &str) -> bool {
 /// Whether the value is the field and more.
 fn grows(value: &Expression, field: &str) -> bool {
     match &value.kind {
-        ExpressionKind::Call(Method::ListPush | Method::ListExtend, before, _) => {
-            is_field(before, field) || grows(before, field)
+        ExpressionKind::Call(
+            Method::ListPush
+            | Method::ListExtend
+            | Method::SetInsert
+            | Method::SetUnion
+            | Method::MapInsert,
+            before,
+            _,
+        ) => {
+            let all_there_are = matches!(
+                &before.result,
+                Type::Set(key) | Type::Map(key, _) if matches!(**key, Type::Enum(_))
+            );
+            !all_there_are && (is_field(before, field) || grows(before, field))
         }
         _ => false,
     }
@@ -46,7 +58,11 @@ fn grows(value: &Expression, field: &str) -> bool {
 /// Whether the number of elements is asked for, as a rule that limits them does.
 fn asks_for_size(expression: &Expression, field: &str) -> bool {
     expression.any(&|part| {
-        matches!(&part.kind, ExpressionKind::Call(Method::ListLen, of, _) if is_field(of, field))
+        matches!(
+            &part.kind,
+            ExpressionKind::Call(Method::ListLen | Method::SetLen | Method::MapLen, of, _)
+                if is_field(of, field)
+        )
     })
 }
 
