@@ -3,6 +3,8 @@
 //! Every conversion the language makes by itself becomes a node of its own, so that emitting needs
 //! no thought. A part that is wrong is reported and yields none; its neighbours are still checked.
 
+use rust_decimal::Decimal;
+
 use super::newtype;
 use super::scope::{Local, Scope};
 use super::tree::{Node, NodeKind};
@@ -181,17 +183,27 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// How a variant is written, where a text stands in place of one.
+    /// How a variant, number or boolean is written, where a text stands in place of one.
     pub(super) fn without_quotes(&self, found: &Expression, expected: &Type) -> Option<String> {
         let ExpressionKind::String(text) = &found.kind else { return None };
-        let Type::Enum(rust) = super::names::beneath_optional(expected) else { return None };
+        let plain = match super::names::beneath_optional(expected) {
+            Type::Enum(rust) => return Some(self.variant_without_quotes(text, rust)),
+            Type::Integer => text.parse::<i64>().is_ok(),
+            Type::Decimal(_) => Decimal::from_str_exact(text).is_ok(),
+            Type::Boolean => matches!(text.as_str(), "true" | "false"),
+            _ => false,
+        };
+        plain.then(|| format!("write `{text}` without quotes"))
+    }
+
+    fn variant_without_quotes(&self, text: &str, rust: &str) -> String {
         let variants = self.scope.types.variants(rust);
         let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
         let exact = variants.iter().copied().find(|variant| *variant == text);
-        Some(match exact.or_else(|| nearest(text, variants.iter().copied())) {
+        match exact.or_else(|| nearest(text, variants.iter().copied())) {
             Some(variant) => format!("write `{variant}` without quotes"),
             None => format!("a variant stands without quotes: {}", super::names::listed(&variants)),
-        })
+        }
     }
 
     /// The type of this can't be told from the expression alone.
