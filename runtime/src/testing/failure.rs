@@ -103,9 +103,30 @@ pub fn equal<T: PartialEq + fmt::Debug>(what: &str, found: &T, expected: &T) -> 
     if found == expected {
         return Ok(());
     }
+    let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+    let alike = expected.chars().zip(found.chars()).take_while(|(a, b)| a == b).count();
+    let start =
+        if expected.len().max(found.len()) > LONG { alike.saturating_sub(LONG / 10) } else { 0 };
     Err(Failure::new(format!("{what} differs"))
-        .with("expected", format!("{expected:?}"))
-        .with("found", format!("{found:?}")))
+        .with("expected", part(&expected, start))
+        .with("found", part(&found, start)))
+}
+
+/// More characters than this nobody reads.
+const LONG: usize = 2_000;
+
+/// A text that is short enough to be read: of a long one the beginning.
+pub(super) fn shortened(text: &str) -> String {
+    part(text, 0)
+}
+
+/// A text from a character on, with a word about what is left out.
+fn part(text: &str, start: usize) -> String {
+    let shown: String = text.chars().skip(start).take(LONG).collect();
+    let before = if start > 0 { format!("({start} characters alike) … ") } else { String::new() };
+    let rest = text.chars().count().saturating_sub(start + LONG);
+    let after = if rest > 0 { format!(" … ({rest} characters more)") } else { String::new() };
+    format!("{before}{shown}{after}")
 }
 
 /// Returns a [`Failure`] unless a condition holds.
@@ -118,3 +139,28 @@ macro_rules! ensure {
 }
 
 pub(crate) use ensure;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_shown_where_it_does() {
+        let long = |last: &str| vec!["x".repeat(3_000), last.to_owned()];
+        let failure =
+            equal("the list", &long("found"), &long("expected")).expect_err("they differ");
+        let shown = failure.to_string();
+        assert!(shown.contains("expected\"]") && shown.contains("found\"]"), "{shown}");
+        assert!(shown.contains("characters alike) … xxx") && shown.len() < 1_000, "{shown}");
+
+        let failure = equal("the number", &1, &2).expect_err("they differ");
+        assert_eq!(failure.to_string(), "the number differs\n  expected: 2\n  found: 1");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        assert_eq!(shortened("short"), "short");
+        let cut = shortened(&"é".repeat(LONG + 5));
+        assert!(cut.ends_with("é … (5 characters more)"), "{cut}");
+    }
+}

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::event::DomainEvent;
 use crate::metadata::{Metadata, Sequence};
 use crate::repository::{CommandContext, Recorded};
-use crate::store::EventStore;
+use crate::store::{EventStore, StoredEvent};
 use crate::testing::clock::TestClock;
 use crate::testing::draw::Draw;
 use crate::testing::failure::{Check, Context, Failure, equal};
@@ -326,22 +326,32 @@ fn only_events<E>(events: &[Recorded<E>]) -> Vec<&E> {
     events.iter().map(|recorded| &recorded.event).collect()
 }
 
-/// What lies in a stream after a sequence.
+/// What lies in a stream after a sequence, however much a command emitted.
 pub(super) async fn appended<S: Subject, E: EventStore>(
     repository: &RepositoryOf<S, E>,
     id: &str,
-    after: Sequence,
+    mut after: Sequence,
 ) -> Check<Vec<Recorded<EventOf<S>>>> {
-    let page = repository.history(id, after, 1_000).await?;
-    let read = page.iter().map(|stored| {
-        let event = EventOf::<S>::read(stored.event_type, stored.version, stored.data, stored.meta);
-        let event = event.map_err(|error| {
-            Failure::new(format!("a stored event cannot be read: {error}"))
-                .with("event", format!("{} v{}", stored.event_type, stored.version))
-        })?;
-        Ok(Recorded { event, meta: stored.meta.clone() })
-    });
-    read.collect()
+    let mut all = Vec::new();
+    loop {
+        let page = repository.history(id, after, 1_000).await?;
+        for stored in page.iter() {
+            all.push(read::<S>(&stored)?);
+            after = stored.meta.sequence;
+        }
+        if page.at_end() {
+            return Ok(all);
+        }
+    }
+}
+
+fn read<S: Subject>(stored: &StoredEvent<'_>) -> Check<Recorded<EventOf<S>>> {
+    let event = EventOf::<S>::read(stored.event_type, stored.version, stored.data, stored.meta);
+    let event = event.map_err(|error| {
+        Failure::new(format!("a stored event cannot be read: {error}"))
+            .with("event", format!("{} v{}", stored.event_type, stored.version))
+    })?;
+    Ok(Recorded { event, meta: stored.meta.clone() })
 }
 
 /// Runs a history in a store.

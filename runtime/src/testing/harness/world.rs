@@ -14,7 +14,7 @@ use crate::repository::{
     CommandContext, ExecuteError, Executed, NewEvents, Repository, RetryPolicy,
 };
 use crate::store::{EventFilter, EventStore, StreamKey};
-use crate::testing::failure::{Check, Failure};
+use crate::testing::failure::{Check, Failure, shortened};
 use crate::testing::fold::Any;
 use crate::testing::subject::{AnyCommand, EventOf, RefusalOf, StateOf, Subject, Visit};
 
@@ -53,7 +53,8 @@ impl<A: Aggregate> Sent<A> {
                 let events: Vec<_> =
                     executed.events.iter().map(|recorded| &recorded.event).collect();
                 let again = if executed.duplicate { ", again" } else { "" };
-                format!("{events:?} up to sequence {}{again}", executed.sequence)
+                let events = shortened(&format!("{events:?}"));
+                format!("{events} up to sequence {}{again}", executed.sequence)
             }
             Self::Refused(refusal) => format!("{}: {}", refusal.name(), refusal.message()),
             Self::Invalid(error) => format!("invalid {error}"),
