@@ -46,6 +46,7 @@ harness!(rows);
 harness!(scalars);
 harness!(seats);
 mod seed;
+harness!(several);
 harness!(shared);
 harness!(upcasts);
 

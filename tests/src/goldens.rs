@@ -153,6 +153,11 @@ pub mod seats;
 #[path = "../data/ok/seed/expected.rs"]
 pub mod seed;
 
+/// Events that concern several rows.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/several/expected.rs"]
+pub mod several;
+
 /// Two aggregates that share types.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/shared/expected.rs"]

@@ -39,6 +39,10 @@ impl ReadDatabase for ReadsUnderTest {
         self.0.load(table, keys).await
     }
 
+    async fn load_matching(&self, table: Table, condition: Condition) -> Read<Vec<RowValues>> {
+        self.0.load_matching(table, condition).await
+    }
+
     async fn commit(&self, mut commit: Commit) -> Read<Committed> {
         if M::a_checkpoint_stays_behind_its_rows.is_on() && !commit.table.shadow {
             commit.position -= Position::from(!commit.rows.is_empty());

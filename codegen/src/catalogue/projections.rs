@@ -151,4 +151,10 @@ super::codes! {
         example: "limit: 0",
         fix: "Write how many rows a caller can take, for example `limit: 50`.",
     }
+    SEVERAL = "EL0637" {
+        what: "A rule for several rows treats them as one.",
+        why: "`match` finds rows that are there and `forEach` goes through elements: whether a row must exist, and which case it is, can't be asked of all of them at once.",
+        example: "CustomerRenamed: {match: row.customerId == customerId, upsert: {name: event.name}}",
+        fix: "With `match` write `update` or `delete`, without `key` and `onMissing`; let `when` read the event alone.",
+    }
 }

@@ -29,7 +29,10 @@ pub(super) fn showing<'p>(projection: &'p Projection, event: &str) -> Vec<&'p Ex
     let rules = projection.on.iter().flatten().filter(|(name, _)| name == event);
     let rules = rules.flat_map(|(_, rules)| rules).flat_map(|rule| {
         let key = rule.key.iter().flatten();
-        rule.when.iter().chain(rule.columns.iter().chain(key).map(|column| &column.value))
+        let found = rule.matching.iter().map(|matching| &matching.meaning);
+        let found = found.chain(rule.for_each.iter().map(|(_, list)| list));
+        let written = rule.columns.iter().chain(key).map(|column| &column.value);
+        rule.when.iter().chain(found).chain(written)
     });
     rules.chain(projection.key.iter().map(|column| &column.value)).collect()
 }

@@ -357,25 +357,9 @@ impl Decider<'_> {
     }
 
     fn for_each(&self, emission: &Emission, name: &str, list: &Expression) -> TokenStream {
-        let item_is_copy = match &list.result {
-            Type::List(item) | Type::Set(item) => is_copy(item),
-            _ => false,
-        };
-        let code = self.compiler.compile(list);
-        let ident = local_ident(name);
         // What the loop emits changes the context, so a list of the outcome can't be borrowed from it.
-        let borrowed = !list.reads_scope(Scope::After) && code.kind != Kind::Owned;
-        let is_array = code.kind == Kind::Items;
-        let (pattern, list, kind) = match (borrowed, item_is_copy) {
-            _ if is_array => {
-                let kind = if item_is_copy { Kind::Copy } else { Kind::Place };
-                (quote!(#ident), code.tokens, kind)
-            }
-            (true, true) => (quote!(&#ident), code.slice(), Kind::Copy),
-            (true, false) => (quote!(#ident), code.slice(), Kind::Reference),
-            (false, true) => (quote!(#ident), code.own(), Kind::Copy),
-            (false, false) => (quote!(#ident), code.own(), Kind::Place),
-        };
+        let can_borrow = !list.reads_scope(Scope::After);
+        let (pattern, list, kind) = each(&self.compiler, name, list, can_borrow);
         let ids = self.compiler.take_new_ids();
         self.compiler.bind(name, kind);
         let one = Emission { for_each: None, ..emission.clone() };
@@ -395,6 +379,33 @@ impl Decider<'_> {
             if fields.is_empty() { quote!(#event) } else { quote!(#event { #(#fields,)* }) };
         let end = if last { TokenStream::new() } else { quote!(?;) };
         vec![quote!(#ids context.emit(#value) #end)]
+    }
+}
+
+/// What stands in `for pattern in list`, and what the local in the pattern is.
+pub(crate) fn each(
+    compiler: &Compiler<'_>,
+    name: &str,
+    list: &Expression,
+    can_borrow: bool,
+) -> (TokenStream, TokenStream, Kind) {
+    let item_is_copy = match &list.result {
+        Type::List(item) | Type::Set(item) => is_copy(item),
+        _ => false,
+    };
+    let code = compiler.compile(list);
+    let ident = local_ident(name);
+    let borrowed = can_borrow && code.kind != Kind::Owned;
+    let is_array = code.kind == Kind::Items;
+    match (borrowed, item_is_copy) {
+        _ if is_array => {
+            let kind = if item_is_copy { Kind::Copy } else { Kind::Place };
+            (quote!(#ident), code.tokens, kind)
+        }
+        (true, true) => (quote!(&#ident), code.slice(), Kind::Copy),
+        (true, false) => (quote!(#ident), code.slice(), Kind::Reference),
+        (false, true) => (quote!(#ident), code.own(), Kind::Copy),
+        (false, false) => (quote!(#ident), code.own(), Kind::Place),
     }
 }
 

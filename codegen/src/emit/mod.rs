@@ -10,6 +10,7 @@
 mod apply;
 mod calendar;
 mod commands;
+mod conditions;
 mod derived;
 mod errors;
 mod events;
@@ -33,6 +34,7 @@ mod state;
 mod tidy;
 mod types;
 mod view;
+mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
 

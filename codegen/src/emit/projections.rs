@@ -14,6 +14,7 @@ use super::rows;
 use super::state::meaning;
 use super::types;
 use super::view::View;
+use super::visits;
 use crate::model::{Assignment, Field, Projection, RowRule, Type};
 
 /// A projection as its module sees it.
@@ -185,6 +186,7 @@ impl ReadModel<'_> {
                 ],
                 vec![row_key::function(self)],
                 vec![rows::dispatch(self)],
+                visits::dispatch(self).into_iter().collect(),
                 vec![self.key_values()],
                 vec![self.row_values()],
                 vec![self.row_of_values()],
@@ -220,6 +222,11 @@ impl ReadModel<'_> {
         ]
         .into_iter()
         .chain(self.indexes())
+        .chain(self.projection.has_several_rows().then(|| {
+            quote!(
+                const SEVERAL_ROWS: bool = true;
+            )
+        }))
         .collect()
     }
 

@@ -4,15 +4,13 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::expression::{Compiler, Kind, inner_type};
+use super::conditions::Asked;
+use super::expression::{Compiler, Kind};
 use super::layout::{self, Part};
 use super::names::{field_ident, function_ident, local_ident};
 use super::projections::{ReadModel, to_value};
 use super::types::is_copy;
-use crate::model::{
-    Comparison, Condition, Expression, ExpressionKind, Field, Operand, Projection, Query, Scope,
-    Type,
-};
+use crate::model::{Expression, ExpressionKind, Field, Projection, Query, Scope, Type};
 use crate::naming;
 
 /// `AccountBalanceViewQueries`
@@ -97,7 +95,8 @@ fn by_index(model: &ReadModel<'_>, columns: &[String]) -> Function {
     let fields: Vec<Field> = columns.iter().map(|column| (*column).clone()).collect();
     let inputs = Inputs::new(model, &fields);
     let equal = columns.iter().map(|column| {
-        let (name, value) = (&column.name, inputs.value(&inputs.read(column)));
+        let (name, value) =
+            (&column.name, Asked { compiler: &inputs.compiler }.value(&inputs.read(column)));
         quote!(__Condition::equal(#name, #value))
     });
     let equal: Vec<TokenStream> = equal.collect();
@@ -141,7 +140,7 @@ fn by_index(model: &ReadModel<'_>, columns: &[String]) -> Function {
 fn by_query(model: &ReadModel<'_>, query: &Query) -> Function {
     let inputs = Inputs::new(model, &query.input);
     let condition = match &query.condition {
-        Some(condition) => inputs.condition(&condition.asked),
+        Some(condition) => Asked { compiler: &inputs.compiler }.condition(&condition.asked),
         None => quote!(__Condition::Always(true)),
     };
     let order = query.order.iter().map(|order| {
@@ -234,112 +233,6 @@ impl<'m> Inputs<'m> {
         let count = self.compiler.value(count);
         quote!(usize::try_from(#count).unwrap_or(0))
     }
-
-    fn condition(&self, condition: &Condition) -> TokenStream {
-        match condition {
-            Condition::All(parts) => {
-                let parts = parts.iter().map(|part| self.condition(part));
-                quote!(__Condition::All(vec![#(#parts),*]))
-            }
-            Condition::Any(parts) => {
-                let parts = parts.iter().map(|part| self.condition(part));
-                quote!(__Condition::Any(vec![#(#parts),*]))
-            }
-            Condition::Not(inner) => {
-                let inner = self.condition(inner);
-                quote!(#inner.negated())
-            }
-            Condition::Absent(column) => quote!(__Condition::Absent(#column)),
-            Condition::Given(given) => {
-                let given = self.compiler.condition(given);
-                quote!(__Condition::Always(#given))
-            }
-            Condition::Compare(Operand::Column(column), comparison, Operand::Value(value)) => {
-                let value = self.value(value);
-                match comparison {
-                    Comparison::Equal => quote!(__Condition::equal(#column, #value)),
-                    _ => {
-                        let comparison = sign(*comparison);
-                        quote!(__Condition::column(#column, __Comparison::#comparison, #value))
-                    }
-                }
-            }
-            Condition::Compare(left, comparison, right) => {
-                let (left, right) = (self.operand(left), self.operand(right));
-                let comparison = sign(*comparison);
-                quote!(__Condition::Compare(#left, __Comparison::#comparison, #right))
-            }
-            Condition::Present { optional, local, then, otherwise } => {
-                let code = self.compiler.compile(optional);
-                let kind = match code.kind {
-                    Kind::OptionalText => Kind::Text,
-                    Kind::Copy => Kind::Copy,
-                    _ => Kind::Reference,
-                };
-                let subject = match code.kind {
-                    Kind::Copy | Kind::OptionalText | Kind::OptionalReference => code.tokens,
-                    _ => code.borrow(),
-                };
-                self.compiler.bind(local, kind);
-                let (local, then) = (local_ident(local), self.condition(then));
-                quote! {
-                    match #subject { Some(#local) => #then, None => __Condition::Always(#otherwise) }
-                }
-            }
-        }
-    }
-
-    fn operand(&self, operand: &Operand) -> TokenStream {
-        match operand {
-            Operand::Column(column) => quote!(__Operand::Column(#column)),
-            Operand::Widened(column) => quote!(__Operand::Widened(#column)),
-            Operand::Value(value) => {
-                let value = self.value(value);
-                quote!(__Operand::Value(#value))
-            }
-        }
-    }
-
-    /// A value as columns hold it.
-    fn value(&self, value: &Expression) -> TokenStream {
-        match &value.kind {
-            ExpressionKind::None => return quote!(__Value::Null),
-            ExpressionKind::Some(inner) => return self.value(inner),
-            ExpressionKind::Integer(number) => {
-                let number = super::expression::grouped(*number);
-                return quote!(__Value::Integer(#number));
-            }
-            ExpressionKind::Boolean(truth) => return quote!(__Value::Boolean(#truth)),
-            _ => {}
-        }
-        let code = self.compiler.compile(value);
-        match (code.kind, inner_type(&value.result)) {
-            (Kind::Text, _) => {
-                let text = code.tokens;
-                quote!(__Value::from(#text))
-            }
-            (Kind::OptionalText | Kind::OptionalReference, _) => {
-                let optional = code.tokens;
-                quote!(#optional.map_or(__Value::Null, __Value::from))
-            }
-            (Kind::Reference, _) => {
-                let reference = code.tokens;
-                quote!(__Value::from(#reference))
-            }
-            (_, Type::Enum(_)) if matches!(value.result, Type::Optional(_)) => {
-                let optional = code.own();
-                quote!(#optional.map_or(__Value::Null, __Value::from_label))
-            }
-            (_, Type::Enum(_)) => {
-                let label = code.own();
-                quote!(__Value::from_label(#label))
-            }
-            _ => {
-                let value = code.borrow();
-                quote!(__Value::from(#value))
-            }
-        }
-    }
 }
 
 fn kind(of: &Type) -> Kind {
@@ -350,8 +243,4 @@ fn kind(of: &Type) -> Kind {
         Type::Optional(_) => Kind::OptionalReference,
         _ => Kind::Reference,
     }
-}
-
-fn sign(comparison: Comparison) -> Ident {
-    format_ident!("{comparison:?}")
 }

@@ -20,7 +20,9 @@ use crate::model::{
 /// `Projection::key`
 pub(crate) fn function(model: &ReadModel<'_>) -> TokenStream {
     let (events, key) = (&model.view.events, model.key_type());
-    let rest = model.projection.source.len() < model.view.aggregate.events.len();
+    let sources = &model.projection.source;
+    let of_one = sources.iter().filter(|event| !model.projection.visits_several(event)).count();
+    let rest = of_one < model.view.aggregate.events.len();
     let body = if model.projection.key.is_empty() {
         let variants = model.projection.source.iter().map(|event| type_ident(event));
         let rest = rest.then(|| quote!(_ => Ok(None),));
@@ -32,8 +34,9 @@ pub(crate) fn function(model: &ReadModel<'_>) -> TokenStream {
         arms(model, rest)
     };
     let meta = if mentions(&body, "meta") { quote!(meta) } else { quote!(_meta) };
+    let event = if mentions(&body, "event") { quote!(event) } else { quote!(_event) };
     quote! {
-        fn key(event: &#events, #meta: &__Metadata) -> Result<Option<#key>, __ProjectionError> {
+        fn key(#event: &#events, #meta: &__Metadata) -> Result<Option<#key>, __ProjectionError> {
             #body
         }
     }
@@ -43,7 +46,8 @@ pub(crate) fn function(model: &ReadModel<'_>) -> TokenStream {
 fn arms(model: &ReadModel<'_>, rest: bool) -> TokenStream {
     let events = &model.view.events;
     let mut arms: Vec<(TokenStream, TokenStream)> = Vec::new();
-    for event in &model.projection.source {
+    let of_one = model.projection.source.iter().filter(|it| !model.projection.visits_several(it));
+    for event in of_one {
         let keys = Keys { model, compiler: compiler(model.view) };
         let value = keys.of(model.rules_of(event));
         let (variant, read) = (type_ident(event), keys.compiler.used(Scope::Event));
@@ -55,6 +59,9 @@ fn arms(model: &ReadModel<'_>, rest: bool) -> TokenStream {
             }
             _ => arms.push((pattern, value)),
         }
+    }
+    if arms.is_empty() {
+        return quote!(Ok(None));
     }
     let arms = arms.iter().map(|(pattern, value)| quote!(#pattern => #value,));
     let rest = rest.then(|| quote!(_ => None,));
@@ -124,32 +131,44 @@ impl Keys<'_> {
     }
 
     fn literal(&self, key: &[Assignment]) -> TokenStream {
-        let literal = match key {
-            [only] => self.compiler.value(&only.value),
-            several => {
-                let ident = self.model.key_ident();
-                let value = |it: &Assignment| self.compiler.field_value(&it.field, &it.value);
-                let fields = several.iter().map(value);
-                quote!(#ident { #(#fields,)* })
-            }
-        };
-        let checks = self.checks(key);
-        if checks.is_empty() { literal } else { quote!({ let key = #literal; #checks key }) }
+        literal(self.model, &self.compiler, key)
     }
 
-    /// Checks of key columns that can't take every value of their Rust type: here, so that they hold for
-    /// the rows that are sought as for those that are made.
     fn checks(&self, key: &[Assignment]) -> TokenStream {
-        let types = &self.model.view.types;
-        let columns = self.model.key_columns();
-        let checks = key.iter().filter_map(|it| {
-            let of = &columns.iter().find(|column| column.name == it.field)?.field_type;
-            let field = field_ident(&it.field);
-            let place = if key.len() == 1 { quote!(&key) } else { quote!(&key.#field) };
-            needs_check(types, of, &it.value).then(|| types.check(of, &place, &it.field))
-        });
-        quote!(#(#checks)*)
+        checks(self.model, key)
     }
+}
+
+/// A key, checked where a column of it can't take every value.
+pub(super) fn literal(
+    model: &ReadModel<'_>,
+    compiler: &Compiler<'_>,
+    key: &[Assignment],
+) -> TokenStream {
+    let literal = match key {
+        [only] => compiler.value(&only.value),
+        several => {
+            let ident = model.key_ident();
+            let fields = several.iter().map(|it| compiler.field_value(&it.field, &it.value));
+            quote!(#ident { #(#fields,)* })
+        }
+    };
+    let checks = checks(model, key);
+    if checks.is_empty() { literal } else { quote!({ let key = #literal; #checks key }) }
+}
+
+/// Checks of key columns that can't take every value of their Rust type: here, so that they hold for
+/// the rows that are sought as for those that are made.
+fn checks(model: &ReadModel<'_>, key: &[Assignment]) -> TokenStream {
+    let types = &model.view.types;
+    let columns = model.key_columns();
+    let checks = key.iter().filter_map(|it| {
+        let of = &columns.iter().find(|column| column.name == it.field)?.field_type;
+        let field = field_ident(&it.field);
+        let place = if key.len() == 1 { quote!(&key) } else { quote!(&key.#field) };
+        needs_check(types, of, &it.value).then(|| types.check(of, &place, &it.field))
+    });
+    quote!(#(#checks)*)
 }
 
 fn compiler<'v>(view: &'v View<'_>) -> Compiler<'v> {

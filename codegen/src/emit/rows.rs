@@ -4,10 +4,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::apply::assignments;
-use super::expression::Compiler;
+use super::expression::{Compiler, Kind};
 use super::layout::{self, Part};
 use super::names::{field_ident, type_ident};
 use super::projections::ReadModel;
+use super::visits;
 use crate::model::{Assignment, Field, Projection, RowRule, Scope, Verb};
 
 /// `Projection::fold`: a function per event.
@@ -18,6 +19,8 @@ pub(crate) fn dispatch(model: &ReadModel<'_>) -> TokenStream {
         .projection
         .source
         .iter()
+        // What concerns several rows is folded by `visit`.
+        .filter(|event| !model.projection.visits_several(event))
         .map(|event| {
             let variant = type_ident(event);
             if model.is_custom() {
@@ -34,9 +37,19 @@ pub(crate) fn dispatch(model: &ReadModel<'_>) -> TokenStream {
             quote!(#events::#variant(#pattern) => #function(row #event #meta))
         })
         .collect();
-    let rest = (model.projection.source.len() < model.view.aggregate.events.len())
-        .then(|| quote!(_ => Ok(()),));
+    let rest = (arms.len() < model.view.aggregate.events.len()).then(|| quote!(_ => Ok(()),));
     let meta = if uses.meta { quote!(meta) } else { quote!(_meta) };
+    if arms.is_empty() {
+        return quote! {
+            fn fold(
+                _row: &mut Option<#row>,
+                _event: &#events,
+                _meta: &__Metadata,
+            ) -> Result<(), __ProjectionError> {
+                Ok(())
+            }
+        };
+    }
     quote! {
         fn fold(
             row: &mut Option<#row>,
@@ -53,13 +66,18 @@ pub(crate) fn functions(model: &ReadModel<'_>) -> Vec<Part> {
     if model.is_custom() {
         return Vec::new();
     }
-    model.projection.source.iter().map(|event| function(model, event)).collect()
+    let function = |event: &String| match model.projection.visits_several(event) {
+        true => visits::function(model, event),
+        false => function(model, event),
+    };
+    model.projection.source.iter().map(function).collect()
 }
 
+/// What a rule reads.
 #[derive(Clone, Copy, Default)]
-struct Uses {
-    event: bool,
-    meta: bool,
+pub(super) struct Uses {
+    pub(super) event: bool,
+    pub(super) meta: bool,
 }
 
 fn function(model: &ReadModel<'_>, event: &str) -> Part {
@@ -78,7 +96,7 @@ fn folded(model: &ReadModel<'_>, event: &str) -> (TokenStream, Uses) {
     let mut statements = Vec::new();
     let mut missed = false;
     for rule in rules {
-        let (statement, own) = Folder { model, rule }.rule();
+        let (statement, own) = Folder { model, rule, element: None }.rule();
         uses.event |= own.event;
         uses.meta |= own.meta;
         missed |= rule.when.as_ref().is_some_and(|when| when.reads_scope(Scope::Row))
@@ -98,9 +116,12 @@ fn folded(model: &ReadModel<'_>, event: &str) -> (TokenStream, Uses) {
     (quote!(#(#statements)* #end), uses)
 }
 
-struct Folder<'f> {
-    model: &'f ReadModel<'f>,
-    rule: &'f RowRule,
+/// Carries out one rule.
+pub(super) struct Folder<'f> {
+    pub(super) model: &'f ReadModel<'f>,
+    pub(super) rule: &'f RowRule,
+    /// The element that the rule is carried out for, and what it is.
+    pub(super) element: Option<(&'f str, Kind)>,
 }
 
 impl Folder<'_> {
@@ -122,11 +143,16 @@ impl Folder<'_> {
     }
 
     fn compiler(&self, row: TokenStream) -> Compiler<'_> {
-        Compiler::new(&self.model.view.types, [(Scope::Event, quote!(event)), (Scope::Row, row)])
+        let scopes = [(Scope::Event, quote!(event)), (Scope::Row, row)];
+        let compiler = Compiler::new(&self.model.view.types, scopes);
+        if let Some((name, kind)) = self.element {
+            compiler.bind(name, kind);
+        }
+        compiler
     }
 
     /// The verb; its last expression is the function's value.
-    fn body(&self) -> (TokenStream, Uses) {
+    pub(super) fn body(&self) -> (TokenStream, Uses) {
         let compiler = self.compiler(quote!(current));
         let body = match self.rule.verb {
             Verb::Insert => self.insert(&compiler),
@@ -273,7 +299,9 @@ pub(crate) fn reads_metadata_texts(projection: &Projection) -> bool {
     let in_rules = rules.flat_map(|rule| {
         let keys = rule.key.iter().flatten();
         let values = rule.columns.iter().chain(keys).map(|assignment| &assignment.value);
-        values.chain(&rule.when)
+        let found = rule.matching.iter().map(|matching| &matching.meaning);
+        let found = found.chain(rule.for_each.iter().map(|(_, list)| list));
+        values.chain(found).chain(&rule.when)
     });
     let keys = projection.key.iter().map(|assignment| &assignment.value);
     keys.chain(in_rules).any(|value| value.reads_metadata_texts())

@@ -464,6 +464,21 @@ pub struct Projection {
     pub meaning: u64,
 }
 
+impl Projection {
+    /// Whether the event may concern several rows.
+    #[must_use]
+    pub fn visits_several(&self, event: &str) -> bool {
+        let rules = self.on.iter().flatten().filter(|(name, _)| name == event);
+        rules.flat_map(|(_, rules)| rules).any(RowRule::is_of_several)
+    }
+
+    /// Whether any event may.
+    #[must_use]
+    pub fn has_several_rows(&self) -> bool {
+        self.source.iter().any(|event| self.visits_several(event))
+    }
+}
+
 /// A scenario; its values are constant expressions of their fields' types.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Scenario {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Assignment, Expression, ExpressionKind, Scope};
+use super::{Assignment, Condition, Expression, ExpressionKind, Scope};
 
 /// What an event does to the row of its key; the first of several whose condition holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +19,22 @@ pub struct RowRule {
     pub ignore_conflict: bool,
     /// An update or delete of a missing row is no error.
     pub skip_missing: bool,
+    /// The rows, where they are found by other columns than the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matching: Option<Matching>,
+    /// Once per element: the local's name, and the list, which reads the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<(String, Expression)>,
+}
+
+/// A condition on rows, by which an event finds them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Matching {
+    /// What it means; reads the row and the event.
+    pub meaning: Expression,
+    /// The same as a read database can answer it.
+    #[serde(skip)]
+    pub asked: Condition,
 }
 
 impl RowRule {
@@ -26,6 +42,12 @@ impl RowRule {
     #[must_use]
     pub fn own_or<'k>(&'k self, key: &'k [Assignment]) -> &'k [Assignment] {
         self.key.as_deref().unwrap_or(key)
+    }
+
+    /// Whether it may concern other rows than the one of the event's key.
+    #[must_use]
+    pub fn is_of_several(&self) -> bool {
+        self.matching.is_some() || self.for_each.is_some()
     }
 
     /// Whether the condition reads the row.

@@ -107,7 +107,7 @@ fn read(present: Vec<(Local, Expression)>) -> Vec<(String, Expression)> {
 }
 
 /// The local of `forEach`, put into the scope, and its list.
-fn element(
+pub(crate) fn element(
     name: &syntax::Text,
     list: &syntax::Expression,
     scope: &mut Scope<'_>,

@@ -416,6 +416,10 @@ pub struct RowRule {
     pub columns: Assignments,
     /// `key:` of this rule, where it overrides the projection's.
     pub key: Option<KeySyntax>,
+    /// `match:` what holds for the rows.
+    pub matching: Option<Expression>,
+    /// `forEach: {name: list}`
+    pub for_each: Option<(Text, Expression)>,
     /// `onConflict: ignore`
     pub ignore_conflict: bool,
     /// `onMissing: skip`

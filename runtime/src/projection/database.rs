@@ -6,7 +6,8 @@
 use std::future::Future;
 
 use super::{
-    Commit, Committed, ProjectionName, Query, Switched, Table, TableSpec, TableState, Value,
+    Commit, Committed, Condition, ProjectionName, Query, Switched, Table, TableSpec, TableState,
+    Value,
 };
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, StoreError};
@@ -54,6 +55,16 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         &self,
         table: Table,
         keys: Vec<RowValues>,
+    ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
+
+    /// All rows of a table of which a condition holds, in any order.
+    ///
+    /// # Errors
+    /// [`ReadDatabaseError::NoColumn`], or a failure of the database.
+    fn load_matching(
+        &self,
+        table: Table,
+        condition: Condition,
     ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
 
     /// Writes changes and checkpoint in one transaction: all of it, or nothing.

@@ -153,9 +153,13 @@ async fn fold<E: DomainEvent, D: ReadDatabase>(
     end: PageEnd,
 ) -> Result<Turn, ReadDatabaseError> {
     loop {
-        let missing = member.prepare(page);
-        if !missing.is_empty() {
-            let rows = database.load(member.table(), missing).await?;
+        let needed = member.prepare(page);
+        if !needed.keys.is_empty() {
+            let rows = database.load(member.table(), needed.keys).await?;
+            member.learn(rows)?;
+        }
+        for condition in needed.conditions {
+            let rows = database.load_matching(member.table(), condition).await?;
             member.learn(rows)?;
         }
         match member.fold(page, end) {

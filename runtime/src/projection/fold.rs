@@ -12,7 +12,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::spans;
 use super::{
-    Poison, Projection, ProjectionError, ProjectionName, ReadDatabaseError, RowChange, RowValues,
+    Condition, FoldRow, Poison, Projection, ProjectionError, ProjectionName, ReadDatabaseError,
+    RowChange, RowValues, Rows,
 };
 use crate::codec::DecodeError;
 use crate::event::DomainEvent;
@@ -91,6 +92,16 @@ impl Halt {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RowsNeeded;
 
+/// What must be loaded before a page can be folded.
+#[derive(Debug, Default)]
+pub(super) struct Needed {
+    /// The keys of rows.
+    pub(super) keys: Vec<RowValues>,
+    /// What holds for further rows. Of a projection that is immediate there are none: its rows are found by
+    /// the stream's id alone.
+    pub(super) conditions: Vec<Condition>,
+}
+
 /// What a projection knows between pages.
 pub(super) struct Fold<P: Projection> {
     index: HashMap<P::Key, usize>,
@@ -124,6 +135,8 @@ enum Step {
     Pass,
     /// A fold into the row of this slot.
     Fold(usize),
+    /// A fold into several rows.
+    Visit,
     /// Nothing can be done with it.
     Fail(Failure),
 }
@@ -148,13 +161,14 @@ impl<P: Projection> Fold<P> {
             parked: parked.map(|poison| poison.stream_id.clone()).collect(),
             parking: HashSet::new(),
             skipped: skipped.into_iter().collect(),
-            assumes_new: from_nothing,
+            // Which rows match can't be guessed.
+            assumes_new: from_nothing && !P::SEVERAL_ROWS,
         }
     }
 
     /// Plans a page, and says which rows must be loaded before it can be folded.
-    pub(super) fn prepare(&mut self, page: &Decoded<P::Event>) -> Vec<RowValues> {
-        let mut missing = Vec::new();
+    pub(super) fn prepare(&mut self, page: &Decoded<P::Event>) -> Needed {
+        let mut missing = Needed::default();
         self.steps.clear();
         for (stored, event) in page.iter() {
             let step = self.plan(&stored, event, &mut missing);
@@ -167,7 +181,7 @@ impl<P: Projection> Fold<P> {
         &mut self,
         stored: &StoredEvent<'_>,
         event: &Result<P::Event, DecodeError>,
-        missing: &mut Vec<RowValues>,
+        missing: &mut Needed,
     ) -> Step {
         if self.skipped.contains(&stored.position) {
             return Step::Pass;
@@ -180,8 +194,15 @@ impl<P: Projection> Fold<P> {
             Err(DecodeError::UnknownVersion { .. }) => return Step::Fail(Failure::Unknown),
             Err(error) => return Step::Fail(Failure::Poison(error.to_string())),
         };
+        if P::SEVERAL_ROWS {
+            let mut plan = Plan { fold: self, missing };
+            return match P::visit(event, stored.meta, &mut plan) {
+                Ok(()) => Step::Visit,
+                Err(error) => Step::Fail(Failure::Poison(format!("its rows: {error}"))),
+            };
+        }
         match P::key(event, stored.meta) {
-            Ok(Some(key)) => Step::Fold(self.slot(key, missing)),
+            Ok(Some(key)) => Step::Fold(self.slot(key, &mut missing.keys)),
             Ok(None) => Step::Pass,
             Err(error) => Step::Fail(Failure::Poison(format!("its key: {error}"))),
         }
@@ -212,9 +233,15 @@ impl<P: Projection> Fold<P> {
                     ProjectionName::of::<P>()
                 ))
             })?;
-            if let Some(slot) = self.index.get(&P::key_of(&row)) {
-                self.slots[*slot] =
-                    Slot { row: Some(row), stored: Stored::Present, touched: false };
+            let key = P::key_of(&row);
+            let slot = Slot { row: Some(row), stored: Stored::Present, touched: false };
+            match self.index.get(&key) {
+                Some(known) => self.slots[*known] = slot,
+                // It was found by a condition.
+                None => {
+                    self.slots.push(slot);
+                    self.index.insert(key, self.slots.len() - 1);
+                }
             }
         }
         Ok(())
@@ -245,6 +272,10 @@ impl<P: Projection> Fold<P> {
                     Err(_) if self.slots[*slot].stored == Stored::Unknown => {
                         return Err(RowsNeeded);
                     }
+                    Err(error) => error.to_string(),
+                },
+                Step::Visit => match self.visit(&stored, event, traced) {
+                    Ok(()) => continue,
                     Err(error) => error.to_string(),
                 },
                 Step::Fail(Failure::Poison(reason)) => reason.clone(),
@@ -287,6 +318,29 @@ impl<P: Projection> Fold<P> {
                 .in_scope(|| P::fold(&mut slot.row, event, stored.meta));
         }
         P::fold(&mut slot.row, event, stored.meta)
+    }
+
+    /// Folds into several rows: all of them, or none.
+    fn visit(
+        &mut self,
+        stored: &StoredEvent<'_>,
+        event: &Result<P::Event, DecodeError>,
+        traced: bool,
+    ) -> Result<(), ProjectionError> {
+        let Ok(event) = event else {
+            return Ok(());
+        };
+        let mut visit =
+            Visit::<P> { index: &self.index, slots: &mut self.slots, before: Vec::new() };
+        let visited = if traced {
+            spans::event::<P>(stored).in_scope(|| P::visit(event, stored.meta, &mut visit))
+        } else {
+            P::visit(event, stored.meta, &mut visit)
+        };
+        if visited.is_err() {
+            visit.undo();
+        }
+        visited
     }
 
     fn poison(&self, stored: &StoredEvent<'_>, reason: String, now: Timestamp) -> Poison {
@@ -342,6 +396,85 @@ impl<P: Projection> Fold<P> {
         self.slots.clear();
         self.steps.clear();
         self.assumes_new = false;
+    }
+}
+
+/// The rows while a page is planned: their keys and conditions are noted, and nothing is folded.
+struct Plan<'p, P: Projection> {
+    fold: &'p mut Fold<P>,
+    missing: &'p mut Needed,
+}
+
+impl<P: Projection> Rows<P> for Plan<'_, P> {
+    fn at(&mut self, key: P::Key, _: FoldRow<'_, P>) -> Result<(), ProjectionError> {
+        self.fold.slot(key, &mut self.missing.keys);
+        Ok(())
+    }
+
+    fn matching(
+        &mut self,
+        asked: &dyn Fn() -> Condition,
+        _: &dyn Fn(&P::Row) -> Result<bool, ProjectionError>,
+        _: FoldRow<'_, P>,
+    ) -> Result<(), ProjectionError> {
+        let condition = asked();
+        if self.missing.conditions.last() != Some(&condition) {
+            self.missing.conditions.push(condition);
+        }
+        Ok(())
+    }
+}
+
+/// The rows while an event is folded into several, with what they were before.
+struct Visit<'v, P: Projection> {
+    index: &'v HashMap<P::Key, usize>,
+    slots: &'v mut Vec<Slot<P::Row>>,
+    before: Vec<(usize, Option<P::Row>, bool)>,
+}
+
+impl<P: Projection> Visit<'_, P> {
+    fn row(&mut self, slot: usize, fold: FoldRow<'_, P>) -> Result<(), ProjectionError> {
+        let found = &mut self.slots[slot];
+        self.before.push((slot, found.row.clone(), found.touched));
+        found.touched = true;
+        fold(&mut found.row)
+    }
+
+    fn undo(&mut self) {
+        for (slot, row, touched) in self.before.drain(..).rev() {
+            self.slots[slot].row = row;
+            self.slots[slot].touched = touched;
+        }
+    }
+}
+
+impl<P: Projection> Rows<P> for Visit<'_, P> {
+    fn at(&mut self, key: P::Key, fold: FoldRow<'_, P>) -> Result<(), ProjectionError> {
+        match self.index.get(&key) {
+            Some(slot) => self.row(*slot, fold),
+            None => Err(ProjectionError::Custom(format!(
+                "the event visits a row that it did not name before: {key:?}"
+            ))),
+        }
+    }
+
+    fn matching(
+        &mut self,
+        _: &dyn Fn() -> Condition,
+        holds: &dyn Fn(&P::Row) -> Result<bool, ProjectionError>,
+        fold: FoldRow<'_, P>,
+    ) -> Result<(), ProjectionError> {
+        // What is not here neither matched when the page began, nor was touched since.
+        let mut found = Vec::new();
+        for (key, slot) in self.index {
+            if let Some(row) = &self.slots[*slot].row
+                && holds(row)?
+            {
+                found.push((key, *slot));
+            }
+        }
+        found.sort_unstable();
+        found.into_iter().try_for_each(|(_, slot)| self.row(slot, fold))
     }
 }
 

@@ -275,7 +275,7 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         end: PageEnd,
     ) -> Result<Turn, ReadDatabaseError> {
         loop {
-            let keys = session.prepare(page);
+            let keys = session.prepare(page).keys;
             if !keys.is_empty() {
                 session.learn(rows.load(session.table(), &keys)?)?;
             }

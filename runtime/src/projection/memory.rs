@@ -8,8 +8,8 @@ use super::database::{
     Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
 };
 use super::{
-    Commit, Committed, Poison, ProjectionName, Query, RowChange, Skip, Switched, Table, TableSpec,
-    TableState,
+    Commit, Committed, Condition, Poison, ProjectionName, Query, RowChange, Skip, Switched, Table,
+    TableSpec, TableState,
 };
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, UndoLog};
@@ -101,6 +101,17 @@ impl ReadDatabase for MemoryReadDatabase {
         self.contents().load(table, &keys)
     }
 
+    async fn load_matching(
+        &self,
+        table: Table,
+        condition: Condition,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        let query = Query::all(condition);
+        query.check(&table.spec)?;
+        let contents = self.contents();
+        Ok(contents.table(table.id, table.spec.full_name())?.find(&query))
+    }
+
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
         Ok(self.contents().commit(commit))
     }
@@ -138,13 +149,7 @@ impl ReadDatabase for MemoryReadDatabase {
         query: Query,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
         query.check(&spec)?;
-        let contents = self.contents();
-        let rows = contents.serving(spec)?.rows.values();
-        let mut found: Vec<_> =
-            rows.filter(|row| query.condition.holds(&spec, row.as_slice())).collect();
-        // They lie in the order of their keys, which rows that are alike keep.
-        found.sort_by(|left, right| query.compare(&spec, left, right));
-        Ok(found.into_iter().skip(query.offset).take(query.limit).cloned().collect())
+        Ok(self.contents().serving(spec)?.find(&query))
     }
 
     async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {
@@ -442,6 +447,15 @@ impl MemoryTable {
             RowChange::Insert(row) | RowChange::Put(row) => self.key(row),
             RowChange::Delete(key) => key.clone(),
         }
+    }
+
+    fn find(&self, query: &Query) -> Vec<RowValues> {
+        let spec = &self.table.spec;
+        let holds = |row: &&RowValues| query.condition.holds(spec, row.as_slice());
+        let mut found: Vec<&RowValues> = self.rows.values().filter(holds).collect();
+        // They lie in the order of their keys, which rows that are alike keep.
+        found.sort_by(|left, right| query.compare(spec, left, right));
+        found.into_iter().skip(query.offset).take(query.limit).cloned().collect()
     }
 
     fn collides(&self, change: &RowChange) -> bool {

@@ -23,6 +23,7 @@ mod spans;
 mod sqlite;
 mod table;
 mod value;
+mod visit;
 
 use std::fmt;
 use std::hash::Hash;
@@ -46,6 +47,7 @@ pub use table::{
     Commit, Committed, Poison, RowChange, Skip, Switched, Table, TableSpec, TableState,
 };
 pub use value::{Column, ColumnType, ColumnValue, Value, Values};
+pub use visit::{FoldRow, Rows, visit_one};
 
 use crate::codec::DecodeError;
 use crate::eval::EvalError;
@@ -93,6 +95,8 @@ pub trait Projection: Sized + Send + Sync + 'static {
     const READS_METADATA: bool;
     /// Columns by which rows are found fast, beside the key: each with its columns in their order.
     const INDEXES: &'static [&'static [&'static str]] = &[];
+    /// Whether an event may concern several rows, which [`Self::visit`] then names.
+    const SEVERAL_ROWS: bool = false;
 
     /// The events of the source.
     type Event: DomainEvent;
@@ -101,7 +105,8 @@ pub trait Projection: Sized + Send + Sync + 'static {
     /// A row, key columns included.
     type Row: Clone + fmt::Debug + PartialEq + Send + Sync + 'static;
 
-    /// The key of the row that the event concerns, or none where the event is no source.
+    /// The key of the row that the event concerns, or none where the event is no source, or concerns rows that
+    /// [`Self::visit`] names.
     ///
     /// # Errors
     /// [`ProjectionError`] where a key expression fails.
@@ -117,6 +122,19 @@ pub trait Projection: Sized + Send + Sync + 'static {
         event: &Self::Event,
         meta: &Metadata,
     ) -> Result<(), ProjectionError>;
+
+    /// Folds an event into all the rows that it concerns. The same rows are named each time, whatever stands
+    /// in them.
+    ///
+    /// # Errors
+    /// As [`Self::key`] and [`Self::fold`].
+    fn visit(
+        event: &Self::Event,
+        meta: &Metadata,
+        rows: &mut dyn Rows<Self>,
+    ) -> Result<(), ProjectionError> {
+        visit_one::<Self>(event, meta, rows)
+    }
 
     /// The key's values, in the order of the columns.
     fn key_values(key: &Self::Key) -> Vec<Value>;

@@ -118,7 +118,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         loop {
             let (page, more) = self.held_back(state, poison, after).await?;
             let page = Decoded::new(page);
-            let keys = fold.prepare(&page);
+            // Where rows are found by conditions a poison event stops the projection, and none follows it.
+            let keys = fold.prepare(&page).keys;
             fold.learn(self.shared.database.load(state.table, keys).await?)?;
             let folded = fold
                 .fold(&page, self.shared.options.clock.now(), spans::are_recorded())

@@ -179,6 +179,11 @@ fn cell<'r>(spec: &TableSpec, row: &'r [Value], column: &str) -> &'r Value {
 }
 
 impl Query {
+    /// All rows of which the condition holds.
+    pub fn all(condition: Condition) -> Self {
+        Self { condition, order: Vec::new(), offset: 0, limit: usize::MAX }
+    }
+
     /// Refuses what the table has no columns for.
     pub(super) fn check(&self, spec: &TableSpec) -> Result<(), ReadDatabaseError> {
         let known = |name: &str| spec.columns.iter().any(|column: &Column| column.name == name);

@@ -3,7 +3,7 @@
 //! [`Member`] hides the projection's types, so that [`super::drive`] can feed several projections of
 //! one aggregate from one reading.
 
-use super::fold::{Decoded, Fold, Folded, Halt, RowsNeeded};
+use super::fold::{Decoded, Fold, Folded, Halt, Needed, RowsNeeded};
 use super::{
     Commit, Poison, Projection, ProjectionName, ReadDatabaseError, RowValues, Table, TableState,
 };
@@ -29,10 +29,10 @@ pub(super) trait Member<E>: Send {
     /// The revision as last written.
     fn revision(&self) -> u64;
 
-    /// Plans a page; gives the keys of the rows to be loaded first.
-    fn prepare(&mut self, page: &Decoded<E>) -> Vec<RowValues>;
+    /// Plans a page; says which rows are to be loaded first.
+    fn prepare(&mut self, page: &Decoded<E>) -> Needed;
 
-    /// Takes the rows that exist of those keys.
+    /// Takes the rows that exist of those.
     fn learn(&mut self, rows: Vec<RowValues>) -> Result<(), ReadDatabaseError>;
 
     /// Folds the page.
@@ -175,7 +175,7 @@ impl<P: Projection> Member<P::Event> for Session<P> {
         self.state.revision
     }
 
-    fn prepare(&mut self, page: &Decoded<P::Event>) -> Vec<RowValues> {
+    fn prepare(&mut self, page: &Decoded<P::Event>) -> Needed {
         self.fold.prepare(page)
     }
 

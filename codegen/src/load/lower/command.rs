@@ -194,7 +194,7 @@ impl Lowering<'_> {
     }
 
     /// `forEach: {name: list}`
-    fn for_each(&mut self, entry: &Entry) -> Option<(Text, Expression)> {
+    pub(super) fn for_each(&mut self, entry: &Entry) -> Option<(Text, Expression)> {
         let mut named = self.expressions_of(entry, "forEach: {line: lines}")?.into_iter();
         let Some(first) = named.next() else {
             self.wrong_item(

@@ -91,6 +91,8 @@ impl Lowering<'_> {
             verb: Spanned { value: verb, span: entry.key.span },
             columns: self.row_columns(entry, name, verb),
             key: self.row_key(&section),
+            matching: self.expression_at(&section, "match"),
+            for_each: section.get("forEach").and_then(|entry| self.for_each(entry)),
             ignore_conflict: self.word(&section, "onConflict").is_some(),
             skip_missing: self.word(&section, "onMissing").is_some(),
         })

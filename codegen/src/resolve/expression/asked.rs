@@ -22,6 +22,9 @@ use crate::syntax::{self, Text};
 const CAN: &str = "columns can be compared with each other and with values, asked for `is_some()` and `is_none()`, and joined with `&&`, `||` and `!`";
 /// What to do about a value that can't be told beforehand.
 const CALCULATE: &str = "calculate it in the program, and give it as an input";
+/// The same, where an event finds rows.
+const CARRY: &str =
+    "let the event carry it, or keep what it is compared with in a column of its own";
 /// Methods that never fail, for values that are known before the rows are.
 const CERTAIN: [&str; 8] =
     ["date", "is_empty", "is_none", "is_some", "or", "to_lowercase", "trim", "unwrap_or"];
@@ -38,7 +41,7 @@ pub(crate) struct Meeting {
 pub(crate) fn meetings(written: &syntax::Expression, columns: &Fields) -> Vec<Meeting> {
     let mut met = Vec::new();
     if let Some(node) = quietly(written) {
-        Tree { columns }.meet(&node, &mut met);
+        Tree::of_query(columns).meet(&node, &mut met);
     }
     met
 }
@@ -48,7 +51,7 @@ pub(crate) fn counted(written: &syntax::Expression) -> Vec<Meeting> {
     let columns = Fields::default();
     let mut met = Vec::new();
     if let Some(node) = quietly(written) {
-        Tree { columns: &columns }.meet(&node, &mut met);
+        Tree::of_query(&columns).meet(&node, &mut met);
     }
     met.into_iter().map(|it| Meeting { with: Some(Type::Integer), ..it }).collect()
 }
@@ -62,10 +65,22 @@ fn quietly(written: &syntax::Expression) -> Option<Node> {
 pub(crate) fn is_certain(written: &syntax::Expression, findings: &mut Vec<Diagnostic>) -> bool {
     let columns = Fields::default();
     let Some(node) = quietly(written) else { return false };
-    told(Tree { columns: &columns }.value(&node), findings)
+    told(Tree::of_query(&columns).value(&node), findings)
 }
 
-/// A condition as it can be asked, or a finding why it can't.
+/// The condition by which a row rule finds rows: columns are read as `row.x`, values from the event.
+pub(crate) fn of_rule(
+    written: &syntax::Expression,
+    meaning: &Expression,
+    columns: &Fields,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Condition> {
+    let node = quietly(written)?;
+    let tree = Tree { columns, bare: false, calculate: CARRY };
+    translated(&tree, &node, meaning, &Fields::default(), findings)
+}
+
+/// A query's condition as it can be asked, or a finding why it can't.
 pub(crate) fn condition(
     written: &syntax::Expression,
     meaning: &Expression,
@@ -74,12 +89,22 @@ pub(crate) fn condition(
     findings: &mut Vec<Diagnostic>,
 ) -> Option<Condition> {
     let node = quietly(written)?;
-    if !told(Tree { columns }.condition(&node), findings) {
+    translated(&Tree::of_query(columns), &node, meaning, input, findings)
+}
+
+fn translated(
+    tree: &Tree<'_>,
+    node: &Node,
+    meaning: &Expression,
+    input: &Fields,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Condition> {
+    if !told(tree.condition(node), findings) {
         return None;
     }
     let found = Translation { input, locals: Vec::new() }.condition(meaning);
     if found.is_none() {
-        told(Err(Refused::unknown(&node)), findings);
+        told(Err(Refused::unknown(node)), findings);
     }
     found
 }
@@ -87,7 +112,7 @@ pub(crate) fn condition(
 fn told(found: Result<(), Refused>, findings: &mut Vec<Diagnostic>) -> bool {
     let Err(refused) = found else { return true };
     let found = Diagnostic::error(&NOT_ASKED, refused.title, refused.span, refused.label);
-    findings.push(refused.help.iter().fold(found, |found, help| found.help(*help)));
+    findings.push(refused.help.into_iter().fold(found, Diagnostic::help));
     false
 }
 
@@ -96,7 +121,7 @@ struct Refused {
     span: Span,
     title: String,
     label: &'static str,
-    help: &'static [&'static str],
+    help: Vec<&'static str>,
 }
 
 impl Refused {
@@ -113,31 +138,39 @@ impl Refused {
             }
             _ => "a read database can't be asked for this".to_owned(),
         };
-        Self { span: node.span, title, label: "reads a column", help: &[CAN] }
+        Self { span: node.span, title, label: "reads a column", help: vec![CAN] }
     }
 
     fn json(span: Span) -> Self {
         let title = "a read database can't look into what is kept as JSON".to_owned();
-        let help = &["give what is to be compared a column of its own", CAN];
+        let help = vec!["give what is to be compared a column of its own", CAN];
         Self { span, title, label: "kept as JSON", help }
     }
 
-    fn uncertain(span: Span) -> Self {
-        let title = "a query does not calculate".to_owned();
-        Self { span, title, label: "must be known beforehand", help: &[CALCULATE] }
+    fn uncertain(span: Span, help: &'static str) -> Self {
+        let title = "rows are found by values that are known, and not calculated".to_owned();
+        Self { span, title, label: "must be known beforehand", help: vec![help] }
     }
 }
 
 /// What the tree says, by its places.
 struct Tree<'a> {
     columns: &'a Fields,
+    /// Whether a bare name is a column's.
+    bare: bool,
+    /// What to do about a value that can't be told beforehand.
+    calculate: &'static str,
 }
 
-impl Tree<'_> {
+impl<'a> Tree<'a> {
+    fn of_query(columns: &'a Fields) -> Self {
+        Self { columns, bare: true, calculate: CALCULATE }
+    }
+
     /// The column that a part reads as it is.
     fn column<'n>(&self, node: &'n Node) -> Option<&'n str> {
         match &node.kind {
-            NodeKind::Name(name) if self.columns.contains(name) => Some(name),
+            NodeKind::Name(name) if self.bare && self.columns.contains(name) => Some(name),
             NodeKind::Member(base, field) => {
                 let of_row = matches!(&base.kind, NodeKind::Name(name) if name == "row");
                 of_row.then_some(field.value.as_str())
@@ -236,7 +269,7 @@ impl Tree<'_> {
             _ => false,
         };
         if !certain {
-            return Err(Refused::uncertain(node.span));
+            return Err(Refused::uncertain(node.span, self.calculate));
         }
         node.parts().into_iter().try_for_each(|part| self.value(part))
     }

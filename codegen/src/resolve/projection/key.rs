@@ -10,7 +10,7 @@ use crate::model::{self, Assignment, Expression, ExpressionKind, RowRule, Type};
 use crate::resolve::assign::Target;
 use crate::resolve::declared::DeclaredEvent;
 use crate::resolve::expression::is_word;
-use crate::resolve::expression::scope::Scope;
+use crate::resolve::expression::scope::{Local, Scope};
 use crate::syntax::{self, KeySyntax, Text};
 
 /// The key columns with their expressions: empty where the handler brings its own row.
@@ -46,7 +46,7 @@ pub(super) fn resolve(
         if has_own_key(this, event) {
             continue;
         }
-        let key = for_event(this, event, &written, findings);
+        let key = for_event(this, event, &written, &[], findings);
         match (&found, key) {
             (_, None) => {
                 sound = false;
@@ -68,9 +68,31 @@ pub(super) fn resolve(
     }
     if found.is_none() && sound {
         // Every rule has a key of its own; the columns are still those of the projection.
-        found = this.sources.first().and_then(|event| for_event(this, event, &written, findings));
+        let mut quiet = Vec::new();
+        let first = this.sources.first();
+        found = first.and_then(|event| for_event(this, event, &written, &[], &mut quiet));
+        found = found.or_else(|| itself(this, &written));
+        if found.is_none() {
+            findings.append(&mut quiet);
+        }
     }
     found.filter(|_| sound)
+}
+
+/// A key that only names its columns, of a type that can be one.
+fn itself(
+    this: &Projecting<'_>,
+    written: &syntax::Map<syntax::Expression>,
+) -> Option<Vec<Assignment>> {
+    let column = |(name, value): &(Text, syntax::Expression)| {
+        let of = this.columns?.get(&name.value)?.field_type.clone()?;
+        let names_it =
+            value.text == name.value && !matches!(of, Type::Optional(_)) && !is_json(&of);
+        let kind = ExpressionKind::Read(model::Scope::Row, name.value.clone());
+        let field = name.value.clone();
+        names_it.then_some(Assignment { field, value: Expression { kind, result: of } })
+    };
+    written.iter().map(column).collect()
 }
 
 /// The columns of a key with their expressions, as if all were written out.
@@ -113,7 +135,7 @@ fn has_own_key(this: &Projecting<'_>, event: &DeclaredEvent<'_>) -> bool {
         .filter(|(events, _)| events.iter().any(|name| name.value == event.name.value))
         .flat_map(|(_, rules)| rules)
         .peekable();
-    rules.peek().is_some() && rules.all(|rule| rule.key.is_some())
+    rules.peek().is_some() && rules.all(|rule| rule.key.is_some() || rule.matching.is_some())
 }
 
 /// The key as it reads one event.
@@ -121,13 +143,15 @@ pub(super) fn for_event(
     this: &Projecting<'_>,
     event: &DeclaredEvent<'_>,
     written: &syntax::Map<syntax::Expression>,
+    locals: &[Local],
     findings: &mut Vec<Diagnostic>,
 ) -> Option<Vec<Assignment>> {
     let columns = this.columns?;
-    let scope = Scope::empty(&this.declared.types, format!("the key of `{}`", this.name.value))
+    let mut scope = Scope::empty(&this.declared.types, format!("the key of `{}`", this.name.value))
         .bare(model::Scope::Event, &event.fields)
         .with_meta()
         .with_stream(this.declared.partition_key);
+    scope.locals.extend_from_slice(locals);
     let owner = format!("`{}`", this.name.value);
     let target = Target { fields: columns, owner: &owner };
     let mut key = Vec::new();
@@ -202,5 +226,5 @@ pub(super) fn is_stream(key: Option<&[Assignment]>, on: Option<&[(String, Vec<Ro
     let Some(key) = key else { return false };
     let alone = matches!(key, [only] if only.value.kind == ExpressionKind::StreamId);
     let mut rules = on.into_iter().flatten().flat_map(|(_, rules)| rules);
-    alone && rules.all(|rule| model::is_same_key(rule.own_or(key), key))
+    alone && rules.all(|rule| rule.matching.is_none() && model::is_same_key(rule.own_or(key), key))
 }

@@ -234,7 +234,7 @@ impl Projecting<'_> {
         let found = found.note("two appends to different streams must never change one row");
         findings.push(match self.declared.partition_key {
             Some(_) if by_rule.is_some() => found
-                .help("remove this rule's `key:`, or set `updateStrategy: eventually_consistent`"),
+                .help("let this rule find the stream's row, or set `updateStrategy: eventually_consistent`"),
             Some(key) => {
                 found.help(format!("set `key: {key}`, or `updateStrategy: eventually_consistent`"))
             }
@@ -246,11 +246,15 @@ impl Projecting<'_> {
     fn other_key(&self, key: &[Assignment], on: &[(String, Vec<RowRule>)]) -> Option<Span> {
         let names = |events: &[Text], name: &str| events.iter().any(|event| event.value == name);
         on.iter().find_map(|(event, rules)| {
-            let other = rules.iter().position(|rule| !is_same_key(rule.own_or(key), key))?;
+            let other =
+                |rule: &RowRule| rule.matching.is_some() || !is_same_key(rule.own_or(key), key);
+            let other = rules.iter().position(other)?;
             let mut written = self.syntax.on.iter().flatten();
             let (_, written) = written.find(|(events, _)| names(events, event))?;
-            let own = written.get(other)?.key.as_ref()?;
-            key::lines(self, own).first().map(|(column, _)| column.span)
+            let written = written.get(other)?;
+            let matching = written.matching.as_ref().map(|matching| matching.span);
+            let own = written.key.as_ref();
+            matching.or_else(|| key::lines(self, own?).first().map(|(column, _)| column.span))
         })
     }
 

@@ -4,14 +4,16 @@ use super::Projecting;
 use super::key;
 use crate::catalogue::projections::{
     ALWAYS_FIRST, COLUMN_MISSING, KEY, KEY_COLUMN_SET, NO_RULE, NO_ZERO_ROW, RULE_TWICE,
-    RULE_WITHOUT_SOURCE,
+    RULE_WITHOUT_SOURCE, SEVERAL,
 };
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, Assignment, Expression, ExpressionKind, RowRule, Type, Verb};
+use crate::model::{self, Assignment, Expression, ExpressionKind, Matching, RowRule, Type, Verb};
 use crate::resolve::assign::Target;
 use crate::resolve::declared::DeclaredEvent;
+use crate::resolve::emission::element;
 use crate::resolve::event::assignments;
-use crate::resolve::expression::scope::Scope;
+use crate::resolve::expression::scope::{Local, Scope};
+use crate::resolve::expression::{asked, unused};
 use crate::resolve::fields::{Field, Fields};
 use crate::source::Span;
 use crate::suggest::nearest;
@@ -51,6 +53,10 @@ pub(super) fn resolve(
             }
             seen.push(name);
             match event_rules(this, event, columns, rules, findings) {
+                Some(resolved_rules) if rules.iter().any(is_of_several) => {
+                    sound &= chooses_without_row(rules, &resolved_rules, findings);
+                    resolved.push((event.name.value.clone(), resolved_rules));
+                }
                 Some(resolved_rules) => {
                     sound &= key_is_known(key, rules, &resolved_rules, findings);
                     resolved.push((event.name.value.clone(), resolved_rules));
@@ -120,6 +126,29 @@ fn event_rules(
     sound.then_some(resolved)
 }
 
+fn is_of_several(rule: &syntax::RowRule) -> bool {
+    rule.matching.is_some() || rule.for_each.is_some()
+}
+
+/// Whether the case is chosen once, and not by a row: of several rows each could say something else.
+fn chooses_without_row(
+    written: &[syntax::RowRule],
+    rules: &[RowRule],
+    findings: &mut Vec<Diagnostic>,
+) -> bool {
+    let Some(at) = rules.iter().position(RowRule::asks_row) else { return true };
+    let place = written[at].when.as_ref().map_or(written[at].verb.span, |when| when.span);
+    let several = written.iter().find(|rule| is_of_several(rule));
+    let several = several.map_or(place, |rule| rule.verb.span);
+    let title = "which case it is would depend on the row, of which there may be several";
+    findings.push(
+        Diagnostic::error(&SEVERAL, title, place, "reads `row`")
+            .place(several, "a case for several rows")
+            .help("let `when` read the event alone; what a row must be stands in `match`"),
+    );
+    false
+}
+
 /// Whether the key can be told before there is a row: a row is found by its key.
 fn key_is_known(
     key: Option<&[Assignment]>,
@@ -166,12 +195,30 @@ impl Rule<'_> {
             Some(when) => self.scope(verb != Verb::Insert).condition(when, findings).map(Some),
             None => Some(None),
         };
+        let for_each = self.for_each(findings);
+        let known = findings.len();
+        let locals: Vec<Local> = match &for_each {
+            Some(Some((local, _))) => vec![local.clone()],
+            // It is broken: whatever reads it would only be told again.
+            None => return None,
+            Some(None) => Vec::new(),
+        };
+        let matching = self.matching(verb, &locals, findings);
         let key = match &self.syntax.key {
-            Some(written) => self.own_key(written, findings).map(Some),
+            Some(written) => self.own_key(written, &locals, findings).map(Some),
             None => Some(None),
         };
-        let columns = self.values(verb, findings);
+        let columns = self.values(verb, &locals, findings);
+        if let (Some(local), Some((name, _))) = (locals.first(), &self.syntax.for_each)
+            && findings.len() == known
+            && !local.used.get()
+        {
+            findings.push(unused(name));
+            return None;
+        }
         Some(RowRule {
+            matching: matching?,
+            for_each: for_each?.map(|(local, list)| (local.name, list)),
             when: when?,
             verb,
             columns: columns?,
@@ -179,6 +226,63 @@ impl Rule<'_> {
             ignore_conflict: self.syntax.ignore_conflict,
             skip_missing: self.syntax.skip_missing,
         })
+    }
+
+    /// The local of an element, and the list.
+    #[allow(clippy::option_option)] // none and a wrong one are two things
+    fn for_each(&self, findings: &mut Vec<Diagnostic>) -> Option<Option<(Local, Expression)>> {
+        let Some((name, list)) = &self.syntax.for_each else { return Some(None) };
+        element(name, list, &mut self.scope(false), findings).map(Some)
+    }
+
+    /// What holds for the rows.
+    #[allow(clippy::option_option)] // none and a wrong one are two things
+    fn matching(
+        &self,
+        verb: Verb,
+        locals: &[Local],
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Option<Matching>> {
+        let Some(written) = &self.syntax.matching else { return Some(None) };
+        if !self.can_match(verb, written, findings) {
+            return None;
+        }
+        let mut scope = self.scope(true);
+        scope.locals.extend_from_slice(locals);
+        let meaning = scope.condition(written, findings)?;
+        let asked = asked::of_rule(written, &meaning, self.columns, findings)?;
+        Some(Some(Matching { meaning, asked }))
+    }
+
+    /// Whether rows that are found by a condition can be treated so.
+    fn can_match(
+        &self,
+        verb: Verb,
+        written: &syntax::Expression,
+        findings: &mut Vec<Diagnostic>,
+    ) -> bool {
+        let place = self.place();
+        let (title, label, help) = match (verb, &self.syntax.key) {
+            (Verb::Insert | Verb::Upsert, _) => (
+                "`match` finds rows that are there, and this makes one",
+                "makes a row",
+                "write `update` or `delete`, or say which row it is with `key`",
+            ),
+            (_, Some(_)) => (
+                "a rule finds its rows by `match` or by `key`, and not by both",
+                "which rows?",
+                "remove one of the two",
+            ),
+            _ if self.syntax.skip_missing => (
+                "where no row matches nothing is missing",
+                "never missing",
+                "remove `onMissing: skip`",
+            ),
+            _ => return true,
+        };
+        let found = Diagnostic::error(&SEVERAL, title, place, label);
+        findings.push(found.place(written.span, "the rows").help(help));
+        false
     }
 
     fn scope(&self, sees_row: bool) -> Scope<'_> {
@@ -192,6 +296,7 @@ impl Rule<'_> {
     fn own_key(
         &self,
         written: &syntax::KeySyntax,
+        locals: &[Local],
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Vec<Assignment>> {
         let lines = key::lines(self.this, written);
@@ -200,7 +305,7 @@ impl Rule<'_> {
             .into_iter()
             .filter(|column| !lines.iter().any(|(line, _)| line.value == *column))
             .collect();
-        let key = key::for_event(self.this, self.event, &lines, findings);
+        let key = key::for_event(self.this, self.event, &lines, locals, findings);
         if let (Some(first), Some((line, _))) = (missing.first(), lines.first()) {
             let title = format!("this key lacks the column `{first}`");
             let found = Diagnostic::error(&KEY, title, line.span, "part of a key");
@@ -223,7 +328,12 @@ impl Rule<'_> {
         key::columns(self.this)
     }
 
-    fn values(&self, verb: Verb, findings: &mut Vec<Diagnostic>) -> Option<Vec<Assignment>> {
+    fn values(
+        &self,
+        verb: Verb,
+        locals: &[Local],
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Vec<Assignment>> {
         let keys = self.key_columns();
         let mut sound = true;
         for (column, _) in &self.syntax.columns.fields {
@@ -237,7 +347,8 @@ impl Rule<'_> {
                 sound = false;
             }
         }
-        let scope = self.scope(matches!(verb, Verb::Update | Verb::Upsert | Verb::Delete));
+        let mut scope = self.scope(matches!(verb, Verb::Update | Verb::Upsert | Verb::Delete));
+        scope.locals.extend_from_slice(locals);
         let owner = format!("`{}`", self.this.name.value);
         let target = Target { fields: self.columns, owner: &owner };
         let is_key = |name: &str| keys.contains(&name);

@@ -21,8 +21,8 @@ use rusqlite::{Connection, Transaction};
 use self::fault::Fault;
 use self::rows::RowStatements;
 use super::{
-    Checkpoint, Commit, Committed, Query, ReadDatabase, ReadDatabaseError, ReadTransaction,
-    RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
+    Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
+    ReadTransaction, RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
 };
 use crate::store::AppendTransaction;
 use crate::store::sqlite::SqliteDatabase;
@@ -178,6 +178,20 @@ impl ReadDatabase for SqliteReadDatabase {
             let view = connection.unchecked_transaction()?;
             let rows = tables.of(table).load(&view, &keys);
             rows.map_err(|fault| registry::unless_gone(&view, table.spec, table.shadow, fault))
+        })
+        .await
+    }
+
+    async fn load_matching(
+        &self,
+        table: Table,
+        condition: Condition,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.read(move |connection, _| {
+            let Table { spec, shadow, .. } = table;
+            let found =
+                query::find(connection, &spec, &names::rows_of(&table), &Query::all(condition));
+            found.map_err(|fault| registry::unless_gone(connection, spec, shadow, fault))
         })
         .await
     }

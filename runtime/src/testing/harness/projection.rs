@@ -15,8 +15,8 @@ use crate::eval::EvalError;
 use crate::event::DomainEvent;
 use crate::metadata::Metadata;
 use crate::projection::{
-    Consistency, Projection, ProjectionError, Projector, ProjectorOptions, ReadDatabase, ReadModel,
-    Value,
+    Condition, Consistency, FoldRow, Projection, ProjectionError, Projector, ProjectorOptions,
+    ReadDatabase, ReadModel, Rows as Visited, Value,
 };
 use crate::repository::{CommandContext, Recorded};
 use crate::store::EventStore;
@@ -308,11 +308,36 @@ impl<P: Projection> Model<P> {
     }
 
     fn fold(&mut self, event: &P::Event, meta: &Metadata) -> Result<(), ProjectionError> {
+        if P::SEVERAL_ROWS {
+            return P::visit(event, meta, self);
+        }
         let Some(key) = P::key(event, meta)? else { return Ok(()) };
+        self.at(key, &|row| P::fold(row, event, meta))
+    }
+}
+
+impl<P: Projection> Visited<P> for Model<P> {
+    fn at(&mut self, key: P::Key, fold: FoldRow<'_, P>) -> Result<(), ProjectionError> {
         let mut row = self.rows.remove(&key);
-        P::fold(&mut row, event, meta)?;
+        fold(&mut row)?;
         self.rows.extend(row.map(|row| (key, row)));
         Ok(())
+    }
+
+    /// Looks at every row there is, and asks no database.
+    fn matching(
+        &mut self,
+        _: &dyn Fn() -> Condition,
+        holds: &dyn Fn(&P::Row) -> Result<bool, ProjectionError>,
+        fold: FoldRow<'_, P>,
+    ) -> Result<(), ProjectionError> {
+        let mut found = Vec::new();
+        for (key, row) in &self.rows {
+            if holds(row)? {
+                found.push(key.clone());
+            }
+        }
+        found.into_iter().try_for_each(|key| self.at(key, fold))
     }
 }
 

@@ -15,6 +15,7 @@ mod queries;
 mod reading;
 mod rebuilding;
 mod rig;
+mod several;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod unreliable;

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use eventloom_runtime::projection::{
-    Checkpoint, Commit, Committed, Query, ReadDatabase, ReadDatabaseError, ReadTransaction,
-    RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
+    Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
+    ReadTransaction, RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
 
@@ -52,6 +52,14 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
         keys: Vec<RowValues>,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
         self.rows.load(table, keys).await
+    }
+
+    async fn load_matching(
+        &self,
+        table: Table,
+        condition: Condition,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.rows.load_matching(table, condition).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {

@@ -570,7 +570,7 @@ pub mod basket {
     };
     use eventloom_runtime::projection::{
         Column, ColumnType, Comparison, Condition, Consistency, Order, ProjectionError, Query,
-        ReadDatabase, ReadModel, ReadModelError, Value, Values,
+        ReadDatabase, ReadModel, ReadModelError, Rows, Value, Values, visit_one,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Date, Decide, Decimal, DomainEvent, Duration, EventShape,
@@ -1450,6 +1450,84 @@ pub mod basket {
         }
     }
 
+    /// `LinesImported`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct LinesImported {
+        /// `lines: list<Line>`
+        pub lines: Vec<Line>,
+        /// `importedAt: timestamp`
+        pub imported_at: Timestamp,
+    }
+
+    impl Record for LinesImported {
+        fn write(&self, out: &mut Writer) {
+            out.field("lines", &self.lines);
+            out.field("importedAt", &self.imported_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut lines = None;
+            let mut imported_at = None;
+            fields.read(&mut [("lines", &mut lines), ("importedAt", &mut imported_at)])?;
+            Ok(Self {
+                lines: required(lines, "lines")?,
+                imported_at: required(imported_at, "importedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for LinesImported {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::LinesImported(self)
+        }
+    }
+
+    /// `ArticleRenamed`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ArticleRenamed {
+        /// `from: string`
+        pub from: String,
+        /// `to: string`
+        pub to: String,
+        /// `renamedAt: timestamp`
+        pub renamed_at: Timestamp,
+    }
+
+    impl Record for ArticleRenamed {
+        fn write(&self, out: &mut Writer) {
+            out.field("from", &self.from);
+            out.field("to", &self.to);
+            out.field("renamedAt", &self.renamed_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut from = None;
+            let mut to = None;
+            let mut renamed_at = None;
+            fields
+                .read(&mut [("from", &mut from), ("to", &mut to), ("renamedAt", &mut renamed_at)])?;
+            Ok(Self {
+                from: required(from, "from")?,
+                to: required(to, "to")?,
+                renamed_at: required(renamed_at, "renamedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for ArticleRenamed {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::ArticleRenamed(self)
+        }
+    }
+
     /// `BellRung`, version 1.
     #[derive(Clone, Debug, PartialEq)]
     pub struct BellRung {
@@ -1516,6 +1594,10 @@ pub mod basket {
         AmountReserved(AmountReserved),
         /// `StepTaken`
         StepTaken(StepTaken),
+        /// `LinesImported`
+        LinesImported(LinesImported),
+        /// `ArticleRenamed`
+        ArticleRenamed(ArticleRenamed),
         /// `BellRung`
         BellRung(BellRung),
     }
@@ -1539,6 +1621,8 @@ pub mod basket {
             "LimitHit",
             "AmountReserved",
             "StepTaken",
+            "LinesImported",
+            "ArticleRenamed",
             "BellRung",
         ];
 
@@ -1633,6 +1717,16 @@ pub mod basket {
                 version: 1,
                 shape: "{note: string, takenAt: timestamp, to: enum[New, Packed, Sent]}",
             },
+            EventShape {
+                event_type: "LinesImported",
+                version: 1,
+                shape: "{importedAt: timestamp, lines: list<{price: decimal, quantity: integer, sku: string}>}",
+            },
+            EventShape {
+                event_type: "ArticleRenamed",
+                version: 1,
+                shape: "{from: string, renamedAt: timestamp, to: string}",
+            },
             EventShape { event_type: "BellRung", version: 1, shape: "{rungAt: timestamp}" },
         ];
 
@@ -1655,7 +1749,9 @@ pub mod basket {
                 Self::LimitHit(_) => 14,
                 Self::AmountReserved(_) => 15,
                 Self::StepTaken(_) => 16,
-                Self::BellRung(_) => 17,
+                Self::LinesImported(_) => 17,
+                Self::ArticleRenamed(_) => 18,
+                Self::BellRung(_) => 19,
             }
         }
 
@@ -1685,6 +1781,8 @@ pub mod basket {
                 Self::LimitHit(event) => encode(event, out),
                 Self::AmountReserved(event) => encode(event, out),
                 Self::StepTaken(event) => encode(event, out),
+                Self::LinesImported(event) => encode(event, out),
+                Self::ArticleRenamed(event) => encode(event, out),
                 Self::BellRung(event) => encode(event, out),
             }
         }
@@ -1716,6 +1814,8 @@ pub mod basket {
                 ("LimitHit", 1) => decode(data).map(Self::LimitHit),
                 ("AmountReserved", 1) => decode(data).map(Self::AmountReserved),
                 ("StepTaken", 1) => decode(data).map(Self::StepTaken),
+                ("LinesImported", 1) => decode(data).map(Self::LinesImported),
+                ("ArticleRenamed", 1) => decode(data).map(Self::ArticleRenamed),
                 ("BellRung", 1) => decode(data).map(Self::BellRung),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
@@ -1740,6 +1840,8 @@ pub mod basket {
                 Self::LimitHit(event) => Some(event.hit_at),
                 Self::AmountReserved(event) => Some(event.reserved_at),
                 Self::StepTaken(event) => Some(event.taken_at),
+                Self::LinesImported(event) => Some(event.imported_at),
+                Self::ArticleRenamed(event) => Some(event.renamed_at),
                 Self::BellRung(event) => Some(event.rung_at),
             }
         }
@@ -1824,6 +1926,12 @@ pub mod basket {
                 }
                 Self::StepTaken(event) => {
                     format!("Step taken: to {}, note {}", event.to, event.note)
+                }
+                Self::LinesImported(event) => {
+                    format!("Lines imported: lines {}", length(&event.lines))
+                }
+                Self::ArticleRenamed(event) => {
+                    format!("Article renamed: from {}, to {}", event.from, event.to)
                 }
                 Self::BellRung(_) => "Bell rung".to_owned(),
             }
@@ -2122,6 +2230,8 @@ pub mod basket {
     /// - [`TakeVoucher`] emits [`VoucherTaken`]
     /// - [`AddMany`] emits [`LineAdded`], [`BonusGranted`], [`NoteTaken`]
     /// - [`Reserve`] emits [`LimitHit`], [`AmountReserved`]
+    /// - [`ImportLines`] emits [`LinesImported`]
+    /// - [`RenameArticle`] emits [`ArticleRenamed`]
     /// - [`RingBell`] emits [`BellRung`]
     /// - [`TryEveryExample`] emits [`OwnerNamed`]
     ///
@@ -2131,6 +2241,7 @@ pub mod basket {
     /// - [`BasketContents`]
     /// - [`SalesByDay`]
     /// - [`OpenBaskets`]
+    /// - [`ImportedArticles`]
     /// - [`BasketsFound`]
     ///
     /// Fields of the state and the events that set them:
@@ -2170,7 +2281,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0x075f_fde8_4d85_6652;
+        const MEANING: u64 = 0xcb3b_dafe_9064_825c;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -2201,6 +2312,8 @@ pub mod basket {
                 BasketEvent::LimitHit(_) => Ok(()),
                 BasketEvent::AmountReserved(_) => Ok(()),
                 BasketEvent::StepTaken(event) => apply_step_taken(state, event),
+                BasketEvent::LinesImported(_) => Ok(()),
+                BasketEvent::ArticleRenamed(_) => Ok(()),
                 BasketEvent::BellRung(_) => Ok(()),
             }
         }
@@ -3243,6 +3356,129 @@ pub mod basket {
         }
     }
 
+    /// `ImportLines`
+    ///
+    /// Emits [`LinesImported`].
+    ///
+    /// Refused with
+    /// - [`NothingToImport`](BasketError::NothingToImport) where `input.lines.is_empty()`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, ImportLines};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let command = ImportLines { lines: Vec::new() };
+    /// match repository.execute("basket-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ImportLines {
+        /// `lines: list<Line>`
+        pub lines: Vec<Line>,
+    }
+
+    impl Command<Basket> for ImportLines {
+        const NAME: &'static str = "ImportLines";
+        const TARGET: Target = Target::Any;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("lines", &self.lines);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            if self.lines.is_empty() {
+                return Err(Halt::Refused(BasketError::NothingToImport {
+                    message: "refused because input.lines.is_empty()".to_owned(),
+                }));
+            }
+            context.emit(LinesImported { lines: self.lines.clone(), imported_at: context.now() })
+        }
+    }
+
+    /// `RenameArticle`
+    ///
+    /// Emits [`ArticleRenamed`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     BasketRepository, LinesImported, RenameArticle,
+    /// };
+    /// use eventloom_tests::goldens::reference::types::Line;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LinesImported {
+    ///     lines: vec![
+    ///         Line { sku: "a".to_owned(), quantity: 2, price: Decimal::ONE },
+    ///         Line { sku: "b".to_owned(), quantity: 1, price: Decimal::ONE },
+    ///         Line { sku: "a".to_owned(), quantity: 3, price: Decimal::ONE },
+    ///     ],
+    ///     imported_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = RenameArticle { from: "a".to_owned(), to: "apple".to_owned() };
+    /// let done = repository.execute("basket-1", command).await?;
+    /// assert!(!done.duplicate);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct RenameArticle {
+        /// `from: string`
+        pub from: String,
+        /// `to: string`
+        pub to: String,
+    }
+
+    impl Command<Basket> for RenameArticle {
+        const NAME: &'static str = "RenameArticle";
+        const TARGET: Target = Target::Any;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("from", &self.from);
+            out.field("to", &self.to);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            context.emit(ArticleRenamed {
+                from: self.from.clone(),
+                to: self.to.clone(),
+                renamed_at: context.now(),
+            })
+        }
+    }
+
     /// `RingBell`
     ///
     /// Emits [`BellRung`].
@@ -4109,6 +4345,11 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// `ImportLines`: `input.lines.is_empty()`
+        NothingToImport {
+            /// Why, in words.
+            message: String,
+        },
         /// `TryEveryExample`: `!("déjà".len() == 4)`
         Example1 {
             /// Why, in words.
@@ -4650,6 +4891,7 @@ pub mod basket {
                 Self::ValueNotPositive { .. } => "ValueNotPositive",
                 Self::TooManyLines { .. } => "TooManyLines",
                 Self::LimitExceeded { .. } => "LimitExceeded",
+                Self::NothingToImport { .. } => "NothingToImport",
                 Self::Example1 { .. } => "Example1",
                 Self::Example2 { .. } => "Example2",
                 Self::Example3 { .. } => "Example3",
@@ -4772,6 +5014,7 @@ pub mod basket {
                 | Self::ValueNotPositive { message }
                 | Self::TooManyLines { message }
                 | Self::LimitExceeded { message }
+                | Self::NothingToImport { message }
                 | Self::Example1 { message }
                 | Self::Example2 { message }
                 | Self::Example3 { message }
@@ -4894,6 +5137,7 @@ pub mod basket {
                 "ValueNotPositive" => Self::ValueNotPositive { message },
                 "TooManyLines" => Self::TooManyLines { message },
                 "LimitExceeded" => Self::LimitExceeded { message },
+                "NothingToImport" => Self::NothingToImport { message },
                 "Example1" => Self::Example1 { message },
                 "Example2" => Self::Example2 { message },
                 "Example3" => Self::Example3 { message },
@@ -5840,6 +6084,178 @@ pub mod basket {
         if row.take().is_none() {
             return Err(ProjectionError::RowMissing);
         }
+        Ok(())
+    }
+
+    /// A row of [`ImportedArticles`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ImportedArticlesRow {
+        /// `sku: string`
+        pub sku: String,
+        /// `name: string`
+        pub name: String,
+        /// `pieces: integer`
+        pub pieces: i64,
+    }
+
+    /// The read model `ImportedArticles`.
+    ///
+    /// Folds [`LinesImported`], [`ArticleRenamed`] into `read_db.imported_articles`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     BasketRepository, ImportedArticles, LinesImported, RenameArticle,
+    /// };
+    /// use eventloom_tests::goldens::reference::types::Line;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let repository = BasketRepository::open(store.clone()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LinesImported {
+    ///     lines: vec![
+    ///         Line { sku: "a".to_owned(), quantity: 2, price: Decimal::ONE },
+    ///         Line { sku: "b".to_owned(), quantity: 1, price: Decimal::ONE },
+    ///         Line { sku: "a".to_owned(), quantity: 3, price: Decimal::ONE },
+    ///     ],
+    ///     imported_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = RenameArticle { from: "a".to_owned(), to: "apple".to_owned() };
+    /// repository.execute("basket-1", command).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<ImportedArticles, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<ImportedArticles, _>::open(database).await?;
+    /// println!("{} rows", view.count().await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct ImportedArticles;
+
+    impl Projection for ImportedArticles {
+        const NAME: &'static str = "ImportedArticles";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "imported_articles";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0x52f9_6cc0_c7a6_106a;
+        const AGGREGATE: &'static str = "Basket";
+        const SOURCES: &'static [&'static str] = &["LinesImported", "ArticleRenamed"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "sku", column_type: ColumnType::Text, optional: false },
+            Column { name: "name", column_type: ColumnType::Text, optional: false },
+            Column { name: "pieces", column_type: ColumnType::Integer, optional: false },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = false;
+        const READS_METADATA: bool = false;
+        const SEVERAL_ROWS: bool = true;
+
+        type Event = BasketEvent;
+        type Key = String;
+        type Row = ImportedArticlesRow;
+
+        fn key(_event: &BasketEvent, _meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+            Ok(None)
+        }
+
+        fn fold(
+            _row: &mut Option<ImportedArticlesRow>,
+            _event: &BasketEvent,
+            _meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            Ok(())
+        }
+
+        fn visit(
+            event: &BasketEvent,
+            meta: &Metadata,
+            rows: &mut dyn Rows<Self>,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                BasketEvent::LinesImported(event) => {
+                    visit_imported_articles_lines_imported(event, rows)
+                }
+                BasketEvent::ArticleRenamed(event) => {
+                    visit_imported_articles_article_renamed(event, rows)
+                }
+                _ => visit_one::<Self>(event, meta, rows),
+            }
+        }
+
+        fn key_values(key: &String) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &ImportedArticlesRow) -> Vec<Value> {
+            vec![Value::from(&row.sku), Value::from(&row.name), Value::from(&row.pieces)]
+        }
+
+        fn row(values: Vec<Value>) -> Result<ImportedArticlesRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(ImportedArticlesRow {
+                sku: values.take()?,
+                name: values.take()?,
+                pieces: values.take()?,
+            })
+        }
+
+        fn key_of(row: &ImportedArticlesRow) -> String {
+            row.sku.clone()
+        }
+    }
+
+    fn visit_imported_articles_lines_imported(
+        event: &LinesImported,
+        rows: &mut dyn Rows<ImportedArticles>,
+    ) -> Result<(), ProjectionError> {
+        for line in &event.lines {
+            rows.at(
+                line.sku.clone(),
+                &|row| {
+                    let mut created = None;
+                    let current = match row {
+                        Some(current) => current,
+                        None => created.insert(ImportedArticlesRow {
+                            sku: line.sku.clone(),
+                            name: "".to_owned(),
+                            pieces: 0,
+                        }),
+                    };
+                    let pieces = add(current.pieces, line.quantity)?;
+                    current.name = line.sku.clone();
+                    current.pieces = pieces;
+                    if created.is_some() {
+                        *row = created;
+                    }
+                    Ok(())
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn visit_imported_articles_article_renamed(
+        event: &ArticleRenamed,
+        rows: &mut dyn Rows<ImportedArticles>,
+    ) -> Result<(), ProjectionError> {
+        rows.matching(
+            &|| Condition::equal("name", Value::from(&event.from)),
+            &|row| Ok(row.name == event.from),
+            &|row| {
+                let current = row.as_mut().ok_or(ProjectionError::RowMissing)?;
+                current.name = event.to.clone();
+                Ok(())
+            },
+        )?;
         Ok(())
     }
 
