@@ -236,6 +236,10 @@ fn in_place<'e>(
         Method::SetRemove | Method::MapRemove => ("remove", true),
         _ => return None,
     };
+    // `extend` takes things of many types, and what is empty does not say of which it is.
+    if name == "extend" && arguments.last()?.any(&is_empty) {
+        return None;
+    }
     let itself = changed.kind == ExpressionKind::Read(own, assignment.field.clone());
     let others = all.iter().filter(|other| other.field != assignment.field);
     let mut others = others.filter(|other| other.value.reads(own, &assignment.field));
@@ -248,6 +252,14 @@ fn in_place<'e>(
     let method = quote::format_ident!("{name}");
     let change = InPlace { method, arguments, by_key, checked };
     (itself && others.next().is_none()).then_some(change)
+}
+
+/// Whether it is a list or set that is written out and has nothing in it.
+fn is_empty(part: &Expression) -> bool {
+    match &part.kind {
+        ExpressionKind::List(items) | ExpressionKind::Set(items) => items.is_empty(),
+        _ => false,
+    }
 }
 
 /// `items: items.filter(…)` changes the list where it is, if the condition can't fail and reads nothing

@@ -48,6 +48,7 @@ pub mod types {
 #[allow(clippy::ifs_same_cond, clippy::impossible_comparisons, clippy::min_max)]
 #[allow(clippy::overly_complex_bool_expr, clippy::redundant_comparisons, clippy::self_assignment)]
 pub mod ontology {
+    use std::collections::BTreeSet;
     use std::error::Error;
     use std::fmt;
 
@@ -56,7 +57,7 @@ pub mod ontology {
         DecodeError, FieldError, Fields, Record, Writer, check, decode, encode, optional, required,
     };
     use eventloom_runtime::command::Emit;
-    use eventloom_runtime::eval::{EvalError, add, joined, multiply, or_none};
+    use eventloom_runtime::eval::{EvalError, add, extended, joined, multiply, or_none, united};
     use eventloom_runtime::projection::{
         Column, ColumnType, Consistency, ProjectionError, Value, Values,
     };
@@ -263,6 +264,8 @@ pub mod ontology {
         pub notes: Vec<String>,
         /// `last: integer?`
         pub last: Option<i64>,
+        /// `tags: set<string>`
+        pub tags: BTreeSet<String>,
     }
 
     impl Record for OntologyState {
@@ -271,6 +274,7 @@ pub mod ontology {
             out.field("share", &self.share);
             out.field("notes", &self.notes);
             out.field("last", &self.last);
+            out.field("tags", &self.tags);
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
@@ -278,17 +282,20 @@ pub mod ontology {
             let mut share = None;
             let mut notes = None;
             let mut last = None;
+            let mut tags = None;
             fields.read(&mut [
                 ("kind", &mut kind),
                 ("share", &mut share),
                 ("notes", &mut notes),
                 ("last", &mut last),
+                ("tags", &mut tags),
             ])?;
             Ok(Self {
                 kind: required(kind, "kind")?,
                 share: required(share, "share")?,
                 notes: required(notes, "notes")?,
                 last: optional(last),
+                tags: required(tags, "tags")?,
             })
         }
     }
@@ -307,8 +314,9 @@ pub mod ontology {
     /// Fields of the state and the events that set them:
     /// - `kind`: [`Stored`]
     /// - `share`: [`Stored`]
-    /// - `notes`: [`Stored`]
+    /// - `notes`: [`Stored`], [`Noted`]
     /// - `last`: [`Stored`]
+    /// - `tags`: [`Noted`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Ontology;
 
@@ -320,7 +328,7 @@ pub mod ontology {
         const PARTITION_KEY: &'static str = "type";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(3);
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x17b3_bb76_c8d9_cf6e;
+        const MEANING: u64 = 0x4f28_64de_7cad_efaf;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -335,7 +343,7 @@ pub mod ontology {
         ) -> Result<(), ApplyError> {
             match event {
                 OntologyEvent::Stored(event) => apply_stored(state, event),
-                OntologyEvent::Noted(_) => Ok(()),
+                OntologyEvent::Noted(event) => apply_noted(state, event),
             }
         }
 
@@ -382,6 +390,21 @@ pub mod ontology {
         state.last = last;
         state.share = share;
         state.notes.push(event.note.clone());
+        Ok(())
+    }
+
+    fn apply_noted(state: &mut OntologyState, event: &Noted) -> Result<(), ApplyError> {
+        let notes = extended(
+            state.notes.clone(),
+            match state.kind {
+                Kind::Type => Vec::new(),
+                Kind::Match => vec![event.note.clone()],
+                Kind::Other => Vec::new(),
+            },
+        );
+        let tags = united(state.tags.clone(), BTreeSet::new());
+        state.notes = notes;
+        state.tags = tags;
         Ok(())
     }
 
