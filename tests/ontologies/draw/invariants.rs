@@ -40,6 +40,11 @@ impl Draw {
         let drawn = self.random.u8(..6);
         let name = &field.name;
         let sentence = match field.of.plain() {
+            // The limit must fit the digits of the field.
+            Type::Decimal(Some(_)) => match drawn {
+                0..=2 => format!("{name} cannot be negative"),
+                _ => format!("{name} must never decrease"),
+            },
             Type::Integer | Type::Decimal(_) => match drawn {
                 0 => format!("{name} cannot be negative"),
                 1 => format!("{name} must be at least -100"),
