@@ -129,6 +129,32 @@ fn emptiness_is_refused() {
     refuses("{}", "EL0007");
 }
 
+/// Each names the next: they were followed to their end, and the stack was too small for it.
+#[test]
+fn thousands_of_derived_values_are_not_followed() {
+    let mut ontology = "aggregateRoot: Cart\nstate: {net: decimal}\nderived:\n".to_owned();
+    for number in 1..5_000 {
+        ontology += &format!("  n{number}: n{}\n", number + 1);
+    }
+    ontology += "  n5000: net\nevents: {}\neventStore: {partitionKey: cartId}\n";
+    refuses(ontology, "EL0244");
+}
+
+/// What each is asked with was kept twice, so that thirty in each other were a billion parts.
+#[test]
+fn derived_values_asked_with_each_other_do_not_grow_without_a_limit() {
+    let nested = format!("{}net{}", "plus(".repeat(60), ")".repeat(60));
+    refuses(
+        format!(
+            "aggregateRoot: Cart\nstate: {{net: decimal}}\n\
+             derived: {{plus: {{input: {{x: decimal}}, value: x + 1}}}}\n\
+             events: {{Added: {{version: v1, schema: {{}}, apply: {{net: {nested}}}}}}}\n\
+             eventStore: {{partitionKey: cartId}}\n"
+        ),
+        "EL0244",
+    );
+}
+
 #[test]
 fn what_is_no_text_is_refused() {
     refuses([0xff, 0xfe, b'a', 0], "EL0004");

@@ -51,6 +51,8 @@ fn grows(value: &Expression, field: &str) -> bool {
             );
             !all_there_are && (is_field(before, field) || grows(before, field))
         }
+        ExpressionKind::Derived(call) => grows(&call.stands_for, field),
+        ExpressionKind::Let(_, _, body) => grows(body, field),
         _ => false,
     }
 }

@@ -315,3 +315,25 @@ fn use_line(place: &str, names: &[String]) -> String {
     }
     text + "\n};\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PLACES;
+    use crate::emit::names::local_ident;
+
+    /// A `let` of the name of a function that was imported hid it, so that the next call was none.
+    #[test]
+    fn no_local_has_the_name_of_a_function() {
+        // Modules and macros are no values, which a local hides.
+        const NO_FUNCTIONS: &[&str] = &["check", "codec", "dec", "fmt", "pattern", "rule"];
+        let names = PLACES.iter().flat_map(|(_, names)| *names);
+        let functions: Vec<&str> =
+            names.copied().filter(|name| name.starts_with(char::is_lowercase)).collect();
+        let functions =
+            functions.into_iter().filter(|name| !NO_FUNCTIONS.contains(name)).collect::<Vec<_>>();
+        assert!(functions.len() > 50, "{functions:?}");
+        let hidden: Vec<&str> =
+            functions.into_iter().filter(|name| local_ident(name) == name).collect();
+        assert_eq!(hidden, [""; 0]);
+    }
+}

@@ -6,7 +6,7 @@ use crate::naming;
 
 /// Names that generated functions use beside those of the ontology. Snake case names of an ontology
 /// never end in an underscore, so a local of one of these names gets one.
-const RESERVED: &[&str] = &[
+pub(super) const RESERVED: &[&str] = &[
     "abs",
     "add",
     "after",
@@ -29,20 +29,25 @@ const RESERVED: &[&str] = &[
     "divide",
     "encode",
     "encode_custom",
+    "entries_by",
     "event",
     "extended",
     "f",
     "fields",
+    "fold_custom",
+    "grouped_by",
     "hours",
     "id",
     "index",
     "item",
     "joined",
+    "kept_entries",
     "key",
     "key_text",
     "keys",
     "length",
     "listed",
+    "mapped_values",
     "message",
     "meta",
     "minutes",
@@ -75,6 +80,7 @@ const RESERVED: &[&str] = &[
     "upserted_by",
     "value",
     "values",
+    "visit_one",
     "with_entry",
     "with_member",
     "without_entry",

@@ -362,10 +362,15 @@ impl Expression {
         })
     }
 
-    /// How many parts it has, itself among them.
+    /// How many parts it has, itself among them. What a derived value is asked with counts twice: it stands
+    /// in what the value stands for too.
     #[must_use]
     pub fn size(&self) -> usize {
-        1 + self.parts().into_iter().map(Self::size).sum::<usize>()
+        let asked_with: &[Self] = match &self.kind {
+            ExpressionKind::Derived(call) => &call.arguments,
+            _ => &[],
+        };
+        1 + self.parts().into_iter().chain(asked_with).map(Self::size).sum::<usize>()
     }
 
     /// The expressions that this one directly consists of, in the order of evaluation.

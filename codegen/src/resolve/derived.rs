@@ -17,8 +17,8 @@ use crate::naming::collision_key;
 use crate::source::Span;
 use crate::syntax::{self, Text};
 
-/// How many parts a derived value may have, with all that it names written out.
-const MAX_PARTS: usize = 1000;
+/// How many parts a derived value may have, with all that it names and is asked with written out.
+pub(crate) const MAX_PARTS: usize = 1000;
 
 /// How deep derived values may stand in each other.
 const MAX_DEPTH: usize = 16;
@@ -139,6 +139,9 @@ impl DerivedValues {
         let body = match known {
             Some(known) => known?,
             None => {
+                if self.is_too_deep() {
+                    return None;
+                }
                 self.open.borrow_mut().push((at, 0));
                 let value = self.look_at(at, scope, types);
                 let depth = self.open.borrow_mut().pop().map_or(0, |(_, depth)| depth);
@@ -163,6 +166,7 @@ impl DerivedValues {
         let mut findings = Vec::new();
         for (name, field) in written.parameters.iter().zip(&written.input.0) {
             findings.extend(local_fault(name, &place.locals));
+            findings.extend(self.hides(name));
             let mut local = place.named_local(&place.locals, name, field.field_type.clone());
             if scope.is_some() {
                 local.name = parameter(&written.name.value, &name.value);
@@ -180,6 +184,14 @@ impl DerivedValues {
             self.findings.borrow_mut().append(&mut findings);
         }
         value
+    }
+
+    /// A parameter of the name of a field: a bare name would mean one or the other.
+    fn hides(&self, name: &Text) -> Option<Diagnostic> {
+        let field = self.state.get(&name.value)?;
+        let title = format!("`{}` is a field of the state, and of the input", name.value);
+        let found = Diagnostic::error(&TAKEN, title, name.span, "asked with here");
+        Some(found.place(field.span, "kept here").help("rename the input"))
     }
 
     /// Whether it is asked for while it is looked at. All that name each other are refused then.
@@ -202,9 +214,23 @@ impl DerivedValues {
         true
     }
 
+    /// Whether more stand in each other than are ever written by hand. Told before the next is looked at, and
+    /// once: thousands of lines that each name the next must not be followed to their end.
+    fn is_too_deep(&self) -> bool {
+        let open = self.open.borrow();
+        let Some((outermost, _)) = open.first().filter(|_| open.len() > MAX_DEPTH) else {
+            return false;
+        };
+        let is_told = self.findings.borrow().iter().any(|found| found.code.id == TOO_MUCH.id);
+        if !is_told {
+            let why = format!("derived values stand more than {MAX_DEPTH} deep in each other");
+            self.tell_too_much(*outermost, why);
+        }
+        true
+    }
+
     /// Whether it is more than is ever written by hand: names that name names grow without a limit.
     fn is_too_much(&self, at: usize, body: &Body) -> bool {
-        let name = &self.written[at].name;
         let why = if body.depth >= MAX_DEPTH {
             format!("derived values stand more than {MAX_DEPTH} deep in each other")
         } else if body.value.size() > MAX_PARTS {
@@ -212,13 +238,18 @@ impl DerivedValues {
         } else {
             return false;
         };
+        self.tell_too_much(at, why);
+        true
+    }
+
+    fn tell_too_much(&self, at: usize, why: String) {
         if self.refused.borrow_mut().insert(at) {
+            let name = &self.written[at].name;
             let title = format!("`{}` is too much for one value", name.value);
             let found = Diagnostic::error(&TOO_MUCH, title, name.span, why);
             let help = "keep a part of it in the state, set by the events that change it";
             self.findings.borrow_mut().push(found.help(help));
         }
-        true
     }
 }
 

@@ -4,10 +4,10 @@ use super::checker::{Checker, value};
 use super::names::listed;
 use super::scope::{SCOPES, Scope};
 use super::tree::{Node, NodeKind};
-use crate::catalogue::derived::CALL;
+use crate::catalogue::derived::{CALL, TOO_MUCH};
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, DerivedCall, Expression, ExpressionKind};
-use crate::resolve::derived::{Written, parameter};
+use crate::resolve::derived::{MAX_PARTS, Written, parameter};
 use crate::source::Span;
 use crate::syntax::Text;
 
@@ -91,6 +91,13 @@ impl Checker<'_> {
             let (local, result) = (parameter(&name.value, &field.name), body.result.clone());
             value(ExpressionKind::Let(local, Box::new(given), Box::new(body)), result)
         });
+        let parts = stands_for.size() + given.iter().map(Expression::size).sum::<usize>();
+        if parts > MAX_PARTS {
+            let title = format!("`{}` is asked with too much", name.value);
+            let label = format!("written out, this has more than {MAX_PARTS} parts");
+            let found = Diagnostic::error(&TOO_MUCH, title, name.span, label);
+            return self.refuse(found.help("take a part of it apart, with a `let` in front"));
+        }
         Some(self.derived_call(scope, &name.value, given, stands_for))
     }
 

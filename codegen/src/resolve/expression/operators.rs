@@ -253,6 +253,9 @@ pub(crate) fn present_when(condition: &Expression, holds: bool) -> Vec<Expressio
         }
         ExpressionKind::Call(Method::IsNone, optional, _) if !holds => readable(optional),
         ExpressionKind::Not(inner) => present_when(inner, !holds),
+        ExpressionKind::Derived(call) if call.arguments.is_empty() => {
+            present_when(&call.stands_for, holds)
+        }
         ExpressionKind::Logic(logic, left, right) if (*logic == Logic::And) == holds => {
             let mut both = present_when(left, holds);
             both.extend(present_when(right, holds));

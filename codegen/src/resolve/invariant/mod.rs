@@ -14,6 +14,7 @@ use super::expression::scope::Scope;
 use super::expression::{MAX_BYTES, listed, span_within};
 use super::fields::Field;
 use super::sentence::{self, Form, Part, Sentence, normalised};
+use super::value_rule;
 use crate::catalogue::expressions::TOO_LONG;
 use crate::catalogue::invariants::{
     NEEDS_STATE, NO_FORM, NOT_AN_EVENT, REFUSAL_NAME, UNKNOWN_SUBJECT,
@@ -269,6 +270,13 @@ impl<'a> Resolver<'a> {
     fn unknown_subject<T>(&mut self, said: &Said<'_>, part: &Part, what: &str) -> Option<T> {
         let subject = &said.written.text[part.clone()];
         let place = span_within(said.written, part.clone());
+        let derived = value_rule::method_name(subject);
+        if self.declared.types.derived.contains(&derived) {
+            let title = format!("`{subject}` is derived, and a sentence speaks of what is kept");
+            let found = Diagnostic::error(&UNKNOWN_SUBJECT, title, place, "no field");
+            let help = format!("write the rule as `{{name: …, check: {derived} >= …}}`");
+            return self.refuse(found.help(help));
+        }
         let title = format!("there is no {what} `{subject}`");
         let found = Diagnostic::error(&UNKNOWN_SUBJECT, title, place, "unknown subject");
         let state = self.declared.state.iter().flat_map(|state| state.names());

@@ -618,6 +618,11 @@ pub mod shelf {
             self.lines.is_empty()
         }
 
+        /// `owner.is_none()`
+        pub fn is_nobodys(&self) -> bool {
+            self.owner.is_none()
+        }
+
         /// `lines.any(|line| line.sku == sku)`
         pub fn holds(&self, sku: &str) -> bool {
             self.lines.iter().any(|line| line.sku == sku)
@@ -702,6 +707,7 @@ pub mod shelf {
     /// Commands:
     /// - [`PutGoods`] emits [`GoodsPut`]
     /// - [`Promise`] emits [`Promised`]
+    /// - [`Greet`] emits [`Named`]
     /// - [`Clear`] emits [`Cleared`], [`Grown`]
     /// - [`Name`] emits [`Named`]
     ///
@@ -1041,6 +1047,71 @@ pub mod shelf {
         }
     }
 
+    /// `Greet`
+    ///
+    /// Emits [`Named`].
+    ///
+    /// Refused with
+    /// - [`ShelfNotFound`](ShelfError::ShelfNotFound) where there is none
+    /// - [`OfNobody`](ShelfError::OfNobody) where `isNobodys`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_tests::goldens::derived::shelf::{GoodsPut, Greet, Named, ShelfRepository};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = ShelfRepository::open(MemoryStore::new()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(GoodsPut {
+    ///     sku: "bread".to_owned(),
+    ///     quantity: 1,
+    ///     price: dec!(5),
+    ///     put_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// events.push(Named { owner: "Ada".to_owned(), named_at: "2026-01-01T00:00:01Z".parse()? });
+    /// repository.record("shelf-1", events).await?;
+    /// let command = Greet;
+    /// let done = repository.execute("shelf-1", command).await?;
+    /// assert_eq!(done.events.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Greet;
+
+    impl Command<Shelf> for Greet {
+        const NAME: &'static str = "Greet";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, _out: &mut Writer) {}
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Shelf>) -> Result<(), Halt<ShelfError>> {
+            let state = context.state();
+            if state.is_nobodys() {
+                return Err(Halt::Refused(ShelfError::OfNobody {
+                    message: "refused because isNobodys".to_owned(),
+                }));
+            }
+            let Some(owner) = &state.owner else {
+                return Err(Halt::Failed(
+                    "`owner` is absent where a condition has made sure of it".to_owned(),
+                ));
+            };
+            context.emit(Named { owner: joined(owner, "!"), named_at: context.now() })
+        }
+    }
+
     /// `Clear`
     ///
     /// Emits [`Cleared`], [`Grown`].
@@ -1241,6 +1312,11 @@ pub mod shelf {
             /// Why, in words.
             message: String,
         },
+        /// `Greet`: `isNobodys`
+        OfNobody {
+            /// Why, in words.
+            message: String,
+        },
         /// `Clear`: `cheapest.is_none() || cheapest >= below && total > 0`
         NothingCheaper {
             /// Why, in words.
@@ -1295,6 +1371,7 @@ pub mod shelf {
                 Self::NotAvailable { .. } => "NotAvailable",
                 Self::NothingPromised { .. } => "NothingPromised",
                 Self::NothingDear { .. } => "NothingDear",
+                Self::OfNobody { .. } => "OfNobody",
                 Self::NothingCheaper { .. } => "NothingCheaper",
                 Self::Marked { .. } => "Marked",
                 Self::ShelfAlreadyExists { .. } => "ShelfAlreadyExists",
@@ -1317,6 +1394,7 @@ pub mod shelf {
                 | Self::NotAvailable { message }
                 | Self::NothingPromised { message }
                 | Self::NothingDear { message }
+                | Self::OfNobody { message }
                 | Self::NothingCheaper { message }
                 | Self::Marked { message }
                 | Self::ShelfAlreadyExists { message }
@@ -1339,6 +1417,7 @@ pub mod shelf {
                 "NotAvailable" => Self::NotAvailable { message },
                 "NothingPromised" => Self::NothingPromised { message },
                 "NothingDear" => Self::NothingDear { message },
+                "OfNobody" => Self::OfNobody { message },
                 "NothingCheaper" => Self::NothingCheaper { message },
                 "Marked" => Self::Marked { message },
                 "ShelfAlreadyExists" => Self::ShelfAlreadyExists { message },

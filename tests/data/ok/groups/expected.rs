@@ -486,6 +486,8 @@ pub mod shipment {
     /// Emits [`ParcelsPacked`].
     ///
     /// Refused with
+    /// - [`ShelfTooFull`](ShipmentError::ShelfTooFull) where `groupedBy.values().any(|all|
+    ///   all.len() > 2) && groupedBy.len() > 1`
     /// - [`NothingToPack`](ShipmentError::NothingToPack) where `input.parcels.is_empty()`
     /// - [`ShelfTooHigh`](ShipmentError::ShelfTooHigh) where `input.taken.any(|shelf|
     ///   shelf > 9)`
@@ -617,6 +619,15 @@ pub mod shipment {
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn decide(&self, context: &mut Decide<'_, Shipment>) -> Result<(), Halt<ShipmentError>> {
+            let grouped_by_ = grouped_by(self.parcels.iter().cloned(), |parcel| parcel.shelf);
+            if values(&grouped_by_).into_iter().any(|all| length(&all) > 2)
+                && length(&grouped_by_) > 1
+            {
+                return Err(Halt::Refused(ShipmentError::ShelfTooFull {
+                    message: "refused because groupedBy.values().any(|all| all.len() > 2) && groupedBy.len() > 1"
+                        .to_owned(),
+                }));
+            }
             if self.parcels.is_empty() {
                 return Err(Halt::Refused(ShipmentError::NothingToPack {
                     message: "refused because input.parcels.is_empty()".to_owned(),
@@ -796,6 +807,11 @@ pub mod shipment {
     /// Why a command of [`Shipment`] is refused.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub enum ShipmentError {
+        /// `Pack`: `groupedBy.values().any(|all| all.len() > 2) && groupedBy.len() > 1`
+        ShelfTooFull {
+            /// Why, in words.
+            message: String,
+        },
         /// `Pack`: `input.parcels.is_empty()`
         NothingToPack {
             /// Why, in words.
@@ -857,6 +873,7 @@ pub mod shipment {
     impl Refusal for ShipmentError {
         fn name(&self) -> &'static str {
             match self {
+                Self::ShelfTooFull { .. } => "ShelfTooFull",
                 Self::NothingToPack { .. } => "NothingToPack",
                 Self::ShelfTooHigh { .. } => "ShelfTooHigh",
                 Self::ShelfTooFar { .. } => "ShelfTooFar",
@@ -873,7 +890,8 @@ pub mod shipment {
 
         fn message(&self) -> &str {
             match self {
-                Self::NothingToPack { message }
+                Self::ShelfTooFull { message }
+                | Self::NothingToPack { message }
                 | Self::ShelfTooHigh { message }
                 | Self::ShelfTooFar { message }
                 | Self::ShelvesBelowGround { message }
@@ -889,6 +907,7 @@ pub mod shipment {
 
         fn restore(name: &str, message: String) -> Option<Self> {
             Some(match name {
+                "ShelfTooFull" => Self::ShelfTooFull { message },
                 "NothingToPack" => Self::NothingToPack { message },
                 "ShelfTooHigh" => Self::ShelfTooHigh { message },
                 "ShelfTooFar" => Self::ShelfTooFar { message },
