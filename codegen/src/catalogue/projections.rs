@@ -116,7 +116,7 @@ super::codes! {
         fix: "Use a plain column; give the value that rows are found by a column of its own.",
     }
     INDEX = "EL0631" {
-        what: "An index finds nothing that is not found without it.",
+        what: "An index finds nothing that is not found without it, or names no column.",
         why: "Each index is kept up to date with every row, which costs time and space.",
         example: "key: accountId\nindexes: [accountId]",
         fix: "Remove it, or name other columns.",
@@ -140,14 +140,14 @@ super::codes! {
         fix: "Compare columns with each other and with values, ask for `is_some()` and `is_none()`, and join with `&&`, `||` and `!`; give what must be calculated as input, or keep it in a column.",
     }
     NOT_SORTED = "EL0635" {
-        what: "Rows can't be sorted by a column.",
-        why: "Only numbers, texts, times, days and spans of time are less or greater than each other.",
+        what: "Rows can't be sorted by a column, or are sorted by it already.",
+        why: "Only numbers, texts, times, days and spans of time are less or greater than each other; a second time changes nothing.",
         example: "orderBy: status    # status: enum[Open, Closed]",
         fix: "Sort by another column.",
     }
     LIMIT = "EL0636" {
-        what: "A query never gives a row.",
-        why: "Its limit is the number of rows that it gives at most.",
+        what: "A query never gives a row, or leaves out fewer than none.",
+        why: "Its limit is the number of rows that it gives at most, its offset the number of those before them.",
         example: "limit: 0",
         fix: "Write how many rows a caller can take, for example `limit: 50`.",
     }

@@ -12,6 +12,7 @@ use crate::catalogue::checks::GENERATED_FUNCTION;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Aggregate, Decision, Rule};
 use crate::naming::snake;
+use crate::resolve::listed;
 use crate::source::Span;
 use crate::syntax;
 
@@ -50,6 +51,12 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// Functions that the rows of every projection have.
 const OF_ROWS: [&str; 6] = ["clone", "count", "find", "get", "open", "page"];
+/// Methods that traits of Rust's prelude give to every value.
+const OF_VALUES: [&str; 3] = ["into", "to_owned", "try_into"];
+/// What to do about a query of such a name.
+const ANOTHER_NAME: &str = "choose another name for the query";
+/// What to do about two indexes of one function: an index has no name of its own.
+const INDEXES_MEET: &str = "rename a column, or remove one of the two indexes";
 
 fn queries(of: &syntax::Text, projection: &syntax::Projection, findings: &mut Vec<Diagnostic>) {
     let mut functions = Functions::default();
@@ -57,17 +64,23 @@ fn queries(of: &syntax::Text, projection: &syntax::Projection, findings: &mut Ve
         let columns: Vec<String> = index.iter().map(|column| snake(&column.value)).collect();
         let name = format!("find_by_{}", columns.join("_and_"));
         let place = index.first().map_or(of.span, |column| column.span);
-        functions.add(name, format!("an index of `{}`", of.value), place, findings);
+        let columns: Vec<&str> = index.iter().map(|column| column.value.as_str()).collect();
+        let what = format!("the index of {}", listed(&columns));
+        functions.add_with(name, what, place, INDEXES_MEET, findings);
     }
     for (query, _) in &projection.queries {
         let (name, what) = (snake(&query.value), format!("the query `{}`", query.value));
-        if OF_ROWS.contains(&name.as_str()) {
-            let title = format!("{what} would be hidden by a function that all rows have");
+        let hides = [
+            (OF_ROWS.as_slice(), "a function that all rows have"),
+            (OF_VALUES.as_slice(), "a method that every value has"),
+        ];
+        if let Some((_, other)) = hides.iter().find(|(names, _)| names.contains(&name.as_str())) {
+            let title = format!("{what} would be hidden by {other}");
             let label = format!("becomes `{name}`");
             let found = Diagnostic::error(&GENERATED_FUNCTION, title, query.span, label);
-            findings.push(found.help("choose another name for the query"));
+            findings.push(found.help(ANOTHER_NAME));
         } else {
-            functions.add(name, what, query.span, findings);
+            functions.add_with(name, what, query.span, ANOTHER_NAME, findings);
         }
     }
 }
@@ -120,12 +133,24 @@ struct Functions(BTreeMap<String, (String, Span)>);
 
 impl Functions {
     fn add(&mut self, name: String, what: String, place: Span, findings: &mut Vec<Diagnostic>) {
+        self.add_with(name, what, place, "rename one of them", findings);
+    }
+
+    /// The same, with what to do about it.
+    fn add_with(
+        &mut self,
+        name: String,
+        what: String,
+        place: Span,
+        help: &str,
+        findings: &mut Vec<Diagnostic>,
+    ) {
         if let Some((first, first_place)) = self.0.get(&name) {
             let title = format!("{first} and {what} are one Rust function");
             findings.push(
                 Diagnostic::error(&GENERATED_FUNCTION, title, place, format!("becomes `{name}`"))
                     .place(*first_place, format!("becomes `{name}` too"))
-                    .help("rename one of them"),
+                    .help(help),
             );
             return;
         }

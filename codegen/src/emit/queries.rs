@@ -109,11 +109,13 @@ fn by_index(model: &ReadModel<'_>, columns: &[String]) -> Function {
         _ => quote!(__P::key_values(key)),
     };
     let mut parameters = inputs.parameters();
+    let limit = limit_ident(&parameters);
+    let given = if limit == "limit" { quote!(limit) } else { quote!(limit: #limit) };
     parameters.push((format_ident!("after"), quote!(Option<&#key>)));
-    parameters.push((format_ident!("limit"), quote!(usize)));
+    parameters.push((limit.clone(), quote!(usize)));
     let named: Vec<String> = columns.iter().map(|it| layout::code(&it.name)).collect();
     let docs = format!(
-        "At most `limit` rows of which {} as given, in the order of their keys. Start with none, and go on \
+        "At most `{limit}` rows of which {} as given, in the order of their keys. Start with none, and go on \
          after the last row's key.\n\n# Errors\nWhere the rows can't be read.",
         if named.len() == 1 {
             format!("{} is", named[0])
@@ -132,9 +134,16 @@ fn by_index(model: &ReadModel<'_>, columns: &[String]) -> Function {
             ]),
             order: Vec::new(),
             offset: 0,
-            limit,
+            #given,
         }),
     }
+}
+
+/// How many rows at most: beside a column `limit` under a name that no column's parameter has, as `after`
+/// has one anyway.
+fn limit_ident(parameters: &[(Ident, TokenStream)]) -> Ident {
+    let is_taken = parameters.iter().any(|(name, _)| name == "limit");
+    format_ident!("{}", if is_taken { "limit_" } else { "limit" })
 }
 
 fn by_query(model: &ReadModel<'_>, query: &Query) -> Function {

@@ -14,6 +14,7 @@ mod syntax_error;
 mod tree;
 mod yaml;
 
+pub(crate) use lower::name_fault;
 use tree::Value;
 
 use crate::catalogue::load as codes;

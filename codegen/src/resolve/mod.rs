@@ -38,6 +38,7 @@ use crate::diagnostic::{Diagnostic, has_errors};
 use crate::model;
 use crate::source::Sources;
 use crate::syntax;
+pub(crate) use expression::listed;
 use types::Types;
 
 /// Resolves an ontology: a model only if there is no error.

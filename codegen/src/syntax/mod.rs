@@ -394,6 +394,8 @@ pub struct Query {
     pub limit: Option<Expression>,
     /// `offset:`
     pub offset: Option<Expression>,
+    /// Whether a key stands there that could be any, which has been reported.
+    pub is_strange: bool,
 }
 
 /// `column`, `column asc` or `column desc`.

@@ -1,6 +1,7 @@
 //! What the harness knows of an aggregate, as Rust: its commands in one type, how to draw values, the
 //! sample events, and the events and commands of scenarios.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -19,7 +20,7 @@ use super::themes::versions;
 use crate::model::{Event, Expression, Field, Scenario, Type, TypeDefinition};
 use crate::naming;
 
-/// The names of the harness's own types, which must differ from all of the aggregate's.
+/// The names of the harness's own types, which must differ from all of the aggregate's and from each other.
 pub(super) struct Names {
     /// `UnderTest`
     pub(super) subject: Ident,
@@ -27,25 +28,27 @@ pub(super) struct Names {
     pub(super) command: Ident,
     /// `Fixture`
     pub(super) fixture: Ident,
-    taken: BTreeSet<String>,
+    taken: RefCell<BTreeSet<String>>,
 }
 
 impl Names {
     pub(super) fn new(taken: &BTreeSet<String>) -> Self {
-        let free = |name: &str| free(taken, name);
-        let (subject, command) = (free("UnderTest"), free("AnyCommand"));
-        Self { subject, command, fixture: free("Fixture"), taken: taken.clone() }
+        let mut taken = taken.clone();
+        let subject = free(&mut taken, "UnderTest");
+        let command = free(&mut taken, "AnyCommand");
+        let fixture = free(&mut taken, "Fixture");
+        Self { subject, command, fixture, taken: RefCell::new(taken) }
     }
 
-    /// A name that no type of the aggregate has.
+    /// A name that no type has yet, taken from now on.
     pub(super) fn free(&self, name: &str) -> Ident {
-        free(&self.taken, name)
+        free(&mut self.taken.borrow_mut(), name)
     }
 }
 
-fn free(taken: &BTreeSet<String>, name: &str) -> Ident {
+fn free(taken: &mut BTreeSet<String>, name: &str) -> Ident {
     let mut name = name.to_owned();
-    while taken.contains(&name) {
+    while !taken.insert(name.clone()) {
         name.insert_str(0, "Harness");
     }
     format_ident!("{name}")

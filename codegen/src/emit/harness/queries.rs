@@ -109,7 +109,8 @@ fn by_query<'q>(model: &ReadModel<'q>, query: &'q Query) -> Asked<'q> {
 
 impl Asked<'_> {
     fn items(&self, model: &ReadModel<'_>, names: &Names) -> (Vec<Part>, Test) {
-        let name = naming::rust_type(&self.function.to_string().replace("r#", ""));
+        let function = self.function.to_string().replace("r#", "");
+        let name = naming::rust_type(&function);
         let asked = names.free(&format!("{}{name}", model.ident));
         let input = names.free(&format!("{}{name}Input", model.ident));
         let docs = layout::doc(&format!("Of {}: {}.", layout::link(&model.ident), self.says));
@@ -127,7 +128,7 @@ impl Asked<'_> {
             ),
         ];
         let subject = &names.subject;
-        let test = format!("{}_finds_what_it_says", naming::snake(&name));
+        let test = format!("{function}_finds_what_it_says");
         (parts, (test, quote!(theme::finds_what_it_says::<#subject, #asked, _>)))
     }
 

@@ -18,6 +18,8 @@ mod section;
 mod shapes;
 mod types;
 
+pub(crate) use names::name_fault;
+
 use super::Loaded;
 use super::keys::{self, Place};
 use super::tree::{Node, Value};

@@ -9,10 +9,15 @@ use crate::syntax::Text;
 impl Lowering<'_> {
     /// Reports a name that can't be given; it stays declared, so that its uses are not blamed.
     pub(super) fn check_name(&mut self, name: &Text, kind: Kind) {
-        if let Some(fault) = naming::fault(&name.value, kind) {
-            self.report(refused(name, kind, fault));
+        if let Some(fault) = name_fault(name, kind) {
+            self.report(fault);
         }
     }
+}
+
+/// Why a name can't be given to this kind of thing.
+pub(crate) fn name_fault(name: &Text, kind: Kind) -> Option<Diagnostic> {
+    naming::fault(&name.value, kind).map(|fault| refused(name, kind, fault))
 }
 
 fn refused(name: &Text, kind: Kind, fault: Fault) -> Diagnostic {

@@ -2,6 +2,8 @@
 
 use super::Lowering;
 use super::section::{Section, Wanted, example};
+use crate::catalogue::projections::INDEX;
+use crate::diagnostic::Diagnostic;
 use crate::load::keys::Place;
 use crate::load::tree::{Entry, Node, Value};
 use crate::naming::Kind;
@@ -23,6 +25,12 @@ impl Lowering<'_> {
         let Value::List(columns) = &item.value else {
             return Some(vec![self.column(entry, item, example)?]);
         };
+        if columns.is_empty() {
+            let title = "an index names no column";
+            let found = Diagnostic::error(&INDEX, title, item.span, "of what?");
+            self.report(found.help("remove it, or name the columns by which rows are to be found"));
+            return None;
+        }
         columns.iter().map(|column| self.column(entry, column, example)).collect()
     }
 
@@ -55,6 +63,7 @@ impl Lowering<'_> {
             order: self.order(&section),
             limit: self.expression_at(&section, "limit"),
             offset: self.expression_at(&section, "offset"),
+            is_strange: section.is_strange(),
         })
     }
 

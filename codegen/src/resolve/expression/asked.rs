@@ -5,6 +5,7 @@
 
 use super::names::beneath_optional;
 use super::place::Places;
+use super::scope::SCOPES;
 use super::tree::{Node, NodeKind, Operator};
 use crate::catalogue::projections::NOT_ASKED;
 use crate::diagnostic::Diagnostic;
@@ -29,12 +30,24 @@ const CARRY: &str =
 const CERTAIN: [&str; 8] =
     ["date", "is_empty", "is_none", "is_some", "or", "to_lowercase", "trim", "unwrap_or"];
 
-/// An input that is read, and the type that it meets there, if it does.
+/// An input that is read, and what it meets there.
 pub(crate) struct Meeting {
     /// The input.
     pub(crate) input: Text,
-    /// The type of what it is compared with.
-    pub(crate) with: Option<Type>,
+    /// What it is compared with.
+    pub(crate) with: Met,
+}
+
+/// What an input is compared with.
+pub(crate) enum Met {
+    /// What has this type.
+    Typed(Type),
+    /// A bare name that is no column.
+    Name(Text),
+    /// What can't be read, which is told where it stands.
+    Broken,
+    /// Nothing that tells a type.
+    Other,
 }
 
 /// The inputs that a condition reads, with the types of the columns that they are compared with.
@@ -53,7 +66,7 @@ pub(crate) fn counted(written: &syntax::Expression) -> Vec<Meeting> {
     if let Some(node) = quietly(written) {
         Tree::of_query(&columns).meet(&node, &mut met);
     }
-    met.into_iter().map(|it| Meeting { with: Some(Type::Integer), ..it }).collect()
+    met.into_iter().map(|it| Meeting { with: Met::Typed(Type::Integer), ..it }).collect()
 }
 
 /// Mistakes are told where the expression is checked.
@@ -187,28 +200,45 @@ impl<'a> Tree<'a> {
     }
 
     fn reads_column(&self, node: &Node) -> bool {
+        if is_scoped(node) {
+            return self.column(node).is_some();
+        }
         self.column(node).is_some() || node.parts().into_iter().any(|it| self.reads_column(it))
     }
 
     /// Whether it reads a field of a column.
     fn looks_into_json(&self, node: &Node) -> bool {
-        matches!(&node.kind, NodeKind::Member(base, _) if self.column(base).is_some() || self.looks_into_json(base))
+        let NodeKind::Member(base, _) = &node.kind else { return false };
+        !is_scoped(node) && (self.column(base).is_some() || self.looks_into_json(base))
     }
 
     fn meet(&self, node: &Node, met: &mut Vec<Meeting>) {
         if let NodeKind::Binary(Operator::Compare(_), _, left, right) = &node.kind {
             for (one, other) in [(left, right), (right, left)] {
-                if let (Some(input), Some(column)) = (self.input(one), self.column(other)) {
-                    let of = self.columns.get(column).and_then(|it| it.field_type.as_ref());
-                    let with = of.map(|of| beneath_optional(of).clone());
-                    met.push(Meeting { input, with });
+                if let Some(input) = self.input(one) {
+                    met.push(Meeting { input, with: self.met(other) });
                 }
             }
         }
         if let Some(input) = self.input(node) {
-            met.push(Meeting { input, with: None });
+            met.push(Meeting { input, with: Met::Other });
         }
+        let before = met.len();
         node.parts().into_iter().for_each(|part| self.meet(part, met));
+        if matches!(node.kind, NodeKind::Let(..) | NodeKind::Match(..) | NodeKind::Closure(..)) {
+            // A name may be what is named there.
+            let names = met[before..].iter_mut().filter(|it| matches!(it.with, Met::Name(_)));
+            names.for_each(|it| it.with = Met::Other);
+        }
+    }
+
+    fn met(&self, node: &Node) -> Met {
+        let Some(column) = self.column(node) else {
+            let NodeKind::Name(name) = &node.kind else { return Met::Other };
+            return Met::Name(Text { value: name.clone(), span: node.span });
+        };
+        let of = self.columns.get(column).and_then(|it| it.field_type.as_ref());
+        of.map_or(Met::Broken, |of| Met::Typed(beneath_optional(of).clone()))
     }
 
     fn condition(&self, node: &Node) -> Result<(), Refused> {
@@ -273,6 +303,12 @@ impl<'a> Tree<'a> {
         }
         node.parts().into_iter().try_for_each(|part| self.value(part))
     }
+}
+
+/// Whether it is `input.x` or its like, which is read as a whole: a column may be named `input`.
+fn is_scoped(node: &Node) -> bool {
+    let NodeKind::Member(base, _) = &node.kind else { return false };
+    matches!(&base.kind, NodeKind::Name(name) if SCOPES.iter().any(|(scope, _)| scope == name))
 }
 
 /// From the typed expression to the condition.

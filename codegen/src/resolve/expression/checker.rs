@@ -227,7 +227,7 @@ pub(super) fn decimal(digits: String) -> Expression {
 }
 
 /// Whether a value of one type becomes one of the other by itself.
-pub(super) fn convertible(from: &Type, to: &Type) -> bool {
+pub(crate) fn convertible(from: &Type, to: &Type) -> bool {
     match (from, to) {
         (Type::Newtype(..), Type::Newtype(..)) => from == to,
         (Type::Newtype(_, base), to) => convertible(base, to),

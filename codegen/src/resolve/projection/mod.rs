@@ -1,6 +1,7 @@
 //! Projections: target, key, columns, and the rules that turn events into rows.
 
 mod indexes;
+mod inputs;
 mod key;
 mod queries;
 mod rules;

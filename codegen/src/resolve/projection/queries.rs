@@ -1,11 +1,12 @@
 //! `queries`: what is asked of the rows.
 
 use super::Projecting;
-use crate::catalogue::projections::{INPUT_TYPE, INPUT_UNUSED, LIMIT, NOT_SORTED};
+use super::inputs::{self, Inputs};
+use crate::catalogue::projections::{INPUT_UNUSED, LIMIT, NOT_SORTED};
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Expression, ExpressionKind, Order, Scope as From, Type, Where};
 use crate::resolve::assign::unknown;
-use crate::resolve::expression::asked::{self, Meeting};
+use crate::resolve::expression::asked;
 use crate::resolve::expression::is_ordered;
 use crate::resolve::expression::scope::Scope;
 use crate::resolve::fields::{Field, Fields};
@@ -42,12 +43,11 @@ impl Query<'_> {
         findings: &mut Vec<Diagnostic>,
     ) -> Option<model::Query> {
         let inferred = match declared {
-            Some(_) => Some(Fields::default()),
-            None => self.inferred(findings),
+            Some(_) => Inputs::default(),
+            None => inputs::inferred(self.this, self.columns, self.syntax, findings),
         };
         let order = self.order(findings);
-        let inferred = inferred?;
-        let input = declared.unwrap_or(&inferred);
+        let input = declared.unwrap_or(&inferred.fields);
         let condition = match &self.syntax.condition {
             Some(written) => self.condition(written, input, findings).map(Some),
             None => Some(None),
@@ -58,6 +58,7 @@ impl Query<'_> {
             Some(written) => self.count(written, input, findings).map(Some),
             None => Some(None),
         };
+        let offset = offset.filter(|offset| self.leaves_out(offset.as_ref(), findings));
         let query = model::Query {
             name: self.name.value.clone(),
             description: self.syntax.description.as_ref().map(|text| text.value.clone()),
@@ -67,7 +68,8 @@ impl Query<'_> {
             limit: limit?,
             offset: offset?,
         };
-        self.uses_all(input, &query, findings).then_some(query)
+        let sound = !inferred.broken && self.uses_all(input, &query, findings);
+        sound.then_some(query)
     }
 
     fn scope<'s>(&'s self, input: &'s Fields) -> Scope<'s> {
@@ -110,9 +112,30 @@ impl Query<'_> {
         !none
     }
 
+    fn leaves_out(&self, offset: Option<&Expression>, findings: &mut Vec<Diagnostic>) -> bool {
+        let fewer = offset
+            .is_some_and(|it| matches!(it.kind, ExpressionKind::Integer(offset) if offset < 0));
+        if let (true, Some(written)) = (fewer, &self.syntax.offset) {
+            let title = format!("`{}` leaves out fewer rows than none", self.name.value);
+            let found = Diagnostic::error(&LIMIT, title, written.span, "less than 0");
+            findings.push(found.help("remove it, or write how many rows are left out first"));
+        }
+        !fewer
+    }
+
     fn order(&self, findings: &mut Vec<Diagnostic>) -> Option<Vec<Order>> {
-        let all: Vec<Option<Order>> =
-            self.syntax.order.iter().map(|written| self.sorted(written, findings)).collect();
+        let written = &self.syntax.order;
+        let all: Vec<Option<Order>> = written
+            .iter()
+            .enumerate()
+            .map(|(at, order)| {
+                let first = written[..at].iter().find(|it| it.column.value == order.column.value);
+                match first {
+                    Some(first) => sorted_again(&first.column, &order.column, findings),
+                    None => self.sorted(order, findings),
+                }
+            })
+            .collect();
         all.into_iter().collect()
     }
 
@@ -139,71 +162,16 @@ impl Query<'_> {
         Some(Order { column: column.value.clone(), descending: written.descending })
     }
 
-    /// The inputs that the query reads, each with the type of the columns that it is compared with.
-    fn inferred(&self, findings: &mut Vec<Diagnostic>) -> Option<Fields> {
-        let condition = self.syntax.condition.iter();
-        let mut met: Vec<Meeting> =
-            condition.flat_map(|it| asked::meetings(it, self.columns)).collect();
-        let counts = self.syntax.limit.iter().chain(&self.syntax.offset);
-        met.extend(counts.flat_map(asked::counted));
-        let mut fields = Fields::default();
-        let mut sound = true;
-        for meeting in &met {
-            if fields.contains(&meeting.input.value) {
-                continue;
-            }
-            match self.type_of(&meeting.input, &met, findings) {
-                Some(field) => fields.0.push(field),
-                None => sound = false,
-            }
-            // One finding for each input.
-            if !sound {
-                return None;
-            }
-        }
-        Some(fields)
-    }
-
-    fn type_of(
-        &self,
-        input: &Text,
-        met: &[Meeting],
-        findings: &mut Vec<Diagnostic>,
-    ) -> Option<Field> {
-        let of_input = || met.iter().filter(|other| other.input.value == input.value);
-        let mut typed = of_input().filter_map(|it| Some((it, it.with.as_ref()?)));
-        let Some((first, of)) = typed.next() else {
-            let title = format!("the type of `input.{}` can't be told", input.value);
-            let found = Diagnostic::error(&INPUT_TYPE, title, input.span, "of which type?");
-            let found = found.note("it is compared with no column");
-            findings.push(found.help(format!("declare it: `input: {{{}: …}}`", input.value)));
-            return None;
-        };
-        if let Some((other, another)) = typed.find(|(_, other)| *other != of) {
-            let types = &self.this.declared.types;
-            let title = format!("`input.{}` would be of two types", input.value);
-            findings.push(
-                Diagnostic::error(&INPUT_TYPE, title, other.input.span, types.show(another))
-                    .place(first.input.span, types.show(of))
-                    .help(format!("declare it: `input: {{{}: {}}}`", input.value, types.show(of))),
-            );
-            return None;
-        }
-        Some(Field {
-            name: input.value.clone(),
-            field_type: Some(of.clone()),
-            default: None,
-            default_is_written: false,
-            span: input.span,
-        })
-    }
-
     fn uses_all(
         &self,
         input: &Fields,
         query: &model::Query,
         findings: &mut Vec<Diagnostic>,
     ) -> bool {
+        // It may be read by what stands under a key that is not understood.
+        if self.syntax.is_strange {
+            return false;
+        }
         let condition = query.condition.iter().map(|condition| &condition.meaning);
         let read: Vec<&Expression> = condition.chain([&query.limit]).chain(&query.offset).collect();
         let unused = |field: &&Field| !read.iter().any(|it| it.reads(From::Input, &field.name));
@@ -213,6 +181,14 @@ impl Query<'_> {
         findings.push(found.help("remove it, or use it in `where`"));
         false
     }
+}
+
+/// A column that rows are sorted by already.
+fn sorted_again(first: &Text, again: &Text, findings: &mut Vec<Diagnostic>) -> Option<Order> {
+    let title = format!("rows are sorted by `{}` already", again.value);
+    let found = Diagnostic::error(&NOT_SORTED, title, again.span, "again");
+    findings.push(found.place(first.span, "first").help("remove one of the two"));
+    None
 }
 
 /// Whether rows can be sorted by such a column; none comes before every value.

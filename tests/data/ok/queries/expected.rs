@@ -445,6 +445,7 @@ pub mod offer {
     /// - [`OfferView`]
     /// - [`SellerView`]
     /// - [`DayView`]
+    /// - [`Seller`]
     ///
     /// Fields of the state and the events that set them:
     /// - `open`: [`Offered`], [`Withdrawn`]
@@ -2189,6 +2190,299 @@ pub mod offer {
                 condition: Condition::column("day", Comparison::GreaterOrEqual, Value::from(&day)),
                 order: vec![Order::descending("offers"), Order::descending("day")],
                 offset: 0,
+                limit: 3,
+            };
+            self.find(query).await
+        }
+    }
+
+    /// A row of [`Seller`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct SellerRow {
+        /// `offerId: string`
+        pub offer_id: String,
+        /// `limit: decimal`
+        pub limit: Decimal,
+        /// `input: string`
+        pub input: String,
+        /// `after: integer`
+        pub after: i64,
+        /// `exact: decimal(9,2)`
+        pub exact: Decimal,
+    }
+
+    /// The read model `Seller`.
+    ///
+    /// Folds [`Offered`] into `read_db.named`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_tests::goldens::queries::offer::{MakeOffer, OfferRepository, Seller};
+    /// use eventloom_tests::goldens::queries::types::{Currency, Rank};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let repository = OfferRepository::open(store.clone()).await?;
+    /// let command = MakeOffer {
+    ///     seller: Some("Ada".to_owned()),
+    ///     thing: "book".to_owned(),
+    ///     currency: Currency::new("EUR")?,
+    ///     price: dec!(12.5),
+    ///     pieces: 2,
+    ///     rank: Rank::High,
+    ///     on: None,
+    ///     code: None,
+    /// };
+    /// repository.execute("offer-1", command).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<Seller, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<Seller, _>::open(database).await?;
+    /// println!("{} rows", view.count().await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct Seller;
+
+    impl Projection for Seller {
+        const NAME: &'static str = "Seller";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "named";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0x3ba9_a32c_dfec_d2e3;
+        const AGGREGATE: &'static str = "Offer";
+        const SOURCES: &'static [&'static str] = &["Offered"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "offerId", column_type: ColumnType::Text, optional: false },
+            Column { name: "limit", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "input", column_type: ColumnType::Text, optional: false },
+            Column { name: "after", column_type: ColumnType::Integer, optional: false },
+            Column { name: "exact", column_type: ColumnType::Decimal, optional: false },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = true;
+        const READS_METADATA: bool = false;
+        const INDEXES: &'static [&'static [&'static str]] = &[&["limit"], &["after", "input"]];
+
+        type Event = OfferEvent;
+        type Key = String;
+        type Row = SellerRow;
+
+        fn key(event: &OfferEvent, meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+            Ok(match event {
+                OfferEvent::Offered(_) => Some(meta.stream_id.to_string()),
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<SellerRow>,
+            event: &OfferEvent,
+            meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                OfferEvent::Offered(event) => fold_seller_offered(row, event, meta),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &String) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &SellerRow) -> Vec<Value> {
+            vec![
+                Value::from(&row.offer_id),
+                Value::from(&row.limit),
+                Value::from(&row.input),
+                Value::from(&row.after),
+                Value::from(&row.exact),
+            ]
+        }
+
+        fn row(values: Vec<Value>) -> Result<SellerRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(SellerRow {
+                offer_id: values.take()?,
+                limit: values.take()?,
+                input: values.take()?,
+                after: values.take()?,
+                exact: values.take()?,
+            })
+        }
+
+        fn key_of(row: &SellerRow) -> String {
+            row.offer_id.clone()
+        }
+    }
+
+    fn fold_seller_offered(
+        row: &mut Option<SellerRow>,
+        event: &Offered,
+        meta: &Metadata,
+    ) -> Result<(), ProjectionError> {
+        if row.is_some() {
+            return Err(ProjectionError::RowExists);
+        }
+        *row = Some(SellerRow {
+            offer_id: meta.stream_id.to_string(),
+            limit: event.price,
+            input: event.thing.clone(),
+            after: event.pieces,
+            exact: event.price,
+        });
+        Ok(())
+    }
+
+    /// What is asked of the rows of [`Seller`]: functions of its `ReadModel`.
+    pub trait SellerQueries {
+        /// At most `limit_` rows of which `limit` is as given, in the order of their keys. Start
+        /// with none, and go on after the last row's key.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn find_by_limit(
+            &self,
+            limit: Decimal,
+            after: Option<&String>,
+            limit_: usize,
+        ) -> impl Future<Output = Result<Vec<SellerRow>, ReadModelError>> + Send;
+
+        /// At most `limit` rows of which `after`, `input` are as given, in the order of their keys.
+        /// Start with none, and go on after the last row's key.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn find_by_after_and_input(
+            &self,
+            after_: i64,
+            input: &str,
+            after: Option<&String>,
+            limit: usize,
+        ) -> impl Future<Output = Result<Vec<SellerRow>, ReadModelError>> + Send;
+
+        /// The rows of the query `viewManyOf`.
+        ///
+        /// Those of which `input == input.thing && after > input.after`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn view_many_of(
+            &self,
+            thing: &str,
+            after_: i64,
+            limit: i64,
+        ) -> impl Future<Output = Result<Vec<SellerRow>, ReadModelError>> + Send;
+
+        /// The rows of the query `day`.
+        ///
+        /// Those of which `limit == input.price || exact == input.price`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn day(
+            &self,
+            price: Decimal,
+        ) -> impl Future<Output = Result<Vec<SellerRow>, ReadModelError>> + Send;
+
+        /// The rows of the query `dayInput`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn day_input(
+            &self,
+            offset: i64,
+        ) -> impl Future<Output = Result<Vec<SellerRow>, ReadModelError>> + Send;
+    }
+
+    impl<P: Projection<Key = String, Row = SellerRow>, D: ReadDatabase> SellerQueries
+    for ReadModel<P, D> {
+        async fn find_by_limit(
+            &self,
+            limit: Decimal,
+            after: Option<&String>,
+            limit_: usize,
+        ) -> Result<Vec<SellerRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::equal("limit", Value::from(&limit)),
+                    after.map_or(
+                        Condition::Always(true),
+                        |key| Condition::After(vec![Value::from(key)]),
+                    ),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit: limit_,
+            };
+            self.find(query).await
+        }
+
+        async fn find_by_after_and_input(
+            &self,
+            after_: i64,
+            input: &str,
+            after: Option<&String>,
+            limit: usize,
+        ) -> Result<Vec<SellerRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::equal("after", Value::from(&after_)),
+                    Condition::equal("input", Value::from(input)),
+                    after.map_or(
+                        Condition::Always(true),
+                        |key| Condition::After(vec![Value::from(key)]),
+                    ),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit,
+            };
+            self.find(query).await
+        }
+
+        async fn view_many_of(
+            &self,
+            thing: &str,
+            after_: i64,
+            limit: i64,
+        ) -> Result<Vec<SellerRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::equal("input", Value::from(thing)),
+                    Condition::column("after", Comparison::Greater, Value::from(&after_)),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit: usize::try_from(limit).unwrap_or(0),
+            };
+            self.find(query).await
+        }
+
+        async fn day(&self, price: Decimal) -> Result<Vec<SellerRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::Any(vec![
+                    Condition::equal("limit", Value::from(&price)),
+                    Condition::equal("exact", Value::from(&price)),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit: 10,
+            };
+            self.find(query).await
+        }
+
+        async fn day_input(&self, offset: i64) -> Result<Vec<SellerRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::Always(true),
+                order: Vec::new(),
+                offset: usize::try_from(offset).unwrap_or(0),
                 limit: 3,
             };
             self.find(query).await
