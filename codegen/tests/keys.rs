@@ -17,8 +17,17 @@ use eventloom_codegen::{Outcome, compile_sources};
 fn samples() -> Vec<TextTree> {
     let ok = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/ok");
     // `reference` holds every block of the language reference, the others what it leaves out.
-    let named =
-        ["reference", "upcasts", "rows", "invariants", "emit", "custom", "collections", "derived"];
+    let named = [
+        "reference",
+        "upcasts",
+        "rows",
+        "invariants",
+        "emit",
+        "custom",
+        "collections",
+        "derived",
+        "several",
+    ];
     let files = named.iter().map(|name| ok.join(name).join("ontology.yaml"));
     files
         .map(|file: PathBuf| text_tree(&fs::read_to_string(file).expect("a case")).expect("YAML"))

@@ -50,6 +50,9 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     type Event: DomainEvent;
     /// Why a command can be refused.
     type Error: Refusal;
+    /// What a program may set at its start: `()` where the ontology has no `config`. Decisions and rules
+    /// read it, folds never.
+    type Config: Clone + fmt::Debug + Default + PartialEq + Send + Sync + 'static;
 
     /// Folds one event into the state. On an error the state is unchanged.
     ///
@@ -72,7 +75,11 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// The refusal of the first rule that is broken.
-    fn check_state(before: &Self::State, after: &Self::State) -> Result<(), Self::Error>;
+    fn check_state(
+        before: &Self::State,
+        after: &Self::State,
+        config: &Self::Config,
+    ) -> Result<(), Self::Error>;
 
     /// Appends the state as JSON, for a snapshot. Where it appends nothing, there is no snapshot: a
     /// hand-written state may have no form as JSON, or none that can be read back.
@@ -109,6 +116,8 @@ pub struct Step<'a, A: Aggregate> {
     pub after: &'a A::State,
     /// The types of the events before it.
     pub history: &'a EventTypes,
+    /// What the program is set to.
+    pub config: &'a A::Config,
 }
 
 /// A refusal: the generated error enum of one aggregate.

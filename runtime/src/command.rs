@@ -122,6 +122,7 @@ impl<E: Refusal> From<ApplyError> for Halt<E> {
 /// What a command is decided in: the state, the clock and ids, and the events so far.
 pub struct Decide<'a, A: Aggregate> {
     state: &'a A::State,
+    config: &'a A::Config,
     /// The state after the events so far; none before the first: a refusal copies no state.
     after: Option<A::State>,
     history: EventTypes,
@@ -139,6 +140,7 @@ impl<'a, A: Aggregate> Decide<'a, A> {
     /// its `at` is what [`Self::now`] gives.
     pub fn new(
         state: &'a A::State,
+        config: &'a A::Config,
         history: EventTypes,
         last_time: Option<Timestamp>,
         template: Metadata,
@@ -146,6 +148,7 @@ impl<'a, A: Aggregate> Decide<'a, A> {
     ) -> Self {
         Self {
             state,
+            config,
             after: None,
             history,
             template,
@@ -159,6 +162,11 @@ impl<'a, A: Aggregate> Decide<'a, A> {
     /// The state before the command.
     pub fn state(&self) -> &'a A::State {
         self.state
+    }
+
+    /// What the program is set to.
+    pub fn config(&self) -> &'a A::Config {
+        self.config
     }
 
     /// The state after the events emitted so far.
@@ -235,7 +243,8 @@ impl<'a, A: Aggregate> Decide<'a, A> {
         let before = self.after();
         let mut after = before.clone();
         A::apply(&mut after, event, meta)?;
-        let step = Step { before, event, after: &after, history: &self.history };
+        let (history, config) = (&self.history, self.config);
+        let step = Step { before, event, after: &after, history, config };
         A::check_event(&step).map_err(Halt::Refused)?;
         Ok(after)
     }
@@ -246,7 +255,7 @@ impl<'a, A: Aggregate> Decide<'a, A> {
     /// The refusal of the first rule that the state breaks.
     pub fn finish(self) -> Result<Decided<A>, A::Error> {
         if let Some(after) = &self.after {
-            A::check_state(self.state, after)?;
+            A::check_state(self.state, after, self.config)?;
         }
         Ok(Decided {
             state: self.after.unwrap_or_else(|| self.state.clone()),

@@ -58,6 +58,12 @@ pub trait DomainEvent: Clone + fmt::Debug + PartialEq + Send + Sync + Sized + 's
     /// Hands over the unique keys that this event claims.
     fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey));
 
+    /// Hands over the unique keys that this event frees, as far as its stream holds them: whoever comes next
+    /// may claim them.
+    fn released_keys(&self, release: &mut dyn FnMut(UniqueKey)) {
+        let _ = release;
+    }
+
     /// One line for people, for example `Money deposited: amount 500, transaction T1`.
     fn describe(&self) -> String;
 }

@@ -38,6 +38,11 @@ pub mod closures;
 #[path = "../data/ok/collections/expected.rs"]
 pub mod collections;
 
+/// Decisions, rules and derived values that depend on what the program is set to.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/config/expected.rs"]
+pub mod config;
+
 /// A fold, a decision and two read models that are written by hand.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/custom/expected.rs"]
@@ -132,6 +137,11 @@ pub mod queries;
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/reference/expected.rs"]
 pub mod reference;
+
+/// Unique keys that become free.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/release/expected.rs"]
+pub mod release;
 
 /// Read models with every verb.
 #[rustfmt::skip] // as the emitter writes it

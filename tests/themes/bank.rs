@@ -33,6 +33,7 @@ impl Aggregate for BankAccount {
     type State = BankAccountState;
     type Event = BankAccountEvent;
     type Error = BankAccountError;
+    type Config = ();
 
     fn apply(
         state: &mut BankAccountState,
@@ -55,13 +56,14 @@ impl Aggregate for BankAccount {
         if M::an_order_is_not_checked.is_on() {
             return Ok(());
         }
-        let Step { before, event, after, history } = step;
-        sound::BankAccount::check_event(&Step { before, event: &event.0, after, history })
+        let Step { before, event, after, history, config } = step;
+        sound::BankAccount::check_event(&Step { before, event: &event.0, after, history, config })
     }
 
     fn check_state(
         before: &BankAccountState,
         after: &BankAccountState,
+        config: &(),
     ) -> Result<(), BankAccountError> {
         if M::an_invariant_is_not_checked.is_on() || M::money_goes_out_unguarded.is_on() {
             return Ok(());
@@ -70,7 +72,7 @@ impl Aggregate for BankAccount {
             let message = "Balance cannot be negative, nor zero".to_owned();
             return Err(BankAccountError::BalanceCannotBeNegative { message });
         }
-        sound::BankAccount::check_state(before, after)
+        sound::BankAccount::check_state(before, after, config)
     }
 
     fn write_state(state: &BankAccountState, out: &mut Vec<u8>) {

@@ -91,7 +91,7 @@ fn soundly<C: Command<sound::BankAccount>>(
 ) -> Result<Vec<sound::BankAccountEvent>, Halt<BankAccountError>> {
     let (state, template) = (context.state(), context.meta().clone());
     let mut new_id = || context.new_id();
-    let mut inner = Decide::new(state, EventTypes::default(), None, template, &mut new_id);
+    let mut inner = Decide::new(state, &(), EventTypes::default(), None, template, &mut new_id);
     command.decide(&mut inner)?;
     let decided = inner.finish().map_err(Halt::Refused)?;
     Ok(decided.events.into_iter().map(|(event, _)| event).collect())

@@ -422,6 +422,12 @@ fn every_test_of_the_harness_can_fail() {
     assert!(!all.is_empty() && never.is_empty(), "no mutation turns red: {never:#?}");
 }
 
+/// Checks of what the bank has none of; where each is shown to fail.
+const NOT_OF_THE_BANK: [(&str, &str); 2] = [
+    ("migration", "is_read_under_old_names"), // `goldens::versions`
+    ("migration", "renamed_events_fold_the_same"), // reads as the one above does
+];
+
 /// Where each check of the runtime stands in the bank's harness, the test above is about all of them.
 #[test]
 fn every_check_stands_in_the_harness() {
@@ -436,6 +442,9 @@ fn every_check_stands_in_the_harness() {
         let tests = themes.iter().find(|it| it.starts_with(&format!("{theme} as theme")));
         for name in source.split("\npub fn ").skip(1).filter_map(|it| it.split(['<', '(']).next()) {
             checks += 1;
+            if NOT_OF_THE_BANK.contains(&(theme.as_str(), name)) {
+                continue;
+            }
             let stands = tests.is_some_and(|tests| tests.contains(&format!("theme::{name}")));
             assert!(stands, "{theme}::{name} does not stand in the bank's harness");
         }

@@ -216,6 +216,8 @@ impl Interceptor<MemoryStore> for Mutant {
                 stream: stream.clone(),
                 expected: length(store, stream).await?,
                 events: Vec::new(),
+                released: Vec::new(),
+                passing: Vec::new(),
                 keys: claims.to_vec(),
                 content: [0; 16],
                 command: None,

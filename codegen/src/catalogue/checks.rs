@@ -25,6 +25,12 @@ super::codes! {
         example: "AccountClosed: {storedAs: AccountOpened}",
         fix: "Give one of them another `storedAs`.",
     }
+    RENAMED_FROM_ITSELF = "EL0321" {
+        what: "An event was renamed from a name that it has anyway, or from one twice.",
+        why: "It would say that stored events have another name, and they have not.",
+        example: "AccountClosed: {renamedFrom: AccountClosed}",
+        fix: "Name what it was called before, or remove the line.",
+    }
     SAME_TABLE = "EL0620" {
         what: "Two projections write to one table, or one writes to a table that is taken.",
         why: "Each would overwrite the other's rows.",

@@ -49,4 +49,10 @@ super::codes! {
         example: "ensure: {LimitExceeded: {when: after.balance < 100, emit: LimitHit}}",
         fix: "Emit with the refusal of a `reject` step.",
     }
+    REFUSES = "EL0418" {
+        what: "A command lists refusals that it doesn't decide by hand, or one of them twice.",
+        why: "`refuses` names what a hand-written decision may answer; what the ontology decides says when it refuses.",
+        example: "refuses: [NoSeatLeft]    # without `handler: custom`",
+        fix: "Say when it is refused, in `reject`, or decide by hand.",
+    }
 }

@@ -1,4 +1,4 @@
-//! EL024x: derived values.
+//! EL024x: derived values and `config`.
 
 super::codes! {
     CYCLE = "EL0240" {
@@ -36,5 +36,17 @@ super::codes! {
         why: "It is asked with all of its input, so the default would never count.",
         example: "owes: {input: {amount: decimal = 5}, value: balance < amount}",
         fix: "Remove the default.",
+    }
+    CONFIG_NOT_HERE = "EL0246" {
+        what: "`config` is read where results must not depend on it.",
+        why: "A fold is repeated over the same events for ever, by programs that are set otherwise: it must give the same each time.",
+        example: "apply: {lines: 'if lines.len() < config.maxLines { lines.push(line) } else { lines }'}",
+        fix: "Decide by it in a command, and keep what follows in the event.",
+    }
+    NO_DEFAULT = "EL0247" {
+        what: "A value of `config` has no default.",
+        why: "A program need not set it, and the generated tests run with the defaults.",
+        example: "config: {maxLines: integer}",
+        fix: "Add a default: `maxLines: integer = 20`.",
     }
 }

@@ -61,4 +61,16 @@ super::codes! {
         example: "- Owner must not be empty\n- Owner cannot be negative",
         fix: "Remove one of the sentences.",
     }
+    RELEASES_NOTHING = "EL0511" {
+        what: "An event releases what is no unique key of it.",
+        why: "What becomes free is the event's own value of a field that a rule calls unique.",
+        example: "SeatLeft: {release: seat}    # and no rule `Seat must be unique`",
+        fix: "Name a field of the event that is unique.",
+    }
+    RELEASES_COMMAND = "EL0512" {
+        what: "An event releases a key by which commands are recognised.",
+        why: "A command that is sent again after that would be carried out a second time.",
+        example: "PaymentUndone: {release: paymentId}    # unique (idempotency)",
+        fix: "Remove `(idempotency)` from the rule, or `release` from the event.",
+    }
 }

@@ -16,6 +16,7 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
     names.distinct("aggregate", ontology.aggregates.iter().map(|aggregate| &aggregate.name));
     names.distinct("type", ontology.types.iter().map(|(name, _)| name));
     names.distinct("constant", ontology.constants.iter().map(|(name, _)| name));
+    names.fields(&ontology.config);
     for (_, declaration) in &ontology.types {
         match declaration {
             TypeDeclaration::Enum(variants) => names.variants(variants),
@@ -144,6 +145,7 @@ fn place_of(aggregate: &Aggregate, refusal: &str) -> Span {
             Step::NothingToDo(_) | Step::Let(_) => None,
         });
         let rejections = steps.chain([&command.ensure]).flatten().map(|(name, _)| name);
+        let rejections = rejections.chain(&command.refuses);
         if let Some(name) = target.chain(rejections).find(|name| name.value == refusal) {
             return name.span;
         }

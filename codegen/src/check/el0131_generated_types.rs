@@ -30,6 +30,7 @@ struct Generated {
 }
 
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
+    findings.extend(meets_config(checked.syntax));
     for (aggregate, model) in checked.aggregates() {
         let mut seen: BTreeMap<String, Generated> = BTreeMap::new();
         for generated in generated(aggregate, model) {
@@ -49,6 +50,15 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
             findings.push(found.help("choose another name for the aggregate"));
         }
     }
+}
+
+/// What `config` becomes stands beside the declared types.
+fn meets_config(ontology: &syntax::Ontology) -> Option<Diagnostic> {
+    let (first, _) = ontology.config.first()?;
+    let (name, _) = ontology.types.iter().find(|(name, _)| rust_type(&name.value) == "Config")?;
+    let title = format!("the type `{}` and what `config` becomes are one Rust type", name.value);
+    let found = Diagnostic::error(&GENERATED_TYPE, title, name.span, "becomes `Config`");
+    Some(found.place(first.span, "`config` becomes `Config` too").help("rename the type"))
 }
 
 /// Every type of an aggregate's module, the ontology's own names first.

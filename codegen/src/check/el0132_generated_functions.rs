@@ -103,7 +103,7 @@ fn behavior(syntax: &syntax::Aggregate, model: &Aggregate, findings: &mut Vec<Di
         let name = format!("apply_{}", snake(&event.name));
         methods.add(name, format!("the fold of `{}`", event.name), syntax.name.span, findings);
     }
-    let custom = |command: &&crate::model::Command| command.decision == Decision::Custom;
+    let custom = |command: &&crate::model::Command| matches!(command.decision, Decision::Custom(_));
     for command in model.commands.iter().filter(custom) {
         let name = format!("decide_{}", snake(&command.name));
         methods.add(name, format!("the command `{}`", command.name), syntax.name.span, findings);

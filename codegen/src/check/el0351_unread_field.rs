@@ -34,7 +34,7 @@ fn is_looked_at(aggregate: &Aggregate, event: &Event, field: &str) -> bool {
     let read = |value| reads(value, &[Scope::Event], field);
     field == aggregate.partition_key
         || event.occurred_at.as_deref() == Some(field)
-        || event.unique.iter().any(|unique| unique.field == field)
+        || event.unique.iter().chain(&event.released).any(|unique| unique.field == field)
         || folds(event).iter().any(|set| read(&set.value))
         || shown_by(aggregate, &event.name)
             .flat_map(|projection| showing(projection, &event.name))

@@ -24,6 +24,7 @@ fn has_no_effect(aggregate: &Aggregate, event: &Event) -> bool {
     event.apply.as_ref().is_some_and(Vec::is_empty)
         && !event.retired
         && event.unique.is_empty()
+        && event.released.is_empty()
         && shown_by(aggregate, &event.name).next().is_none()
         && !aggregate.invariants.iter().any(|invariant| is_about(&invariant.rule, &event.name))
 }

@@ -8,7 +8,7 @@ use crate::model::{Command, Decision, Expression, ExpressionKind, Scope};
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
     for (syntax, model) in checked.aggregates() {
         for command in model.iter().flat_map(|model| &model.commands) {
-            if command.decision == Decision::Custom {
+            if matches!(command.decision, Decision::Custom(_)) {
                 continue;
             }
             let written = syntax.commands.iter().find(|(name, _)| name.value == command.name);

@@ -28,7 +28,13 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// The refusals of a command that no test meets, each once.
 fn untested<'m>(aggregate: &'m Aggregate, command: &'m Command) -> Vec<&'m str> {
-    let Decision::Declared { steps, ensure, .. } = &command.decision else { return Vec::new() };
+    let untold = |refusal: &&str| !is_told(aggregate, command, refusal);
+    let (steps, ensure) = match &command.decision {
+        Decision::Declared { steps, ensure, .. } => (steps, ensure),
+        Decision::Custom(refuses) => {
+            return refuses.iter().map(String::as_str).filter(untold).collect();
+        }
+    };
     let state = aggregate.state.as_deref().unwrap_or_default();
     let guards = steps.iter().filter_map(|step| match step {
         Step::Reject(rejection) => Some(rejection),
@@ -37,10 +43,8 @@ fn untested<'m>(aggregate: &'m Aggregate, command: &'m Command) -> Vec<&'m str> 
     let is_derived =
         |guard: &&Rejection| boundaries::of_guard(command, state, &guard.when).is_some();
     let undecided = guards.filter(|guard| !is_derived(guard)).chain(ensure);
-    let mut names: Vec<&str> = undecided
-        .map(|rejection| rejection.refusal.as_str())
-        .filter(|refusal| !is_told(aggregate, command, refusal))
-        .collect();
+    let mut names: Vec<&str> =
+        undecided.map(|rejection| rejection.refusal.as_str()).filter(untold).collect();
     names.dedup();
     names
 }
@@ -58,6 +62,7 @@ fn place<'s>(command: &'s syntax::Command, refusal: &str) -> Option<&'s Text> {
         syntax::Step::Reject(rejections) => rejections.as_slice(),
         _ => &[],
     });
-    let mut named = rejected.chain(&command.ensure).map(|(name, _)| name);
+    let named = rejected.chain(&command.ensure).map(|(name, _)| name);
+    let mut named = named.chain(&command.refuses);
     named.find(|name| name.value == refusal)
 }

@@ -57,7 +57,7 @@ pub(super) fn is_by_hand(aggregate: &Aggregate) -> bool {
 
 /// Whether a decision is written by hand.
 pub(super) fn has_custom(aggregate: &Aggregate) -> bool {
-    aggregate.commands.iter().any(|command| command.decision == Decision::Custom)
+    aggregate.commands.iter().any(|command| matches!(command.decision, Decision::Custom(_)))
 }
 
 /// What an event does to the state, where the ontology says so.

@@ -67,6 +67,11 @@ fn refusal_lines(view: &View<'_>, command: &Command) -> Vec<String> {
         };
         lines.push(format!("{} where {why}", link(refusal)));
     }
+    if let Decision::Custom(refuses) = &command.decision {
+        lines.extend(
+            refuses.iter().map(|name| format!("{} by its hand-written decision", link(name))),
+        );
+    }
     let Decision::Declared { steps, ensure, .. } = &command.decision else { return lines };
     let rejections = steps.iter().filter_map(|step| match step {
         Step::Reject(rejection) => Some(rejection),
@@ -182,7 +187,7 @@ fn unique_keys(view: &View<'_>, command: &Command) -> TokenStream {
 
 fn decide(view: &View<'_>, command: &Command) -> TokenStream {
     match &command.decision {
-        Decision::Custom => {
+        Decision::Custom(_) => {
             let function = function_ident("decide", &command.name);
             quote!(__B::#function(context, self))
         }
@@ -209,6 +214,7 @@ fn declared(
         (Scope::State, quote!(state)),
         (Scope::Input, quote!(self)),
         (Scope::After, quote!(context.after())),
+        (Scope::Config, quote!(config)),
     ];
     let compiler = Compiler::new(&view.types, scopes).in_decision();
     let reads_on = reads_on(steps, emit, ensure);
@@ -224,7 +230,9 @@ fn declared(
         body.push(quote!(Ok(())));
     }
     let state = decider.compiler.used(Scope::State).then(|| quote!(let state = context.state();));
-    quote!(#state #(#body)*)
+    let config =
+        decider.compiler.used(Scope::Config).then(|| quote!(let config = context.config();));
+    quote!(#state #config #(#body)*)
 }
 
 /// Whether anything stands after an emission that may read.

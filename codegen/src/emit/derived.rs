@@ -25,6 +25,11 @@ fn method(view: &View<'_>, derived: &Derived) -> TokenStream {
     let (value, can_fail) = compiled(&view.types, derived);
     let ident = field_ident(&derived.name);
     let parameters = derived.input.iter().map(|field| parameter(&view.types, field));
+    let config = derived.value.reads_scope(Scope::Config).then(|| {
+        let of = view.types.config();
+        quote!(config: &#of)
+    });
+    let parameters = parameters.chain(config);
     let of = view.types.rust(&derived.value.result);
     let docs = layout::doc(&docs(derived, can_fail));
     if !can_fail {
@@ -65,7 +70,8 @@ pub(crate) fn can_fail(types: &Types<'_>, derived: &Derived) -> bool {
 }
 
 fn compiled(types: &Types<'_>, derived: &Derived) -> (Code, bool) {
-    let compiler = Compiler::new(types, [(Scope::State, quote!(self))]);
+    let scopes = [(Scope::State, quote!(self)), (Scope::Config, quote!(config))];
+    let compiler = Compiler::new(types, scopes);
     for field in &derived.input {
         compiler.bind(&field.name, handed(&field.field_type));
     }

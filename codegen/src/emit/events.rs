@@ -55,6 +55,10 @@ fn event_docs(view: &View<'_>, event: &Event) -> String {
     if event.stored_as != event.name {
         text.push_str(&format!(" Stored as {}.", layout::code(&event.stored_as)));
     }
+    if !event.renamed_from.is_empty() {
+        let names: Vec<String> = event.renamed_from.iter().map(|name| layout::code(name)).collect();
+        text.push_str(&format!(" Stored before as {}.", names.join(", ")));
+    }
     let _ = view;
     text
 }
@@ -217,6 +221,7 @@ fn domain_event(view: &View<'_>) -> Part {
             vec![read(view)],
             vec![occurred_at(view)],
             vec![unique_keys(view)],
+            released_keys(view).into_iter().collect(),
             vec![describe(view)],
         ],
     )
@@ -224,13 +229,22 @@ fn domain_event(view: &View<'_>) -> Part {
 
 fn shapes(view: &View<'_>, event: &Event) -> Vec<TokenStream> {
     let old = event.history.iter().map(|old| (old.version, &old.fields));
-    let all = old.chain([(event.version, &event.fields)]);
-    all.map(|(version, fields)| {
-        let (stored_as, shape) = (&event.stored_as, view.types.shape(fields));
-        let version = proc_macro2::Literal::u32_unsuffixed(version);
-        quote!(__EventShape { event_type: #stored_as, version: #version, shape: #shape })
-    })
-    .collect()
+    let all: Vec<_> = old.chain([(event.version, &event.fields)]).collect();
+    let under = |name: &String| {
+        let shapes = all.iter().map(|(version, fields)| {
+            let shape = view.types.shape(fields);
+            let version = proc_macro2::Literal::u32_unsuffixed(*version);
+            quote!(__EventShape { event_type: #name, version: #version, shape: #shape })
+        });
+        shapes.collect::<Vec<_>>()
+    };
+    event.stored_names().flat_map(under).collect()
+}
+
+/// `"Opened"`, or `"Opened" | "Created"` where it was renamed.
+fn stored_names(event: &Event) -> TokenStream {
+    let names = event.stored_names();
+    quote!(#(#names)|*)
 }
 
 /// `match self { … }` over all events; `match *self {}` where there are none.
@@ -291,7 +305,7 @@ fn read(view: &View<'_>) -> TokenStream {
             reads_meta |= meta;
             arms.push(arm);
         }
-        let (stored_as, variant) = (&event.stored_as, type_ident(&event.name));
+        let (stored_as, variant) = (stored_names(event), type_ident(&event.name));
         let version = proc_macro2::Literal::u32_unsuffixed(event.version);
         arms.push(quote!((#stored_as, #version) => __decode(data).map(Self::#variant)));
     }
@@ -319,7 +333,7 @@ fn read(view: &View<'_>) -> TokenStream {
 
 /// The arm that reads an earlier version and brings it up, step by step; and whether it reads `meta`.
 fn read_old(view: &View<'_>, event: &Event, old: &OldVersion) -> (TokenStream, bool) {
-    let (stored_as, ident) = (&event.stored_as, old_ident(event, old.version));
+    let (stored_as, ident) = (stored_names(event), old_ident(event, old.version));
     let mut chain = quote!(__decode::<#ident>(data)?);
     let mut reads_meta = false;
     for step in event.history.iter().filter(|step| step.version >= old.version) {
@@ -356,21 +370,39 @@ fn occurred_at(view: &View<'_>) -> TokenStream {
 }
 
 fn unique_keys(view: &View<'_>) -> TokenStream {
+    let (claim, body) = over_keys(view, &quote!(claim), |event| &event.unique);
+    quote!(fn unique_keys(&self, #claim: &mut dyn __FnMut(__UniqueKey)) { #body })
+}
+
+/// Only where an event releases anything.
+fn released_keys(view: &View<'_>) -> Option<TokenStream> {
+    let releases = view.aggregate.events.iter().any(|event| !event.released.is_empty());
+    let (release, body) = over_keys(view, &quote!(release), |event| &event.released);
+    releases
+        .then(|| quote!(fn released_keys(&self, #release: &mut dyn __FnMut(__UniqueKey)) { #body }))
+}
+
+/// The name of the parameter that takes keys, and what hands it those of every event.
+fn over_keys(
+    view: &View<'_>,
+    take: &TokenStream,
+    keys: impl Fn(&Event) -> &Vec<UniqueField>,
+) -> (TokenStream, TokenStream) {
     let events = &view.aggregate.events;
     let mut arms: Vec<(TokenStream, TokenStream)> = Vec::new();
-    for event in events.iter().filter(|event| !event.unique.is_empty()) {
+    for event in events.iter().filter(|event| !keys(event).is_empty()) {
         let variant = type_ident(&event.name);
-        let claims = event.unique.iter().map(|unique| {
+        let claims = keys(event).iter().map(|unique| {
             let of = field_type(&event.fields, &unique.field);
             let field = field_ident(&unique.field);
-            claim(unique, of, &quote!(event.#field))
+            handed(take, unique, of, &quote!(event.#field))
         });
         arms.push((quote!(Self::#variant(event)), quote!(#(#claims)*)));
     }
-    let (claim, body) = match arms.as_slice() {
+    match arms.as_slice() {
         [] => (quote!(_claim), TokenStream::new()),
         [(pattern, claims)] if events.len() > 1 => {
-            (quote!(claim), quote!(if let #pattern = self { #claims }))
+            (take.clone(), quote!(if let #pattern = self { #claims }))
         }
         arms => {
             let rest = (arms.len() < events.len()).then(|| quote!(_ => {}));
@@ -378,10 +410,9 @@ fn unique_keys(view: &View<'_>) -> TokenStream {
                 Some(claim) => quote!(#pattern => #claim,),
                 None => quote!(#pattern => { #claims }),
             });
-            (quote!(claim), quote!(match self { #(#arms)* #rest }))
+            (take.clone(), quote!(match self { #(#arms)* #rest }))
         }
-    };
-    quote!(fn unique_keys(&self, #claim: &mut dyn __FnMut(__UniqueKey)) { #body })
+    }
 }
 
 /// The one claim without its semicolon; none where there are several, or one with a condition.
@@ -398,10 +429,14 @@ fn without_semicolon(claims: &TokenStream) -> Option<TokenStream> {
 
 /// Claims the value at a place; an absent optional claims nothing.
 pub(crate) fn claim(unique: &UniqueField, of: &Type, place: &TokenStream) -> TokenStream {
+    handed(&quote!(claim), unique, of, place)
+}
+
+fn handed(take: &TokenStream, unique: &UniqueField, of: &Type, place: &TokenStream) -> TokenStream {
     let function = function_ident("unique", &unique.field);
     match of {
-        Type::Optional(_) => quote!(if let Some(value) = &#place { claim(#function(value)); }),
-        _ => quote!(claim(#function(&#place));),
+        Type::Optional(_) => quote!(if let Some(value) = &#place { #take(#function(value)); }),
+        _ => quote!(#take(#function(&#place));),
     }
 }
 
@@ -414,7 +449,8 @@ fn field_type<'f>(fields: &'f [Field], name: &str) -> &'f Type {
 fn unique_fields<'v>(view: &'v View<'_>) -> impl Iterator<Item = (&'v UniqueField, &'v Type)> {
     let mut seen: Vec<&str> = Vec::new();
     let all = view.aggregate.events.iter().flat_map(|event| {
-        event.unique.iter().map(|unique| (unique, field_type(&event.fields, &unique.field)))
+        let unique = event.unique.iter().chain(&event.released);
+        unique.map(|unique| (unique, field_type(&event.fields, &unique.field)))
     });
     all.filter(move |(unique, _)| {
         let new = !seen.contains(&unique.field.as_str());

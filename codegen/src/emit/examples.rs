@@ -156,7 +156,7 @@ fn used_types(code: &TokenStream, own: &BTreeSet<String>, found: &mut BTreeSet<S
 fn accepted<'v>(view: &'v View<'_>, command: &Command) -> Option<&'v Scenario> {
     let fits = |scenario: &&Scenario| {
         let when = scenario.when.as_ref().is_some_and(|(name, _)| *name == command.name);
-        when && scenario.error.is_none()
+        when && scenario.error.is_none() && scenario.config.is_empty()
     };
     view.aggregate.scenarios.iter().filter(|_| !view.has_behavior()).find(fits)
 }
@@ -320,7 +320,8 @@ fn shown<'v>(model: &'v ReadModel<'_>) -> Option<(&'v Scenario, Vec<(&'v Field, 
         return None;
     }
     let scenarios = model.view.aggregate.scenarios.iter();
-    let accepted = scenarios.filter(|scenario| scenario.when.is_some() && scenario.error.is_none());
+    let usual = scenarios.filter(|scenario| scenario.config.is_empty());
+    let accepted = usual.filter(|scenario| scenario.when.is_some() && scenario.error.is_none());
     accepted
         .filter_map(|scenario| {
             let (_, rows) =
@@ -342,7 +343,8 @@ fn feeding<'v>(model: &'v ReadModel<'_>) -> Option<&'v Scenario> {
         return None;
     }
     let aggregate = model.view.aggregate;
-    aggregate.scenarios.iter().filter(|scenario| scenario.error.is_none()).find(|scenario| {
+    let usual = aggregate.scenarios.iter().filter(|scenario| scenario.config.is_empty());
+    usual.filter(|scenario| scenario.error.is_none()).find(|scenario| {
         let command = scenario
             .when
             .as_ref()

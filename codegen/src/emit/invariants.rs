@@ -63,6 +63,7 @@ fn step_compiler<'v>(view: &'v View<'_>) -> Compiler<'v> {
             (Scope::State, quote!(step.after)),
             (Scope::Before, quote!(step.before)),
             (Scope::Event, quote!(event)),
+            (Scope::Config, quote!(step.config)),
         ],
     )
 }
@@ -102,13 +103,18 @@ fn checked_event(
 pub(crate) fn check_state(view: &View<'_>) -> TokenStream {
     let mut before_used = false;
     let mut after_used = false;
+    let mut config_used = false;
     let mut bound = BTreeSet::new();
     let rules: Vec<TokenStream> =
         view.aggregate
             .invariants
             .iter()
             .filter_map(|invariant| {
-                let scopes = [(Scope::State, quote!(after)), (Scope::Before, quote!(before))];
+                let scopes = [
+                    (Scope::State, quote!(after)),
+                    (Scope::Before, quote!(before)),
+                    (Scope::Config, quote!(config)),
+                ];
                 let compiler = Compiler::new(&view.types, scopes);
                 let (binding, check) = match &invariant.rule {
                     Rule::State(check) => (TokenStream::new(), check),
@@ -142,14 +148,20 @@ pub(crate) fn check_state(view: &View<'_>) -> TokenStream {
                 let refusal = refusal(view, invariant, &compiler);
                 before_used |= compiler.used(Scope::Before);
                 after_used |= compiler.used(Scope::State);
+                config_used |= compiler.used(Scope::Config);
                 Some(quote!(#binding if #broken { return Err(#refusal); }))
             })
             .collect();
     let before = if before_used { quote!(before) } else { quote!(_before) };
     let after = if after_used { quote!(after) } else { quote!(_after) };
-    let (state, error) = (view.state_type(), &view.error);
+    let config = if config_used { quote!(config) } else { quote!(_config) };
+    let (state, error, config_type) = (view.state_type(), &view.error, view.types.config());
     quote! {
-        fn check_state(#before: &#state, #after: &#state) -> Result<(), #error> {
+        fn check_state(
+            #before: &#state,
+            #after: &#state,
+            #config: &#config_type,
+        ) -> Result<(), #error> {
             #(#rules)*
             Ok(())
         }

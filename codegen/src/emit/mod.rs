@@ -11,6 +11,7 @@ mod apply;
 mod calendar;
 mod commands;
 mod conditions;
+mod config;
 mod derived;
 mod errors;
 mod events;
@@ -70,7 +71,7 @@ impl Options {
 #[must_use]
 pub fn emit(ontology: &Ontology, options: &Options) -> BTreeMap<String, String> {
     let mut text = header(ontology);
-    if !ontology.types.is_empty() {
+    if !ontology.types.is_empty() || !ontology.config.is_empty() {
         text.push('\n');
         text.push_str(&types_module(ontology));
     }
@@ -101,7 +102,9 @@ fn header(ontology: &Ontology) -> String {
 
 fn types_module(ontology: &Ontology) -> String {
     let types = Types::shared(ontology);
-    let parts = ontology.types.iter().flat_map(|it| types::definition(&types, it)).collect();
+    let mut parts: Vec<Part> =
+        ontology.types.iter().flat_map(|it| types::definition(&types, it)).collect();
+    parts.extend(config::emit(&types));
     let docs = layout::doc("Types that the aggregates share.");
     module(&docs, ALLOWED, "types", parts, BTreeSet::new())
 }
@@ -125,7 +128,7 @@ fn aggregate_module(ontology: &Ontology, aggregate: &Aggregate, options: &Option
         Some(description) => layout::prose(description),
         None => format!("The aggregate {}.", layout::code(&aggregate.name)),
     });
-    let shared = ontology.types.iter().map(|it| naming::rust_type(it.name())).collect();
+    let shared = shared_types(ontology);
     let allowed: Vec<&str> = [
         (true, ALLOWED),
         (view.types.has_choices(), ALLOWED_OF_CHOICES),
@@ -135,6 +138,12 @@ fn aggregate_module(ontology: &Ontology, aggregate: &Aggregate, options: &Option
     .filter_map(|(needed, lints)| needed.then_some(lints))
     .collect();
     module(&docs, &allowed.join("\n"), &naming::rust_field(&aggregate.name), parts, shared)
+}
+
+/// The Rust names of the module `types`.
+fn shared_types(ontology: &Ontology) -> BTreeSet<String> {
+    let config = (!ontology.config.is_empty()).then(|| config::NAME.to_owned());
+    ontology.types.iter().map(|it| naming::rust_type(it.name())).chain(config).collect()
 }
 
 /// An inline enum stands in front of what uses it first.

@@ -202,7 +202,8 @@ impl ReadModel<'_> {
         let consistency = self.consistency();
         let revision = self.is_custom().then(|| quote!(__H::REVISION));
         let meaning = meaning(projection.meaning, revision);
-        let sources = projection.source.iter().map(|event| &self.view.event(event).stored_as);
+        let sources =
+            projection.source.iter().flat_map(|event| self.view.event(event).stored_names());
         let columns = self.column_constants();
         let key_columns = proc_macro2::Literal::usize_unsuffixed(self.key_columns().len().max(1));
         let key_is_stream = projection.key_is_stream;

@@ -179,6 +179,7 @@ fn aggregate(view: &View<'_>) -> Part {
     let (generics, marker) = (view.generics(), view.marker());
     let (state, events, error) = (view.state_type(), &view.events, &view.error);
     let (name, key) = (&view.aggregate.name, &view.aggregate.partition_key);
+    let config = view.types.config();
     let (snapshots, retention) = (snapshots(view), retention(view));
     let meaning =
         meaning(view.aggregate.meaning, view.has_behavior().then(|| quote!(__B::REVISION)));
@@ -204,6 +205,7 @@ fn aggregate(view: &View<'_>) -> Part {
                 quote!(type State = #state;),
                 quote!(type Event = #events;),
                 quote!(type Error = #error;),
+                quote!(type Config = #config;),
             ],
             vec![apply::dispatch(view)],
             vec![invariants::check_event(view)],

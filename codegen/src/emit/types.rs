@@ -22,6 +22,8 @@ pub(crate) struct Types<'m> {
     choices: Cell<bool>,
     /// Whether a function has been compiled with these types.
     functions: Cell<bool>,
+    /// What a program may set.
+    pub(crate) config: &'m [Field],
     /// The derived values of the aggregate.
     derived: &'m [Derived],
     /// Which of them can fail, as far as asked.
@@ -39,6 +41,7 @@ impl<'m> Types<'m> {
             shared: shared.collect(),
             choices: Cell::default(),
             functions: Cell::default(),
+            config: &ontology.config,
             derived: &aggregate.derived,
             can_fail: RefCell::default(),
         }
@@ -50,8 +53,13 @@ impl<'m> Types<'m> {
         let shapes = Definitions::new(&ontology.types, &[]);
         let (choices, functions) = (Cell::default(), Cell::default());
         let (derived, can_fail) = (&[][..], RefCell::default());
-        let shared = BTreeSet::new();
-        Self { definitions, shapes, shared, choices, functions, derived, can_fail }
+        let (shared, config) = (BTreeSet::new(), ontology.config.as_slice());
+        Self { definitions, shapes, shared, choices, functions, config, derived, can_fail }
+    }
+
+    /// The type of what the program is set to, as an aggregate's module sees it.
+    pub(crate) fn config(&self) -> TokenStream {
+        if self.config.is_empty() { quote!(()) } else { quote!(__types_Config) }
     }
 
     /// The derived value of this name.

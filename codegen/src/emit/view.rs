@@ -83,5 +83,5 @@ impl<'m> View<'m> {
 
 /// Whether a command is decided by hand.
 pub(crate) fn is_custom(command: &Command) -> bool {
-    command.decision == Decision::Custom
+    matches!(command.decision, Decision::Custom(_))
 }

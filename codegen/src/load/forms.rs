@@ -116,6 +116,9 @@ pub(super) const VALUES: Form = Form::Map(KeysLike::Names, &Form::Literal);
 pub(super) const EXPRESSIONS: Form = Form::Map(KeysLike::Names, &Form::Expression);
 pub(super) const NAMES: Form = Form::List(&Form::Name);
 
+pub(super) const SOME_NAMES: Form = Form::OneOf(&[Form::Name, NAMES]);
+pub(super) const OLD_NAMES: Form = Form::OneOf(&[Form::Text, Form::List(&Form::Text)]);
+
 pub(super) const ALLOWED: Form = Form::Map(KeysLike::Codes, &Form::Text);
 
 pub(super) const TYPES: Form = Form::Map(KeysLike::Names, &Form::OneOf(&[Form::Type, FIELDS]));

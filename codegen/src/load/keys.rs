@@ -156,7 +156,7 @@ impl Place {
     }
 
     /// The keys that a file may have that names no aggregate.
-    pub(crate) const SHARED: [&str; 4] = ["description", "types", "constants", "allow"];
+    pub(crate) const SHARED: [&str; 5] = ["description", "types", "constants", "config", "allow"];
 }
 
 /// Whether a key is understood.
@@ -213,6 +213,7 @@ pub static KEYS: &[Key] = {
         key(File, "description", Text, "what the aggregate is, for people", "description: A current account."),
         key(File, "types", TYPES, "declared enums and records", "types:\n  Line: {sku: string, quantity: integer}"),
         key(File, "constants", CONSTANTS, "typed values, readable everywhere", "constants:\n  maxLines: integer = 10"),
+        key(File, "config", FIELDS, "typed values that a program may set at its start", "config:\n  maxLines: integer = 20"),
         key(File, "state", FIELDS, "the fields of the state; `{}` for none", "state:\n  balance: decimal"),
         key(File, "derived", DERIVED, "named expressions over the state", "derived:\n  available: balance - reserved"),
         key(File, "events", EVENTS, "the events by name", "events:\n  AccountOpened:\n    version: v1\n    schema: {accountId: string}"),
@@ -222,7 +223,6 @@ pub static KEYS: &[Key] = {
         key(File, "projections", PROJECTIONS, "the read models by name", "projections:\n  AccountBalanceView:\n    source: [AccountOpened]\n    target: read_db.account_balance"),
         key(File, "scenarios", SCENARIOS, "examples that become tests, by sentence", "scenarios:\n  an account opens:\n    when: {OpenAccount: {customerId: C1}}\n    then: {events: [AccountOpened]}"),
         key(File, "allow", ALLOWED, "warnings that are meant, each with the reason", "allow:\n  EL0351: the auditors ask for it"),
-        later(File, "config", "typed values that a program may override at start", "use `constants`"),
         later(File, "services", "facts from outside", "let the caller pass them as input"),
         later(File, "messages", "what comes from or goes to the outside", CALLER),
         later(File, "policies", "commands that follow an event", CALLER),
@@ -243,10 +243,10 @@ pub static KEYS: &[Key] = {
         key(Event, "history", HISTORY, "earlier versions", "history:\n  v1:\n    schema: {accountId: string}\n    upcast: {reason: '\"unknown\"'}"),
         key(Event, "retired", Switch, "readable, but no longer written", "retired: true"),
         key(Event, "storedAs", Text, "the name in the store", "storedAs: account-opened"),
+        key(Event, "renamedFrom", OLD_NAMES, "old names under which stored events are still read", "renamedFrom: AccountCreated"),
+        key(Event, "release", SOME_NAMES, "the unique field whose value becomes free", "release: seat"),
         key(Event, "occurredAt", Name, "the field that is the event's time, or `recorded`", "occurredAt: openedAt"),
         key(Event, "allow", ALLOWED, "warnings that are meant, each with the reason", "allow:\n  EL0351: the auditors ask for it"),
-        later(Event, "renamedFrom", "an old stored name that stays readable", "fix the stored name with `storedAs`"),
-        later(Event, "release", "the unique key that becomes free", "keep keys claimed"),
         key(OldVersion, "schema", FIELDS, "the fields of this version", "schema: {accountId: string}"),
         key(OldVersion, "upcast", EXPRESSIONS, "the next version's fields that don't carry over by name", "upcast: {reason: '\"unknown\"'}"),
         key(Command, "description", Text, "what it is for", "description: Pays money in."),
@@ -257,6 +257,7 @@ pub static KEYS: &[Key] = {
         key(Command, "emit", EMIT, "the events", "emit: MoneyDeposited"),
         key(Command, "ensure", REFUSALS, "conditions on the outcome", "ensure:\n  LimitExceeded: after.balance <= 1000"),
         key(Command, "handler", Words(&["custom"]), "`custom` for a hand-written decision", "handler: custom"),
+        key(Command, "refuses", NAMES, "the refusals of a hand-written decision", "refuses: [NoSeatLeft, TooLate]"),
         key(Command, "allow", ALLOWED, "warnings that are meant, each with the reason", "allow:\n  EL0351: the auditors ask for it"),
         key(Target, "new", Name, "the refusal where the stream exists", "target: {new: AlreadyOpen}"),
         key(Target, "existing", Name, "the refusal where there is no stream", "target: {existing: NoSuchAccount}"),
@@ -312,9 +313,9 @@ pub static KEYS: &[Key] = {
         key(Scenario, "when", ASKED, "the command", "when: {DepositMoney: {amount: \"5\"}}"),
         key(Scenario, "then", Keys(Outcome), "the outcome", "then: {error: AccountNotOpen}"),
         key(Scenario, "now", Text, "the clock", "now: 2026-01-31T12:00:00Z"),
+        key(Scenario, "config", VALUES, "what the program is set to; the defaults where nothing is said", "config: {maxLines: 2}"),
         later(Scenario, "services", "answers of services", "give the answer as input"),
         later(Scenario, "ids", "the next generated ids", "leave the ids open"),
-        later(Scenario, "config", "values of the configuration", "use `constants`"),
         later(Scenario, "steps", "several commands in turn", "write one scenario per command"),
         later(Scenario, "advanceTo", "a later time", "set `now`"),
         key(Outcome, "events", HAPPENED, "the events that are written; only named fields are compared", "then:\n  events:\n    - MoneyDeposited: {amount: \"5\"}"),

@@ -142,7 +142,7 @@ impl<'a> Verified<'a> {
         Some((syntax, model))
     }
 
-    /// The event of the ontology that is stored under a name.
+    /// The event of the ontology that is, or was, stored under a name.
     pub(super) fn event(&self, aggregate: &str, stored: &str) -> Option<Found<'a>> {
         self.events.get(&(aggregate, stored)).copied()
     }
@@ -151,8 +151,11 @@ impl<'a> Verified<'a> {
     pub(super) fn unreleased(&self, aggregate: &str) -> Vec<Found<'a>> {
         let released = self.lock.events(aggregate);
         let own = self.events.iter().filter(|((of, _), _)| *of == aggregate);
+        let is_new = |found: &Found<'_>| {
+            found.model.stored_names().all(|stored| !released.contains(stored.as_str()))
+        };
         let mut new: Vec<Found<'a>> = own
-            .filter(|((_, stored), _)| !released.contains(stored))
+            .filter(|((_, stored), found)| found.model.stored_as == *stored && is_new(found))
             .map(|(_, found)| *found)
             .collect();
         // As they are written, so that of several the first is meant.
@@ -215,7 +218,9 @@ fn events(current: Current<'_>) -> BTreeMap<(&str, &str), Found<'_>> {
         for event in &model.events {
             if let Some((name, syntax)) = written.get(event.name.as_str()) {
                 let found = Found { aggregate: &model.name, name, syntax, model: event };
-                events.insert((model.name.as_str(), event.stored_as.as_str()), found);
+                for stored in event.stored_names() {
+                    events.insert((model.name.as_str(), stored.as_str()), found);
+                }
             }
         }
     }

@@ -61,12 +61,13 @@ fn gone(verified: &Verified<'_>, aggregate: &str, stored: &str) -> Finding {
     for (version, fact) in verified.lock.versions(aggregate, stored) {
         found = found.note(format!("released as v{version}: {}", fact.value));
     }
+    let renamed = format!("`renamedFrom: {}`", super::yaml::scalar(stored));
     let yaml = verified.released_yaml(aggregate, stored, true);
     let found = found
         .help(format!(
             "keep it readable under `events:`; `retired` is for what is no longer written\n{yaml}"
         ))
-        .help("if it has another name now, give that event `storedAs` with the old one");
+        .help(format!("if it has another name now, give that event {renamed}"));
     Finding {
         diagnostic: found,
         aggregate: aggregate.to_owned(),

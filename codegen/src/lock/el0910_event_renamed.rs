@@ -77,7 +77,12 @@ pub(super) fn successor<'a>(
 }
 
 /// Whether an event has every version that another was released with.
-fn is_alike(verified: &Verified<'_>, aggregate: &str, stored: &str, event: &Found<'_>) -> bool {
+pub(super) fn is_alike(
+    verified: &Verified<'_>,
+    aggregate: &str,
+    stored: &str,
+    event: &Found<'_>,
+) -> bool {
     verified.lock.versions(aggregate, stored).all(|(version, fact)| {
         let item = Item::Version { event: event.model.stored_as.clone(), version };
         verified.now.get(aggregate, item).is_some_and(|now| now.value == fact.value)
@@ -109,6 +114,7 @@ pub(super) fn finding(
         (_, Some(_)) => found.help(format!("put `storedAs: {stored_as}` back")),
         (_, None) => found
             .help(format!("add `storedAs: {stored_as}` to `{}`", event.name.value))
+            .help(format!("or `renamedFrom: {stored_as}`: then new events have the new name"))
             .help(format!("or call it `{stored}` again")),
     };
     Finding {

@@ -216,7 +216,11 @@ impl Lock {
         let written: BTreeMap<&str, &syntax::Event> =
             written.map(|(name, event)| (name.value.as_str(), event)).collect();
         for event in &aggregate.events {
-            self.add_event(name, definitions, event, written.get(event.name.as_str()).copied());
+            let written = written.get(event.name.as_str()).copied();
+            // What lies in stores under an old name is held to the same facts for ever.
+            for stored in event.stored_names() {
+                self.add_event(name, definitions, (event, stored), written);
+            }
         }
         for rule in &aggregate.invariants {
             let (refusal, text) = (rule.refusal.clone(), one_line(&rule.text));
@@ -234,13 +238,14 @@ impl Lock {
         &mut self,
         aggregate: &str,
         definitions: Definitions<'_>,
-        event: &Event,
+        (event, stored): (&Event, &String),
         written: Option<&syntax::Event>,
     ) {
         // Whatever comes to an event has to be decided on here: whether it is a part of what is released.
         let Event {
             name: _,
-            stored_as,
+            stored_as: _,
+            renamed_from: _,
             description: _,
             version,
             fields,
@@ -249,8 +254,10 @@ impl Lock {
             history,
             apply,
             unique,
+            // What is free is free for later events; none is read differently.
+            released: _,
         } = event;
-        let stored = || stored_as.clone();
+        let stored = || stored.clone();
         let versions = history.iter().map(|old| (old.version, &old.fields));
         for (version, fields) in versions.chain([(*version, fields)]) {
             let item = Item::Version { event: stored(), version };

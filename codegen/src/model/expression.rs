@@ -134,6 +134,8 @@ pub enum Scope {
     Input,
     /// The row before the event.
     Row,
+    /// What the program is set to.
+    Config,
 }
 
 /// Fields of `meta`.

@@ -101,13 +101,17 @@ fn history(event: &Event, definitions: Definitions<'_>) -> Value {
         .iter()
         .map(|old| json!({"shape": definitions.shape(&old.fields), "upcast": assignments(&old.upcast)}))
         .collect();
-    json!({
+    let mut all = json!({
         "name": event.name,
         "stored": event.stored_as,
         "version": event.version,
         "shape": definitions.shape(&event.fields),
         "history": versions,
-    })
+    });
+    if !event.renamed_from.is_empty() {
+        all["renamedFrom"] = json!(event.renamed_from.iter().collect::<BTreeSet<_>>());
+    }
+    all
 }
 
 /// A field, with what it is before the first event.

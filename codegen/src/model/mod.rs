@@ -24,6 +24,8 @@ pub use shape::Definitions;
 pub struct Ontology {
     /// Declared enums and records, in order of declaration.
     pub types: Vec<TypeDefinition>,
+    /// What a program may set at its start; each has a default.
+    pub config: Vec<Field>,
     /// The aggregates, in the order of their files.
     pub aggregates: Vec<Aggregate>,
 }
@@ -206,6 +208,8 @@ pub struct Event {
     pub name: String,
     /// The name under which it is stored.
     pub stored_as: String,
+    /// The names under which it was stored before, and is still read.
+    pub renamed_from: Vec<String>,
     /// For people.
     pub description: Option<String>,
     /// The current version.
@@ -222,6 +226,8 @@ pub struct Event {
     pub apply: Option<Vec<Assignment>>,
     /// The fields whose values must be unique.
     pub unique: Vec<UniqueField>,
+    /// The unique fields whose values become free with it.
+    pub released: Vec<UniqueField>,
 }
 
 /// An earlier version of an event.
@@ -288,8 +294,8 @@ pub enum Target {
 /// How a command is decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Decision {
-    /// `handler: custom`
-    Custom,
+    /// `handler: custom`, with the refusals that it names.
+    Custom(Vec<String>),
     /// By these steps, events and checks.
     Declared {
         /// Before the events.
@@ -493,6 +499,8 @@ pub struct Scenario {
     /// The clock of the command, in microseconds since 1970: as written, else a second after the
     /// events before.
     pub now_micros: i64,
+    /// What the program is set to, where that is not the default.
+    pub config: Vec<Assignment>,
     /// The events expected; only the named fields are compared.
     pub events: Option<Vec<(String, Vec<Assignment>)>>,
     /// The refusal expected.
@@ -501,6 +509,13 @@ pub struct Scenario {
     pub state: Option<Vec<Assignment>>,
     /// The rows expected, by projection; only the named columns are compared.
     pub rows: Vec<(String, Vec<Vec<Assignment>>)>,
+}
+
+impl Event {
+    /// Every name under which it may be stored, the one that is written first.
+    pub fn stored_names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.stored_as).chain(&self.renamed_from)
+    }
 }
 
 impl Command {

@@ -48,6 +48,7 @@ pub(crate) fn resolve(
             event.unique.push(unique);
         }
     }
+    keys::release(&declared, &mut events, findings)?;
     for command in &mut commands {
         keys::add(command, &events);
     }

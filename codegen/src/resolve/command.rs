@@ -9,7 +9,9 @@ use super::expression::scope::Scope;
 use super::expression::{local_fault, present_when, unused};
 use super::fields::Fields;
 use super::refusals::Refusals;
-use crate::catalogue::commands::{CUSTOM_AND_DECLARED, EMITS_NOTHING, ENSURE_EMITS, INPUT_IS_KEY};
+use crate::catalogue::commands::{
+    CUSTOM_AND_DECLARED, EMITS_NOTHING, ENSURE_EMITS, INPUT_IS_KEY, REFUSES,
+};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
     self, Comparison, Decision, Expression, ExpressionKind, RefusalRole, Rejection, Step, Type,
@@ -59,6 +61,7 @@ fn scope<'a>(declared: &'a Declared<'_>, name: &Text, input: &'a Fields) -> Scop
     if let Some(state) = &declared.state {
         scope = scope.bare(model::Scope::State, state);
     }
+    scope = scope.with_config();
     scope.clock = true;
     scope.state_by_hand = declared.state.is_none();
     scope
@@ -128,7 +131,7 @@ impl Decide<'_> {
         let declares =
             !(syntax.steps.is_empty() && syntax.emit.is_empty() && syntax.ensure.is_empty());
         match syntax.custom {
-            Some(_) if !declares => return Some(Decision::Custom),
+            Some(_) if !declares => return Some(self.by_hand(&syntax.refuses)),
             Some(custom) => {
                 let title = format!("`{}` is decided by hand and by the ontology", self.name.value);
                 let found =
@@ -147,6 +150,12 @@ impl Decide<'_> {
             }
             None => {}
         }
+        if let (Some(first), None) = (syntax.refuses.first(), syntax.custom) {
+            let title = format!("`{}` is not decided by hand", self.name.value);
+            let found = Diagnostic::error(&REFUSES, title, first.span, "when is it refused so?");
+            let help = format!("say when, in `reject: {{{}: condition}}`", first.value);
+            self.findings.push(found.help(help).help("or decide by hand: `handler: custom`"));
+        }
         let before = self.findings.len();
         let steps = self.steps(&syntax.steps);
         let mut outcome = self.scope.clone();
@@ -161,6 +170,23 @@ impl Decide<'_> {
             self.unwraps.iter().filter(|(_, used)| !used.get()).map(|(local, _)| local).collect();
         steps.retain(|step| !matches!(step, Step::Unwrap { local, .. } if unused.contains(&local)));
         Some(Decision::Declared { steps, emit: emit?, ensure: ensure? })
+    }
+
+    /// A decision by hand can be refused by the names that it declares, and by all others.
+    fn by_hand(&mut self, refuses: &[Text]) -> Decision {
+        let mut names: Vec<String> = Vec::new();
+        for name in refuses {
+            if names.contains(&name.value) {
+                let title = format!("`{}` refuses `{}` twice", self.name.value, name.value);
+                let found = Diagnostic::error(&REFUSES, title, name.span, "named again");
+                self.findings.push(found.help("remove it"));
+                continue;
+            }
+            let place = Some(self.name.value.as_str());
+            self.refusals.add(&name.value, RefusalRole::Rule, place, "decided by hand");
+            names.push(name.value.clone());
+        }
+        Decision::Custom(names)
     }
 
     fn steps(&mut self, written: &[syntax::Step]) -> Option<Vec<Step>> {

@@ -162,7 +162,7 @@ impl DerivedValues {
         let stands_in = format!("the derived value `{}`", written.name.value);
         let of = scope.unwrap_or(model::Scope::State);
         let place = Scope { state_is: of, ..Scope::empty(types, stands_in) };
-        let mut place = place.bare(of, &self.state);
+        let mut place = place.bare(of, &self.state).with_config();
         let mut findings = Vec::new();
         for (name, field) in written.parameters.iter().zip(&written.input.0) {
             findings.extend(local_fault(name, &place.locals));

@@ -28,6 +28,7 @@ pub(crate) fn resolve(
     Some(model::Event {
         name: event.name.value.clone(),
         stored_as: stored_as(event),
+        renamed_from: renamed_from(event),
         description: event.syntax.description.as_ref().map(|text| text.value.clone()),
         version: event.syntax.version.value,
         fields: event.fields.to_model(),
@@ -36,6 +37,7 @@ pub(crate) fn resolve(
         history: history?,
         apply: apply?,
         unique: Vec::new(),
+        released: Vec::new(),
     })
 }
 
@@ -49,6 +51,7 @@ pub(crate) fn shapes(event: &DeclaredEvent<'_>) -> model::Event {
     model::Event {
         name: event.name.value.clone(),
         stored_as: stored_as(event),
+        renamed_from: renamed_from(event),
         description: None,
         version: event.syntax.version.value,
         fields: event.fields.to_model(),
@@ -57,11 +60,16 @@ pub(crate) fn shapes(event: &DeclaredEvent<'_>) -> model::Event {
         history: history.collect(),
         apply: None,
         unique: Vec::new(),
+        released: Vec::new(),
     }
 }
 
 fn stored_as(event: &DeclaredEvent<'_>) -> String {
     event.syntax.stored_as.as_ref().map_or(&event.name.value, |name| &name.value).clone()
+}
+
+fn renamed_from(event: &DeclaredEvent<'_>) -> Vec<String> {
+    event.syntax.renamed_from.iter().map(|name| name.value.clone()).collect()
 }
 
 /// Every version from 1 up to the one before the current has its place in the history.

@@ -4,9 +4,83 @@
 
 use std::collections::BTreeMap;
 
+use super::declared::Declared;
+use crate::catalogue::invariants::{RELEASES_COMMAND, RELEASES_NOTHING};
+use crate::diagnostic::Diagnostic;
+use crate::suggest::nearest;
+use crate::syntax::Text;
+
 use crate::model::{
     Command, Decision, Emission, Event, Expression, ExpressionKind, Piece, Scope, Step, UniqueField,
 };
+
+/// Has events free the keys that they name instead of claiming them.
+pub(crate) fn release(
+    declared: &Declared<'_>,
+    events: &mut [Event],
+    findings: &mut Vec<Diagnostic>,
+) -> Option<()> {
+    let unique = events.iter().flat_map(|event| &event.unique).cloned();
+    let known: BTreeMap<String, UniqueField> =
+        unique.map(|unique| (unique.field.clone(), unique)).collect();
+    let mut sound = true;
+    for (event, written) in events.iter_mut().zip(&declared.events) {
+        for name in &written.syntax.release {
+            match released(event, name, &known) {
+                Ok(unique) => {
+                    event.unique.retain(|claimed| claimed.field != unique.field);
+                    event.released.push(unique);
+                }
+                Err(found) => {
+                    findings.push(*found);
+                    sound = false;
+                }
+            }
+        }
+    }
+    sound.then_some(())
+}
+
+fn released(
+    event: &Event,
+    name: &Text,
+    known: &BTreeMap<String, UniqueField>,
+) -> Result<UniqueField, Box<Diagnostic>> {
+    let refuse = |title: String, label: &str, note: &str, help: String| {
+        let found = Diagnostic::error(&RELEASES_NOTHING, title, name.span, label);
+        Err(Box::new(if note.is_empty() { found } else { found.note(note) }.help(help)))
+    };
+    let Some(unique) = known.get(&name.value) else {
+        let title = format!("no rule says that `{}` is unique", name.value);
+        return refuse(
+            title,
+            "no unique field",
+            "",
+            match nearest(&name.value, known.keys().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("add the rule `{} must be unique`", name.value),
+            },
+        );
+    };
+    if event.released.contains(unique) {
+        let title = format!("`{}` releases `{}` twice", event.name, name.value);
+        return refuse(title, "named again", "", "remove it".to_owned());
+    }
+    if !event.fields.iter().any(|field| field.name == unique.field) {
+        let title = format!("`{}` does not say which `{}` it releases", event.name, name.value);
+        let note = "what becomes free is the value that the event has in this field";
+        let help = format!("add `{}` to its schema", name.value);
+        return refuse(title, "no field of this event", note, help);
+    }
+    if unique.idempotent {
+        let title = format!("`{}` recognises commands, so it is never free again", name.value);
+        let found = Diagnostic::error(&RELEASES_COMMAND, title, name.span, "kept for ever")
+            .note("a retry that comes late would be carried out a second time")
+            .help("remove `(idempotency)` from its rule, or this line");
+        return Err(Box::new(found));
+    }
+    Ok(unique.clone())
+}
 
 /// Gives a command the keys that its events will claim, as far as the input tells.
 pub(crate) fn add(command: &mut Command, events: &[Event]) {

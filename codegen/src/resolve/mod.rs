@@ -7,6 +7,7 @@
 mod aggregate;
 mod assign;
 mod command;
+mod config;
 mod constants;
 mod declared;
 mod defaults;
@@ -56,11 +57,12 @@ pub fn resolve(
     if has_errors(&findings) {
         return (None, findings);
     }
+    let config = types.config.to_model();
     let types = types.definitions_beyond(&Types::default());
     for aggregate in &mut aggregates {
         aggregate::set_meanings(aggregate, &types);
     }
-    (Some(model::Ontology { types, aggregates }), findings)
+    (Some(model::Ontology { types, config, aggregates }), findings)
 }
 
 /// The events alone with the shapes of their versions, where these are sound: what can be held to the lock
@@ -72,12 +74,13 @@ pub fn events(ontology: &syntax::Ontology) -> Option<model::Ontology> {
     let events = |syntax| aggregate::events(syntax, &types, &mut findings);
     let aggregates = ontology.aggregates.iter().map(events).collect();
     let types = types.definitions_beyond(&Types::default());
-    findings.is_empty().then_some(model::Ontology { types, aggregates })
+    findings.is_empty().then_some(model::Ontology { types, config: Vec::new(), aggregates })
 }
 
 fn declare(ontology: &syntax::Ontology, findings: &mut Vec<Diagnostic>) -> Types {
     let mut types = Types::declare(&ontology.types, findings);
     defaults::of_records(&mut types, &ontology.types, findings);
     constants::resolve(&mut types, &ontology.constants, findings);
+    config::resolve(&mut types, &ontology.config, findings);
     types
 }

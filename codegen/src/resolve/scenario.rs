@@ -37,6 +37,7 @@ pub(crate) fn resolve(
     let stream_id = telling.stream_id(syntax);
     let given = telling.given(&syntax.given, stream_id.as_deref());
     let now = telling.now(syntax.now.as_ref());
+    let config = telling.named_values("`config`", &declared.types.config, &syntax.config);
     let when = telling.when(syntax.when.as_ref());
     let events = telling.events(syntax.events.as_deref());
     let error = telling.error(syntax.error.as_ref(), refusals);
@@ -49,6 +50,7 @@ pub(crate) fn resolve(
         given: given?,
         when: when?,
         now_micros: now?,
+        config: config?,
         events: events?,
         error: error?,
         state: state?,

@@ -99,6 +99,8 @@ pub(crate) struct Types {
     broken: BTreeSet<String>,
     /// Constants with their values; none where the value is wrong and has been reported.
     pub(crate) constants: BTreeMap<String, Option<Expression>>,
+    /// What a program may set.
+    pub(crate) config: Fields,
     /// The derived values of the aggregate.
     pub(crate) derived: Rc<DerivedValues>,
 }

@@ -45,6 +45,8 @@ pub struct Ontology {
     pub types: Map<TypeDeclaration>,
     /// `constants:` of all files.
     pub constants: Map<(TypeExpression, ConstantValue)>,
+    /// `config:` of all files.
+    pub config: Map<Field>,
     /// The aggregates.
     pub aggregates: Vec<Aggregate>,
     /// `allow:` of all places.
@@ -225,6 +227,10 @@ pub struct Event {
     pub retired: bool,
     /// `storedAs:`
     pub stored_as: Option<Text>,
+    /// `renamedFrom:`
+    pub renamed_from: Vec<Text>,
+    /// `release:`
+    pub release: Vec<Text>,
     /// `occurredAt:`
     pub occurred_at: Option<Text>,
 }
@@ -264,6 +270,8 @@ pub struct Command {
     pub ensure: Map<Rejection>,
     /// `handler: custom`
     pub custom: Option<Span>,
+    /// `refuses:`, the refusals of a decision that is written by hand.
+    pub refuses: Vec<Text>,
 }
 
 /// `target: new` or `target: {existing: ArticleNotFound}`.
@@ -450,6 +458,8 @@ pub struct Scenario {
     pub when: Option<(Text, Map<Literal>)>,
     /// `now:`
     pub now: Option<Text>,
+    /// `config:`
+    pub config: Map<Literal>,
     /// `then.events:`
     pub events: Option<Vec<(Text, Map<Literal>)>>,
     /// `then.error:`

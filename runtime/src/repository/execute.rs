@@ -51,7 +51,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         mut confirmed: bool,
     ) -> Outcome<A> {
         let mut attempts = 0;
-        // The key that settled it: whatever others do, it stays taken.
+        // The key that settled it: it stays taken until the stream moves on, for an event may release it.
         let mut taken: Option<Taken> = None;
         loop {
             let verdict = match &taken {
@@ -65,8 +65,10 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 {
                     return self.first_outcome(request, known, recorded).await;
                 }
-                taken = self.taken_key(request).await?;
+                taken = self.taken_key(request, &verdict).await?;
                 if taken.is_some() {
+                    confirmed |=
+                        self.is_decided_anew(request, known, confirmed, &mut taken).await?;
                     continue;
                 }
             }
@@ -84,7 +86,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 Err(AppendError::Conflict { actual, .. }) => {
                     attempts += 1;
                     self.after_conflict(request, known, actual, attempts).await?;
-                    confirmed = true;
+                    (confirmed, taken) = (true, None);
                 }
                 Err(AppendError::CommandKnown(recorded)) => {
                     return self.first_outcome(request, known, *recorded).await;
@@ -92,6 +94,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 Err(AppendError::DuplicateKey(key)) => {
                     let keys = verdict.change.map(|change| change.keys).unwrap_or_default();
                     taken = Some(Taken::new(&keys, *key));
+                    confirmed |=
+                        self.is_decided_anew(request, known, confirmed, &mut taken).await?;
                 }
                 Err(AppendError::Projection { projection, reason }) => {
                     return Err(ExecuteError::Projection { projection, reason });
@@ -99,6 +103,22 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 Err(AppendError::Store(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// Where a key is taken for a decision on a cached state that is out of date: forgets the key, for on
+    /// the present state the command may release it first, or claim another.
+    async fn is_decided_anew(
+        &self,
+        request: &Request<'_, A>,
+        known: &mut Folded<A>,
+        confirmed: bool,
+        taken: &mut Option<Taken>,
+    ) -> Result<bool, StoreError> {
+        let moved = !confirmed && self.refresh(&request.stream, known).await?;
+        if moved {
+            *taken = None;
+        }
+        Ok(moved)
     }
 
     /// Waits a little and reads what others did, or gives up.
@@ -155,8 +175,13 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     }
 
     /// The first key that is taken of those that the input tells.
-    async fn taken_key(&self, request: &Request<'_, A>) -> Result<Option<Taken>, StoreError> {
-        let keys = request.unique_keys();
+    async fn taken_key(
+        &self,
+        request: &Request<'_, A>,
+        verdict: &Verdict<A>,
+    ) -> Result<Option<Taken>, StoreError> {
+        let mut keys = request.unique_keys();
+        keys.retain(|key| !verdict.settles(key));
         if keys.is_empty() {
             return Ok(None);
         }

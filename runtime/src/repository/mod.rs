@@ -44,6 +44,7 @@ use crate::store::{EventStore, StoreError, StreamKey};
 pub struct Repository<A: Aggregate, S> {
     store: S,
     settings: Arc<Settings>,
+    config: Arc<A::Config>,
     cache: Arc<Cache<A>>,
 }
 
@@ -52,6 +53,7 @@ impl<A: Aggregate, S: Clone> Clone for Repository<A, S> {
         Self {
             store: self.store.clone(),
             settings: Arc::clone(&self.settings),
+            config: Arc::clone(&self.config),
             cache: Arc::clone(&self.cache),
         }
     }

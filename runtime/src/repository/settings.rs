@@ -57,8 +57,9 @@ impl RetryPolicy {
 }
 
 /// Sets a repository up: see [`Repository::builder`].
-pub struct RepositoryBuilder<A, S> {
+pub struct RepositoryBuilder<A: Aggregate, S> {
     settings: Settings,
+    config: A::Config,
     cache_size: usize,
     opens: PhantomData<fn(S) -> A>,
 }
@@ -71,7 +72,7 @@ impl<A: Aggregate, S: EventStore> Default for RepositoryBuilder<A, S> {
             retries: RetryPolicy::default(),
             page_size: 1_000,
         };
-        Self { settings, cache_size: 4_096, opens: PhantomData }
+        Self { settings, config: A::Config::default(), cache_size: 4_096, opens: PhantomData }
     }
 }
 
@@ -87,6 +88,13 @@ impl<A: Aggregate, S: EventStore> RepositoryBuilder<A, S> {
     #[must_use]
     pub fn ids(mut self, ids: impl Ids) -> Self {
         self.settings.ids = Arc::new(ids);
+        self
+    }
+
+    /// Decides with these values of the ontology's `config` instead of its defaults.
+    #[must_use]
+    pub fn config(mut self, config: A::Config) -> Self {
+        self.config = config;
         self
     }
 
@@ -121,6 +129,7 @@ impl<A: Aggregate, S: EventStore> RepositoryBuilder<A, S> {
         Ok(Repository {
             store,
             settings: Arc::new(self.settings),
+            config: Arc::new(self.config),
             cache: Arc::new(Cache::new(self.cache_size)),
         })
     }

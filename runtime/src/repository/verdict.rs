@@ -1,5 +1,7 @@
 //! A decision on a known state: what is to be appended, and what the caller is told.
 
+use std::collections::BTreeSet;
+
 use super::folded::Folded;
 use super::request::Request;
 use super::{ExecuteError, Repository, snapshot};
@@ -62,7 +64,19 @@ pub(super) struct Change<A: Aggregate> {
     pub(super) events: Vec<(A::Event, Metadata)>,
     /// In order, each once.
     pub(super) keys: Vec<UniqueKey>,
+    /// What becomes free before these are claimed.
+    pub(super) released: Vec<UniqueKey>,
+    /// What is claimed and released again.
+    pub(super) passing: Vec<UniqueKey>,
     pub(super) after: Folded<A>,
+}
+
+/// The keys of the events of a command.
+#[derive(Default)]
+struct Keys {
+    claimed: BTreeSet<UniqueKey>,
+    released: Vec<UniqueKey>,
+    passing: Vec<UniqueKey>,
 }
 
 impl<A: Aggregate> Verdict<A> {
@@ -76,10 +90,17 @@ impl<A: Aggregate> Verdict<A> {
         self.change.is_some() || (request.has_id() && decided)
     }
 
-    /// Whether the append will check all keys that the input tells, and the command id with them.
+    /// Whether the append will check all keys that the input tells, or frees them, and checks the command
+    /// id with them.
     pub(super) fn claims_all_keys(&self, request: &Request<'_, A>) -> bool {
+        self.change.is_some() && request.unique_keys().iter().all(|key| self.settles(key))
+    }
+
+    /// Whether the append will check a key, or frees it.
+    pub(super) fn settles(&self, key: &UniqueKey) -> bool {
         let Some(change) = &self.change else { return false };
-        request.unique_keys().iter().all(|key| change.keys.binary_search(key).is_ok())
+        let others = [&change.released, &change.passing];
+        change.keys.binary_search(key).is_ok() || others.iter().any(|keys| keys.contains(key))
     }
 
     /// The append that writes it down. The same at every call.
@@ -88,14 +109,18 @@ impl<A: Aggregate> Verdict<A> {
             stream: request.stream.clone(),
             expected,
             events: Vec::new(),
+            released: Vec::new(),
+            passing: Vec::new(),
             keys: Vec::new(),
             content: request.content,
             command: self.command_record(request),
             snapshot: None,
         };
-        if let Some(Change { events, keys, after }) = &self.change {
+        if let Some(Change { events, keys, released, passing, after }) = &self.change {
             append.events = events.iter().map(|(event, meta)| new_event(event, meta)).collect();
             append.keys = claims(keys);
+            append.released = released.iter().map(claim).collect();
+            append.passing = passing.iter().map(claim).collect();
             append.snapshot = snapshot::is_due::<A>(expected, after.sequence)
                 .then(|| snapshot::write::<A>(after))
                 .flatten();
@@ -136,8 +161,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         let mut new_id = || self.settings.ids.new_id();
         let template = self.template(request, known);
         let history = known.history.clone();
-        let mut context =
-            Decide::new(&known.state, history, known.last_time, template, &mut new_id);
+        let (state, config, last_time) = (&known.state, &*self.config, known.last_time);
+        let mut context = Decide::new(state, config, history, last_time, template, &mut new_id);
         let ending = match request.command.decide(&mut context) {
             Ok(()) => Ending::Done,
             Err(Halt::RefusedKeeping(refusal)) => Ending::Refused(refusal),
@@ -178,26 +203,43 @@ fn change<A: Aggregate>(
     if events.is_empty() {
         return Ok(None);
     }
-    let keys = claimed_keys::<A>(&events)?;
+    let Keys { claimed, released, passing } = keys_of::<A>(&events)?;
+    let keys = claimed.into_iter().collect();
     let sequence = before + events.len() as Sequence;
-    Ok(Some(Change { events, keys, after: Folded { state, sequence, last_time, history } }))
+    Ok(Some(Change {
+        events,
+        keys,
+        released,
+        passing,
+        after: Folded { state, sequence, last_time, history },
+    }))
 }
 
-/// The keys of all events. Events of one command may share a key that only recognises the command;
-/// a key that must be unique is refused even among them.
-fn claimed_keys<A: Aggregate>(events: &[(A::Event, Metadata)]) -> Result<Vec<UniqueKey>, A::Error> {
-    let mut keys = Vec::new();
+/// The keys that the events claim, and those that they release. Events of one command may share a key that
+/// only recognises the command; a key that must be unique is refused even among them. One that an event
+/// claims and a later one releases is in passing: nobody may hold it, and nobody does afterwards.
+fn keys_of<A: Aggregate>(events: &[(A::Event, Metadata)]) -> Result<Keys, A::Error> {
+    let mut of = Keys::default();
+    let mut twice = None;
     for (event, _) in events {
-        event.unique_keys(&mut |key| keys.push(key));
+        event.released_keys(&mut |key| match of.claimed.remove(&key) {
+            true => of.passing.push(key),
+            false => of.released.push(key),
+        });
+        event.unique_keys(&mut |key| {
+            if !of.claimed.insert(key.clone()) && !key.idempotent {
+                twice = Some(key);
+            }
+        });
     }
-    keys.sort();
-    let twice = keys.windows(2).find(|pair| pair[0] == pair[1] && !pair[0].idempotent);
-    if let Some([key, _]) = twice {
-        let message = format!("two events of this command have the {} `{}`", key.field, key.value);
-        return Err(A::Error::duplicate_key(key.field, message));
+    match twice {
+        Some(key) => {
+            let message =
+                format!("two events of this command have the {} `{}`", key.field, key.value);
+            Err(A::Error::duplicate_key(key.field, message))
+        }
+        None => Ok(of),
     }
-    keys.dedup();
-    Ok(keys)
 }
 
 fn new_event<E: DomainEvent>(event: &E, meta: &Metadata) -> NewEvent {

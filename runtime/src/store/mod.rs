@@ -92,6 +92,10 @@ pub struct Append {
     pub expected: Sequence,
     /// The events. May be empty where only a command's refusal is recorded.
     pub events: Vec<NewEvent>,
+    /// The unique keys that the events free, before any is claimed: those of them that this stream holds.
+    pub released: Vec<KeyClaim>,
+    /// The unique keys that an event claims and a later one frees: they must be free, and are so afterwards.
+    pub passing: Vec<KeyClaim>,
     /// The unique keys that the events claim.
     pub keys: Vec<KeyClaim>,
     /// Content of the command: recorded with the keys and with the command id.
@@ -315,7 +319,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
 
     /// Appends; returns after it is durable.
     ///
-    /// The order of checks is: command id, unique keys, expected sequence.
+    /// The order of checks is: command id, unique keys, expected sequence. A key that the append itself
+    /// frees is not taken.
     ///
     /// # Errors
     /// See [`AppendError`].

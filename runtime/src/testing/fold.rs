@@ -26,8 +26,12 @@ pub struct Fold<A: Aggregate> {
     pub history: EventTypes,
     /// The latest time of an event.
     pub last_time: Option<Timestamp>,
-    /// The keys that events have claimed.
+    /// The keys that are taken, by this stream or, across all, by another.
     pub keys: BTreeSet<UniqueKey>,
+    /// Those that this stream holds.
+    pub held: BTreeSet<UniqueKey>,
+    /// What the program is set to.
+    pub config: A::Config,
 }
 
 /// What a command would do.
@@ -121,6 +125,8 @@ impl<A: Aggregate> Clone for Fold<A> {
             history: self.history.clone(),
             last_time: self.last_time,
             keys: self.keys.clone(),
+            held: self.held.clone(),
+            config: self.config.clone(),
         }
     }
 }
@@ -135,6 +141,8 @@ impl<A: Aggregate> Fold<A> {
             history: EventTypes::default(),
             last_time: None,
             keys: BTreeSet::new(),
+            held: BTreeSet::new(),
+            config: A::Config::default(),
         }
     }
 
@@ -163,10 +171,21 @@ impl<A: Aggregate> Fold<A> {
         self.sequence += 1;
         self.history.insert(event.type_index());
         self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+        self.take_keys(event);
+        Ok(())
+    }
+
+    /// Frees the keys that an event releases, and takes those that it claims.
+    fn take_keys(&mut self, event: &A::Event) {
+        event.released_keys(&mut |key| {
+            if self.held.remove(&key) {
+                self.keys.remove(&key);
+            }
+        });
         event.unique_keys(&mut |key| {
+            self.held.insert(key.clone());
             self.keys.insert(key);
         });
-        Ok(())
     }
 
     /// Folds in events that a command led to.
@@ -180,9 +199,24 @@ impl<A: Aggregate> Fold<A> {
     /// What a command would do now. The time is no earlier than the last event's.
     pub fn decide<C: Command<A>>(&self, command: &C, now: Timestamp) -> Decision<A> {
         let taken = self.taken_keys(|claim| command.unique_keys(claim));
-        if !taken.is_empty() {
-            return Decision::Taken(taken);
+        if taken.is_empty() {
+            return self.decide_free(command, now);
         }
+        // A command may take what it frees itself.
+        let decision = self.decide_free(command, now);
+        let settled = settled_keys::<A>(decision.events());
+        let taken = self.taken_keys(|claim| {
+            command.unique_keys(&mut |key| {
+                if !settled.contains(&key) {
+                    claim(key);
+                }
+            });
+        });
+        if taken.is_empty() { decision } else { Decision::Taken(taken) }
+    }
+
+    /// What a command would do now, its own keys aside.
+    fn decide_free<C: Command<A>>(&self, command: &C, now: Timestamp) -> Decision<A> {
         if let Err(error) = command.validate() {
             return Decision::Invalid(error);
         }
@@ -206,7 +240,8 @@ impl<A: Aggregate> Fold<A> {
         };
         let template = self.metadata(self.last_time.map_or(now, |last| last.max(now)));
         let history = self.history.clone();
-        let mut context = Decide::new(&self.state, history, self.last_time, template, &mut new_id);
+        let (state, config, last_time) = (&self.state, &self.config, self.last_time);
+        let mut context = Decide::new(state, config, history, last_time, template, &mut new_id);
         let outcome = decide(&mut context);
         match outcome {
             Ok(()) => match context.finish() {
@@ -230,12 +265,18 @@ impl<A: Aggregate> Fold<A> {
         events: Vec<(A::Event, Metadata)>,
         free: impl FnOnce(Vec<(A::Event, Metadata)>) -> Decision<A>,
     ) -> Decision<A> {
-        let mut taken = self.taken_keys(|claim| {
-            for (event, _) in &events {
-                event.unique_keys(claim);
-            }
-        });
-        taken.extend(claimed_twice::<A>(&events));
+        let (mut fold, mut taken) = (self.clone(), Vec::new());
+        for (event, _) in &events {
+            // A key that recognises a command may stand in several of its events.
+            taken.extend(fold.taken_keys(|claim| {
+                event.unique_keys(&mut |key| {
+                    if !key.idempotent || self.keys.contains(&key) {
+                        claim(key);
+                    }
+                });
+            }));
+            fold.take_keys(event);
+        }
         if taken.is_empty() { free(events) } else { Decision::Taken(taken) }
     }
 
@@ -269,15 +310,16 @@ fn taken_key<A: Aggregate>(key: &UniqueKey) -> A::Error {
     A::Error::duplicate_key(key.field, format!("the {} `{}` is taken", key.field, key.value))
 }
 
-/// Keys that two events of one command have, though they do more than recognise the command.
-fn claimed_twice<A: Aggregate>(events: &[(A::Event, Metadata)]) -> Vec<A::Error> {
-    let (mut seen, mut twice) = (BTreeSet::new(), Vec::new());
+/// The keys that events claim or free.
+fn settled_keys<A: Aggregate>(events: &[(A::Event, Metadata)]) -> BTreeSet<UniqueKey> {
+    let mut keys = BTreeSet::new();
     for (event, _) in events {
+        event.released_keys(&mut |key| {
+            keys.insert(key);
+        });
         event.unique_keys(&mut |key| {
-            if !key.idempotent && !seen.insert(key.clone()) {
-                twice.push(taken_key::<A>(&key));
-            }
+            keys.insert(key);
         });
     }
-    twice
+    keys
 }

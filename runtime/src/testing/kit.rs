@@ -29,7 +29,13 @@ use crate::values::Timestamp;
 
 /// A stream with nothing in it yet.
 pub fn given<A: Aggregate>(stream: impl Into<StreamId>) -> Given<A> {
-    Given { stream: stream.into(), events: Vec::new(), invalid: None, now: None }
+    Given {
+        stream: stream.into(),
+        events: Vec::new(),
+        invalid: None,
+        now: None,
+        config: A::Config::default(),
+    }
 }
 
 /// What a stream holds before the command.
@@ -38,9 +44,17 @@ pub struct Given<A: Aggregate> {
     events: Vec<A::Event>,
     invalid: Option<Failure>,
     now: Option<Timestamp>,
+    config: A::Config,
 }
 
 impl<A: Aggregate> Given<A> {
+    /// What the program is set to, instead of the defaults.
+    #[must_use]
+    pub fn config(mut self, config: A::Config) -> Self {
+        self.config = config;
+        self
+    }
+
     /// One more event.
     #[must_use]
     pub fn event(mut self, event: impl Emit<A>) -> Self {
@@ -137,6 +151,7 @@ impl<A: Aggregate> Given<A> {
     fn folded(&self) -> Check<Fold<A>> {
         self.invalid.clone().map_or(Ok(()), Err)?;
         let mut fold = Fold::new(self.stream.clone());
+        fold.config = self.config.clone();
         fold.given(self.events.iter().cloned())
             .map_err(|error| Failure::new(format!("a given event cannot be applied: {error}")))?;
         Ok(fold)
@@ -148,7 +163,8 @@ impl<A: Aggregate> Given<A> {
             let place = kind.new_place();
             let store = kind.open(&place).await?;
             let clock = TestClock::default();
-            let repository = Repository::builder().clock(clock.clone()).open(store).await?;
+            let repository = Repository::builder().clock(clock.clone()).config(self.config);
+            let repository = repository.open(store).await?;
             for event in self.events {
                 clock.set(event.occurred_at().unwrap_or_else(|| clock.now()));
                 let shown = format!("{event:?}");

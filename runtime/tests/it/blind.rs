@@ -21,6 +21,7 @@ impl Aggregate for Blind {
     type State = u64;
     type Event = WalletEvent;
     type Error = WalletError;
+    type Config = ();
 
     fn apply(count: &mut u64, _: &WalletEvent, _: &Metadata) -> Result<(), ApplyError> {
         *count += 1;
@@ -31,7 +32,7 @@ impl Aggregate for Blind {
         Ok(())
     }
 
-    fn check_state(_: &u64, _: &u64) -> Result<(), WalletError> {
+    fn check_state(_: &u64, _: &u64, (): &()) -> Result<(), WalletError> {
         Ok(())
     }
 

@@ -28,6 +28,7 @@ impl Aggregate for Tab {
     type State = Lines;
     type Event = WalletEvent;
     type Error = WalletError;
+    type Config = ();
 
     fn apply(lines: &mut Lines, event: &WalletEvent, _: &Metadata) -> Result<(), ApplyError> {
         let number = lines.len() as u64;
@@ -50,7 +51,7 @@ impl Aggregate for Tab {
         Ok(())
     }
 
-    fn check_state(_: &Lines, _: &Lines) -> Result<(), WalletError> {
+    fn check_state(_: &Lines, _: &Lines, (): &()) -> Result<(), WalletError> {
         Ok(())
     }
 

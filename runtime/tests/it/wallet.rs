@@ -235,6 +235,7 @@ impl Aggregate for Wallet {
     type State = WalletState;
     type Event = WalletEvent;
     type Error = WalletError;
+    type Config = ();
 
     fn apply(state: &mut WalletState, event: &WalletEvent, _: &Metadata) -> Result<(), ApplyError> {
         if let WalletEvent::Moved(event) = event {
@@ -258,7 +259,7 @@ impl Aggregate for Wallet {
         }
     }
 
-    fn check_state(_: &WalletState, after: &WalletState) -> Result<(), WalletError> {
+    fn check_state(_: &WalletState, after: &WalletState, (): &()) -> Result<(), WalletError> {
         if after.balance < dec("-100") {
             return Err(WalletError::new("TooDeep", format!("balance would be {}", after.balance)));
         }

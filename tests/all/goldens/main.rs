@@ -6,6 +6,7 @@ mod expressions;
 mod folding;
 mod hand_written;
 mod newtypes;
+mod releasing;
 mod rows;
 mod rules;
 mod versions;

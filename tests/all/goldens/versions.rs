@@ -50,6 +50,33 @@ fn an_upcast_to_fewer_digits_refuses_what_does_not_fit() {
 }
 
 #[test]
+fn an_event_is_read_under_the_names_it_had() {
+    for name in ["note-edited", "NoteWritten"] {
+        for (version, field) in [(1, "text"), (2, "note")] {
+            let data =
+                format!(r#"{{"invoiceId":"s","{field}":"n","changedAt":"2026-01-01T00:00:00Z"}}"#);
+            let event = read(name, version, &data).unwrap();
+            assert_eq!((event.event_type(), event.version()), ("NoteSet", 2), "{name}");
+        }
+    }
+    assert!(read("NoteChanged", 1, "{}").is_err(), "its name in the ontology is none in a store");
+}
+
+/// The harness asks it of every renamed event: a name that leads nowhere must turn it red.
+#[test]
+fn an_old_name_that_is_not_read_turns_the_harness_red() {
+    use eventloom_runtime::testing::Golden;
+    use eventloom_runtime::testing::harness::migration::is_read_under_old_names;
+    let data = r#"{"invoiceId":"s","note":null,"changedAt":"2026-01-01T00:00:00Z"}"#;
+    let golden = Golden { event_type: "NoteSet", version: 2, data };
+    let check = |old: &'static str| is_read_under_old_names::<InvoiceEvent>(&[old], &[golden]);
+    assert!(check("note-edited").is_ok());
+    for other in ["NoteForgotten", "InvoiceCreated"] {
+        assert!(check(other).is_err(), "{other}");
+    }
+}
+
+#[test]
 fn an_event_is_stored_under_the_name_it_says() {
     let data = r#"{"invoiceId":"s","text":"","changedAt":"2026-01-01T00:00:00Z"}"#;
     let event = read("NoteSet", 1, data).unwrap();
@@ -78,7 +105,7 @@ fn what_a_newer_program_wrote_is_known_as_such() {
 }
 
 #[test]
-fn every_version_has_its_shape() {
+fn every_version_has_its_shape_under_every_name() {
     let shapes: Vec<_> =
         InvoiceEvent::SHAPES.iter().map(|it| (it.event_type, it.version)).collect();
     assert_eq!(
@@ -87,8 +114,15 @@ fn every_version_has_its_shape() {
             ("InvoiceIssued", 1),
             ("InvoiceIssued", 2),
             ("InvoiceIssued", 3),
+            ("InvoiceCreated", 1),
+            ("InvoiceCreated", 2),
+            ("InvoiceCreated", 3),
             ("NoteSet", 1),
             ("NoteSet", 2),
+            ("note-edited", 1),
+            ("note-edited", 2),
+            ("NoteWritten", 1),
+            ("NoteWritten", 2),
             ("FeeCharged", 1),
             ("FeeCharged", 2),
             ("FeeCharged", 3),

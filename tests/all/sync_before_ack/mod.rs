@@ -72,6 +72,8 @@ fn append(caller: u64, round: u64) -> Append {
         stream,
         expected: round,
         events: vec![event],
+        released: Vec::new(),
+        passing: Vec::new(),
         keys: Vec::new(),
         content: [0; 16],
         command: None,

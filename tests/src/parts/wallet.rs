@@ -30,7 +30,15 @@ impl WalletBehavior for Points {
         context: &mut Decide<'_, Wallet<Self>>,
         command: &Transfer,
     ) -> Result<(), Halt<WalletError>> {
-        if !(1..=5).contains(&command.parts) {
+        if command.parts > 5 {
+            let message = format!("{} parts are too many", command.parts);
+            return Err(Halt::Refused(WalletError::TooManyParts { message }));
+        }
+        if command.amount.is_zero() {
+            let message = "there is nothing to split".to_owned();
+            return Err(Halt::Refused(WalletError::NothingToSplit { message }));
+        }
+        if command.parts < 1 {
             return Err(Halt::Failed(format!("{} parts", command.parts)));
         }
         // The harness once looked at the first thousand events of a command, and was red for more.

@@ -187,7 +187,9 @@ fn at_boundary(names: &Names, guards: &[Boundary]) -> Option<Vec<TokenStream>> {
 /// What scenarios tell.
 fn stories(view: &View<'_>, names: &Names) -> Option<Vec<TokenStream>> {
     let (subject, command) = (&names.subject, &names.command);
-    let stories = view.aggregate.scenarios.iter().map(|scenario| {
+    // What is told of a program that is set otherwise may be refused in this one.
+    let usual = view.aggregate.scenarios.iter().filter(|scenario| scenario.config.is_empty());
+    let stories = usual.map(|scenario| {
         let given = scenario.given.iter().map(|(name, values)| {
             let event = view.event(name);
             let data = json::object(values.iter().map(|it| (it.field.as_str(), &it.value)))

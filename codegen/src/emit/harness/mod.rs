@@ -17,7 +17,7 @@ mod samples;
 mod scenarios;
 mod themes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use minijinja::{Environment, UndefinedBehavior, context};
 
@@ -61,8 +61,7 @@ pub(crate) fn emit(
 /// What the template needs of an aggregate.
 pub(crate) fn module(ontology: &Ontology, aggregate: &Aggregate) -> minijinja::Value {
     let view = View::new(aggregate, Types::of_aggregate(ontology, aggregate));
-    let shared: BTreeSet<String> =
-        ontology.types.iter().map(|it| naming::rust_type(it.name())).collect();
+    let shared = super::shared_types(ontology);
     let own = own_types(&view);
     let names = Names::new(&own.union(&shared).cloned().collect());
     let (parts, themes) = parts_and_themes(&view, &names);

@@ -60,6 +60,16 @@ fn state_of(names: &Names) -> TokenStream {
     quote!(testing::subject::StateOf<#subject>)
 }
 
+fn config_scope() -> (Scope, TokenStream) {
+    (Scope::Config, quote!(config))
+}
+
+/// What the harness sets a program to, where that has been read.
+fn defaults(view: &View<'_>, compiler: &Compiler<'_>) -> Option<TokenStream> {
+    let config = view.types.config();
+    compiler.used(Scope::Config).then(|| quote!(let config = &#config::default();))
+}
+
 fn state_rule(
     view: &View<'_>,
     names: &Names,
@@ -67,7 +77,7 @@ fn state_rule(
     check: &Expression,
     tolerated: Option<&Expression>,
 ) -> TokenStream {
-    let scopes = [(Scope::State, quote!(state)), (Scope::Before, quote!(before))];
+    let scopes = [(Scope::State, quote!(state)), (Scope::Before, quote!(before)), config_scope()];
     let compiler = Compiler::new(&view.types, scopes);
     let condition = compiler.condition(check);
     let condition = match tolerated {
@@ -79,9 +89,10 @@ fn state_rule(
     };
     let before = named(compiler.used(Scope::Before), "before");
     let after = named(compiler.used(Scope::State), "state");
-    let state = state_of(names);
+    let (state, config) = (state_of(names), defaults(view, &compiler));
     quote! {
         fn #function(#before: &#state, #after: &#state) -> Result<bool, __EvalError> {
+            #config
             Ok(#condition)
         }
     }
@@ -98,6 +109,7 @@ fn event_rule(
         (Scope::State, quote!(step.after)),
         (Scope::Before, quote!(step.before)),
         (Scope::Event, quote!(event)),
+        (Scope::Config, quote!(step.config)),
     ];
     let compiler = Compiler::new(&view.types, scopes);
     let condition = compiler.condition(check);
@@ -149,16 +161,16 @@ fn is_shared(view: &View<'_>, command: Option<&Command>, refusal: &str) -> bool 
 
 /// The refusals that a command names.
 fn refusals(command: &Command) -> impl Iterator<Item = &String> {
-    let (steps, ensure) = match &command.decision {
-        Decision::Declared { steps, ensure, .. } => (steps.as_slice(), ensure.as_slice()),
-        Decision::Custom => (&[][..], &[][..]),
+    let (steps, ensure, by_hand) = match &command.decision {
+        Decision::Declared { steps, ensure, .. } => (steps.as_slice(), ensure.as_slice(), &[][..]),
+        Decision::Custom(refuses) => (&[][..], &[][..], refuses.as_slice()),
     };
     let rejected = steps.iter().filter_map(|step| match step {
         Step::Reject(rejection) => Some(&rejection.refusal),
         _ => None,
     });
     let ensured = ensure.iter().map(|rejection| &rejection.refusal);
-    command.target_refusal.iter().chain(rejected).chain(ensured)
+    command.target_refusal.iter().chain(rejected).chain(ensured).chain(by_hand)
 }
 
 fn state_fields<'m>(view: &View<'m>) -> &'m [Field] {
@@ -191,9 +203,10 @@ fn guard_boundary(
     let (any, variant) = (&names.command, type_ident(&command.name));
     let compiler = Compiler::new(
         &view.types,
-        [(Scope::State, quote!(state)), (Scope::Input, quote!(command))],
+        [(Scope::State, quote!(state)), (Scope::Input, quote!(command)), config_scope()],
     );
     let value = value_at(&at, &compiler);
+    let config = defaults(view, &compiler);
     let target = if scope == Scope::Input { quote!(command) } else { quote!(state) };
     let function = format_ident!("boundary_{count}");
     let state_name = named(scope == Scope::State || compiler.used(Scope::State), "state");
@@ -218,6 +231,7 @@ fn guard_boundary(
             units: i64,
         ) -> Result<bool, __EvalError> {
             #binding
+            #config
             #target.#field = #value;
             Ok(true)
         }
@@ -247,12 +261,13 @@ fn state_boundary(
 ) -> Option<Boundary> {
     let Rule::State(check) = &invariant.rule else { return None };
     let at = boundaries::of_rule(state_fields(view), check)?;
-    let compiler = Compiler::new(&view.types, [(Scope::State, quote!(state))]);
+    let compiler = Compiler::new(&view.types, [(Scope::State, quote!(state)), config_scope()]);
     let (field, value) = (field_ident(at.field), value_at(&at, &compiler));
     let function = format_ident!("state_boundary_{}", index + 1);
-    let state = state_of(names);
+    let (state, config) = (state_of(names), defaults(view, &compiler));
     let item = quote! {
         fn #function(state: &mut #state, units: i64) -> Result<(), __EvalError> {
+            #config
             state.#field = #value;
             Ok(())
         }

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
+use super::super::config;
 use super::super::view::View;
 use super::json;
 use super::knowledge::{Names, aggregate_type, raw, scenario_command};
@@ -59,12 +60,17 @@ fn test(view: &View<'_>, names: &Names, scenario: &Scenario, function: &Ident) -
         },
         None => quote!(.nothing_in(kind)?),
     };
+    let config = (!scenario.config.is_empty()).then(|| {
+        let config = config::value(&view.types, &scenario.config);
+        quote!(.config(#config))
+    });
     let then = then(view, names, scenario);
     let docs = format!(" {}", scenario.name);
     quote! {
         #[doc = #docs]
         fn #function<__K: testing::WithReads>(kind: __K) -> testing::Check {
             testing::given::<#aggregate>(#stream)
+                #config
                 #(#given)*
                 #when
                 #then;

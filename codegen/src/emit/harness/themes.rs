@@ -133,12 +133,15 @@ pub(super) fn schema(view: &View<'_>) -> Theme {
             quote!(theme::refuses_other_shapes::<#events>(#golden)),
         );
     }
-    let shapes = versions(view).map(|(event, number, fields)| {
-        let (event_type, shape) = (&event.stored_as, view.types.shape(fields));
+    let shapes = versions(view).flat_map(|(event, number, fields)| {
+        let shape = view.types.shape(fields);
         let number = version(number);
-        quote!(__EventShape {
-            event_type: #event_type, version: #number, shape: #shape
-        })
+        let under = move |event_type| {
+            quote!(__EventShape {
+                event_type: #event_type, version: #number, shape: #shape
+            })
+        };
+        event.stored_names().map(under)
     });
     theme.test(
         "versions_and_shapes_are_those_of_the_ontology",
@@ -180,6 +183,7 @@ pub(super) fn migration(view: &View<'_>, names: &Names) -> Theme {
                 },
             );
         }
+        renamed(&mut theme, view, names, event);
         let current = golden_ident(event, event.version, Sample::Full);
         theme.test(
             format!("{}_passes_no_upcaster", version_name(event, event.version)),
@@ -194,6 +198,33 @@ pub(super) fn migration(view: &View<'_>, names: &Names) -> Theme {
         );
     }
     theme
+}
+
+/// What lies in stores under an old name is the event that it was.
+fn renamed(theme: &mut Theme, view: &View<'_>, names: &Names, event: &Event) {
+    if event.renamed_from.is_empty() {
+        return;
+    }
+    let (events, subject, old) = (&view.events, &names.subject, &event.renamed_from);
+    let name = naming::snake(&event.name);
+    let goldens =
+        [Sample::Moderate, Sample::Least].map(|sample| golden_ident(event, event.version, sample));
+    let versions = event.history.iter().map(|old| old.version).chain([event.version]);
+    let all = versions.map(|version| golden_ident(event, version, Sample::Full));
+    theme.test(
+        format!("{name}_is_read_under_its_old_names"),
+        quote!(theme::is_read_under_old_names::<#events>(&[#(#old),*], &[#(#all),*])),
+    );
+    theme.on_stores(
+        format!("{name}_under_its_old_names_folds_the_same"),
+        quote! {
+            |kind| theme::renamed_events_fold_the_same::<#subject, _>(
+                kind,
+                &[#(#old),*],
+                &[#(#goldens),*],
+            )
+        },
+    );
 }
 
 /// The fields of the current version that an old one becomes, as far as they can be told without
@@ -278,13 +309,16 @@ pub(super) fn of_stores(view: &View<'_>, names: &Names) -> Vec<Theme> {
 /// The keys that each event claims.
 fn claims(view: &View<'_>) -> impl Iterator<Item = TokenStream> {
     view.aggregate.events.iter().map(|event| {
-        let keys = event.unique.iter().map(|UniqueField { field, across_all, idempotent }| {
+        let key = |UniqueField { field, across_all, idempotent }: &UniqueField| {
             quote!(theme::Key {
                 field: #field, across_all: #across_all, idempotent: #idempotent
             })
-        });
+        };
+        let (keys, released) = (event.unique.iter().map(key), event.released.iter().map(key));
         let event = &event.stored_as;
-        quote!(theme::Claims { event: #event, keys: &[#(#keys),*] })
+        quote!(theme::Claims {
+            event: #event, keys: &[#(#keys),*], released: &[#(#released),*]
+        })
     })
 }
 

@@ -29,7 +29,16 @@ impl Lowering<'_> {
             emit: self.emit(&section),
             ensure: self.rejections(&section, "ensure").unwrap_or_default(),
             custom: self.word(&section, "handler").map(|word| word.span),
+            refuses: self.refuses(&section),
         })
+    }
+
+    fn refuses(&mut self, section: &Section<'_>) -> Vec<Text> {
+        let names = self.names(section, "refuses").unwrap_or_default();
+        for name in &names {
+            self.check_name(name, Kind::Variant);
+        }
+        names
     }
 
     fn target(&mut self, section: &Section<'_>) -> Option<TargetSyntax> {

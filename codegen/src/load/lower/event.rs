@@ -5,7 +5,7 @@ use super::section::{Section, example};
 use crate::catalogue::events as codes;
 use crate::diagnostic::Diagnostic;
 use crate::load::keys::Place;
-use crate::load::tree::Entry;
+use crate::load::tree::{Entry, Value};
 use crate::naming::Kind;
 use crate::source::Spanned;
 use crate::syntax::{Event, Map, OldVersion, Text};
@@ -36,8 +36,22 @@ impl Lowering<'_> {
             history,
             retired: self.retired(&section),
             stored_as: self.text(&section, "storedAs"),
+            renamed_from: self.some_texts(&section, "renamedFrom"),
+            release: self.some_texts(&section, "release"),
             occurred_at: self.text(&section, "occurredAt"),
         })
+    }
+
+    /// One text, or several as a list.
+    fn some_texts(&mut self, section: &Section<'_>, name: &str) -> Vec<Text> {
+        let Some(entry) = section.get(name) else { return Vec::new() };
+        let example = example(Place::Event, name).unwrap_or_default();
+        match &entry.value.value {
+            Value::List(items) => {
+                items.iter().filter_map(|item| self.text_of(&entry.key, item, example)).collect()
+            }
+            _ => self.text_of(&entry.key, &entry.value, example).into_iter().collect(),
+        }
     }
 
     /// The version that is written now; where it can't be read, the one that the history leads to.

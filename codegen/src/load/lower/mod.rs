@@ -59,6 +59,7 @@ impl Lowering<'_> {
         let Some(section) = self.section(Place::File, &head, root) else { return };
         ontology.types.extend(self.declared_types(&section));
         ontology.constants.extend(self.constants(&section));
+        ontology.config.extend(self.fields(&section, "config").unwrap_or_default());
         match section.get("aggregateRoot") {
             Some(entry) => ontology.aggregates.extend(self.aggregate(entry, &section)),
             None => self.parts_without_aggregate(&section),

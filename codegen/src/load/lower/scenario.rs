@@ -32,6 +32,10 @@ impl Lowering<'_> {
             given: self.named_list(&section, "given").unwrap_or_default(),
             when: section.get("when").and_then(|entry| self.named(&entry.key, &entry.value)),
             now: self.text(&section, "now"),
+            config: section
+                .get("config")
+                .and_then(|entry| self.literals(entry))
+                .unwrap_or_default(),
             ..Scenario::default()
         };
         if let Some(entry) = section.get("then") {

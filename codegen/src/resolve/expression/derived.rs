@@ -4,7 +4,7 @@ use super::checker::{Checker, value};
 use super::names::listed;
 use super::scope::{SCOPES, Scope};
 use super::tree::{Node, NodeKind};
-use crate::catalogue::derived::{CALL, TOO_MUCH};
+use crate::catalogue::derived::{CALL, CONFIG_NOT_HERE, TOO_MUCH};
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, DerivedCall, Expression, ExpressionKind};
 use crate::resolve::derived::{MAX_PARTS, Written, parameter};
@@ -52,6 +52,7 @@ impl Checker<'_> {
             return self.refuse(found.help(form(written)));
         }
         let stands_for = types.derived.body(at, Some(scope), span, types)?;
+        self.may_read_config(name, &stands_for, span)?;
         Some(self.derived_call(scope, name, Vec::new(), stands_for))
     }
 
@@ -85,6 +86,7 @@ impl Checker<'_> {
             .map(|(field, argument)| self.check(argument, field.field_type.as_ref()?))
             .collect();
         let body = types.derived.body(at, Some(scope), name.span, types)?;
+        self.may_read_config(&name.value, &body, name.span)?;
         let given: Vec<Expression> = given.into_iter().collect::<Option<_>>()?;
         let parameters = written.input.0.iter().zip(given.clone()).rev();
         let stands_for = parameters.fold(body, |body, (field, given)| {
@@ -99,6 +101,17 @@ impl Checker<'_> {
             return self.refuse(found.help("take a part of it apart, with a `let` in front"));
         }
         Some(self.derived_call(scope, &name.value, given, stands_for))
+    }
+
+    /// A derived value that reads `config` can be named where that can be read.
+    fn may_read_config(&mut self, name: &str, body: &Expression, span: Span) -> Option<()> {
+        let config = model::Scope::Config;
+        if self.scope.fields(config).is_some() || !body.reads_scope(config) {
+            return Some(());
+        }
+        let stands_in = &self.scope.stands_in;
+        let title = format!("`{name}` reads `config`, so it cannot be named in {stands_in}");
+        self.refuse(without_config(title, span))
     }
 
     fn derived_call(
@@ -126,6 +139,13 @@ impl Checker<'_> {
         let mut places = self.scope.places.iter().filter(|place| place.bare);
         places.find(|place| self.scope.derives(place.scope, name)).map(|place| place.scope)
     }
+}
+
+/// `config` where results must not depend on it.
+pub(super) fn without_config(title: String, place: Span) -> Diagnostic {
+    Diagnostic::error(&CONFIG_NOT_HERE, title, place, "not here")
+        .note("what is folded again later must give the same, whatever the program is set to then")
+        .help("decide by it in a command, and keep what follows in the event")
 }
 
 /// How it is written where it is named.

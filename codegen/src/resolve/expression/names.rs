@@ -134,11 +134,6 @@ impl Checker<'_> {
             if name == "meta" {
                 return self.meta(field, base.span);
             }
-            if name == "config" {
-                let title = "`config` is not supported yet";
-                let found = Diagnostic::error(&NOT_YET, title, base.span, "not yet");
-                return self.refuse(found.help("declare the value under `constants`"));
-            }
             if let Some(scope) = self.scope.scope_named(name) {
                 return self.scoped(scope, field, base.span);
             }
@@ -172,7 +167,16 @@ impl Checker<'_> {
             return self.field_of(scope, &field.value, field.span);
         }
         let name = scope_name(scope);
+        if scope == Scope::Config && self.scope.types.config.0.is_empty() {
+            let title = "there is no `config:`";
+            let found = Diagnostic::error(&UNKNOWN_NAME, title, place, "nothing is declared");
+            let help = format!("declare it: `config: {{{}: type = value}}`", field.value);
+            return self.refuse(found.help(help));
+        }
         let title = format!("`{name}` cannot be read in {}", self.scope.stands_in);
+        if scope == Scope::Config {
+            return self.refuse(super::derived::without_config(title, place));
+        }
         let found = Diagnostic::error(&NOT_HERE, title, place, "not here");
         if self.scope.state_by_hand && matches!(scope, Scope::State | Scope::After) {
             return self.refuse(found.note(STATE_BY_HAND).help(DECLARE_OR_DECIDE));

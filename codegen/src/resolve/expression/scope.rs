@@ -113,6 +113,7 @@ pub(crate) const SCOPES: &[(&str, model::Scope)] = &[
     ("event", model::Scope::Event),
     ("input", model::Scope::Input),
     ("row", model::Scope::Row),
+    ("config", model::Scope::Config),
 ];
 
 /// The name that qualifies a field of this scope.
@@ -156,6 +157,13 @@ impl<'a> Scope<'a> {
     pub(crate) fn qualified(mut self, scope: model::Scope, fields: &'a Fields) -> Self {
         self.places.push(Place { scope, fields, bare: false });
         self
+    }
+
+    /// With what the program is set to, where the ontology has any of it.
+    #[must_use]
+    pub(crate) fn with_config(self) -> Self {
+        let config = &self.types.config;
+        if config.0.is_empty() { self } else { self.qualified(model::Scope::Config, config) }
     }
 
     /// Where the rules of named types are checked before anything is recorded, or nothing is.

@@ -102,6 +102,7 @@ impl<'a> Resolver<'a> {
                 return self.refuse(found.help("declare the fields under `state:`"));
             }
         }
+        scope = scope.with_config();
         let mut events = Vec::new();
         for event in after.unwrap_or_default() {
             events.push(declared.find_event(event, self.findings)?);

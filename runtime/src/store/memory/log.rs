@@ -85,7 +85,12 @@ impl Log {
         if let Some(known) = append.command.as_ref().and_then(|command| self.command(&command.id)) {
             return Err(AppendError::CommandKnown(Box::new(known.clone())));
         }
-        if let Some(taken) = self.taken_key(&append.stream, &append.keys) {
+        let frees = |taken: &TakenKey| {
+            taken.stream == append.stream && append.released.contains(&taken.claim)
+        };
+        let claims = append.keys.iter().chain(&append.passing);
+        let mut taken = claims.filter_map(|claim| self.held(&append.stream, claim));
+        if let Some(taken) = taken.find(|taken| !frees(taken)).cloned() {
             return Err(AppendError::DuplicateKey(Box::new(taken)));
         }
         let actual = self.sequence(&append.stream);
@@ -97,7 +102,13 @@ impl Log {
 
     /// Appends what has passed [`Self::check`]; gives the position of the last event.
     pub(super) fn append(&mut self, append: Append) -> Position {
-        let Append { stream, expected, events, keys, content, command, snapshot } = append;
+        let Append { stream, expected, events, released, keys, content, command, snapshot, .. } =
+            append;
+        for claim in released {
+            if self.held(&stream, &claim).is_some_and(|taken| taken.stream == stream) {
+                self.keys.remove(&KeyScope::new(&stream, &claim));
+            }
+        }
         let range =
             (!events.is_empty()).then(|| (expected + 1, expected + events.len() as Sequence));
         for claim in keys {
@@ -217,7 +228,11 @@ impl Log {
     }
 
     pub(super) fn taken_key(&self, stream: &StreamKey, claims: &[KeyClaim]) -> Option<TakenKey> {
-        claims.iter().find_map(|claim| self.keys.get(&KeyScope::new(stream, claim))).cloned()
+        claims.iter().find_map(|claim| self.held(stream, claim)).cloned()
+    }
+
+    fn held(&self, stream: &StreamKey, claim: &KeyClaim) -> Option<&TakenKey> {
+        self.keys.get(&KeyScope::new(stream, claim))
     }
 
     pub(super) fn streams(

@@ -18,6 +18,7 @@ use crate::store::immediate;
 use crate::store::{
     AllPage, Append, AppendError, AppendTransaction, Appended, AppendedEvents, EventFilter,
     FoldError, FoldedChange, ImmediateFold, KeyClaim, NewEvent, Snapshot, StoreError, StreamKey,
+    TakenKey,
 };
 
 /// The appends of one transaction, one after the other.
@@ -103,11 +104,16 @@ impl<'a> Appender<'a> {
     fn check_keys(&self, append: &Append, stream: Option<i64>) -> Result<(), Failed> {
         let field =
             |claim: &KeyClaim| Ok(Some(self.numbers.field(append.stream.aggregate, claim.field)?));
-        let taken = reads::taken_key(self.connection(), stream, &append.keys, field);
-        match taken.map_err(self.job())? {
-            Some(taken) => Err(Failed::Refused(AppendError::DuplicateKey(Box::new(taken)))),
-            None => Ok(()),
+        let frees = |taken: &TakenKey| {
+            taken.stream == append.stream && append.released.contains(&taken.claim)
+        };
+        for claim in append.keys.chunks(1).chain(append.passing.chunks(1)) {
+            let taken = reads::taken_key(self.connection(), stream, claim, field);
+            if let Some(taken) = taken.map_err(self.job())?.filter(|taken| !frees(taken)) {
+                return Err(Failed::Refused(AppendError::DuplicateKey(Box::new(taken))));
+            }
         }
+        Ok(())
     }
 
     fn fold(&self, append: &Append) -> Result<Vec<(usize, FoldedChange)>, Failed> {
@@ -152,6 +158,7 @@ impl<'a> Appender<'a> {
         for (event, sequence) in append.events.iter().zip(append.expected + 1..) {
             self.write_event(append.stream.aggregate, stream, sequence, event)?;
         }
+        self.free_keys(append, stream)?;
         self.write_keys(append, stream)?;
         self.write_command(append, stream)?;
         if let Some(snapshot) = &append.snapshot {
@@ -183,6 +190,20 @@ impl<'a> Appender<'a> {
             Text(&event.data),
         ))?;
         self.head += 1;
+        Ok(())
+    }
+
+    /// Frees keys that the stream holds; what another holds stays as it is.
+    fn free_keys(&self, append: &Append, stream: i64) -> Result<(), JobError> {
+        for claim in &append.released {
+            let field = self.numbers.field(append.stream.aggregate, claim.field)?;
+            self.connection()
+                .prepare_cached(
+                    "DELETE FROM unique_keys \
+                     WHERE field = ?1 AND value = ?2 AND scope = ?3 AND stream = ?4",
+                )?
+                .execute((field, &claim.value, scope(claim, stream), stream))?;
+        }
         Ok(())
     }
 
@@ -355,8 +376,9 @@ fn scope(claim: &KeyClaim, stream: i64) -> i64 {
 }
 
 fn leaves_nothing(append: &Append) -> bool {
-    let Append { events, keys, command, snapshot, .. } = append;
-    events.is_empty() && keys.is_empty() && command.is_none() && snapshot.is_none()
+    let Append { events, released, keys, command, snapshot, .. } = append;
+    let no_key = released.is_empty() && keys.is_empty();
+    events.is_empty() && no_key && command.is_none() && snapshot.is_none()
 }
 
 /// Sequences of an append's first and last event; an empty range where there is none.

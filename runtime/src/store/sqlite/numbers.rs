@@ -56,7 +56,8 @@ impl Numbers {
             let of_events =
                 append.events.iter().map(|event| (aggregate, event.event_type, event.version));
             shapes.extend(of_events.filter(|shape| !self.shapes.contains_key(shape)));
-            let of_keys = append.keys.iter().map(|claim| (aggregate, claim.field));
+            let keys = append.released.iter().chain(&append.passing).chain(&append.keys);
+            let of_keys = keys.map(|claim| (aggregate, claim.field));
             fields.extend(of_keys.filter(|field| !self.fields.contains_key(field)));
         }
         if shapes.is_empty() && fields.is_empty() {

@@ -161,3 +161,96 @@ pub(super) async fn keys_are_claimed_without_events_too(kind: impl StoreKind) ->
     let found = (&taken.stream, taken.events);
     equal("who took the key, with which events", &found, &(&stream, (4, 3)))
 }
+
+fn releasing(stream: &StreamKey, expected: u64, keys: &[KeyClaim]) -> Append {
+    Append { released: keys.to_vec(), ..append(stream, expected, 1) }
+}
+
+pub(super) async fn a_released_key_is_free_again(kind: impl StoreKind) -> Check {
+    let (place, store) = kind.open_new().await?;
+    let (stream, other) = (account("A1"), account("A2"));
+    let keys = [key("T1"), key_across_all("T1"), key("T2")];
+    store.append(claiming(&stream, 0, &keys)).await?;
+
+    store.append(releasing(&stream, 1, &[key("T1"), key_across_all("T1"), key("never")])).await?;
+    let free = store.taken_key(&stream, &[key("T1"), key_across_all("T1")]).await?;
+    equal("the taken key of those that were released", &free, &None)?;
+    refused(&store, claiming(&stream, 2, &[key("T2")]), &key("T2")).await?;
+
+    drop(store);
+    let store = kind.open(&place).await?;
+    store.append(claiming(&other, 0, &[key_across_all("T1")])).await?;
+    store.append(claiming(&stream, 2, &[key("T1")])).await?;
+    let taken = refused(&store, claiming(&stream, 3, &[key("T1")]), &key("T1")).await?;
+    equal("the events that took the key again", &taken.events, &(3, 3))
+}
+
+pub(super) async fn a_key_is_released_by_the_stream_that_holds_it_alone(
+    kind: impl StoreKind,
+) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let (stream, other) = (account("A1"), account("A2"));
+    let claim = key_across_all("T1");
+    store.append(claiming(&stream, 0, &[claim.clone(), key("T1")])).await?;
+
+    store.append(releasing(&other, 0, &[claim.clone(), key("T1")])).await?;
+    store.append(releasing(&customer("A1"), 0, &[claim.clone(), key("T1")])).await?;
+    refused(&store, claiming(&other, 1, std::slice::from_ref(&claim)), &claim).await?;
+    refused(&store, claiming(&stream, 1, &[key("T1")]), &key("T1")).await?;
+
+    let mut both = releasing(&other, 1, std::slice::from_ref(&claim));
+    both.keys.push(claim.clone());
+    let taken = refused(&store, both, &claim).await?;
+    equal("the stream that holds the key", &taken.stream, &stream)
+}
+
+pub(super) async fn a_key_is_released_and_claimed_in_one_append(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let stream = account("A1");
+    store.append(claiming(&stream, 0, &[key("T1"), key_across_all("T1")])).await?;
+
+    let mut both = releasing(&stream, 1, &[key("T1"), key_across_all("T1")]);
+    both.keys = vec![key("T1"), key("T2"), key_across_all("T1")];
+    store.append(both).await?;
+    for claim in [key("T1"), key("T2"), key_across_all("T1")] {
+        let again = claiming(&stream, 2, std::slice::from_ref(&claim));
+        let taken = refused(&store, again, &claim).await?;
+        equal("the events that hold the key", &taken.events, &(2, 2))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_refused_append_releases_nothing(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let stream = account("A1");
+    store.append(claiming(&stream, 0, &[key("T1"), key("T2")])).await?;
+
+    let outdated = releasing(&stream, 0, &[key("T1")]);
+    match store.append(outdated).await {
+        Err(AppendError::Conflict { .. }) => {}
+        outcome => return Err(unexpected("Conflict", &outcome)),
+    }
+    let mut taken = releasing(&stream, 1, &[key("T1")]);
+    taken.keys.push(key("T2"));
+    refused(&store, taken, &key("T2")).await?;
+    refused(&store, claiming(&stream, 1, &[key("T1")]), &key("T1")).await?;
+    Ok(())
+}
+
+pub(super) async fn a_key_in_passing_must_be_free_and_stays_so(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let (stream, other) = (account("A1"), account("A2"));
+    let (held, free) = (key_across_all("T1"), key_across_all("T2"));
+    store.append(claiming(&stream, 0, std::slice::from_ref(&held))).await?;
+
+    let passing = |stream: &StreamKey, expected, claim: &KeyClaim| Append {
+        passing: vec![claim.clone()],
+        ..append(stream, expected, 2)
+    };
+    refused(&store, passing(&other, 0, &held), &held).await?;
+    refused(&store, passing(&stream, 1, &held), &held).await?;
+
+    store.append(passing(&other, 0, &free)).await?;
+    let taken = store.taken_key(&other, std::slice::from_ref(&free)).await?;
+    equal("the taken key of those in passing", &taken, &None)
+}

@@ -83,7 +83,12 @@ promises! { $
         a_taken_key_tells_who_holds_it,
         the_first_taken_key_of_several_is_found,
         an_append_may_claim_a_key_twice,
-        keys_are_claimed_without_events_too;
+        keys_are_claimed_without_events_too,
+        a_released_key_is_free_again,
+        a_key_is_released_by_the_stream_that_holds_it_alone,
+        a_key_is_released_and_claimed_in_one_append,
+        a_key_in_passing_must_be_free_and_stays_so,
+        a_refused_append_releases_nothing;
     commands:
         a_command_is_recorded_with_its_events,
         a_refused_command_is_recorded_without_events,

@@ -66,6 +66,8 @@ pub(super) fn append(stream: &StreamKey, expected: Sequence, count: u64) -> Appe
         stream: stream.clone(),
         expected,
         events: (1..=count).map(|offset| event(stream, expected + offset)).collect(),
+        released: Vec::new(),
+        passing: Vec::new(),
         keys: Vec::new(),
         content: content(1),
         command: None,

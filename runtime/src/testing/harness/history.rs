@@ -231,10 +231,17 @@ impl<S: Subject> Live<S> {
             let fold = &mut self.folds[stream];
             equal("the sequence of a new event", &recorded.meta.sequence, &(fold.sequence + 1))
                 .context("stream", || STREAMS[stream].to_owned())?;
+            let mut released = Vec::new();
+            recorded.event.released_keys(&mut |key| released.push(key));
+            released.retain(|key| key.across_all && fold.held.contains(key));
             fold.apply(&recorded.event, &recorded.meta).map_err(|error| {
                 Failure::new(format!("an event that was accepted cannot be applied: {error}"))
                     .with("event", format!("{recorded:?}"))
             })?;
+            // Free for the other streams too.
+            for fold in &mut self.folds {
+                fold.keys.retain(|key| !released.contains(key));
+            }
             recorded.event.unique_keys(&mut |key| {
                 // Taken for the other streams too.
                 if key.across_all {

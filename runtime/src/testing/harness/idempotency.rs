@@ -271,6 +271,12 @@ async fn taken<S: Subject, K: StoreKind>(
     for (before, stream, command, keys, first) in &sent {
         let id = STREAMS[*stream];
         let head = restarted.store().head().await?;
+        // A key that has been released, or would be by this very command, refuses nothing.
+        let (fold, next) = (&live.folds[*stream], (stream + 1) % STREAMS.len());
+        let recognised = keys.iter().any(|key| key.idempotent);
+        if !recognised && is_free::<S>(fold, keys, command) {
+            continue;
+        }
         let second = send::<S, _>(&restarted, id, command, CommandContext::new()).await?;
         let taken = taken_keys::<S>(&live.folds[*stream], command);
         // By one such key the command is recognised before another is found to be taken, by itself.
@@ -279,14 +285,15 @@ async fn taken<S: Subject, K: StoreKind>(
             false => refused_by_key::<S>(&taken, &second),
         }
         .context("command", || format!("{command:?}"))?;
-        if let Some(other) = with_same_key::<S>(before, command, keys, &mut commands) {
+        let other = with_same_key::<S>(before, command, keys, &mut commands);
+        if let Some(other) = other.filter(|other| !is_free::<S>(fold, keys, other)) {
             let outcome = send::<S, _>(&restarted, id, &other, CommandContext::new()).await?;
             refused_by_key::<S>(&taken_keys::<S>(&live.folds[*stream], &other), &outcome)
                 .context("first", || format!("{command:?}"))
                 .context("then", || format!("{other:?}"))?;
         }
-        if keys.iter().any(|key| key.across_all) {
-            let next = (stream + 1) % STREAMS.len();
+        let wide: Vec<_> = keys.iter().filter(|key| key.across_all).cloned().collect();
+        if !wide.is_empty() && !is_free::<S>(&live.folds[next], &wide, command) {
             let other = STREAMS[next];
             let outcome = send::<S, _>(&restarted, other, command, CommandContext::new()).await?;
             refused_by_key::<S>(&taken_keys::<S>(&live.folds[next], command), &outcome)
@@ -296,6 +303,20 @@ async fn taken<S: Subject, K: StoreKind>(
         nothing_appended(&restarted, head, "a command with a taken key").await?;
     }
     Ok(())
+}
+
+/// Whether a command's keys have been released since, or would be by the command itself.
+fn is_free<S: Subject>(
+    fold: &Fold<S::Aggregate>,
+    keys: &[UniqueKey],
+    command: &S::Command,
+) -> bool {
+    keys.iter().any(|key| !fold.keys.contains(key)) || would_land::<S>(fold, command)
+}
+
+/// Whether a command is accepted in a stream, with whatever keys.
+fn would_land<S: Subject>(fold: &Fold<S::Aggregate>, command: &S::Command) -> bool {
+    command.decide(fold, fold.last_time.unwrap_or(START)).accepted().is_some()
 }
 
 /// The keys that events claim. A command names those of all events that it may lead to, whether or not
@@ -382,6 +403,9 @@ fn pair_with_one_key<S: Subject>(
         let other = found.iter().find(|(other, others)| {
             (other.name(), other.input()) != (command.name(), command.input())
                 && !shared(others, &keys).is_empty()
+                // One may free what the other took.
+                && !both_land::<S>(fold, other, &command)
+                && !both_land::<S>(fold, &command, other)
         });
         if let Some((other, _)) = other {
             return Some((other.clone(), command));
@@ -391,6 +415,15 @@ fn pair_with_one_key<S: Subject>(
         }
     }
     None
+}
+
+fn both_land<S: Subject>(
+    fold: &Fold<S::Aggregate>,
+    first: &S::Command,
+    second: &S::Command,
+) -> bool {
+    let after_first = after(fold, first);
+    after_first.is_some_and(|(after_first, _)| would_land::<S>(&after_first, second))
 }
 
 async fn race_of_keys<S: Subject, E: EventStore>(

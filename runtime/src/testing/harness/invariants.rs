@@ -105,7 +105,13 @@ fn keeps_all<S: Subject>(
         let (before, history) = (fold.state.clone(), fold.history.clone());
         fold.apply(event, meta)
             .map_err(|error| Failure::new(format!("an event cannot be applied: {error}")))?;
-        let step = crate::Step { before: &before, event, after: &fold.state, history: &history };
+        let step = crate::Step {
+            before: &before,
+            event,
+            after: &fold.state,
+            history: &history,
+            config: &fold.config,
+        };
         for rule in rules.event {
             kept_or((rule.holds)(&step).map_err(failed)?, rule.says, &fold.state)
                 .context("event", || format!("{event:?}"))?;
@@ -315,7 +321,8 @@ fn guards_near<S: Subject>(boundary: &StateBoundary<S>, state: &StateOf<S>) -> C
     let mut refused = false;
     for (units, holds) in sides() {
         let Some(after) = at(units) else { continue };
-        let found = <S::Aggregate as Aggregate>::check_state(&before, &after);
+        let config = <S::Aggregate as Aggregate>::Config::default();
+        let found = <S::Aggregate as Aggregate>::check_state(&before, &after, &config);
         let found = found.err().map(|refusal| refusal.name());
         // Another rule may refuse such a state first: then this one has no say.
         let by_name = found == Some(boundary.refusal);
@@ -400,7 +407,9 @@ fn refused_after<S: Subject>(before: &[&str], event: &EventOf<S>) -> Check<Optio
         history.insert(index.ok_or_else(|| Failure::new(format!("there is no event {name}")))?);
     }
     let state = StateOf::<S>::default();
-    let step = crate::Step { before: &state, event, after: &state, history: &history };
+    let config = <S::Aggregate as Aggregate>::Config::default();
+    let (before, after, history, config) = (&state, &state, &history, &config);
+    let step = crate::Step { before, event, after, history, config };
     let refusal = <S::Aggregate as Aggregate>::check_event(&step).err();
     Ok(refusal.map(|refusal| refusal.name()))
 }

@@ -237,6 +237,8 @@ pub(crate) fn appending(stream: &str, expected: Sequence, events: Vec<NewEvent>)
         stream: StreamKey { aggregate: LEDGER, id: stream.into() },
         expected,
         events,
+        released: Vec::new(),
+        passing: Vec::new(),
         keys: Vec::new(),
         content: [0; 16],
         command: None,

@@ -320,6 +320,8 @@ fn a_recorded_refusal_that_the_program_no_longer_has_is_told_as_it_was() {
             stream: recorded.stream,
             expected: 0,
             events: Vec::new(),
+            released: Vec::new(),
+            passing: Vec::new(),
             keys: Vec::new(),
             content: recorded.content,
             command: Some(CommandRecord { id: "C2".into(), refusal: old, repeats: None }),

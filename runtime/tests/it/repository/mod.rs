@@ -101,6 +101,8 @@ impl<S: EventStore> Bench<S> {
             stream: wallet(stream),
             expected: sequence - 1,
             events: vec![event],
+            released: Vec::new(),
+            passing: Vec::new(),
             keys: Vec::new(),
             content: [0; 16],
             command: None,

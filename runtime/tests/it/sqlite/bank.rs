@@ -74,6 +74,8 @@ pub(crate) fn append(id: &str, expected: u64, count: u64) -> Append {
         stream: key(id),
         expected,
         events: (1..=count).map(|number| event(id, expected + number)).collect(),
+        released: Vec::new(),
+        passing: Vec::new(),
         keys: Vec::new(),
         content: [7; 16],
         command: None,

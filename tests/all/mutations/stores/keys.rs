@@ -87,4 +87,58 @@ broken_stores! {
             store.taken_key(stream, &claims).await
         }
     } caught by the_first_taken_key_of_several_is_found;
+
+    /// Keys are claimed for ever.
+    keeps_released_keys {
+        async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+            store.append(Append { released: Vec::new(), ..append }).await
+        }
+    } caught by a_released_key_is_free_again, a_key_is_released_and_claimed_in_one_append;
+
+    /// Keys are released whoever holds them.
+    releases_what_others_hold {
+        async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+            if let Some(taken) = store.taken_key(&append.stream, &append.released).await? {
+                release(store, taken.stream, vec![taken.claim]).await?;
+            }
+            store.append(append).await
+        }
+    } caught by a_key_is_released_by_the_stream_that_holds_it_alone;
+
+    /// What is claimed for a moment is not looked for.
+    overlooks_keys_in_passing {
+        async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+            store.append(Append { passing: Vec::new(), ..append }).await
+        }
+    } caught by a_key_in_passing_must_be_free_and_stays_so;
+
+    /// Keys are released before anything is checked.
+    releases_before_it_checks {
+        async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+            release(store, append.stream.clone(), append.released.clone()).await?;
+            store.append(append).await
+        }
+    } caught by a_refused_append_releases_nothing;
+}
+
+/// Frees keys that a stream holds, and nothing else.
+async fn release(
+    store: &MemoryStore,
+    stream: StreamKey,
+    released: Vec<KeyClaim>,
+) -> Result<Appended, AppendError> {
+    let expected = length(store, &stream).await?;
+    store
+        .append(Append {
+            stream,
+            expected,
+            events: Vec::new(),
+            released,
+            passing: Vec::new(),
+            keys: Vec::new(),
+            content: [0; 16],
+            command: None,
+            snapshot: None,
+        })
+        .await
 }

@@ -517,6 +517,7 @@ pub mod bank_account {
         type State = BankAccountState;
         type Event = BankAccountEvent;
         type Error = BankAccountError;
+        type Config = ();
 
         fn apply(
             state: &mut BankAccountState,
@@ -543,6 +544,7 @@ pub mod bank_account {
         fn check_state(
             before: &BankAccountState,
             after: &BankAccountState,
+            _config: &(),
         ) -> Result<(), BankAccountError> {
             if after.balance < Decimal::ZERO && after.balance < before.balance {
                 return Err(BankAccountError::BalanceCannotBeNegative {

@@ -164,6 +164,7 @@ pub mod purse {
         type State = B;
         type Event = PurseEvent;
         type Error = PurseError;
+        type Config = ();
 
         fn apply(state: &mut B, event: &PurseEvent, meta: &Metadata) -> Result<(), ApplyError> {
             match event {
@@ -175,7 +176,7 @@ pub mod purse {
             Ok(())
         }
 
-        fn check_state(before: &B, after: &B) -> Result<(), PurseError> {
+        fn check_state(before: &B, after: &B, _config: &()) -> Result<(), PurseError> {
             let before_balance_ = after.before_balance();
             let before_before_balance = before.before_balance();
             if before_balance_ < Decimal::ZERO && before_balance_ < before_before_balance {

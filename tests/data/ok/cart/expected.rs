@@ -425,6 +425,7 @@ pub mod shopping_cart {
         type State = ShoppingCartState;
         type Event = ShoppingCartEvent;
         type Error = ShoppingCartError;
+        type Config = ();
 
         fn apply(
             state: &mut ShoppingCartState,
@@ -446,6 +447,7 @@ pub mod shopping_cart {
         fn check_state(
             _before: &ShoppingCartState,
             _after: &ShoppingCartState,
+            _config: &(),
         ) -> Result<(), ShoppingCartError> {
             Ok(())
         }

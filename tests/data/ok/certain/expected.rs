@@ -210,6 +210,7 @@ pub mod gauge {
         type State = GaugeState;
         type Event = GaugeEvent;
         type Error = GaugeError;
+        type Config = ();
 
         fn apply(
             state: &mut GaugeState,
@@ -233,7 +234,11 @@ pub mod gauge {
             Ok(())
         }
 
-        fn check_state(_before: &GaugeState, after: &GaugeState) -> Result<(), GaugeError> {
+        fn check_state(
+            _before: &GaugeState,
+            after: &GaugeState,
+            _config: &(),
+        ) -> Result<(), GaugeError> {
             if after.level > 9_223_372_036_854_775_807_i64 || after.kept != after.kept {
                 return Err(GaugeError::NeverAbove {
                     message: "NeverAbove: not (!(level > 9223372036854775807 || kept != kept))"

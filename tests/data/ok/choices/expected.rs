@@ -334,6 +334,7 @@ pub mod dial {
         type State = DialState;
         type Event = DialEvent;
         type Error = DialError;
+        type Config = ();
 
         fn apply(
             state: &mut DialState,
@@ -360,7 +361,11 @@ pub mod dial {
             Ok(())
         }
 
-        fn check_state(_before: &DialState, after: &DialState) -> Result<(), DialError> {
+        fn check_state(
+            _before: &DialState,
+            after: &DialState,
+            _config: &(),
+        ) -> Result<(), DialError> {
             if !({
                 let high = after.level;
                 high <= 1000

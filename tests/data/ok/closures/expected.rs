@@ -683,6 +683,7 @@ pub mod cart {
         type State = CartState;
         type Event = CartEvent;
         type Error = CartError;
+        type Config = ();
 
         fn apply(
             state: &mut CartState,
@@ -716,7 +717,11 @@ pub mod cart {
             Ok(())
         }
 
-        fn check_state(_before: &CartState, after: &CartState) -> Result<(), CartError> {
+        fn check_state(
+            _before: &CartState,
+            after: &CartState,
+            _config: &(),
+        ) -> Result<(), CartError> {
             if !after.lines.iter().all(|line| line.quantity > 0) {
                 return Err(CartError::LinesHaveItems {
                     message: "a line holds something".to_owned(),

@@ -929,6 +929,7 @@ pub mod wallet {
         type State = WalletState;
         type Event = WalletEvent;
         type Error = WalletError;
+        type Config = ();
 
         fn apply(
             state: &mut WalletState,
@@ -951,7 +952,11 @@ pub mod wallet {
             Ok(())
         }
 
-        fn check_state(_before: &WalletState, after: &WalletState) -> Result<(), WalletError> {
+        fn check_state(
+            _before: &WalletState,
+            after: &WalletState,
+            _config: &(),
+        ) -> Result<(), WalletError> {
             if after.labels.is_empty() {
                 return Err(WalletError::LabelsMustNotBeEmpty {
                     message: "Labels must not be empty".to_owned(),

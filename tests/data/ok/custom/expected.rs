@@ -253,6 +253,7 @@ pub mod wallet {
         type State = WalletState;
         type Event = WalletEvent;
         type Error = WalletError;
+        type Config = ();
 
         fn apply(
             state: &mut WalletState,
@@ -269,7 +270,11 @@ pub mod wallet {
             Ok(())
         }
 
-        fn check_state(before: &WalletState, after: &WalletState) -> Result<(), WalletError> {
+        fn check_state(
+            before: &WalletState,
+            after: &WalletState,
+            _config: &(),
+        ) -> Result<(), WalletError> {
             if after.balance < Decimal::ZERO && after.balance < before.balance {
                 return Err(WalletError::BalanceCannotBeNegative {
                     message: format!(
@@ -389,6 +394,8 @@ pub mod wallet {
     ///
     /// Refused with
     /// - [`WalletNotFound`](WalletError::WalletNotFound) where there is none
+    /// - [`TooManyParts`](WalletError::TooManyParts) by its hand-written decision
+    /// - [`NothingToSplit`](WalletError::NothingToSplit) by its hand-written decision
     ///
     /// # Example
     ///
@@ -451,6 +458,16 @@ pub mod wallet {
             /// Why, in words.
             message: String,
         },
+        /// `Transfer`: decided by hand
+        TooManyParts {
+            /// Why, in words.
+            message: String,
+        },
+        /// `Transfer`: decided by hand
+        NothingToSplit {
+            /// Why, in words.
+            message: String,
+        },
         /// The wallet exists already.
         WalletAlreadyExists {
             /// Why, in words.
@@ -478,6 +495,8 @@ pub mod wallet {
             match self {
                 Self::AmountNotPositive { .. } => "AmountNotPositive",
                 Self::WalletNotFound { .. } => "WalletNotFound",
+                Self::TooManyParts { .. } => "TooManyParts",
+                Self::NothingToSplit { .. } => "NothingToSplit",
                 Self::WalletAlreadyExists { .. } => "WalletAlreadyExists",
                 Self::BalanceCannotBeNegative { .. } => "BalanceCannotBeNegative",
                 Self::OutOfOrder { .. } => "OutOfOrder",
@@ -489,6 +508,8 @@ pub mod wallet {
             match self {
                 Self::AmountNotPositive { message }
                 | Self::WalletNotFound { message }
+                | Self::TooManyParts { message }
+                | Self::NothingToSplit { message }
                 | Self::WalletAlreadyExists { message }
                 | Self::BalanceCannotBeNegative { message }
                 | Self::OutOfOrder { message }
@@ -500,6 +521,8 @@ pub mod wallet {
             Some(match name {
                 "AmountNotPositive" => Self::AmountNotPositive { message },
                 "WalletNotFound" => Self::WalletNotFound { message },
+                "TooManyParts" => Self::TooManyParts { message },
+                "NothingToSplit" => Self::NothingToSplit { message },
                 "WalletAlreadyExists" => Self::WalletAlreadyExists { message },
                 "BalanceCannotBeNegative" => Self::BalanceCannotBeNegative { message },
                 "OutOfOrder" => Self::OutOfOrder { message },

@@ -741,6 +741,7 @@ pub mod shelf {
         type State = ShelfState;
         type Event = ShelfEvent;
         type Error = ShelfError;
+        type Config = ();
 
         fn apply(
             state: &mut ShelfState,
@@ -768,7 +769,11 @@ pub mod shelf {
             Ok(())
         }
 
-        fn check_state(before: &ShelfState, after: &ShelfState) -> Result<(), ShelfError> {
+        fn check_state(
+            before: &ShelfState,
+            after: &ShelfState,
+            _config: &(),
+        ) -> Result<(), ShelfError> {
             if after.highest < after.total()? {
                 return Err(ShelfError::WorthIsTold {
                     message: "WorthIsTold: not (state.highest >= total)".to_owned(),

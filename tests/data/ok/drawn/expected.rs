@@ -335,6 +335,7 @@ pub mod ontology {
         type State = OntologyState;
         type Event = OntologyEvent;
         type Error = OntologyError;
+        type Config = ();
 
         fn apply(
             state: &mut OntologyState,
@@ -354,6 +355,7 @@ pub mod ontology {
         fn check_state(
             _before: &OntologyState,
             _after: &OntologyState,
+            _config: &(),
         ) -> Result<(), OntologyError> {
             Ok(())
         }

@@ -667,6 +667,7 @@ pub mod cart {
         type State = CartState;
         type Event = CartEvent;
         type Error = CartError;
+        type Config = ();
 
         fn apply(
             state: &mut CartState,
@@ -688,7 +689,11 @@ pub mod cart {
             Ok(())
         }
 
-        fn check_state(_before: &CartState, _after: &CartState) -> Result<(), CartError> {
+        fn check_state(
+            _before: &CartState,
+            _after: &CartState,
+            _config: &(),
+        ) -> Result<(), CartError> {
             Ok(())
         }
 

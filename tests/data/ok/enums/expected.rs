@@ -470,6 +470,7 @@ pub mod lamp {
         type State = LampState;
         type Event = LampEvent;
         type Error = LampError;
+        type Config = ();
 
         fn apply(
             state: &mut LampState,
@@ -487,7 +488,11 @@ pub mod lamp {
             Ok(())
         }
 
-        fn check_state(_before: &LampState, _after: &LampState) -> Result<(), LampError> {
+        fn check_state(
+            _before: &LampState,
+            _after: &LampState,
+            _config: &(),
+        ) -> Result<(), LampError> {
             Ok(())
         }
 

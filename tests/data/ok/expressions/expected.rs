@@ -413,6 +413,7 @@ pub mod machine {
         type State = MachineState;
         type Event = MachineEvent;
         type Error = MachineError;
+        type Config = ();
 
         fn apply(
             state: &mut MachineState,
@@ -429,7 +430,11 @@ pub mod machine {
             Ok(())
         }
 
-        fn check_state(_before: &MachineState, _after: &MachineState) -> Result<(), MachineError> {
+        fn check_state(
+            _before: &MachineState,
+            _after: &MachineState,
+            _config: &(),
+        ) -> Result<(), MachineError> {
             Ok(())
         }
 

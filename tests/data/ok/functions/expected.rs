@@ -642,6 +642,7 @@ pub mod workshop {
         type State = WorkshopState;
         type Event = WorkshopEvent;
         type Error = WorkshopError;
+        type Config = ();
 
         fn apply(
             state: &mut WorkshopState,
@@ -673,6 +674,7 @@ pub mod workshop {
         fn check_state(
             _before: &WorkshopState,
             after: &WorkshopState,
+            _config: &(),
         ) -> Result<(), WorkshopError> {
             if length(&after.parts) >= 100
                 || counted(

@@ -373,6 +373,7 @@ pub mod shipment {
         type State = ShipmentState;
         type Event = ShipmentEvent;
         type Error = ShipmentError;
+        type Config = ();
 
         fn apply(
             state: &mut ShipmentState,
@@ -392,6 +393,7 @@ pub mod shipment {
         fn check_state(
             _before: &ShipmentState,
             _after: &ShipmentState,
+            _config: &(),
         ) -> Result<(), ShipmentError> {
             Ok(())
         }

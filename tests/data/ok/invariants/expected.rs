@@ -654,6 +654,7 @@ pub mod tank {
         type State = TankState;
         type Event = TankEvent;
         type Error = TankError;
+        type Config = ();
 
         fn apply(
             state: &mut TankState,
@@ -753,7 +754,11 @@ pub mod tank {
             Ok(())
         }
 
-        fn check_state(before: &TankState, after: &TankState) -> Result<(), TankError> {
+        fn check_state(
+            before: &TankState,
+            after: &TankState,
+            _config: &(),
+        ) -> Result<(), TankError> {
             if after.level < Decimal::ZERO && after.level < before.level {
                 return Err(TankError::LevelCannotBeNegative {
                     message: format!(
@@ -1816,6 +1821,7 @@ pub mod till {
         type State = TillState;
         type Event = TillEvent;
         type Error = TillError;
+        type Config = ();
 
         fn apply(
             state: &mut TillState,
@@ -1873,7 +1879,11 @@ pub mod till {
             Ok(())
         }
 
-        fn check_state(before: &TillState, after: &TillState) -> Result<(), TillError> {
+        fn check_state(
+            before: &TillState,
+            after: &TillState,
+            _config: &(),
+        ) -> Result<(), TillError> {
             if after.owner.is_empty() {
                 return Err(TillError::OwnerMustNotBeEmpty {
                     message: format!("Owner must not be empty, but would be {}", after.owner),

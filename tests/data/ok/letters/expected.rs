@@ -252,6 +252,7 @@ pub mod tree {
         type State = TreeState;
         type Event = TreeEvent;
         type Error = TreeError;
+        type Config = ();
 
         fn apply(
             state: &mut TreeState,
@@ -268,7 +269,11 @@ pub mod tree {
             Ok(())
         }
 
-        fn check_state(_before: &TreeState, _after: &TreeState) -> Result<(), TreeError> {
+        fn check_state(
+            _before: &TreeState,
+            _after: &TreeState,
+            _config: &(),
+        ) -> Result<(), TreeError> {
             Ok(())
         }
 

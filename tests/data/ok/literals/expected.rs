@@ -480,6 +480,7 @@ pub mod shelf {
         type State = ShelfState;
         type Event = ShelfEvent;
         type Error = ShelfError;
+        type Config = ();
 
         fn apply(
             state: &mut ShelfState,
@@ -498,7 +499,11 @@ pub mod shelf {
             Ok(())
         }
 
-        fn check_state(_before: &ShelfState, after: &ShelfState) -> Result<(), ShelfError> {
+        fn check_state(
+            _before: &ShelfState,
+            after: &ShelfState,
+            _config: &(),
+        ) -> Result<(), ShelfError> {
             if [7, 8].contains(&after.count) {
                 return Err(ShelfError::CountKnown {
                     message: format!("{} is not allowed", after.count),

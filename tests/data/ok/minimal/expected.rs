@@ -136,6 +136,7 @@ pub mod light {
         type State = LightState;
         type Event = LightEvent;
         type Error = LightError;
+        type Config = ();
 
         fn apply(
             _state: &mut LightState,
@@ -151,7 +152,11 @@ pub mod light {
             Ok(())
         }
 
-        fn check_state(_before: &LightState, _after: &LightState) -> Result<(), LightError> {
+        fn check_state(
+            _before: &LightState,
+            _after: &LightState,
+            _config: &(),
+        ) -> Result<(), LightError> {
             Ok(())
         }
 

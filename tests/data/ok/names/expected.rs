@@ -713,6 +713,7 @@ pub mod r#match {
         type State = MatchState;
         type Event = MatchEvent;
         type Error = MatchError;
+        type Config = ();
 
         fn apply(
             state: &mut MatchState,
@@ -739,7 +740,11 @@ pub mod r#match {
             Ok(())
         }
 
-        fn check_state(_before: &MatchState, _after: &MatchState) -> Result<(), MatchError> {
+        fn check_state(
+            _before: &MatchState,
+            _after: &MatchState,
+            _config: &(),
+        ) -> Result<(), MatchError> {
             Ok(())
         }
 

@@ -345,6 +345,7 @@ pub mod till {
         type State = TillState;
         type Event = TillEvent;
         type Error = TillError;
+        type Config = ();
 
         fn apply(
             state: &mut TillState,
@@ -376,7 +377,11 @@ pub mod till {
             Ok(())
         }
 
-        fn check_state(before: &TillState, after: &TillState) -> Result<(), TillError> {
+        fn check_state(
+            before: &TillState,
+            after: &TillState,
+            _config: &(),
+        ) -> Result<(), TillError> {
             if after.value > 50 && after.value > before.value {
                 return Err(TillError::TooMuch {
                     message: format!("Value must be at most 50, but would be {}", after.value),

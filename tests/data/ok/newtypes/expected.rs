@@ -1375,6 +1375,7 @@ pub mod order {
         type State = OrderState;
         type Event = OrderEvent;
         type Error = OrderError;
+        type Config = ();
 
         fn apply(
             state: &mut OrderState,
@@ -1400,7 +1401,11 @@ pub mod order {
             Ok(())
         }
 
-        fn check_state(before: &OrderState, after: &OrderState) -> Result<(), OrderError> {
+        fn check_state(
+            before: &OrderState,
+            after: &OrderState,
+            _config: &(),
+        ) -> Result<(), OrderError> {
             if after.level.get() > 7 && after.level.get() > before.level.get() {
                 return Err(OrderError::LevelMustBeAtMost7 {
                     message: format!("Level must be at most 7, but would be {}", after.level.get()),

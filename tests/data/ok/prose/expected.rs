@@ -194,6 +194,7 @@ pub mod note {
         type State = NoteState;
         type Event = NoteEvent;
         type Error = NoteError;
+        type Config = ();
 
         fn apply(
             state: &mut NoteState,
@@ -209,7 +210,11 @@ pub mod note {
             Ok(())
         }
 
-        fn check_state(_before: &NoteState, after: &NoteState) -> Result<(), NoteError> {
+        fn check_state(
+            _before: &NoteState,
+            after: &NoteState,
+            _config: &(),
+        ) -> Result<(), NoteError> {
             if length(&after.text) >= 100 {
                 return Err(NoteError::NotTooLong {
                     message: format!("{} <long> [text]", after.text),

@@ -469,6 +469,7 @@ pub mod offer {
         type State = OfferState;
         type Event = OfferEvent;
         type Error = OfferError;
+        type Config = ();
 
         fn apply(
             state: &mut OfferState,
@@ -486,7 +487,11 @@ pub mod offer {
             Ok(())
         }
 
-        fn check_state(_before: &OfferState, _after: &OfferState) -> Result<(), OfferError> {
+        fn check_state(
+            _before: &OfferState,
+            _after: &OfferState,
+            _config: &(),
+        ) -> Result<(), OfferError> {
             Ok(())
         }
 

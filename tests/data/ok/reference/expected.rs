@@ -10,7 +10,7 @@ pub mod types {
     use eventloom_runtime::codec::{DecodeError, Fields, Label, Record, Writer, optional, required};
     use eventloom_runtime::projection::{ColumnValue, Value};
     use eventloom_runtime::values::{RangeError, rule};
-    use eventloom_runtime::{Date, Decimal, Uuid, codec, dec};
+    use eventloom_runtime::{Date, Decimal, Duration, Uuid, codec, dec};
 
     /// `Line`
     #[derive(Clone, Debug, PartialEq)]
@@ -538,6 +538,23 @@ pub mod types {
             ColumnValue::from_value(value).map(Self)
         }
     }
+
+    /// What a program is set to: handed to a repository as it is opened. Decisions and rules
+    /// read it,
+    /// what is folded from events never.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Config {
+        /// `maxWishes: integer`
+        pub max_wishes: i64,
+        /// `patience: duration`
+        pub patience: Duration,
+    }
+
+    impl Default for Config {
+        fn default() -> Self {
+            Self { max_wishes: 3, patience: Duration::from_micros(86_400_000_000) }
+        }
+    }
 }
 
 /// What a customer is about to buy.
@@ -578,7 +595,9 @@ pub mod basket {
         UniqueKey, dec, pattern,
     };
 
-    use super::types::{Address, Currency, CustomerId, Line, Quantity, Remark, Size, Voucher};
+    use super::types::{
+        Address, Config, Currency, CustomerId, Line, Quantity, Remark, Size, Voucher,
+    };
 
     // ---- Events ----
 
@@ -882,6 +901,39 @@ pub mod basket {
         }
     }
 
+    /// `WishMade`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct WishMade {
+        /// `wish: string`
+        pub wish: String,
+        /// `wishedAt: timestamp`
+        pub wished_at: Timestamp,
+    }
+
+    impl Record for WishMade {
+        fn write(&self, out: &mut Writer) {
+            out.field("wish", &self.wish);
+            out.field("wishedAt", &self.wished_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut wish = None;
+            let mut wished_at = None;
+            fields.read(&mut [("wish", &mut wish), ("wishedAt", &mut wished_at)])?;
+            Ok(Self { wish: required(wish, "wish")?, wished_at: required(wished_at, "wishedAt")? })
+        }
+    }
+
+    impl Emit<Basket> for WishMade {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::WishMade(self)
+        }
+    }
+
     /// A voucher made the basket cheaper.
     ///
     /// `VoucherRedeemed`, version 2.
@@ -1010,6 +1062,42 @@ pub mod basket {
                 removed_at: required(removed_at, "removedAt")?,
                 reported_at: required(reported_at, "reportedAt")?,
             })
+        }
+    }
+
+    /// `BasketRenamed`, version 1. Stored before as `BasketTitled`, `BasketLabelled`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BasketRenamed {
+        /// `title: string`
+        pub title: String,
+        /// `renamedAt: timestamp`
+        pub renamed_at: Timestamp,
+    }
+
+    impl Record for BasketRenamed {
+        fn write(&self, out: &mut Writer) {
+            out.field("title", &self.title);
+            out.field("renamedAt", &self.renamed_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut title = None;
+            let mut renamed_at = None;
+            fields.read(&mut [("title", &mut title), ("renamedAt", &mut renamed_at)])?;
+            Ok(Self {
+                title: required(title, "title")?,
+                renamed_at: required(renamed_at, "renamedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for BasketRenamed {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::BasketRenamed(self)
         }
     }
 
@@ -1450,6 +1538,78 @@ pub mod basket {
         }
     }
 
+    /// `LockerGiven`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct LockerGiven {
+        /// `locker: integer`
+        pub locker: i64,
+        /// `givenAt: timestamp`
+        pub given_at: Timestamp,
+    }
+
+    impl Record for LockerGiven {
+        fn write(&self, out: &mut Writer) {
+            out.field("locker", &self.locker);
+            out.field("givenAt", &self.given_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut locker = None;
+            let mut given_at = None;
+            fields.read(&mut [("locker", &mut locker), ("givenAt", &mut given_at)])?;
+            Ok(Self {
+                locker: required(locker, "locker")?,
+                given_at: required(given_at, "givenAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for LockerGiven {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::LockerGiven(self)
+        }
+    }
+
+    /// `LockerReturned`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct LockerReturned {
+        /// `locker: integer`
+        pub locker: i64,
+        /// `returnedAt: timestamp`
+        pub returned_at: Timestamp,
+    }
+
+    impl Record for LockerReturned {
+        fn write(&self, out: &mut Writer) {
+            out.field("locker", &self.locker);
+            out.field("returnedAt", &self.returned_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut locker = None;
+            let mut returned_at = None;
+            fields.read(&mut [("locker", &mut locker), ("returnedAt", &mut returned_at)])?;
+            Ok(Self {
+                locker: required(locker, "locker")?,
+                returned_at: required(returned_at, "returnedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for LockerReturned {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::LockerReturned(self)
+        }
+    }
+
     /// `LinesImported`, version 1.
     #[derive(Clone, Debug, PartialEq)]
     pub struct LinesImported {
@@ -1572,10 +1732,14 @@ pub mod basket {
         VoucherIssued(VoucherIssued),
         /// `GiftsPacked`
         GiftsPacked(GiftsPacked),
+        /// `WishMade`
+        WishMade(WishMade),
         /// A voucher made the basket cheaper.
         VoucherRedeemed(VoucherRedeemed),
         /// `LineRemoved`
         LineRemoved(LineRemoved),
+        /// `BasketRenamed`
+        BasketRenamed(BasketRenamed),
         /// `BasketShipped`
         BasketShipped(BasketShipped),
         /// `PriceChanged`
@@ -1594,6 +1758,10 @@ pub mod basket {
         AmountReserved(AmountReserved),
         /// `StepTaken`
         StepTaken(StepTaken),
+        /// `LockerGiven`
+        LockerGiven(LockerGiven),
+        /// `LockerReturned`
+        LockerReturned(LockerReturned),
         /// `LinesImported`
         LinesImported(LinesImported),
         /// `ArticleRenamed`
@@ -1610,8 +1778,10 @@ pub mod basket {
             "DetailsGiven",
             "VoucherIssued",
             "GiftsPacked",
+            "WishMade",
             "VoucherRedeemed",
             "LineDeleted",
+            "BasketRenamed",
             "BasketShipped",
             "PriceChanged",
             "ItemPut",
@@ -1621,6 +1791,8 @@ pub mod basket {
             "LimitHit",
             "AmountReserved",
             "StepTaken",
+            "LockerGiven",
+            "LockerReturned",
             "LinesImported",
             "ArticleRenamed",
             "BellRung",
@@ -1658,6 +1830,11 @@ pub mod basket {
                 shape: "{currency: string, customer: uuid, packedAt: timestamp, quantity: integer, remark: string?}",
             },
             EventShape {
+                event_type: "WishMade",
+                version: 1,
+                shape: "{wish: string, wishedAt: timestamp}",
+            },
+            EventShape {
                 event_type: "VoucherRedeemed",
                 version: 1,
                 shape: "{amount: decimal, code: string, redeemedAt: timestamp}",
@@ -1671,6 +1848,21 @@ pub mod basket {
                 event_type: "LineDeleted",
                 version: 1,
                 shape: "{removedAt: timestamp, reportedAt: timestamp, sku: string}",
+            },
+            EventShape {
+                event_type: "BasketRenamed",
+                version: 1,
+                shape: "{renamedAt: timestamp, title: string}",
+            },
+            EventShape {
+                event_type: "BasketTitled",
+                version: 1,
+                shape: "{renamedAt: timestamp, title: string}",
+            },
+            EventShape {
+                event_type: "BasketLabelled",
+                version: 1,
+                shape: "{renamedAt: timestamp, title: string}",
             },
             EventShape {
                 event_type: "BasketShipped",
@@ -1718,6 +1910,16 @@ pub mod basket {
                 shape: "{note: string, takenAt: timestamp, to: enum[New, Packed, Sent]}",
             },
             EventShape {
+                event_type: "LockerGiven",
+                version: 1,
+                shape: "{givenAt: timestamp, locker: integer}",
+            },
+            EventShape {
+                event_type: "LockerReturned",
+                version: 1,
+                shape: "{locker: integer, returnedAt: timestamp}",
+            },
+            EventShape {
                 event_type: "LinesImported",
                 version: 1,
                 shape: "{importedAt: timestamp, lines: list<{price: decimal, quantity: integer, sku: string}>}",
@@ -1738,20 +1940,24 @@ pub mod basket {
                 Self::DetailsGiven(_) => 3,
                 Self::VoucherIssued(_) => 4,
                 Self::GiftsPacked(_) => 5,
-                Self::VoucherRedeemed(_) => 6,
-                Self::LineRemoved(_) => 7,
-                Self::BasketShipped(_) => 8,
-                Self::PriceChanged(_) => 9,
-                Self::ItemPut(_) => 10,
-                Self::VoucherTaken(_) => 11,
-                Self::BonusGranted(_) => 12,
-                Self::NoteTaken(_) => 13,
-                Self::LimitHit(_) => 14,
-                Self::AmountReserved(_) => 15,
-                Self::StepTaken(_) => 16,
-                Self::LinesImported(_) => 17,
-                Self::ArticleRenamed(_) => 18,
-                Self::BellRung(_) => 19,
+                Self::WishMade(_) => 6,
+                Self::VoucherRedeemed(_) => 7,
+                Self::LineRemoved(_) => 8,
+                Self::BasketRenamed(_) => 9,
+                Self::BasketShipped(_) => 10,
+                Self::PriceChanged(_) => 11,
+                Self::ItemPut(_) => 12,
+                Self::VoucherTaken(_) => 13,
+                Self::BonusGranted(_) => 14,
+                Self::NoteTaken(_) => 15,
+                Self::LimitHit(_) => 16,
+                Self::AmountReserved(_) => 17,
+                Self::StepTaken(_) => 18,
+                Self::LockerGiven(_) => 19,
+                Self::LockerReturned(_) => 20,
+                Self::LinesImported(_) => 21,
+                Self::ArticleRenamed(_) => 22,
+                Self::BellRung(_) => 23,
             }
         }
 
@@ -1770,8 +1976,10 @@ pub mod basket {
                 Self::DetailsGiven(event) => encode(event, out),
                 Self::VoucherIssued(event) => encode(event, out),
                 Self::GiftsPacked(event) => encode(event, out),
+                Self::WishMade(event) => encode(event, out),
                 Self::VoucherRedeemed(event) => encode(event, out),
                 Self::LineRemoved(event) => encode(event, out),
+                Self::BasketRenamed(event) => encode(event, out),
                 Self::BasketShipped(event) => encode(event, out),
                 Self::PriceChanged(event) => encode(event, out),
                 Self::ItemPut(event) => encode(event, out),
@@ -1781,6 +1989,8 @@ pub mod basket {
                 Self::LimitHit(event) => encode(event, out),
                 Self::AmountReserved(event) => encode(event, out),
                 Self::StepTaken(event) => encode(event, out),
+                Self::LockerGiven(event) => encode(event, out),
+                Self::LockerReturned(event) => encode(event, out),
                 Self::LinesImported(event) => encode(event, out),
                 Self::ArticleRenamed(event) => encode(event, out),
                 Self::BellRung(event) => encode(event, out),
@@ -1800,11 +2010,15 @@ pub mod basket {
                 ("DetailsGiven", 1) => decode(data).map(Self::DetailsGiven),
                 ("VoucherIssued", 1) => decode(data).map(Self::VoucherIssued),
                 ("GiftsPacked", 1) => decode(data).map(Self::GiftsPacked),
+                ("WishMade", 1) => decode(data).map(Self::WishMade),
                 ("VoucherRedeemed", 1) => {
                     Ok(Self::VoucherRedeemed(decode::<VoucherRedeemedV1>(data)?.upcast()))
                 }
                 ("VoucherRedeemed", 2) => decode(data).map(Self::VoucherRedeemed),
                 ("LineDeleted", 1) => decode(data).map(Self::LineRemoved),
+                ("BasketRenamed" | "BasketTitled" | "BasketLabelled", 1) => {
+                    decode(data).map(Self::BasketRenamed)
+                }
                 ("BasketShipped", 1) => decode(data).map(Self::BasketShipped),
                 ("PriceChanged", 1) => decode(data).map(Self::PriceChanged),
                 ("ItemPut", 1) => decode(data).map(Self::ItemPut),
@@ -1814,6 +2028,8 @@ pub mod basket {
                 ("LimitHit", 1) => decode(data).map(Self::LimitHit),
                 ("AmountReserved", 1) => decode(data).map(Self::AmountReserved),
                 ("StepTaken", 1) => decode(data).map(Self::StepTaken),
+                ("LockerGiven", 1) => decode(data).map(Self::LockerGiven),
+                ("LockerReturned", 1) => decode(data).map(Self::LockerReturned),
                 ("LinesImported", 1) => decode(data).map(Self::LinesImported),
                 ("ArticleRenamed", 1) => decode(data).map(Self::ArticleRenamed),
                 ("BellRung", 1) => decode(data).map(Self::BellRung),
@@ -1829,8 +2045,10 @@ pub mod basket {
                 Self::DetailsGiven(event) => Some(event.given_at),
                 Self::VoucherIssued(event) => Some(event.issued_at),
                 Self::GiftsPacked(event) => Some(event.packed_at),
+                Self::WishMade(event) => Some(event.wished_at),
                 Self::VoucherRedeemed(event) => Some(event.redeemed_at),
                 Self::LineRemoved(event) => Some(event.removed_at),
+                Self::BasketRenamed(event) => Some(event.renamed_at),
                 Self::BasketShipped(event) => Some(event.shipped_at),
                 Self::PriceChanged(event) => Some(event.changed_at),
                 Self::ItemPut(event) => Some(event.put_at),
@@ -1840,6 +2058,8 @@ pub mod basket {
                 Self::LimitHit(event) => Some(event.hit_at),
                 Self::AmountReserved(event) => Some(event.reserved_at),
                 Self::StepTaken(event) => Some(event.taken_at),
+                Self::LockerGiven(event) => Some(event.given_at),
+                Self::LockerReturned(event) => Some(event.returned_at),
                 Self::LinesImported(event) => Some(event.imported_at),
                 Self::ArticleRenamed(event) => Some(event.renamed_at),
                 Self::BellRung(event) => Some(event.rung_at),
@@ -1850,7 +2070,14 @@ pub mod basket {
             match self {
                 Self::BasketPaid(event) => claim(unique_payment_id(&event.payment_id)),
                 Self::VoucherTaken(event) => claim(unique_payment_id(&event.payment_id)),
+                Self::LockerGiven(event) => claim(unique_locker(&event.locker)),
                 _ => {}
+            }
+        }
+
+        fn released_keys(&self, release: &mut dyn FnMut(UniqueKey)) {
+            if let Self::LockerReturned(event) = self {
+                release(unique_locker(&event.locker));
             }
         }
 
@@ -1886,6 +2113,7 @@ pub mod basket {
                     event.customer,
                     or_none(event.remark.as_ref()),
                 ),
+                Self::WishMade(event) => format!("Wish made: wish {}", event.wish),
                 Self::VoucherRedeemed(event) => format!(
                     "Voucher redeemed: code {}, value {}, campaign {}",
                     event.code,
@@ -1895,6 +2123,7 @@ pub mod basket {
                 Self::LineRemoved(event) => {
                     format!("Line removed: sku {}, reported at {}", event.sku, event.reported_at)
                 }
+                Self::BasketRenamed(event) => format!("Basket renamed: title {}", event.title),
                 Self::BasketShipped(event) => {
                     format!("Basket shipped: carrier {}, parcel {}", event.carrier, event.parcel)
                 }
@@ -1927,6 +2156,8 @@ pub mod basket {
                 Self::StepTaken(event) => {
                     format!("Step taken: to {}, note {}", event.to, event.note)
                 }
+                Self::LockerGiven(event) => format!("Locker given: locker {}", event.locker),
+                Self::LockerReturned(event) => format!("Locker returned: locker {}", event.locker),
                 Self::LinesImported(event) => {
                     format!("Lines imported: lines {}", length(&event.lines))
                 }
@@ -1951,6 +2182,10 @@ pub mod basket {
             across_all: false,
             idempotent: true,
         }
+    }
+
+    fn unique_locker(value: &i64) -> UniqueKey {
+        UniqueKey { field: "locker", value: key_text(value), across_all: true, idempotent: false }
     }
 
     // ---- State ----
@@ -2016,6 +2251,10 @@ pub mod basket {
         pub customer: Option<CustomerId>,
         /// `largest: integer`
         pub largest: i64,
+        /// `wishes: list<string>`
+        pub wishes: Vec<String>,
+        /// `lastWishAt: timestamp?`
+        pub last_wish_at: Option<Timestamp>,
         /// `carrier: string`
         pub carrier: String,
         /// `parcel: string`
@@ -2036,6 +2275,8 @@ pub mod basket {
         pub rounds: i64,
         /// `note: string`
         pub note: String,
+        /// `locker: integer?`
+        pub locker: Option<i64>,
     }
 
     impl Default for BasketState {
@@ -2056,6 +2297,8 @@ pub mod basket {
                 currency: Currency::recorded("EUR".to_owned()),
                 customer: None,
                 largest: 0,
+                wishes: Vec::new(),
+                last_wish_at: None,
                 carrier: "".to_owned(),
                 parcel: "".to_owned(),
                 items: Vec::new(),
@@ -2066,6 +2309,7 @@ pub mod basket {
                 step: BasketStep::New,
                 rounds: 0,
                 note: "-".to_owned(),
+                locker: None,
             }
         }
     }
@@ -2087,6 +2331,8 @@ pub mod basket {
             out.field("currency", &self.currency);
             out.field("customer", &self.customer);
             out.field("largest", &self.largest);
+            out.field("wishes", &self.wishes);
+            out.field("lastWishAt", &self.last_wish_at);
             out.field("carrier", &self.carrier);
             out.field("parcel", &self.parcel);
             out.field("items", &self.items);
@@ -2097,6 +2343,7 @@ pub mod basket {
             out.field("step", &self.step);
             out.field("rounds", &self.rounds);
             out.field("note", &self.note);
+            out.field("locker", &self.locker);
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
@@ -2115,6 +2362,8 @@ pub mod basket {
             let mut currency = None;
             let mut customer = None;
             let mut largest = None;
+            let mut wishes = None;
+            let mut last_wish_at = None;
             let mut carrier = None;
             let mut parcel = None;
             let mut items = None;
@@ -2125,6 +2374,7 @@ pub mod basket {
             let mut step_ = None;
             let mut rounds = None;
             let mut note = None;
+            let mut locker = None;
             fields.read(&mut [
                 ("status", &mut status),
                 ("owner", &mut owner),
@@ -2141,6 +2391,8 @@ pub mod basket {
                 ("currency", &mut currency),
                 ("customer", &mut customer),
                 ("largest", &mut largest),
+                ("wishes", &mut wishes),
+                ("lastWishAt", &mut last_wish_at),
                 ("carrier", &mut carrier),
                 ("parcel", &mut parcel),
                 ("items", &mut items),
@@ -2151,6 +2403,7 @@ pub mod basket {
                 ("step", &mut step_),
                 ("rounds", &mut rounds),
                 ("note", &mut note),
+                ("locker", &mut locker),
             ])?;
             Ok(Self {
                 status: required(status, "status")?,
@@ -2168,6 +2421,8 @@ pub mod basket {
                 currency: required(currency, "currency")?,
                 customer: optional(customer),
                 largest: required(largest, "largest")?,
+                wishes: required(wishes, "wishes")?,
+                last_wish_at: optional(last_wish_at),
                 carrier: required(carrier, "carrier")?,
                 parcel: required(parcel, "parcel")?,
                 items: required(items, "items")?,
@@ -2178,6 +2433,7 @@ pub mod basket {
                 step: required(step_, "step")?,
                 rounds: required(rounds, "rounds")?,
                 note: required(note, "note")?,
+                locker: optional(locker),
             })
         }
     }
@@ -2200,6 +2456,14 @@ pub mod basket {
         pub fn pieces_of(&self, sku: &str) -> Result<i64, EvalError> {
             summed(self.lines.iter().filter(|&line| line.sku == sku).map(|line| line.quantity))
         }
+
+        /// `config.maxWishes - wishes.len()`
+        ///
+        /// # Errors
+        /// Where a number on the way leaves the range of its type.
+        pub fn wishes_left(&self, config: &Config) -> Result<i64, EvalError> {
+            subtract(config.max_wishes, length(&self.wishes))
+        }
     }
 
     /// What a customer is about to buy.
@@ -2209,6 +2473,7 @@ pub mod basket {
     /// - Events must be ordered by timestamp
     /// - PaymentId must be unique (idempotency)
     /// - NothingIsTakenOut: `pieces >= before.pieces`
+    /// - NoMoreWishesThanAllowed: `wishes.len() <= config.maxWishes`
     /// - Rounds must never decrease
     /// - Note must not be empty
     /// - Rounds must be at most 10, else TooManyRounds
@@ -2218,6 +2483,7 @@ pub mod basket {
     /// - PaidBasketsHaveADay: `status != Paid || paidOn.is_some()`
     /// - OneRoundAtATime: `rounds <= before.rounds + 1` after StepTaken
     /// - NotesAreShort: `event.note.len() < 100` after StepTaken
+    /// - Locker must be unique across all Baskets
     ///
     /// Commands:
     /// - [`AddLine`] emits [`LineAdded`]
@@ -2226,10 +2492,13 @@ pub mod basket {
     /// - [`IssueVoucher`] emits [`VoucherIssued`]
     /// - [`PackGifts`] emits [`GiftsPacked`]
     /// - [`AddSample`] emits [`LineAdded`]
+    /// - [`MakeWish`] emits [`WishMade`]
     /// - [`PutItem`] emits [`ItemPut`]
     /// - [`TakeVoucher`] emits [`VoucherTaken`]
     /// - [`AddMany`] emits [`LineAdded`], [`BonusGranted`], [`NoteTaken`]
     /// - [`Reserve`] emits [`LimitHit`], [`AmountReserved`]
+    /// - [`GiveLocker`] emits [`LockerGiven`]
+    /// - [`ReturnLocker`] emits [`LockerReturned`]
     /// - [`ImportLines`] emits [`LinesImported`]
     /// - [`RenameArticle`] emits [`ArticleRenamed`]
     /// - [`RingBell`] emits [`BellRung`]
@@ -2260,6 +2529,8 @@ pub mod basket {
     /// - `currency`: [`GiftsPacked`]
     /// - `customer`: [`GiftsPacked`]
     /// - `largest`: [`GiftsPacked`]
+    /// - `wishes`: [`WishMade`]
+    /// - `lastWishAt`: [`WishMade`]
     /// - `carrier`: [`BasketShipped`]
     /// - `parcel`: [`BasketShipped`]
     /// - `items`: [`ItemPut`]
@@ -2270,6 +2541,7 @@ pub mod basket {
     /// - `step`: [`StepTaken`]
     /// - `rounds`: [`StepTaken`]
     /// - `note`: [`StepTaken`]
+    /// - `locker`: [`LockerGiven`], [`LockerReturned`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Basket;
 
@@ -2281,13 +2553,14 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0xcb3b_dafe_9064_825c;
+        const MEANING: u64 = 0x3cd1_3b2f_3cdb_695e;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
         type State = BasketState;
         type Event = BasketEvent;
         type Error = BasketError;
+        type Config = Config;
 
         fn apply(
             state: &mut BasketState,
@@ -2301,8 +2574,10 @@ pub mod basket {
                 BasketEvent::DetailsGiven(event) => apply_details_given(state, event),
                 BasketEvent::VoucherIssued(event) => apply_voucher_issued(state, event),
                 BasketEvent::GiftsPacked(event) => apply_gifts_packed(state, event),
+                BasketEvent::WishMade(event) => apply_wish_made(state, event),
                 BasketEvent::VoucherRedeemed(event) => apply_voucher_redeemed(state, event),
                 BasketEvent::LineRemoved(_) => Ok(()),
+                BasketEvent::BasketRenamed(_) => Ok(()),
                 BasketEvent::BasketShipped(event) => apply_basket_shipped(state, event),
                 BasketEvent::PriceChanged(event) => apply_price_changed(state, event),
                 BasketEvent::ItemPut(event) => apply_item_put(state, event),
@@ -2312,6 +2587,8 @@ pub mod basket {
                 BasketEvent::LimitHit(_) => Ok(()),
                 BasketEvent::AmountReserved(_) => Ok(()),
                 BasketEvent::StepTaken(event) => apply_step_taken(state, event),
+                BasketEvent::LockerGiven(event) => apply_locker_given(state, event),
+                BasketEvent::LockerReturned(_) => apply_locker_returned(state),
                 BasketEvent::LinesImported(_) => Ok(()),
                 BasketEvent::ArticleRenamed(_) => Ok(()),
                 BasketEvent::BellRung(_) => Ok(()),
@@ -2375,7 +2652,11 @@ pub mod basket {
             Ok(())
         }
 
-        fn check_state(before: &BasketState, after: &BasketState) -> Result<(), BasketError> {
+        fn check_state(
+            before: &BasketState,
+            after: &BasketState,
+            config: &Config,
+        ) -> Result<(), BasketError> {
             if after.total < Decimal::ZERO && after.total < before.total {
                 return Err(BasketError::TotalCannotBeNegative {
                     message: format!(
@@ -2387,6 +2668,12 @@ pub mod basket {
             if after.pieces()? < before.pieces()? {
                 return Err(BasketError::NothingIsTakenOut {
                     message: "NothingIsTakenOut: not (pieces >= before.pieces)".to_owned(),
+                });
+            }
+            if length(&after.wishes) > config.max_wishes {
+                return Err(BasketError::NoMoreWishesThanAllowed {
+                    message: "NoMoreWishesThanAllowed: not (wishes.len() <= config.maxWishes)"
+                        .to_owned(),
                 });
             }
             if after.note.is_empty() {
@@ -2471,6 +2758,12 @@ pub mod basket {
         state.currency = event.currency.clone();
         state.customer = Some(event.customer);
         state.largest = largest;
+        Ok(())
+    }
+
+    fn apply_wish_made(state: &mut BasketState, event: &WishMade) -> Result<(), ApplyError> {
+        state.wishes.push(event.wish.clone());
+        state.last_wish_at = Some(event.wished_at);
         Ok(())
     }
 
@@ -2561,6 +2854,16 @@ pub mod basket {
         state.step = event.to;
         state.rounds = rounds;
         state.note = event.note.clone();
+        Ok(())
+    }
+
+    fn apply_locker_given(state: &mut BasketState, event: &LockerGiven) -> Result<(), ApplyError> {
+        state.locker = Some(event.locker);
+        Ok(())
+    }
+
+    fn apply_locker_returned(state: &mut BasketState) -> Result<(), ApplyError> {
+        state.locker = None;
         Ok(())
     }
 
@@ -3033,6 +3336,77 @@ pub mod basket {
         }
     }
 
+    /// `MakeWish`
+    ///
+    /// Emits [`WishMade`].
+    ///
+    /// Refused with
+    /// - [`NoWishLeft`](BasketError::NoWishLeft) where `wishesLeft <= 0`
+    /// - [`TooSoon`](BasketError::TooSoon) where `lastWishAt.is_some_and(|last| now() - last
+    ///   < config.patience)`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, MakeWish};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let command = MakeWish { wish: "text".to_owned() };
+    /// match repository.execute("basket-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct MakeWish {
+        /// `wish: string`
+        pub wish: String,
+    }
+
+    impl Command<Basket> for MakeWish {
+        const NAME: &'static str = "MakeWish";
+        const TARGET: Target = Target::Any;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("wish", &self.wish);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            let state = context.state();
+            let config = context.config();
+            if state.wishes_left(config)? <= 0 {
+                return Err(Halt::Refused(BasketError::NoWishLeft {
+                    message: format!("{} wishes are enough", config.max_wishes),
+                }));
+            }
+            let rejected = match state.last_wish_at {
+                Some(last) => subtract(context.now(), last)? < config.patience,
+                None => false,
+            };
+            if rejected {
+                return Err(Halt::Refused(BasketError::TooSoon {
+                    message: "refused because lastWishAt.is_some_and(|last| now() - last < config.patience)"
+                        .to_owned(),
+                }));
+            }
+            context.emit(WishMade { wish: self.wish.clone(), wished_at: context.now() })
+        }
+    }
+
     /// `PutItem`
     ///
     /// Emits [`ItemPut`].
@@ -3353,6 +3727,130 @@ pub mod basket {
                 return Err(Halt::RefusedKeeping(refusal));
             }
             context.emit(AmountReserved { amount: self.amount, reserved_at: context.now() })
+        }
+    }
+
+    /// `GiveLocker`
+    ///
+    /// Emits [`LockerGiven`].
+    ///
+    /// Refused with
+    /// - [`BasketNotFound`](BasketError::BasketNotFound) where there is none
+    /// - [`HasLocker`](BasketError::HasLocker) where `state.locker.is_some()`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     BasketRepository, GiveLocker, LineAdded, LockerGiven, LockerReturned,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LineAdded {
+    ///     sku: "bread".to_owned(),
+    ///     quantity: 2,
+    ///     price: dec!(1.5),
+    ///     added_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// events.push(LockerGiven { locker: 7, given_at: "2026-01-01T00:00:01Z".parse()? });
+    /// events.push(LockerReturned { locker: 7, returned_at: "2026-01-01T00:00:02Z".parse()? });
+    /// repository.record("basket-1", events).await?;
+    /// let command = GiveLocker { locker: 7 };
+    /// let done = repository.execute("basket-1", command).await?;
+    /// assert_eq!(done.state.locker, Some(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GiveLocker {
+        /// `locker: integer`
+        pub locker: i64,
+    }
+
+    impl Command<Basket> for GiveLocker {
+        const NAME: &'static str = "GiveLocker";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("locker", &self.locker);
+        }
+
+        fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
+            claim(unique_locker(&self.locker));
+        }
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            let state = context.state();
+            if state.locker.is_some() {
+                return Err(Halt::Refused(BasketError::HasLocker {
+                    message: "refused because state.locker.is_some()".to_owned(),
+                }));
+            }
+            context.emit(LockerGiven { locker: self.locker, given_at: context.now() })
+        }
+    }
+
+    /// `ReturnLocker`
+    ///
+    /// Emits [`LockerReturned`].
+    ///
+    /// Refused with
+    /// - [`BasketNotFound`](BasketError::BasketNotFound) where there is none
+    /// - [`HasNoLocker`](BasketError::HasNoLocker) where `locker.is_none()`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, ReturnLocker};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let command = ReturnLocker;
+    /// match repository.execute("basket-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ReturnLocker;
+
+    impl Command<Basket> for ReturnLocker {
+        const NAME: &'static str = "ReturnLocker";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, _out: &mut Writer) {}
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            let state = context.state();
+            let Some(locker) = state.locker else {
+                return Err(Halt::Refused(BasketError::HasNoLocker {
+                    message: "refused because locker.is_none()".to_owned(),
+                }));
+            };
+            context.emit(LockerReturned { locker, returned_at: context.now() })
         }
     }
 
@@ -4318,6 +4816,16 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// `MakeWish`: `wishesLeft <= 0`
+        NoWishLeft {
+            /// Why, in words.
+            message: String,
+        },
+        /// `MakeWish`: `lastWishAt.is_some_and(|last| now() - last < config.patience)`
+        TooSoon {
+            /// Why, in words.
+            message: String,
+        },
         /// `PutItem`:
         /// `items.filter(|item| item.sku == sku && item.price == price).sum(|item| item.quantity) +
         /// quantity < 0`
@@ -4342,6 +4850,16 @@ pub mod basket {
         },
         /// `Reserve`: `amount > 1000`
         LimitExceeded {
+            /// Why, in words.
+            message: String,
+        },
+        /// `GiveLocker`: `state.locker.is_some()`
+        HasLocker {
+            /// Why, in words.
+            message: String,
+        },
+        /// `ReturnLocker`: `locker.is_none()`
+        HasNoLocker {
             /// Why, in words.
             message: String,
         },
@@ -4813,6 +5331,11 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// NoMoreWishesThanAllowed: `wishes.len() <= config.maxWishes`
+        NoMoreWishesThanAllowed {
+            /// Why, in words.
+            message: String,
+        },
         /// Rounds must never decrease
         RoundsMustNeverDecrease {
             /// Why, in words.
@@ -4863,6 +5386,11 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// Locker must be unique across all Baskets
+        DuplicateLocker {
+            /// Why, in words.
+            message: String,
+        },
         /// Events must be ordered by timestamp
         OutOfOrder {
             /// Why, in words.
@@ -4886,11 +5414,15 @@ pub mod basket {
                 Self::WrongCurrency { .. } => "WrongCurrency",
                 Self::SampleTaken { .. } => "SampleTaken",
                 Self::TooManyPieces { .. } => "TooManyPieces",
+                Self::NoWishLeft { .. } => "NoWishLeft",
+                Self::TooSoon { .. } => "TooSoon",
                 Self::TooFewToTakeBack { .. } => "TooFewToTakeBack",
                 Self::NobodyToCredit { .. } => "NobodyToCredit",
                 Self::ValueNotPositive { .. } => "ValueNotPositive",
                 Self::TooManyLines { .. } => "TooManyLines",
                 Self::LimitExceeded { .. } => "LimitExceeded",
+                Self::HasLocker { .. } => "HasLocker",
+                Self::HasNoLocker { .. } => "HasNoLocker",
                 Self::NothingToImport { .. } => "NothingToImport",
                 Self::Example1 { .. } => "Example1",
                 Self::Example2 { .. } => "Example2",
@@ -4984,6 +5516,7 @@ pub mod basket {
                 Self::BasketAlreadyExists { .. } => "BasketAlreadyExists",
                 Self::TotalCannotBeNegative { .. } => "TotalCannotBeNegative",
                 Self::NothingIsTakenOut { .. } => "NothingIsTakenOut",
+                Self::NoMoreWishesThanAllowed { .. } => "NoMoreWishesThanAllowed",
                 Self::RoundsMustNeverDecrease { .. } => "RoundsMustNeverDecrease",
                 Self::NoteMustNotBeEmpty { .. } => "NoteMustNotBeEmpty",
                 Self::TooManyRounds { .. } => "TooManyRounds",
@@ -4994,6 +5527,7 @@ pub mod basket {
                 Self::OneRoundAtATime { .. } => "OneRoundAtATime",
                 Self::NotesAreShort { .. } => "NotesAreShort",
                 Self::DuplicatePaymentId { .. } => "DuplicatePaymentId",
+                Self::DuplicateLocker { .. } => "DuplicateLocker",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
             }
@@ -5009,11 +5543,15 @@ pub mod basket {
                 | Self::WrongCurrency { message }
                 | Self::SampleTaken { message }
                 | Self::TooManyPieces { message }
+                | Self::NoWishLeft { message }
+                | Self::TooSoon { message }
                 | Self::TooFewToTakeBack { message }
                 | Self::NobodyToCredit { message }
                 | Self::ValueNotPositive { message }
                 | Self::TooManyLines { message }
                 | Self::LimitExceeded { message }
+                | Self::HasLocker { message }
+                | Self::HasNoLocker { message }
                 | Self::NothingToImport { message }
                 | Self::Example1 { message }
                 | Self::Example2 { message }
@@ -5107,6 +5645,7 @@ pub mod basket {
                 | Self::BasketAlreadyExists { message }
                 | Self::TotalCannotBeNegative { message }
                 | Self::NothingIsTakenOut { message }
+                | Self::NoMoreWishesThanAllowed { message }
                 | Self::RoundsMustNeverDecrease { message }
                 | Self::NoteMustNotBeEmpty { message }
                 | Self::TooManyRounds { message }
@@ -5117,6 +5656,7 @@ pub mod basket {
                 | Self::OneRoundAtATime { message }
                 | Self::NotesAreShort { message }
                 | Self::DuplicatePaymentId { message }
+                | Self::DuplicateLocker { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
             }
@@ -5132,11 +5672,15 @@ pub mod basket {
                 "WrongCurrency" => Self::WrongCurrency { message },
                 "SampleTaken" => Self::SampleTaken { message },
                 "TooManyPieces" => Self::TooManyPieces { message },
+                "NoWishLeft" => Self::NoWishLeft { message },
+                "TooSoon" => Self::TooSoon { message },
                 "TooFewToTakeBack" => Self::TooFewToTakeBack { message },
                 "NobodyToCredit" => Self::NobodyToCredit { message },
                 "ValueNotPositive" => Self::ValueNotPositive { message },
                 "TooManyLines" => Self::TooManyLines { message },
                 "LimitExceeded" => Self::LimitExceeded { message },
+                "HasLocker" => Self::HasLocker { message },
+                "HasNoLocker" => Self::HasNoLocker { message },
                 "NothingToImport" => Self::NothingToImport { message },
                 "Example1" => Self::Example1 { message },
                 "Example2" => Self::Example2 { message },
@@ -5230,6 +5774,7 @@ pub mod basket {
                 "BasketAlreadyExists" => Self::BasketAlreadyExists { message },
                 "TotalCannotBeNegative" => Self::TotalCannotBeNegative { message },
                 "NothingIsTakenOut" => Self::NothingIsTakenOut { message },
+                "NoMoreWishesThanAllowed" => Self::NoMoreWishesThanAllowed { message },
                 "RoundsMustNeverDecrease" => Self::RoundsMustNeverDecrease { message },
                 "NoteMustNotBeEmpty" => Self::NoteMustNotBeEmpty { message },
                 "TooManyRounds" => Self::TooManyRounds { message },
@@ -5242,6 +5787,7 @@ pub mod basket {
                 "OneRoundAtATime" => Self::OneRoundAtATime { message },
                 "NotesAreShort" => Self::NotesAreShort { message },
                 "DuplicatePaymentId" => Self::DuplicatePaymentId { message },
+                "DuplicateLocker" => Self::DuplicateLocker { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
@@ -5256,8 +5802,11 @@ pub mod basket {
             Self::BasketNotFound { message }
         }
 
-        fn duplicate_key(_field: &str, message: String) -> Self {
-            Self::DuplicatePaymentId { message }
+        fn duplicate_key(field: &str, message: String) -> Self {
+            match field {
+                "paymentId" => Self::DuplicatePaymentId { message },
+                _ => Self::DuplicateLocker { message },
+            }
         }
 
         fn out_of_order(message: String) -> Self {

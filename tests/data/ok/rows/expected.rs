@@ -431,6 +431,7 @@ pub mod parcel {
         type State = ParcelState;
         type Event = ParcelEvent;
         type Error = ParcelError;
+        type Config = ();
 
         fn apply(
             state: &mut ParcelState,
@@ -450,7 +451,11 @@ pub mod parcel {
             Ok(())
         }
 
-        fn check_state(_before: &ParcelState, _after: &ParcelState) -> Result<(), ParcelError> {
+        fn check_state(
+            _before: &ParcelState,
+            _after: &ParcelState,
+            _config: &(),
+        ) -> Result<(), ParcelError> {
             Ok(())
         }
 

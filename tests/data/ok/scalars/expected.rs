@@ -595,6 +595,7 @@ pub mod sample {
         type State = SampleState;
         type Event = SampleEvent;
         type Error = SampleError;
+        type Config = ();
 
         fn apply(
             state: &mut SampleState,
@@ -611,7 +612,11 @@ pub mod sample {
             Ok(())
         }
 
-        fn check_state(_before: &SampleState, _after: &SampleState) -> Result<(), SampleError> {
+        fn check_state(
+            _before: &SampleState,
+            _after: &SampleState,
+            _config: &(),
+        ) -> Result<(), SampleError> {
             Ok(())
         }
 

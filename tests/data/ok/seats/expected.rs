@@ -78,10 +78,10 @@ pub mod screening {
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
-            let mut rows = None;
+            let mut rows_ = None;
             let mut opened_at = None;
-            fields.read(&mut [("rows", &mut rows), ("openedAt", &mut opened_at)])?;
-            Ok(Self { rows: required(rows, "rows")?, opened_at: required(opened_at, "openedAt")? })
+            fields.read(&mut [("rows", &mut rows_), ("openedAt", &mut opened_at)])?;
+            Ok(Self { rows: required(rows_, "rows")?, opened_at: required(opened_at, "openedAt")? })
         }
     }
 
@@ -301,10 +301,10 @@ pub mod screening {
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
-            let mut rows = None;
+            let mut rows_ = None;
             let mut seats = None;
-            fields.read(&mut [("rows", &mut rows), ("seats", &mut seats)])?;
-            Ok(Self { rows: required(rows, "rows")?, seats: required(seats, "seats")? })
+            fields.read(&mut [("rows", &mut rows_), ("seats", &mut seats)])?;
+            Ok(Self { rows: required(rows_, "rows")?, seats: required(seats, "seats")? })
         }
     }
 
@@ -337,6 +337,7 @@ pub mod screening {
         type State = ScreeningState;
         type Event = ScreeningEvent;
         type Error = ScreeningError;
+        type Config = ();
 
         fn apply(
             state: &mut ScreeningState,
@@ -358,6 +359,7 @@ pub mod screening {
         fn check_state(
             _before: &ScreeningState,
             _after: &ScreeningState,
+            _config: &(),
         ) -> Result<(), ScreeningError> {
             Ok(())
         }

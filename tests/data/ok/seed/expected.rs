@@ -329,6 +329,7 @@ pub mod bank_account {
         type State = B;
         type Event = BankAccountEvent;
         type Error = BankAccountError;
+        type Config = ();
 
         fn apply(
             state: &mut B,
@@ -346,7 +347,7 @@ pub mod bank_account {
             Ok(())
         }
 
-        fn check_state(before: &B, after: &B) -> Result<(), BankAccountError> {
+        fn check_state(before: &B, after: &B, _config: &()) -> Result<(), BankAccountError> {
             let balance = after.balance();
             let before_balance = before.balance();
             if balance < Decimal::ZERO && balance < before_balance {

@@ -429,6 +429,7 @@ pub mod order {
         type State = OrderState;
         type Event = OrderEvent;
         type Error = OrderError;
+        type Config = ();
 
         fn apply(
             state: &mut OrderState,
@@ -447,7 +448,11 @@ pub mod order {
             Ok(())
         }
 
-        fn check_state(_before: &OrderState, _after: &OrderState) -> Result<(), OrderError> {
+        fn check_state(
+            _before: &OrderState,
+            _after: &OrderState,
+            _config: &(),
+        ) -> Result<(), OrderError> {
             Ok(())
         }
 

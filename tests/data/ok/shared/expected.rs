@@ -321,6 +321,7 @@ pub mod customer {
         type State = CustomerState;
         type Event = CustomerEvent;
         type Error = CustomerError;
+        type Config = ();
 
         fn apply(
             state: &mut CustomerState,
@@ -340,6 +341,7 @@ pub mod customer {
         fn check_state(
             _before: &CustomerState,
             _after: &CustomerState,
+            _config: &(),
         ) -> Result<(), CustomerError> {
             Ok(())
         }
@@ -810,6 +812,7 @@ pub mod shop {
         type State = ShopState;
         type Event = ShopEvent;
         type Error = ShopError;
+        type Config = ();
 
         fn apply(
             state: &mut ShopState,
@@ -826,7 +829,11 @@ pub mod shop {
             Ok(())
         }
 
-        fn check_state(_before: &ShopState, _after: &ShopState) -> Result<(), ShopError> {
+        fn check_state(
+            _before: &ShopState,
+            _after: &ShopState,
+            _config: &(),
+        ) -> Result<(), ShopError> {
             Ok(())
         }
 

@@ -25,7 +25,7 @@ pub mod invoice {
 
     // ---- Events ----
 
-    /// `InvoiceIssued`, version 3.
+    /// `InvoiceIssued`, version 3. Stored before as `InvoiceCreated`.
     #[derive(Clone, Debug, PartialEq)]
     pub struct InvoiceIssued {
         /// `invoiceId: string`
@@ -179,7 +179,8 @@ pub mod invoice {
         }
     }
 
-    /// `NoteChanged`, version 2. Stored as `NoteSet`.
+    /// `NoteChanged`, version 2. Stored as `NoteSet`. Stored before as `note-edited`,
+    /// `NoteWritten`.
     #[derive(Clone, Debug, PartialEq)]
     pub struct NoteChanged {
         /// `invoiceId: string`
@@ -509,12 +510,47 @@ pub mod invoice {
                 shape: "{currency: string, invoiceId: string, issuedAt: timestamp, issuedBy: string, lines: list<string>, totalCents: integer}",
             },
             EventShape {
+                event_type: "InvoiceCreated",
+                version: 1,
+                shape: "{amount: decimal, invoiceId: string, issuedAt: timestamp}",
+            },
+            EventShape {
+                event_type: "InvoiceCreated",
+                version: 2,
+                shape: "{invoiceId: string, issuedAt: timestamp, issuedBy: string, total: decimal}",
+            },
+            EventShape {
+                event_type: "InvoiceCreated",
+                version: 3,
+                shape: "{currency: string, invoiceId: string, issuedAt: timestamp, issuedBy: string, lines: list<string>, totalCents: integer}",
+            },
+            EventShape {
                 event_type: "NoteSet",
                 version: 1,
                 shape: "{changedAt: timestamp, invoiceId: string, text: string}",
             },
             EventShape {
                 event_type: "NoteSet",
+                version: 2,
+                shape: "{changedAt: timestamp, invoiceId: string, note: string?}",
+            },
+            EventShape {
+                event_type: "note-edited",
+                version: 1,
+                shape: "{changedAt: timestamp, invoiceId: string, text: string}",
+            },
+            EventShape {
+                event_type: "note-edited",
+                version: 2,
+                shape: "{changedAt: timestamp, invoiceId: string, note: string?}",
+            },
+            EventShape {
+                event_type: "NoteWritten",
+                version: 1,
+                shape: "{changedAt: timestamp, invoiceId: string, text: string}",
+            },
+            EventShape {
+                event_type: "NoteWritten",
                 version: 2,
                 shape: "{changedAt: timestamp, invoiceId: string, note: string?}",
             },
@@ -587,7 +623,7 @@ pub mod invoice {
             meta: &Metadata,
         ) -> Result<Self, DecodeError> {
             match (event_type, version) {
-                ("InvoiceIssued", 1) => {
+                ("InvoiceIssued" | "InvoiceCreated", 1) => {
                     Ok(Self::InvoiceIssued(
                         decode::<InvoiceIssuedV1>(data)?
                             .upcast(meta)
@@ -595,14 +631,18 @@ pub mod invoice {
                             .map_err(DecodeError::invalid)?,
                     ))
                 }
-                ("InvoiceIssued", 2) => {
+                ("InvoiceIssued" | "InvoiceCreated", 2) => {
                     Ok(Self::InvoiceIssued(
                         decode::<InvoiceIssuedV2>(data)?.upcast().map_err(DecodeError::invalid)?,
                     ))
                 }
-                ("InvoiceIssued", 3) => decode(data).map(Self::InvoiceIssued),
-                ("NoteSet", 1) => Ok(Self::NoteChanged(decode::<NoteChangedV1>(data)?.upcast())),
-                ("NoteSet", 2) => decode(data).map(Self::NoteChanged),
+                ("InvoiceIssued" | "InvoiceCreated", 3) => decode(data).map(Self::InvoiceIssued),
+                ("NoteSet" | "note-edited" | "NoteWritten", 1) => {
+                    Ok(Self::NoteChanged(decode::<NoteChangedV1>(data)?.upcast()))
+                }
+                ("NoteSet" | "note-edited" | "NoteWritten", 2) => {
+                    decode(data).map(Self::NoteChanged)
+                }
                 ("FeeCharged", 1) => {
                     Ok(Self::FeeCharged(
                         decode::<FeeChargedV1>(data)?
@@ -749,13 +789,14 @@ pub mod invoice {
         const PARTITION_KEY: &'static str = "invoiceId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(10);
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x0fb1_4876_4092_4850;
+        const MEANING: u64 = 0x7202_fd2b_7cad_2e57;
         const READS_METADATA: bool = true;
         const ORDERED_BY_TIME: bool = false;
 
         type State = InvoiceState;
         type Event = InvoiceEvent;
         type Error = InvoiceError;
+        type Config = ();
 
         fn apply(
             state: &mut InvoiceState,
@@ -775,7 +816,11 @@ pub mod invoice {
             Ok(())
         }
 
-        fn check_state(_before: &InvoiceState, _after: &InvoiceState) -> Result<(), InvoiceError> {
+        fn check_state(
+            _before: &InvoiceState,
+            _after: &InvoiceState,
+            _config: &(),
+        ) -> Result<(), InvoiceError> {
             Ok(())
         }
 
