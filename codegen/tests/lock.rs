@@ -117,7 +117,7 @@ fn report(sources: &Sources) -> String {
 }
 
 /// The first lock of an ontology.
-fn released(ontology: &str, of: &str) -> String {
+pub(crate) fn released(ontology: &str, of: &str) -> String {
     written(&sources(ontology), None, &[]).unwrap_or_else(|refused| panic!("{of}: {refused}"))
 }
 
