@@ -27,6 +27,7 @@ fn samples() -> Vec<TextTree> {
         "collections",
         "derived",
         "several",
+        "steps",
     ];
     let files = named.iter().map(|name| ok.join(name).join("ontology.yaml"));
     files

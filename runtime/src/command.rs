@@ -1,5 +1,6 @@
 //! Commands: what a caller asks of an aggregate, and the context in which it is decided.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use crate::aggregate::{Aggregate, ApplyError, Refusal, Step};
@@ -31,6 +32,11 @@ pub trait Command<A: Aggregate>: Clone + fmt::Debug + Send + Sync + 'static {
     const NAME: &'static str;
     /// Which streams it may address.
     const TARGET: Target;
+    /// Whether the decision checks that itself, by [`Decide::check_target`]; else it is checked before.
+    const CHECKS_TARGET: bool = false;
+    /// The fields whose keys are looked up when the decision comes to [`Decide::look_up`]; all others are
+    /// looked up whatever it comes to.
+    const LATER_KEYS: &'static [&'static str] = &[];
 
     /// Checks that the input fits its declared types, for example the digits of a `decimal(12,2)`.
     ///
@@ -44,7 +50,7 @@ pub trait Command<A: Aggregate>: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Hands over the unique keys that the command's events will claim, as far as the input alone
     /// tells. They are looked up before a refusal is returned, so that a retry meets its own first
-    /// outcome.
+    /// outcome; those of [`Self::LATER_KEYS`] only where the decision has come to them.
     fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey));
 
     /// Refusal for a target that does not fit [`Self::TARGET`].
@@ -132,6 +138,8 @@ pub struct Decide<'a, A: Aggregate> {
     emitted_time: Option<Timestamp>,
     new_id: &'a mut dyn FnMut() -> Uuid,
     events: Vec<(A::Event, Metadata)>,
+    /// The fields of [`Command::LATER_KEYS`] that it has come to.
+    looked_up: RefCell<Vec<&'static str>>,
 }
 
 impl<'a, A: Aggregate> Decide<'a, A> {
@@ -156,7 +164,27 @@ impl<'a, A: Aggregate> Decide<'a, A> {
             emitted_time: None,
             new_id,
             events: Vec::new(),
+            looked_up: RefCell::default(),
         }
+    }
+
+    /// Checks here that the command may address the stream: see [`Command::CHECKS_TARGET`].
+    ///
+    /// # Errors
+    /// [`Halt`] where it may not.
+    pub fn check_target<C: Command<A>>(&self) -> Result<(), Halt<A::Error>> {
+        check_target::<A, C>(self.stream_id(), self.sequence()).map_err(Halt::Refused)
+    }
+
+    /// From here on, a key of this field that is taken comes before what the decision comes to: see
+    /// [`Command::LATER_KEYS`].
+    pub fn look_up(&self, field: &'static str) {
+        self.looked_up.borrow_mut().push(field);
+    }
+
+    /// The fields of which keys are looked up.
+    pub(crate) fn looked_up(&self) -> Vec<&'static str> {
+        self.looked_up.borrow().clone()
     }
 
     /// The state before the command.
@@ -263,6 +291,17 @@ impl<'a, A: Aggregate> Decide<'a, A> {
             last_time: self.last_time,
             events: self.events,
         })
+    }
+}
+
+/// Whether a command may address a stream of so many events.
+pub(crate) fn check_target<A: Aggregate, C: Command<A>>(
+    stream: &StreamId,
+    sequence: Sequence,
+) -> Result<(), A::Error> {
+    match (C::TARGET, sequence) {
+        (Target::New, 0) | (Target::Existing, 1..) | (Target::Any, _) => Ok(()),
+        (Target::New, _) | (Target::Existing, 0) => Err(C::target_refused(stream)),
     }
 }
 

@@ -50,6 +50,7 @@ harness!(seats);
 mod seed;
 harness!(several);
 harness!(shared);
+mod steps;
 harness!(upcasts);
 
 #[test]

@@ -173,6 +173,11 @@ pub mod several;
 #[path = "../data/ok/shared/expected.rs"]
 pub mod shared;
 
+/// Checks that have their place among the steps.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/steps/expected.rs"]
+pub mod steps;
+
 /// Versions one to three.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/upcasts/expected.rs"]

@@ -55,4 +55,10 @@ super::codes! {
         example: "refuses: [NoSeatLeft]    # without `handler: custom`",
         fix: "Say when it is refused, in `reject`, or decide by hand.",
     }
+    MOVES_NO_CHECK = "EL0419" {
+        what: "A step `target` or `unique` has no check to move.",
+        why: "Such a step says where in the order the target is checked, or the key of a field looked up; it adds no check.",
+        example: "target: any\nsteps: [target]",
+        fix: "Remove it, or say what is checked: by the command's `target`, or by a rule `X must be unique`.",
+    }
 }

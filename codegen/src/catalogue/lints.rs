@@ -86,4 +86,16 @@ super::codes! {
         example: "reject: {AccountNotOpen: status != Open}    # and no scenario ends in AccountNotOpen",
         fix: "Tell a scenario with this command that ends in the refusal.",
     }
+    KEY_AFTER_REFUSAL = "EL0442" {
+        what: "A key that recognises a retry is looked up after a step that can end the retry otherwise.",
+        why: "What the command itself has changed can meet it: the caller who sends it again for want of an answer is told that it was refused, though it was carried out.",
+        example: "steps: [{reject: {InsufficientFunds: balance < amount}}, {unique: transactionId}]    # (idempotency)",
+        fix: "Move the step `unique` up, or remove it: then the key is looked up before all else.",
+    }
+    STEP_IN_PLACE = "EL0443" {
+        what: "A step `target` or `unique` stands where the check has its place anyway.",
+        why: "Keys are looked up first, and the target is checked before the steps: the step moves nothing.",
+        example: "steps: [target, {reject: {AmountNotPositive: amount <= 0}}]",
+        fix: "Remove it, or move it behind what shall come first.",
+    }
 }

@@ -142,7 +142,7 @@ fn place_of(aggregate: &Aggregate, refusal: &str) -> Span {
         let target = command.target.iter().filter_map(|target| target.refusal.as_ref());
         let steps = command.steps.iter().filter_map(|step| match step {
             Step::Reject(rejections) => Some(rejections),
-            Step::NothingToDo(_) | Step::Let(_) => None,
+            Step::NothingToDo(_) | Step::Let(_) | Step::Target(_) | Step::Unique(_) => None,
         });
         let rejections = steps.chain([&command.ensure]).flatten().map(|(name, _)| name);
         let rejections = rejections.chain(&command.refuses);

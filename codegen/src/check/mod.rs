@@ -22,6 +22,8 @@ mod el0358_unbounded_state;
 mod el0420_unused_input;
 mod el0440_money_without_key;
 mod el0441_untested_guard;
+mod el0442_key_after_refusal;
+mod el0443_step_in_place;
 mod el0620_same_table;
 mod el0710_scenario_names;
 mod looking;
@@ -59,6 +61,8 @@ const RULES: &[Rule] = &[
     el0420_unused_input::check,
     el0440_money_without_key::check,
     el0441_untested_guard::check,
+    el0442_key_after_refusal::check,
+    el0443_step_in_place::check,
     el0620_same_table::check,
     el0710_scenario_names::check,
 ];

@@ -60,12 +60,15 @@ fn docs(view: &View<'_>, command: &Command) -> String {
 fn refusal_lines(view: &View<'_>, command: &Command) -> Vec<String> {
     let link = |name: &str| format!("[`{0}`]({1}::{0})", type_ident(name), view.error);
     let mut lines = Vec::new();
-    if let Some(refusal) = &command.target_refusal {
+    let target = command.target_refusal.as_ref().map(|refusal| {
         let why = match command.target {
             Target::New => "there is one already",
             Target::Existing | Target::Any => "there is none",
         };
-        lines.push(format!("{} where {why}", link(refusal)));
+        format!("{} where {why}", link(refusal))
+    });
+    if !checks_target(command) {
+        lines.extend(target.clone());
     }
     if let Decision::Custom(refuses) = &command.decision {
         lines.extend(
@@ -73,12 +76,14 @@ fn refusal_lines(view: &View<'_>, command: &Command) -> Vec<String> {
         );
     }
     let Decision::Declared { steps, ensure, .. } = &command.decision else { return lines };
-    let rejections = steps.iter().filter_map(|step| match step {
-        Step::Reject(rejection) => Some(rejection),
-        _ => None,
-    });
-    for rejection in rejections {
-        lines.push(format!("{} where {}", link(&rejection.refusal), layout::code(&rejection.text)));
+    for step in steps {
+        match step {
+            Step::Reject(Rejection { refusal, text, .. }) => {
+                lines.push(format!("{} where {}", link(refusal), layout::code(text)));
+            }
+            Step::Target => lines.extend(target.clone()),
+            _ => {}
+        }
     }
     for rejection in ensure {
         let condition = layout::code(&rejection.text);
@@ -129,7 +134,10 @@ fn command_impl(view: &View<'_>, command: &Command) -> Part {
             vec![
                 quote!(const NAME: &'static str = #name;),
                 quote!(const TARGET: __Target = #target;),
-            ],
+            ]
+            .into_iter()
+            .chain(moved_checks(command))
+            .collect(),
             vec![quote!(fn validate(&self) -> Result<(), __FieldError> { #validate })],
             vec![quote!(fn write(&self, #out: &mut __Writer) { #write })],
             vec![unique_keys(view, command)],
@@ -141,6 +149,31 @@ fn command_impl(view: &View<'_>, command: &Command) -> Part {
             }],
         ],
     )
+}
+
+/// Whether the target is checked by a step.
+fn checks_target(command: &Command) -> bool {
+    matches!(&command.decision, Decision::Declared { steps, .. } if steps.contains(&Step::Target))
+}
+
+/// What is checked where the decision says so.
+fn moved_checks(command: &Command) -> Vec<TokenStream> {
+    let Decision::Declared { steps, .. } = &command.decision else { return Vec::new() };
+    let keys: Vec<&String> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Unique(field) => Some(field),
+            _ => None,
+        })
+        .collect();
+    let target = checks_target(command).then(|| {
+        quote!(
+            const CHECKS_TARGET: bool = true;
+        )
+    });
+    let keys = (!keys.is_empty())
+        .then(|| quote!(const LATER_KEYS: &'static [&'static str] = &[#(#keys),*];));
+    target.into_iter().chain(keys).collect()
 }
 
 /// Only where the refusal is not the one that the aggregate has for all.
@@ -283,6 +316,8 @@ impl Decider<'_> {
                     body.push(quote!(#ids #binding));
                 }
                 Step::Unwrap { local, optional } => body.push(self.present_value(local, optional)),
+                Step::Target => body.push(quote!(context.check_target::<Self>()?;)),
+                Step::Unique(field) => body.push(quote!(context.look_up(#field);)),
             }
         }
         body

@@ -223,7 +223,7 @@ fn depends_on_time(command: &Command) -> bool {
         Step::Reject(rejection) => Some(&rejection.when),
         Step::NothingToDo(condition) => Some(condition),
         Step::Let(_, value) => Some(value),
-        Step::Unwrap { .. } => None,
+        Step::Unwrap { .. } | Step::Target | Step::Unique(_) => None,
     });
     let conditions = conditions.chain(emit.iter().filter_map(|emission| emission.when.as_ref()));
     let mut conditions = conditions.chain(ensure.iter().map(|rejection| &rejection.when));

@@ -136,7 +136,8 @@ pub(super) const SCENARIOS: Form = Form::Map(KeysLike::Sentences, &Form::Keys(Pl
 
 pub(super) const TARGET: Form =
     Form::OneOf(&[Form::Words(&["new", "existing", "any"]), Form::Keys(Place::Target)]);
-pub(super) const STEPS: Form = Form::List(&Form::Keys(Place::Step));
+pub(super) const STEPS: Form =
+    Form::List(&Form::OneOf(&[Form::Words(&["target"]), Form::Keys(Place::Step)]));
 pub(super) const REFUSALS: Form =
     Form::Map(KeysLike::Names, &Form::OneOf(&[Form::Expression, Form::Keys(Place::Rejection)]));
 pub(super) const EMISSION: Form = Form::OneOf(&[Form::Name, Form::Keys(Place::Emission)]);

@@ -149,7 +149,7 @@ impl Place {
     pub fn one_of(self) -> &'static [&'static str] {
         match self {
             Self::Target => &["new", "existing"],
-            Self::Step => &["reject", "nothingToDo", "let"],
+            Self::Step => &["reject", "nothingToDo", "let", "unique"],
             Self::RowRule => &["insert", "update", "upsert", "delete"],
             _ => &[],
         }
@@ -253,7 +253,7 @@ pub static KEYS: &[Key] = {
         key(Command, "target", TARGET, "which streams it addresses: new, existing or any", "target: new"),
         key(Command, "input", FIELDS, "what the caller gives", "input: {amount: decimal}"),
         key(Command, "reject", REFUSALS, "refusals in order; the first that holds counts", "reject:\n  AmountNotPositive: amount <= 0"),
-        key(Command, "steps", STEPS, "refusals and other steps, in order", "steps:\n  - reject: {AmountNotPositive: amount <= 0}"),
+        key(Command, "steps", STEPS, "refusals and other steps, in order; `target` says where the target is checked", "steps:\n  - reject: {AmountNotPositive: amount <= 0}"),
         key(Command, "emit", EMIT, "the events", "emit: MoneyDeposited"),
         key(Command, "ensure", REFUSALS, "conditions on the outcome", "ensure:\n  LimitExceeded: after.balance <= 1000"),
         key(Command, "handler", Words(&["custom"]), "`custom` for a hand-written decision", "handler: custom"),
@@ -265,8 +265,7 @@ pub static KEYS: &[Key] = {
         key(Step, "nothingToDo", Expression, "succeed without events where this holds", "- nothingToDo: status == Closed"),
         key(Step, "let", EXPRESSIONS, "names for values", "- let: {fee: amount * 2}"),
         later(Step, "ask", "a question to a service", "let the caller pass the answer as input"),
-        later(Step, "unique", "where a unique key is claimed in the order of steps", "use an invariant: X must be unique"),
-        later(Step, "target", "where the target is checked in the order of steps", "use the command's `target`"),
+        key(Step, "unique", Name, "the field whose key is looked up here, and not before the target", "- unique: paymentId"),
         key(Rejection, "when", Expression, "the condition under which it refuses", "when: balance < amount"),
         key(Rejection, "message", Text, "what the caller is told", "message: balance {balance} is less than {amount}"),
         key(Rejection, "emit", EMIT, "events that are kept with the refusal", "emit: LimitHit"),

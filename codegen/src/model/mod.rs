@@ -316,6 +316,10 @@ pub enum Step {
     NothingToDo(Expression),
     /// Name a value.
     Let(String, Expression),
+    /// Check the target here, and not before the steps.
+    Target,
+    /// Look up the keys of this field here, and not before the target.
+    Unique(String),
     /// From here on, the optional at this place is known to be present: bind its value to a local of
     /// this name. Expressions that follow read the local.
     Unwrap {
@@ -530,6 +534,7 @@ impl Command {
                 Step::NothingToDo(value)
                 | Step::Let(_, value)
                 | Step::Unwrap { optional: value, .. } => all.push(value),
+                Step::Target | Step::Unique(_) => {}
             }
         }
         emit.iter().for_each(|emission| emission.collect(&mut all));

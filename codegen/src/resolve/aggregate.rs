@@ -49,8 +49,13 @@ pub(crate) fn resolve(
         }
     }
     keys::release(&declared, &mut events, findings)?;
-    for command in &mut commands {
+    let mut sound = true;
+    for (command, (_, written)) in commands.iter_mut().zip(&syntax.commands) {
         keys::add(command, &events);
+        sound &= keys::check_steps(command, &written.steps, &events, findings);
+    }
+    if !sound {
+        return None;
     }
     Some(model::Aggregate {
         name: syntax.name.value.clone(),

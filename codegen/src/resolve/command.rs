@@ -1,6 +1,7 @@
 //! Commands: target, steps, events, and checks of the outcome.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::declared::Declared;
@@ -10,13 +11,14 @@ use super::expression::{local_fault, present_when, unused};
 use super::fields::Fields;
 use super::refusals::Refusals;
 use crate::catalogue::commands::{
-    CUSTOM_AND_DECLARED, EMITS_NOTHING, ENSURE_EMITS, INPUT_IS_KEY, REFUSES,
+    CUSTOM_AND_DECLARED, EMITS_NOTHING, ENSURE_EMITS, INPUT_IS_KEY, MOVES_NO_CHECK, REFUSES,
 };
 use crate::diagnostic::Diagnostic;
 use crate::model::{
     self, Comparison, Decision, Expression, ExpressionKind, RefusalRole, Rejection, Step, Type,
 };
 use crate::naming;
+use crate::source::Span;
 use crate::syntax::{self, Text};
 
 /// Resolves a command and notes its refusals.
@@ -40,6 +42,7 @@ pub(crate) fn resolve(
     };
     let decision = decide.decision(syntax);
     let (target, target_refusal) = target?;
+    refuse_moving_no_target(name, syntax, target, findings)?;
     Some(model::Command {
         name: name.value.clone(),
         description: syntax.description.as_ref().map(|text| text.value.clone()),
@@ -112,6 +115,29 @@ fn target(
     let place = (role == RefusalRole::Rule).then_some(name.value.as_str());
     refusals.add(&refusal, role, place, &text);
     Some((target, Some(refusal)))
+}
+
+/// A command for any stream has no target to check.
+fn refuse_moving_no_target(
+    name: &Text,
+    syntax: &syntax::Command,
+    target: model::Target,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<()> {
+    let moved = syntax.steps.iter().find_map(|step| match step {
+        syntax::Step::Target(place) => Some(*place),
+        _ => None,
+    });
+    let (Some(place), model::Target::Any) = (moved, target) else { return Some(()) };
+    let title = format!("`{}` has no target that could be checked", name.value);
+    let found = Diagnostic::error(&MOVES_NO_CHECK, title, place, "checks nothing");
+    let any = syntax.target.as_ref().map_or(name.span, |target| target.kind.span);
+    findings.push(
+        found
+            .place(any, "any stream will do")
+            .help("remove the step, or write `target: new` or `target: existing`"),
+    );
+    None
 }
 
 /// The state of resolving one command.
@@ -192,6 +218,7 @@ impl Decide<'_> {
     fn steps(&mut self, written: &[syntax::Step]) -> Option<Vec<Step>> {
         let mut steps = Vec::new();
         let mut sound = true;
+        let mut moved = BTreeMap::new();
         for step in written {
             match step {
                 syntax::Step::Reject(rejections) => {
@@ -223,9 +250,27 @@ impl Decide<'_> {
                         }
                     }
                 }
+                syntax::Step::Target(place) => {
+                    sound &= self.moves_once(&mut moved, "target", *place);
+                    steps.push(Step::Target);
+                }
+                syntax::Step::Unique(field) => {
+                    let what = format!("unique: {}", field.value);
+                    sound &= self.moves_once(&mut moved, &what, field.span);
+                    steps.push(Step::Unique(field.value.clone()));
+                }
             }
         }
         sound.then_some(steps)
+    }
+
+    /// A check has one place.
+    fn moves_once(&mut self, moved: &mut BTreeMap<String, Span>, what: &str, place: Span) -> bool {
+        let Some(first) = moved.insert(what.to_owned(), place) else { return true };
+        let title = format!("`{}` has the step `{what}` twice", self.name.value);
+        let found = Diagnostic::error(&MOVES_NO_CHECK, title, place, "a second one");
+        self.findings.push(found.place(first, "the first").help("remove one of the two"));
+        false
     }
 
     fn binding(&mut self, name: &Text, written: &syntax::Expression) -> Option<Step> {

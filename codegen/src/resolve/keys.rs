@@ -2,13 +2,14 @@
 //!
 //! They are looked up before a refusal, so that a retry meets its own first outcome.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared::Declared;
+use crate::catalogue::commands::MOVES_NO_CHECK;
 use crate::catalogue::invariants::{RELEASES_COMMAND, RELEASES_NOTHING};
 use crate::diagnostic::Diagnostic;
 use crate::suggest::nearest;
-use crate::syntax::Text;
+use crate::syntax::{self, Text};
 
 use crate::model::{
     Command, Decision, Emission, Event, Expression, ExpressionKind, Piece, Scope, Step, UniqueField,
@@ -90,7 +91,7 @@ pub(crate) fn add(command: &mut Command, events: &[Event]) {
         let (local, value) = match step {
             Step::Let(local, value) => (local, value),
             Step::Unwrap { local, optional } => (local, optional),
-            Step::Reject(_) | Step::NothingToDo(_) => continue,
+            Step::Reject(_) | Step::NothingToDo(_) | Step::Target | Step::Unique(_) => continue,
         };
         locals.insert(local.clone(), value.clone());
     }
@@ -99,6 +100,64 @@ pub(crate) fn add(command: &mut Command, events: &[Event]) {
         collect(emission, events, &locals, &mut found);
     }
     command.keys = found;
+}
+
+/// A step `unique` moves the look-up of keys that the command claims, as far as its input tells them.
+pub(crate) fn check_steps(
+    command: &Command,
+    steps: &[syntax::Step],
+    events: &[Event],
+    findings: &mut Vec<Diagnostic>,
+) -> bool {
+    let before = findings.len();
+    for step in steps {
+        if let syntax::Step::Unique(field) = step {
+            findings.extend(moves_no_key(command, field, events));
+        }
+    }
+    findings.len() == before
+}
+
+fn moves_no_key(command: &Command, field: &Text, events: &[Event]) -> Option<Diagnostic> {
+    if command.keys.iter().any(|(unique, _)| unique.field == field.value) {
+        return None;
+    }
+    let refuse = |title: String, label: &str| {
+        Some(Diagnostic::error(&MOVES_NO_CHECK, title, field.span, label))
+    };
+    let fields = |events: Vec<&Event>| -> BTreeSet<String> {
+        let unique = events.into_iter().flat_map(|event| &event.unique);
+        unique.map(|unique| unique.field.clone()).collect()
+    };
+    let of_aggregate = fields(events.iter().collect());
+    if !of_aggregate.contains(&field.value) {
+        let title = format!("a step looks up `{}`, which no rule says is unique", field.value);
+        let found = refuse(title, "no unique field");
+        let meant = nearest(&field.value, of_aggregate.iter().map(String::as_str));
+        return found.map(|found| match meant {
+            Some(meant) => found.help(format!("did you mean `{meant}`?")),
+            None => found.help(format!("add the rule `{} must be unique`", field.value)),
+        });
+    }
+    let claims = |event: &&Event| emits(&command.decision, &event.name);
+    if !fields(events.iter().filter(claims).collect()).contains(&field.value) {
+        let title = format!("no event of `{}` claims a `{}`", command.name, field.value);
+        return refuse(title, "nothing to look up").map(|found| found.help("remove the step"));
+    }
+    let title = format!("the input of `{}` alone doesn't tell its `{}`", command.name, field.value);
+    refuse(title, "known only with the event").map(|found| {
+        found
+            .note("such a key is found to be taken when the events are appended, after all steps and rules")
+            .help(format!("remove the step, or take `{}` as an input", field.value))
+    })
+}
+
+/// Whether a decision emits an event other than with a refusal.
+fn emits(decision: &Decision, event: &str) -> bool {
+    let Decision::Declared { emit, .. } = decision else { return false };
+    let each =
+        |first| std::iter::successors(Some(first), |one: &&Emission| one.otherwise.as_deref());
+    emit.iter().flat_map(each).any(|emission| emission.event == event)
 }
 
 fn collect(

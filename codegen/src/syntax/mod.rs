@@ -292,6 +292,10 @@ pub enum Step {
     NothingToDo(Expression),
     /// `let:` with its names in order.
     Let(Map<Expression>),
+    /// `target`: where the target is checked.
+    Target(Span),
+    /// `unique:` where the keys of a field are looked up.
+    Unique(Text),
 }
 
 /// A refusal: `Name: condition` or `Name: {when, message, emit}`.

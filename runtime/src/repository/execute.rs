@@ -180,7 +180,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         request: &Request<'_, A>,
         verdict: &Verdict<A>,
     ) -> Result<Option<Taken>, StoreError> {
-        let mut keys = request.unique_keys();
+        let mut keys = request.unique_keys(&verdict.looked_up);
         keys.retain(|key| !verdict.settles(key));
         if keys.is_empty() {
             return Ok(None);
@@ -233,7 +233,7 @@ impl Taken {
             &self.key;
         if self.idempotent && *content == request.content {
             let (ending, repeats) = (Ending::recorded(refusal.clone()), Some(*events));
-            return Verdict { ending, change: None, repeats };
+            return Verdict { repeats, ..Verdict::unchanged(ending) };
         }
         let message = format!(
             "the {field} `{value}` was taken by another command, at sequence {} of {} `{}`",

@@ -69,6 +69,10 @@ impl<A: Aggregate> Attempt<A> for NewEvents<A> {
         Ok(())
     }
 
+    fn later_keys(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn decide(&self, context: &mut Decide<'_, A>) -> Result<(), Halt<A::Error>> {
         self.events.iter().try_for_each(|event| context.record(event.clone()))
     }

@@ -8,7 +8,7 @@ use super::context::CommandContext;
 use crate::aggregate::Aggregate;
 use crate::clock::Ids;
 use crate::codec::{FieldError, Writer};
-use crate::command::{Command, Decide, Halt, Target};
+use crate::command::{Command, Decide, Halt, check_target};
 use crate::event::UniqueKey;
 use crate::metadata::{Sequence, StreamId};
 use crate::store::{ContentHash, StreamKey};
@@ -21,6 +21,8 @@ pub(super) trait Attempt<A: Aggregate>: Send + Sync {
     fn validate(&self) -> Result<(), FieldError>;
     fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey));
     fn check_target(&self, stream: &StreamId, sequence: Sequence) -> Result<(), A::Error>;
+    /// The fields whose keys are looked up where the decision says so.
+    fn later_keys(&self) -> &'static [&'static str];
     fn decide(&self, context: &mut Decide<'_, A>) -> Result<(), Halt<A::Error>>;
 }
 
@@ -45,10 +47,11 @@ impl<A: Aggregate, C: Command<A>> Attempt<A> for Asked<C> {
     }
 
     fn check_target(&self, stream: &StreamId, sequence: Sequence) -> Result<(), A::Error> {
-        match (C::TARGET, sequence) {
-            (Target::New, 0) | (Target::Existing, 1..) | (Target::Any, _) => Ok(()),
-            (Target::New, _) | (Target::Existing, 0) => Err(C::target_refused(stream)),
-        }
+        if C::CHECKS_TARGET { Ok(()) } else { check_target::<A, C>(stream, sequence) }
+    }
+
+    fn later_keys(&self) -> &'static [&'static str] {
+        C::LATER_KEYS
     }
 
     fn decide(&self, context: &mut Decide<'_, A>) -> Result<(), Halt<A::Error>> {
@@ -88,10 +91,15 @@ impl<'a, A: Aggregate> Request<'a, A> {
         self.context.command_id.is_some()
     }
 
-    /// The keys that the input alone tells.
-    pub(super) fn unique_keys(&self) -> Vec<UniqueKey> {
+    /// The keys that the input alone tells, but for those that a decision has not come to.
+    pub(super) fn unique_keys(&self, looked_up: &[&str]) -> Vec<UniqueKey> {
+        let later = self.command.later_keys();
         let mut keys = Vec::new();
-        self.command.unique_keys(&mut |key| keys.push(key));
+        self.command.unique_keys(&mut |key| {
+            if !later.contains(&key.field) || looked_up.contains(&key.field) {
+                keys.push(key);
+            }
+        });
         keys
     }
 }

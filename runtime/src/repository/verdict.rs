@@ -57,6 +57,8 @@ pub(super) struct Verdict<A: Aggregate> {
     pub(super) change: Option<Change<A>>,
     /// The events of the first time, where the command is sent again under another id or none.
     pub(super) repeats: Option<(Sequence, Sequence)>,
+    /// The fields with a place among the steps whose keys are looked up, for the decision came to them.
+    pub(super) looked_up: Vec<&'static str>,
 }
 
 /// Events to append; never none.
@@ -81,7 +83,7 @@ struct Keys {
 
 impl<A: Aggregate> Verdict<A> {
     pub(super) fn unchanged(ending: Ending<A::Error>) -> Self {
-        Self { ending, change: None, repeats: None }
+        Self { ending, change: None, repeats: None, looked_up: Vec::new() }
     }
 
     /// Whether anything is to be written.
@@ -93,7 +95,8 @@ impl<A: Aggregate> Verdict<A> {
     /// Whether the append will check all keys that the input tells, or frees them, and checks the command
     /// id with them.
     pub(super) fn claims_all_keys(&self, request: &Request<'_, A>) -> bool {
-        self.change.is_some() && request.unique_keys().iter().all(|key| self.settles(key))
+        self.change.is_some()
+            && request.unique_keys(&self.looked_up).iter().all(|key| self.settles(key))
     }
 
     /// Whether the append will check a key, or frees it.
@@ -163,17 +166,18 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         let history = known.history.clone();
         let (state, config, last_time) = (&known.state, &*self.config, known.last_time);
         let mut context = Decide::new(state, config, history, last_time, template, &mut new_id);
-        let ending = match request.command.decide(&mut context) {
-            Ok(()) => Ending::Done,
-            Err(Halt::RefusedKeeping(refusal)) => Ending::Refused(refusal),
-            Err(Halt::Refused(refusal)) => return Verdict::unchanged(Ending::Refused(refusal)),
-            Err(Halt::Invalid(error)) => return Verdict::unchanged(Ending::Invalid(error)),
-            Err(Halt::Failed(reason)) => return Verdict::unchanged(Ending::Failed(reason)),
+        let ended = request.command.decide(&mut context);
+        let looked_up = context.looked_up();
+        let verdict = match ended {
+            Ok(()) => concluded(Ending::Done, context, known.sequence),
+            Err(Halt::RefusedKeeping(refusal)) => {
+                concluded(Ending::Refused(refusal), context, known.sequence)
+            }
+            Err(Halt::Refused(refusal)) => Verdict::unchanged(Ending::Refused(refusal)),
+            Err(Halt::Invalid(error)) => Verdict::unchanged(Ending::Invalid(error)),
+            Err(Halt::Failed(reason)) => Verdict::unchanged(Ending::Failed(reason)),
         };
-        match context.finish().and_then(|decided| change(decided, known.sequence)) {
-            Ok(change) => Verdict { ending, change, repeats: None },
-            Err(refusal) => Verdict::unchanged(Ending::Refused(refusal)),
-        }
+        Verdict { looked_up, ..verdict }
     }
 
     /// Metadata of the first event. Its time is the caller's as it is, or now, but never before the
@@ -192,6 +196,18 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
             causation_id: context.causation_id.clone(),
             traceparent: context.traceparent.clone(),
         }
+    }
+}
+
+/// The verdict of a decision whose events are to be appended, if they keep the rules.
+fn concluded<A: Aggregate>(
+    ending: Ending<A::Error>,
+    context: Decide<'_, A>,
+    before: Sequence,
+) -> Verdict<A> {
+    match context.finish().and_then(|decided| change(decided, before)) {
+        Ok(change) => Verdict { change, ..Verdict::unchanged(ending) },
+        Err(refusal) => Verdict::unchanged(Ending::Refused(refusal)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::aggregate::{Aggregate, ApplyError, Refusal};
 use crate::codec::FieldError;
-use crate::command::{Command, Decide, Emit, Halt, Target};
+use crate::command::{Command, Decide, Emit, Halt, check_target};
 use crate::event::{DomainEvent, EventTypes, UniqueKey};
 use crate::metadata::{Metadata, Sequence, StreamId};
 use crate::testing::clock::START;
@@ -198,16 +198,13 @@ impl<A: Aggregate> Fold<A> {
 
     /// What a command would do now. The time is no earlier than the last event's.
     pub fn decide<C: Command<A>>(&self, command: &C, now: Timestamp) -> Decision<A> {
-        let taken = self.taken_keys(|claim| command.unique_keys(claim));
-        if taken.is_empty() {
-            return self.decide_free(command, now);
-        }
+        let (decision, looked_up) = self.decide_free(command, now);
         // A command may take what it frees itself.
-        let decision = self.decide_free(command, now);
         let settled = settled_keys::<A>(decision.events());
         let taken = self.taken_keys(|claim| {
             command.unique_keys(&mut |key| {
-                if !settled.contains(&key) {
+                let is_due = !C::LATER_KEYS.contains(&key.field) || looked_up.contains(&key.field);
+                if is_due && !settled.contains(&key) {
                     claim(key);
                 }
             });
@@ -215,16 +212,28 @@ impl<A: Aggregate> Fold<A> {
         if taken.is_empty() { decision } else { Decision::Taken(taken) }
     }
 
-    /// What a command would do now, its own keys aside.
-    fn decide_free<C: Command<A>>(&self, command: &C, now: Timestamp) -> Decision<A> {
+    /// What a command would do now, its own keys aside, and those of which fields it has come to that are
+    /// looked up in its steps.
+    fn decide_free<C: Command<A>>(
+        &self,
+        command: &C,
+        now: Timestamp,
+    ) -> (Decision<A>, Vec<&'static str>) {
         if let Err(error) = command.validate() {
-            return Decision::Invalid(error);
+            return (Decision::Invalid(error), Vec::new());
         }
-        match (C::TARGET, self.sequence) {
-            (Target::New, 0) | (Target::Existing, 1..) | (Target::Any, _) => {}
-            _ => return Decision::Refused(C::target_refused(&self.stream_id), Vec::new()),
+        if !C::CHECKS_TARGET
+            && let Err(refusal) = check_target::<A, C>(&self.stream_id, self.sequence)
+        {
+            return (Decision::Refused(refusal, Vec::new()), Vec::new());
         }
-        self.decide_with(now, |context| command.decide(context))
+        let mut looked_up = Vec::new();
+        let decision = self.decide_with(now, |context| {
+            let outcome = command.decide(context);
+            looked_up = context.looked_up();
+            outcome
+        });
+        (decision, looked_up)
     }
 
     /// What a decision would do now, without asking for keys and target.

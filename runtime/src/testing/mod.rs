@@ -35,7 +35,7 @@ pub use clock::{CountingIds, JumpingClock, START, TestClock};
 pub use draw::{Draw, Range};
 pub use failure::{Check, Context, Failure, equal};
 pub use harness::Golden;
-pub use kit::given;
+pub use kit::{Given, given};
 pub use proptest;
 pub use run::{block_on, run};
 #[cfg(feature = "sqlite")]

@@ -84,6 +84,13 @@ impl Lowering<'_> {
     }
 
     fn step(&mut self, key: &Text, item: &Node) -> Option<Step> {
+        if let Value::Scalar(scalar) = &item.value {
+            return self.step_in_a_word(&scalar.text, item.span);
+        }
+        if let Some(found) = target_with_value(item) {
+            self.lose(found);
+            return None;
+        }
         let head = Spanned { value: key.value.clone(), span: item.span };
         let section = self.section(Place::Step, &head, item)?;
         let mut named = section.entries();
@@ -101,11 +108,28 @@ impl Lowering<'_> {
         match name {
             "reject" => self.rejections(&section, "reject").map(Step::Reject),
             "nothingToDo" => self.expression_at(&section, "nothingToDo").map(Step::NothingToDo),
+            "unique" => self.text(&section, "unique").map(Step::Unique),
             _ => {
                 let names = self.declared(&section, "let", Kind::Field)?;
                 Some(Step::Let(self.each_expression(names)))
             }
         }
+    }
+
+    /// `- target`, the one step that needs no more than its name.
+    fn step_in_a_word(&mut self, word: &str, place: Span) -> Option<Step> {
+        if word == "target" {
+            return Some(Step::Target(place));
+        }
+        let title = format!("a step is `target`, or a mapping that says what to do, not `{word}`");
+        let found = Diagnostic::error(&codes::WRONG_SHAPE, title, place, "this is a text");
+        let steps = keys::of(Place::Step).map(|key| key.name).chain(["target"]);
+        self.lose(match nearest(word, steps).and_then(|name| example(Place::Step, name)) {
+            Some(meant) => found.help(format!("did you mean `{meant}`?")),
+            None if nearest(word, ["target"]).is_some() => found.help("did you mean `- target`?"),
+            None => found.help(format!("for example `{}`", Place::Step.example())),
+        });
+        None
     }
 
     /// `Name: condition` or `Name: {when, message, emit}` lines.
@@ -234,6 +258,17 @@ pub(super) fn one_expected(rule: &str, first: &Text, second: Span, help: &str) -
     Diagnostic::error(&codes::ONE_EXPECTED, rule, second, "a second one")
         .place(first.span, "the first")
         .help(help)
+}
+
+/// `- target: existing`: which streams a command addresses is no matter of its steps.
+fn target_with_value(item: &Node) -> Option<Diagnostic> {
+    let Value::Map(entries) = &item.value else { return None };
+    let entry = entries.iter().find(|entry| entry.key.value == "target")?;
+    let title = "the step `target` is a word alone";
+    let found = Diagnostic::error(&codes::WRONG_SHAPE, title, entry.key.span, "has a value");
+    let note = "it says where the target is checked; which streams are addressed, and the refusal of \
+                others, is said by the `target` of the command";
+    Some(found.note(note).help("write `- target`"))
 }
 
 /// The key of an item of `emit` that other languages call so.

@@ -19,6 +19,8 @@ fn shown(steps: &[Step]) -> Vec<String> {
         }
         Step::NothingToDo(condition) => format!("nothing {}", show(condition)),
         Step::Let(name, value) => format!("let {name} {}", show(value)),
+        Step::Target => "target".to_owned(),
+        Step::Unique(field) => format!("unique {field}"),
         Step::Unwrap { local, optional } => format!("unwrap {local} {}", show(optional)),
     };
     steps.iter().map(step).collect()

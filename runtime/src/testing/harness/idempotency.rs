@@ -6,6 +6,7 @@ pub use super::keys::{Claims, Key};
 use super::path::{after, path};
 use super::world::{Execute, RepositoryOf, Sent, record, repository, send, stored};
 use crate::aggregate::{Aggregate, Refusal};
+use crate::clock::Clock as _;
 use crate::event::{DomainEvent, UniqueKey};
 use crate::metadata::{Position, StreamId};
 use crate::repository::{CommandContext, ExecuteError};
@@ -18,6 +19,7 @@ use crate::testing::property::by_seed;
 use crate::testing::run;
 use crate::testing::stores::StoreKind;
 use crate::testing::subject::{AnyCommand, EventOf, Subject};
+use crate::values::Timestamp;
 
 type SentOf<S> = Sent<<S as Subject>::Aggregate>;
 
@@ -266,43 +268,93 @@ async fn taken<S: Subject, K: StoreKind>(
         }
     }
     drop(lived);
-    let restarted = repository::<S, _>(kind.open(&place).await?, clock).await?;
+    let restarted = repository::<S, _>(kind.open(&place).await?, clock.clone()).await?;
     let mut commands = Commands::<S>::new(7);
+    let now = clock.now();
     for (before, stream, command, keys, first) in &sent {
         let id = STREAMS[*stream];
         let head = restarted.store().head().await?;
         // A key that has been released, or would be by this very command, refuses nothing.
         let (fold, next) = (&live.folds[*stream], (stream + 1) % STREAMS.len());
         let recognised = keys.iter().any(|key| key.idempotent);
-        if !recognised && is_free::<S>(fold, keys, command) {
+        if (!recognised && is_free::<S>(fold, keys, command)) || keeps::<S>(fold, command, now) {
             continue;
         }
         let second = send::<S, _>(&restarted, id, command, CommandContext::new()).await?;
-        let taken = taken_keys::<S>(&live.folds[*stream], command);
+        let taken = taken_keys::<S>(fold, command);
         // By one such key the command is recognised before another is found to be taken, by itself.
-        match keys.iter().any(|key| key.idempotent) {
-            true => same("the same command with its key", &second, first),
-            false => refused_by_key::<S>(&taken, &second),
+        match (before_its_keys::<S>(fold, command, now), recognised) {
+            (Some(decided), _) => as_decided::<S>(&decided, &second),
+            (None, true) => same("the same command with its key", &second, first),
+            (None, false) => refused_by_key::<S>(&taken, &second),
         }
         .context("command", || format!("{command:?}"))?;
         let other = with_same_key::<S>(before, command, keys, &mut commands);
-        if let Some(other) = other.filter(|other| !is_free::<S>(fold, keys, other)) {
+        let sent = |fold: &Fold<S::Aggregate>, keys: &[UniqueKey], command: &S::Command| {
+            !is_free::<S>(fold, keys, command) && !keeps::<S>(fold, command, now)
+        };
+        if let Some(other) = other.filter(|other| sent(fold, keys, other)) {
             let outcome = send::<S, _>(&restarted, id, &other, CommandContext::new()).await?;
-            refused_by_key::<S>(&taken_keys::<S>(&live.folds[*stream], &other), &outcome)
+            meets_a_key::<S>(fold, &other, now, &outcome)
                 .context("first", || format!("{command:?}"))
                 .context("then", || format!("{other:?}"))?;
         }
         let wide: Vec<_> = keys.iter().filter(|key| key.across_all).cloned().collect();
-        if !wide.is_empty() && !is_free::<S>(&live.folds[next], &wide, command) {
+        if !wide.is_empty() && sent(&live.folds[next], &wide, command) {
             let other = STREAMS[next];
             let outcome = send::<S, _>(&restarted, other, command, CommandContext::new()).await?;
-            refused_by_key::<S>(&taken_keys::<S>(&live.folds[next], command), &outcome)
+            meets_a_key::<S>(&live.folds[next], command, now, &outcome)
                 .context("first", || format!("{id}: {command:?}"))
                 .context("then", || format!("the same to {other}"))?;
         }
         nothing_appended(&restarted, head, "a command with a taken key").await?;
     }
     Ok(())
+}
+
+/// What a command with taken keys comes to before they are looked up, where its steps put that first.
+fn before_its_keys<S: Subject>(
+    fold: &Fold<S::Aggregate>,
+    command: &S::Command,
+    now: Timestamp,
+) -> Option<Decision<S::Aggregate>> {
+    let decision = command.decide(fold, now);
+    (!matches!(decision, Decision::Taken(_))).then_some(decision)
+}
+
+/// Whether such a command would append the events of a refusal that comes first.
+fn keeps<S: Subject>(fold: &Fold<S::Aggregate>, command: &S::Command, now: Timestamp) -> bool {
+    before_its_keys::<S>(fold, command, now).is_some_and(|decided| !decided.events().is_empty())
+}
+
+/// A command with a taken key is refused by it, or by what its steps put first.
+fn meets_a_key<S: Subject>(
+    fold: &Fold<S::Aggregate>,
+    command: &S::Command,
+    now: Timestamp,
+    outcome: &SentOf<S>,
+) -> Check {
+    match before_its_keys::<S>(fold, command, now) {
+        Some(decided) => as_decided::<S>(&decided, outcome),
+        None => refused_by_key::<S>(&taken_keys::<S>(fold, command), outcome),
+    }
+}
+
+/// What a command comes to before its keys are looked up, and appends nothing.
+fn as_decided<S: Subject>(decided: &Decision<S::Aggregate>, outcome: &SentOf<S>) -> Check {
+    let same = match (decided, outcome) {
+        (Decision::Events(_), Sent::Done(found)) => found.events.is_empty() && !found.duplicate,
+        (Decision::Refused(refusal, _), Sent::Refused(found)) => refusal.name() == found.name(),
+        (Decision::Invalid(decided), Sent::Invalid(found)) => decided == found,
+        (Decision::Failed(decided), Sent::Failed(found)) => decided == found,
+        _ => false,
+    };
+    if same {
+        return Ok(());
+    }
+    Err(Failure::new("what comes before the keys of a command does not end it")
+        .with("expected", format!("{decided:?}"))
+        .with("found", outcome.shown()))
 }
 
 /// Whether a command's keys have been released since, or would be by the command itself.
@@ -436,6 +488,11 @@ async fn race_of_keys<S: Subject, E: EventStore>(
         [command.unique_keys(), claimed(&events)].concat()
     });
     let keys = shared(&one, &other);
+    let first = [(pair[0], pair[1]), (pair[1], pair[0])].map(|(first, then)| {
+        let (fold, _) = after(before, first)?;
+        let now = fold.last_time.unwrap_or(START);
+        before_its_keys::<S>(&fold, then, now)?.refusal()
+    });
     let mut tasks = Vec::new();
     for command in pair {
         let repository = repository::<S, E>(store.clone(), TestClock::default()).await?;
@@ -448,6 +505,7 @@ async fn race_of_keys<S: Subject, E: EventStore>(
     for task in tasks {
         match task.await.map_err(|error| Failure::new(format!("a sender: {error}")))?? {
             Sent::Done(executed) if !executed.duplicate => landed += 1,
+            other if first.contains(&other.refusal()) && other.refusal().is_some() => {}
             other => refused_by_key::<S>(&keys, &other)?,
         }
     }

@@ -1329,6 +1329,39 @@ pub mod basket {
         }
     }
 
+    /// `CouponUsed`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct CouponUsed {
+        /// `coupon: string`
+        pub coupon: String,
+        /// `usedAt: timestamp`
+        pub used_at: Timestamp,
+    }
+
+    impl Record for CouponUsed {
+        fn write(&self, out: &mut Writer) {
+            out.field("coupon", &self.coupon);
+            out.field("usedAt", &self.used_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut coupon = None;
+            let mut used_at = None;
+            fields.read(&mut [("coupon", &mut coupon), ("usedAt", &mut used_at)])?;
+            Ok(Self { coupon: required(coupon, "coupon")?, used_at: required(used_at, "usedAt")? })
+        }
+    }
+
+    impl Emit<Basket> for CouponUsed {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::CouponUsed(self)
+        }
+    }
+
     /// `BonusGranted`, version 1.
     #[derive(Clone, Debug, PartialEq)]
     pub struct BonusGranted {
@@ -1748,6 +1781,8 @@ pub mod basket {
         ItemPut(ItemPut),
         /// `VoucherTaken`
         VoucherTaken(VoucherTaken),
+        /// `CouponUsed`
+        CouponUsed(CouponUsed),
         /// `BonusGranted`
         BonusGranted(BonusGranted),
         /// `NoteTaken`
@@ -1786,6 +1821,7 @@ pub mod basket {
             "PriceChanged",
             "ItemPut",
             "VoucherTaken",
+            "CouponUsed",
             "BonusGranted",
             "NoteTaken",
             "LimitHit",
@@ -1885,6 +1921,11 @@ pub mod basket {
                 shape: "{by: string, fee: decimal, paymentId: string, takenAt: timestamp, value: decimal}",
             },
             EventShape {
+                event_type: "CouponUsed",
+                version: 1,
+                shape: "{coupon: string, usedAt: timestamp}",
+            },
+            EventShape {
                 event_type: "BonusGranted",
                 version: 1,
                 shape: "{grantedAt: timestamp, value: decimal}",
@@ -1948,16 +1989,17 @@ pub mod basket {
                 Self::PriceChanged(_) => 11,
                 Self::ItemPut(_) => 12,
                 Self::VoucherTaken(_) => 13,
-                Self::BonusGranted(_) => 14,
-                Self::NoteTaken(_) => 15,
-                Self::LimitHit(_) => 16,
-                Self::AmountReserved(_) => 17,
-                Self::StepTaken(_) => 18,
-                Self::LockerGiven(_) => 19,
-                Self::LockerReturned(_) => 20,
-                Self::LinesImported(_) => 21,
-                Self::ArticleRenamed(_) => 22,
-                Self::BellRung(_) => 23,
+                Self::CouponUsed(_) => 14,
+                Self::BonusGranted(_) => 15,
+                Self::NoteTaken(_) => 16,
+                Self::LimitHit(_) => 17,
+                Self::AmountReserved(_) => 18,
+                Self::StepTaken(_) => 19,
+                Self::LockerGiven(_) => 20,
+                Self::LockerReturned(_) => 21,
+                Self::LinesImported(_) => 22,
+                Self::ArticleRenamed(_) => 23,
+                Self::BellRung(_) => 24,
             }
         }
 
@@ -1984,6 +2026,7 @@ pub mod basket {
                 Self::PriceChanged(event) => encode(event, out),
                 Self::ItemPut(event) => encode(event, out),
                 Self::VoucherTaken(event) => encode(event, out),
+                Self::CouponUsed(event) => encode(event, out),
                 Self::BonusGranted(event) => encode(event, out),
                 Self::NoteTaken(event) => encode(event, out),
                 Self::LimitHit(event) => encode(event, out),
@@ -2023,6 +2066,7 @@ pub mod basket {
                 ("PriceChanged", 1) => decode(data).map(Self::PriceChanged),
                 ("ItemPut", 1) => decode(data).map(Self::ItemPut),
                 ("VoucherTaken", 1) => decode(data).map(Self::VoucherTaken),
+                ("CouponUsed", 1) => decode(data).map(Self::CouponUsed),
                 ("BonusGranted", 1) => decode(data).map(Self::BonusGranted),
                 ("NoteTaken", 1) => decode(data).map(Self::NoteTaken),
                 ("LimitHit", 1) => decode(data).map(Self::LimitHit),
@@ -2053,6 +2097,7 @@ pub mod basket {
                 Self::PriceChanged(event) => Some(event.changed_at),
                 Self::ItemPut(event) => Some(event.put_at),
                 Self::VoucherTaken(event) => Some(event.taken_at),
+                Self::CouponUsed(event) => Some(event.used_at),
                 Self::BonusGranted(event) => Some(event.granted_at),
                 Self::NoteTaken(event) => Some(event.noted_at),
                 Self::LimitHit(event) => Some(event.hit_at),
@@ -2069,7 +2114,13 @@ pub mod basket {
         fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
             match self {
                 Self::BasketPaid(event) => claim(unique_payment_id(&event.payment_id)),
+                Self::PriceChanged(event) => {
+                    if let Some(value) = &event.coupon {
+                        claim(unique_coupon(value));
+                    }
+                }
                 Self::VoucherTaken(event) => claim(unique_payment_id(&event.payment_id)),
+                Self::CouponUsed(event) => claim(unique_coupon(&event.coupon)),
                 Self::LockerGiven(event) => claim(unique_locker(&event.locker)),
                 _ => {}
             }
@@ -2145,6 +2196,7 @@ pub mod basket {
                     event.value.normalize(),
                     event.fee.normalize(),
                 ),
+                Self::CouponUsed(event) => format!("Coupon used: coupon {}", event.coupon),
                 Self::BonusGranted(event) => {
                     format!("Bonus granted: value {}", event.value.normalize())
                 }
@@ -2182,6 +2234,10 @@ pub mod basket {
             across_all: false,
             idempotent: true,
         }
+    }
+
+    fn unique_coupon(value: &str) -> UniqueKey {
+        UniqueKey { field: "coupon", value: key_text(value), across_all: true, idempotent: false }
     }
 
     fn unique_locker(value: &i64) -> UniqueKey {
@@ -2267,6 +2323,8 @@ pub mod basket {
         pub payments: Vec<String>,
         /// `credit: decimal`
         pub credit: Decimal,
+        /// `coupons: integer`
+        pub coupons: i64,
         /// `bonus: decimal`
         pub bonus: Decimal,
         /// `step: enum[New, Packed, Sent]`
@@ -2305,6 +2363,7 @@ pub mod basket {
                 dearest: None,
                 payments: Vec::new(),
                 credit: Decimal::ZERO,
+                coupons: 0,
                 bonus: Decimal::ZERO,
                 step: BasketStep::New,
                 rounds: 0,
@@ -2339,6 +2398,7 @@ pub mod basket {
             out.field("dearest", &self.dearest);
             out.field("payments", &self.payments);
             out.field("credit", &self.credit);
+            out.field("coupons", &self.coupons);
             out.field("bonus", &self.bonus);
             out.field("step", &self.step);
             out.field("rounds", &self.rounds);
@@ -2370,6 +2430,7 @@ pub mod basket {
             let mut dearest = None;
             let mut payments = None;
             let mut credit = None;
+            let mut coupons = None;
             let mut bonus = None;
             let mut step_ = None;
             let mut rounds = None;
@@ -2399,6 +2460,7 @@ pub mod basket {
                 ("dearest", &mut dearest),
                 ("payments", &mut payments),
                 ("credit", &mut credit),
+                ("coupons", &mut coupons),
                 ("bonus", &mut bonus),
                 ("step", &mut step_),
                 ("rounds", &mut rounds),
@@ -2429,6 +2491,7 @@ pub mod basket {
                 dearest: optional(dearest),
                 payments: required(payments, "payments")?,
                 credit: required(credit, "credit")?,
+                coupons: required(coupons, "coupons")?,
                 bonus: required(bonus, "bonus")?,
                 step: required(step_, "step")?,
                 rounds: required(rounds, "rounds")?,
@@ -2474,6 +2537,7 @@ pub mod basket {
     /// - PaymentId must be unique (idempotency)
     /// - NothingIsTakenOut: `pieces >= before.pieces`
     /// - NoMoreWishesThanAllowed: `wishes.len() <= config.maxWishes`
+    /// - Coupon must be unique across all Baskets
     /// - Rounds must never decrease
     /// - Note must not be empty
     /// - Rounds must be at most 10, else TooManyRounds
@@ -2495,6 +2559,7 @@ pub mod basket {
     /// - [`MakeWish`] emits [`WishMade`]
     /// - [`PutItem`] emits [`ItemPut`]
     /// - [`TakeVoucher`] emits [`VoucherTaken`]
+    /// - [`UseCoupon`] emits [`CouponUsed`]
     /// - [`AddMany`] emits [`LineAdded`], [`BonusGranted`], [`NoteTaken`]
     /// - [`Reserve`] emits [`LimitHit`], [`AmountReserved`]
     /// - [`GiveLocker`] emits [`LockerGiven`]
@@ -2537,6 +2602,7 @@ pub mod basket {
     /// - `dearest`: [`ItemPut`]
     /// - `payments`: [`VoucherTaken`]
     /// - `credit`: [`VoucherTaken`]
+    /// - `coupons`: [`CouponUsed`]
     /// - `bonus`: [`BonusGranted`]
     /// - `step`: [`StepTaken`]
     /// - `rounds`: [`StepTaken`]
@@ -2553,7 +2619,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0x3cd1_3b2f_3cdb_695e;
+        const MEANING: u64 = 0x2204_7d89_f96a_295e;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -2582,6 +2648,7 @@ pub mod basket {
                 BasketEvent::PriceChanged(event) => apply_price_changed(state, event),
                 BasketEvent::ItemPut(event) => apply_item_put(state, event),
                 BasketEvent::VoucherTaken(event) => apply_voucher_taken(state, event),
+                BasketEvent::CouponUsed(_) => apply_coupon_used(state),
                 BasketEvent::BonusGranted(event) => apply_bonus_granted(state, event),
                 BasketEvent::NoteTaken(_) => Ok(()),
                 BasketEvent::LimitHit(_) => Ok(()),
@@ -2838,6 +2905,11 @@ pub mod basket {
         let credit = subtract(add(state.credit, event.value)?, event.fee)?;
         state.credit = credit;
         state.payments.push(event.payment_id.clone());
+        Ok(())
+    }
+
+    fn apply_coupon_used(state: &mut BasketState) -> Result<(), ApplyError> {
+        state.coupons = add(state.coupons, 1)?;
         Ok(())
     }
 
@@ -3589,6 +3661,77 @@ pub mod basket {
                 fee,
                 taken_at: context.now(),
             })
+        }
+    }
+
+    /// `UseCoupon`
+    ///
+    /// Emits [`CouponUsed`].
+    ///
+    /// Refused with
+    /// - [`NoCoupon`](BasketError::NoCoupon) where `coupon.is_empty()`
+    /// - [`BasketNotFound`](BasketError::BasketNotFound) where there is none
+    /// - [`TooManyCoupons`](BasketError::TooManyCoupons) where `coupons >= 3`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, UseCoupon};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let command = UseCoupon { coupon: "text".to_owned() };
+    /// match repository.execute("basket-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UseCoupon {
+        /// `coupon: string`
+        pub coupon: String,
+    }
+
+    impl Command<Basket> for UseCoupon {
+        const NAME: &'static str = "UseCoupon";
+        const TARGET: Target = Target::Existing;
+        const CHECKS_TARGET: bool = true;
+        const LATER_KEYS: &'static [&'static str] = &["coupon"];
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("coupon", &self.coupon);
+        }
+
+        fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
+            claim(unique_coupon(&self.coupon));
+        }
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            let state = context.state();
+            if self.coupon.is_empty() {
+                return Err(Halt::Refused(BasketError::NoCoupon {
+                    message: "refused because coupon.is_empty()".to_owned(),
+                }));
+            }
+            context.check_target::<Self>()?;
+            if state.coupons >= 3 {
+                return Err(Halt::Refused(BasketError::TooManyCoupons {
+                    message: "refused because coupons >= 3".to_owned(),
+                }));
+            }
+            context.look_up("coupon");
+            context.emit(CouponUsed { coupon: self.coupon.clone(), used_at: context.now() })
         }
     }
 
@@ -4843,6 +4986,16 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// `UseCoupon`: `coupon.is_empty()`
+        NoCoupon {
+            /// Why, in words.
+            message: String,
+        },
+        /// `UseCoupon`: `coupons >= 3`
+        TooManyCoupons {
+            /// Why, in words.
+            message: String,
+        },
         /// `AddMany`: unless `after.lines.len() <= 20`
         TooManyLines {
             /// Why, in words.
@@ -5386,6 +5539,11 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// Coupon must be unique across all Baskets
+        DuplicateCoupon {
+            /// Why, in words.
+            message: String,
+        },
         /// Locker must be unique across all Baskets
         DuplicateLocker {
             /// Why, in words.
@@ -5419,6 +5577,8 @@ pub mod basket {
                 Self::TooFewToTakeBack { .. } => "TooFewToTakeBack",
                 Self::NobodyToCredit { .. } => "NobodyToCredit",
                 Self::ValueNotPositive { .. } => "ValueNotPositive",
+                Self::NoCoupon { .. } => "NoCoupon",
+                Self::TooManyCoupons { .. } => "TooManyCoupons",
                 Self::TooManyLines { .. } => "TooManyLines",
                 Self::LimitExceeded { .. } => "LimitExceeded",
                 Self::HasLocker { .. } => "HasLocker",
@@ -5527,6 +5687,7 @@ pub mod basket {
                 Self::OneRoundAtATime { .. } => "OneRoundAtATime",
                 Self::NotesAreShort { .. } => "NotesAreShort",
                 Self::DuplicatePaymentId { .. } => "DuplicatePaymentId",
+                Self::DuplicateCoupon { .. } => "DuplicateCoupon",
                 Self::DuplicateLocker { .. } => "DuplicateLocker",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
@@ -5548,6 +5709,8 @@ pub mod basket {
                 | Self::TooFewToTakeBack { message }
                 | Self::NobodyToCredit { message }
                 | Self::ValueNotPositive { message }
+                | Self::NoCoupon { message }
+                | Self::TooManyCoupons { message }
                 | Self::TooManyLines { message }
                 | Self::LimitExceeded { message }
                 | Self::HasLocker { message }
@@ -5656,6 +5819,7 @@ pub mod basket {
                 | Self::OneRoundAtATime { message }
                 | Self::NotesAreShort { message }
                 | Self::DuplicatePaymentId { message }
+                | Self::DuplicateCoupon { message }
                 | Self::DuplicateLocker { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
@@ -5677,6 +5841,8 @@ pub mod basket {
                 "TooFewToTakeBack" => Self::TooFewToTakeBack { message },
                 "NobodyToCredit" => Self::NobodyToCredit { message },
                 "ValueNotPositive" => Self::ValueNotPositive { message },
+                "NoCoupon" => Self::NoCoupon { message },
+                "TooManyCoupons" => Self::TooManyCoupons { message },
                 "TooManyLines" => Self::TooManyLines { message },
                 "LimitExceeded" => Self::LimitExceeded { message },
                 "HasLocker" => Self::HasLocker { message },
@@ -5787,6 +5953,7 @@ pub mod basket {
                 "OneRoundAtATime" => Self::OneRoundAtATime { message },
                 "NotesAreShort" => Self::NotesAreShort { message },
                 "DuplicatePaymentId" => Self::DuplicatePaymentId { message },
+                "DuplicateCoupon" => Self::DuplicateCoupon { message },
                 "DuplicateLocker" => Self::DuplicateLocker { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
@@ -5805,6 +5972,7 @@ pub mod basket {
         fn duplicate_key(field: &str, message: String) -> Self {
             match field {
                 "paymentId" => Self::DuplicatePaymentId { message },
+                "coupon" => Self::DuplicateCoupon { message },
                 _ => Self::DuplicateLocker { message },
             }
         }
