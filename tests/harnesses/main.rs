@@ -16,6 +16,7 @@ macro_rules! harness {
     };
 }
 
+harness!(aggregates);
 harness!(bank);
 mod by_hand;
 harness!(cart);

@@ -3,6 +3,11 @@
 
 #![deny(warnings)]
 
+/// Columns that are aggregates of events.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/aggregates/expected.rs"]
+pub mod aggregates;
+
 /// The bank of the example.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/bank/expected.rs"]

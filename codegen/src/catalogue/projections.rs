@@ -157,4 +157,34 @@ super::codes! {
         example: "CustomerRenamed: {match: row.customerId == customerId, upsert: {name: event.name}}",
         fix: "With `match` write `update` or `delete`, without `key` and `onMissing`; let `when` read the event alone.",
     }
+    AGGREGATE = "EL0640" {
+        what: "A column is no aggregate as it is written.",
+        why: "In place of a type a column may state what it makes of its events: their number, or the sum, the smallest, the greatest or the average of a field.",
+        example: "columns: {mean: average(MoneyDeposited.amount)}",
+        fix: "Write `count(Event)`, `sum(Event.field)`, `min(Event.field)`, `max(Event.field)` or `average(Event.field, 2)`, of several events with `|` between them.",
+    }
+    AGGREGATE_SOURCE = "EL0641" {
+        what: "An aggregate names an event that is no source, or one twice.",
+        why: "Only sources are folded, and each of them once.",
+        example: "source: [AccountOpened]\ncolumns: {deposits: count(MoneyDeposited)}",
+        fix: "Add the event to `source` and a rule for it to `on`, or remove it.",
+    }
+    AGGREGATE_TYPE = "EL0642" {
+        what: "An aggregate can't be made of the values of a field.",
+        why: "`sum` and `average` add numbers, `min` and `max` compare numbers, times, dates and durations; what none would stand for is nowhere said.",
+        example: "columns: {paid: sum(MoneyDeposited.transactionId)}",
+        fix: "Name another field; fold a field that may be none by rules.",
+    }
+    AGGREGATE_RULE = "EL0643" {
+        what: "An aggregate would miss an event, or fold one in several times.",
+        why: "An aggregate is folded in where the rules of its events write a row: each event once, and none left out.",
+        example: "MoneyDeposited: {when: amount > 100, update: {}}    # and deposits: count(MoneyDeposited)",
+        fix: "Let the rules of the event write a row in every case, once; or give the column a type and set it by rules.",
+    }
+    AGGREGATE_SET = "EL0644" {
+        what: "A column is an aggregate, and something else too.",
+        why: "What it is follows from its events: a rule that sets it would break that, and a key never changes.",
+        example: "columns: {deposits: count(MoneyDeposited)}\non: {MoneyDeposited: {update: {deposits: 0}}}",
+        fix: "Remove the line, or give the column a type and set it in every rule.",
+    }
 }

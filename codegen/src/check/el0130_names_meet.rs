@@ -8,7 +8,9 @@ use crate::catalogue::checks::NAMES_MEET;
 use crate::diagnostic::Diagnostic;
 use crate::naming::{self, Kind};
 use crate::source::Span;
-use crate::syntax::{Aggregate, Field, Map, Text, TypeDeclaration, TypeExpression, TypeKind};
+use crate::syntax::{
+    Aggregate, Field, Map, Projection, Text, TypeDeclaration, TypeExpression, TypeKind,
+};
 
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
     let mut names = Names { findings };
@@ -63,9 +65,7 @@ impl Names<'_> {
             self.fields(&command.input);
         }
         for (_, projection) in &aggregate.projections {
-            for columns in projection.columns.iter() {
-                self.fields(columns);
-            }
+            self.columns(projection);
             for input in projection.queries.iter().filter_map(|(_, query)| query.input.as_ref()) {
                 self.fields(input);
             }
@@ -75,6 +75,19 @@ impl Names<'_> {
     fn fields(&mut self, fields: &Map<Field>) {
         self.distinct("field", fields.iter().map(|(name, _)| name));
         for (_, field) in fields {
+            self.inline_enums(&field.field_type);
+        }
+    }
+
+    fn columns(&mut self, projection: &Projection) {
+        let typed = projection.columns.as_deref().unwrap_or_default();
+        let aggregates = projection.aggregates.iter().flat_map(|(_, name, column)| {
+            std::iter::once(name.clone()).chain(column.kept_beside(name))
+        });
+        let names: Vec<Text> =
+            typed.iter().map(|(name, _)| name.clone()).chain(aggregates).collect();
+        self.distinct("field", names.iter());
+        for (_, field) in typed {
             self.inline_enums(&field.field_type);
         }
     }

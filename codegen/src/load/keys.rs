@@ -285,7 +285,7 @@ pub static KEYS: &[Key] = {
         key(Projection, "updateStrategy", STRATEGY, "eventually_consistent or immediate", "updateStrategy: eventually_consistent"),
         key(Projection, "consistencyWindow", Text, "how far it may lag", "consistencyWindow: 500ms"),
         key(Projection, "key", ROW_KEY, "what identifies a row", "key: accountId"),
-        key(Projection, "columns", FIELDS, "the columns of a row", "columns: {accountId: string, balance: decimal}"),
+        key(Projection, "columns", FIELDS, "the columns of a row, with their types or aggregates", "columns: {accountId: string, balance: decimal, deposits: count(MoneyDeposited)}"),
         key(Projection, "mirrors", EXPRESSIONS, "columns that always equal a value of the state", "mirrors: {balance: state.balance}"),
         key(Projection, "on", ROW_RULES, "what each event does to its row", "on:\n  MoneyDeposited:\n    update: {balance: row.balance + amount}"),
         key(Projection, "indexes", INDEXES, "columns by which rows are found fast", "indexes: [customerId, [status, updatedAt]]"),

@@ -106,7 +106,14 @@ impl<'a> Declared<'a> {
         let partition_key = partition_key.map(|key| key.value.as_str());
         // Without one the build fails already: nothing more is to be said of what would be the id.
         let partition_key = partition_key.or_else(|| likely_key(syntax, &events, &inputs));
-        Self { syntax, types, state, derived, events, inputs, columns, asked, partition_key }
+        let mut this =
+            Self { syntax, types, state, derived, events, inputs, columns, asked, partition_key };
+        let mut columns = std::mem::take(&mut this.columns);
+        for (columns, (_, projection)) in columns.iter_mut().zip(&syntax.projections) {
+            let Some(columns) = columns else { continue };
+            super::projection::declare_aggregates(&this, projection, columns, findings);
+        }
+        Self { columns, ..this }
     }
 
     /// The event of this name.

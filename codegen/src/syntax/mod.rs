@@ -370,8 +370,10 @@ pub struct Projection {
     pub consistency_window: Option<Text>,
     /// `key:`
     pub key: Option<KeySyntax>,
-    /// `columns:`; none where the handler is hand-written.
+    /// `columns:` with a type; none where the handler is hand-written.
     pub columns: Option<Map<Field>>,
+    /// Those with an aggregate in place of a type, each with its place among all.
+    pub aggregates: Vec<(usize, Text, AggregateColumn)>,
     /// `mirrors:`
     pub mirrors: Map<Expression>,
     /// `indexes:` each with its columns.
@@ -380,6 +382,36 @@ pub struct Projection {
     pub queries: Map<Query>,
     /// `on:`; none where the handler is hand-written. An `A | B` key is one entry with two events.
     pub on: Option<Vec<(Vec<Text>, Vec<RowRule>)>>,
+}
+
+/// `sum(A.amount | B.amount)`, in place of the type of a column.
+#[derive(Clone, Debug)]
+pub struct AggregateColumn {
+    /// `sum`
+    pub folding: Folding,
+    /// Events, each with the field where it says one.
+    pub terms: Vec<(Text, Option<Text>)>,
+    /// The digits after the point of an average.
+    pub scale: Option<Spanned<u32>>,
+    /// The whole.
+    pub span: Span,
+    /// The place of `sum`.
+    pub word: Span,
+}
+
+/// What an aggregate makes of the values of its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folding {
+    /// `count`
+    Count,
+    /// `sum`
+    Sum,
+    /// `min`
+    Min,
+    /// `max`
+    Max,
+    /// `average`
+    Average,
 }
 
 /// `key: field` or `key: {column: expression}`.

@@ -1,6 +1,7 @@
 //! What the generated code of `data/ok` does: decisions, folds, upcasts and rows, each tried out where
 //! it is easy to get wrong.
 
+mod aggregates;
 mod deciding;
 mod expressions;
 mod folding;

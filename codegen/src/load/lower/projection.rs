@@ -28,6 +28,7 @@ impl Lowering<'_> {
     fn projection(&mut self, entry: &Entry) -> Option<Projection> {
         let section = self.section(Place::Projection, &entry.key, &entry.value)?;
         self.require(&section);
+        let (columns, aggregates) = self.columns(&section).unzip();
         Some(Projection {
             description: self.text(&section, "description"),
             source: self.names(&section, "source").unwrap_or_default(),
@@ -35,7 +36,8 @@ impl Lowering<'_> {
             update_strategy: self.text(&section, "updateStrategy"),
             consistency_window: self.text(&section, "consistencyWindow"),
             key: self.row_key(&section),
-            columns: self.fields(&section, "columns"),
+            columns,
+            aggregates: aggregates.unwrap_or_default(),
             mirrors: self.expressions(&section, "mirrors").unwrap_or_default(),
             indexes: self.indexes(&section),
             queries: self.queries(&section),

@@ -15,6 +15,7 @@ use crate::syntax::{
     ConstantValue, Expression, Field, Map, Text, TypeDeclaration, TypeExpression, TypeKind,
 };
 
+pub(super) mod aggregate;
 mod rules;
 
 /// How deep types may stand in each other.

@@ -28,6 +28,8 @@ pub enum Receiver {
     Map,
     /// `timestamp`
     Timestamp,
+    /// `date`
+    Date,
     /// `duration`
     Duration,
 }
@@ -180,8 +182,9 @@ pub(crate) fn receiver(of: &Type) -> Option<Receiver> {
         Type::Set(_) => Receiver::Set,
         Type::Map(..) => Receiver::Map,
         Type::Timestamp => Receiver::Timestamp,
+        Type::Date => Receiver::Date,
         Type::Duration => Receiver::Duration,
-        Type::Boolean | Type::Date | Type::Uuid | Type::Bytes | Type::Enum(_) | Type::Record(_) => {
+        Type::Boolean | Type::Uuid | Type::Bytes | Type::Enum(_) | Type::Record(_) => {
             return None;
         }
     })

@@ -1,11 +1,13 @@
 //! Projections: target, key, columns, and the rules that turn events into rows.
 
+mod aggregates;
 mod indexes;
 mod inputs;
 mod key;
 mod queries;
 mod rules;
 
+pub(crate) use aggregates::declare as declare_aggregates;
 pub(crate) use key::is_json;
 
 use super::assign::Target;
@@ -48,7 +50,8 @@ pub(crate) fn resolve(
     let immediate = this.immediate(findings);
     let window = this.window(immediate, findings);
     this.check_parts(findings);
-    let key = key::resolve(&this, findings);
+    let are_folded = aggregates::check(&this, findings);
+    let key = if are_folded { key::resolve(&this, findings) } else { None };
     let on = rules::resolve(&this, key.as_deref(), all_known, findings);
     let key_is_stream = key::is_stream(key.as_deref(), on.as_ref().and_then(|on| on.as_deref()));
     let other_key = key.as_deref().zip(on.as_ref().and_then(|on| on.as_deref()));

@@ -1,7 +1,7 @@
 //! `on:` what each event does to its row.
 
 use super::Projecting;
-use super::key;
+use super::{aggregates, key};
 use crate::catalogue::projections::{
     ALWAYS_FIRST, COLUMN_MISSING, KEY, KEY_COLUMN_SET, NO_RULE, NO_ZERO_ROW, RULE_TWICE,
     RULE_WITHOUT_SOURCE, SEVERAL,
@@ -109,7 +109,7 @@ fn event_rules(
     findings: &mut Vec<Diagnostic>,
 ) -> Option<Vec<RowRule>> {
     let mut resolved = Vec::new();
-    let mut sound = true;
+    let mut sound = aggregates::miss_none(this, event.name, rules, findings);
     for (index, rule) in rules.iter().enumerate() {
         if rule.when.is_none() && index + 1 < rules.len() {
             let title = "a case without `when` always holds, so those after it never do";
@@ -335,7 +335,7 @@ impl Rule<'_> {
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Vec<Assignment>> {
         let keys = self.key_columns();
-        let mut sound = true;
+        let mut sound = aggregates::are_set_by_none(self.this, self.syntax, findings);
         for (column, _) in &self.syntax.columns.fields {
             if keys.contains(&column.value.as_str()) {
                 let title = format!("`{}` is the key and is not set by a rule", column.value);
@@ -351,10 +351,20 @@ impl Rule<'_> {
         scope.locals.extend_from_slice(locals);
         let owner = format!("`{}`", self.this.name.value);
         let target = Target { fields: self.columns, owner: &owner };
-        let is_key = |name: &str| keys.contains(&name);
+        let is_kept_out =
+            |name: &str| keys.contains(&name) || aggregates::owner(self.this, name).is_some();
+        let written = &self.syntax.columns;
         let assigned =
-            assignments(&self.syntax.columns, target, &self.event.fields, &scope, is_key, findings);
+            assignments(written, target, &self.event.fields, &scope, is_kept_out, findings);
         let mut assigned = assigned.filter(|_| sound)?;
+        assigned.extend(aggregates::lines(
+            self.this,
+            self.event,
+            self.syntax,
+            target,
+            &scope,
+            findings,
+        )?);
         match verb {
             Verb::Insert => self.complete(&keys, &mut assigned, findings)?,
             Verb::Upsert => self.check_zero_row(&keys, &assigned, findings)?,

@@ -111,6 +111,26 @@ fn what_changes_a_result_changes_the_meaning() {
     }
 }
 
+/// What an aggregate is changes its rows; that it is one and no line of a rule does not.
+#[test]
+fn an_aggregate_means_what_its_line_means() {
+    let view = VIEW.split_once("    columns").and_then(|(_, rest)| rest.split_once("commands"));
+    let written = format!("    columns{}", view.expect("a view").0);
+    let aggregate = |of: &str| {
+        format!(
+            "    columns: {{accountId: string, sum: {of}}}\n    on: {{MoneyDeposited: {{upsert: {{}}}}}}\n"
+        )
+    };
+    for (of, differs) in [
+        ("sum(MoneyDeposited.amount)", false),
+        ("count(MoneyDeposited)", true),
+        ("max(MoneyDeposited.amount)", true),
+        ("'average(MoneyDeposited.amount, 2)'", true),
+    ] {
+        assert_eq!(changed(&written, &aggregate(of)), (false, differs), "{of}");
+    }
+}
+
 #[test]
 fn an_upcast_has_meaning() {
     let shop = |price: &str, upcast: &str| {

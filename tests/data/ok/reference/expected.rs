@@ -2573,6 +2573,7 @@ pub mod basket {
     /// - [`BasketView`]
     /// - [`PaidBaskets`]
     /// - [`BasketContents`]
+    /// - [`BasketFigures`]
     /// - [`SalesByDay`]
     /// - [`OpenBaskets`]
     /// - [`ImportedArticles`]
@@ -4282,10 +4283,18 @@ pub mod basket {
     /// - [`Example84`](BasketError::Example84) where `!(rates.filter(|key, rate| key != "EUR"
     ///   && rate < 1).keys() == ["USD"])`
     /// - [`Example85`](BasketError::Example85) where `!((now() + 24h).date() > now().date())`
-    /// - [`Example86`](BasketError::Example86) where `!((36h).days() == 1)`
-    /// - [`Example87`](BasketError::Example87) where `!((90m).hours() == 1)`
-    /// - [`Example88`](BasketError::Example88) where `!((90s).minutes() == 1)`
-    /// - [`Example89`](BasketError::Example89) where `!((2m).seconds() == 120)`
+    /// - [`Example86`](BasketError::Example86) where `!(now().min(now() + 1h) == now())`
+    /// - [`Example87`](BasketError::Example87) where `!(now().max(now() - 1h) == now())`
+    /// - [`Example88`](BasketError::Example88) where `!(now().date().min((now() +
+    ///   48h).date()) == now().date())`
+    /// - [`Example89`](BasketError::Example89) where `!(now().date().max((now() -
+    ///   48h).date()) == now().date())`
+    /// - [`Example90`](BasketError::Example90) where `!((36h).days() == 1)`
+    /// - [`Example91`](BasketError::Example91) where `!((90m).hours() == 1)`
+    /// - [`Example92`](BasketError::Example92) where `!((90s).minutes() == 1)`
+    /// - [`Example93`](BasketError::Example93) where `!((2m).seconds() == 120)`
+    /// - [`Example94`](BasketError::Example94) where `!((2h).min(90m) == 90m)`
+    /// - [`Example95`](BasketError::Example95) where `!((2h).max(90m) == 120m)`
     ///
     /// # Example
     ///
@@ -4890,24 +4899,76 @@ pub mod basket {
                     message: "refused because !((now() + 24h).date() > now().date())".to_owned(),
                 }));
             }
-            if days(Duration::from_micros(129_600_000_000)) != 1 {
+            if context.now().min(add(context.now(), Duration::from_micros(3_600_000_000))?)
+                != context.now()
+            {
                 return Err(Halt::Refused(BasketError::Example86 {
+                    message: "refused because !(now().min(now() + 1h) == now())".to_owned(),
+                }));
+            }
+            if context
+                .now()
+                .max(subtract(context.now(), Duration::from_micros(3_600_000_000))?)
+                != context.now()
+            {
+                return Err(Halt::Refused(BasketError::Example87 {
+                    message: "refused because !(now().max(now() - 1h) == now())".to_owned(),
+                }));
+            }
+            if context
+                .now()
+                .date()
+                .min(add(context.now(), Duration::from_micros(172_800_000_000))?.date())
+                != context.now().date()
+            {
+                return Err(Halt::Refused(BasketError::Example88 {
+                    message: "refused because !(now().date().min((now() + 48h).date()) == now().date())"
+                        .to_owned(),
+                }));
+            }
+            if context
+                .now()
+                .date()
+                .max(subtract(context.now(), Duration::from_micros(172_800_000_000))?.date())
+                != context.now().date()
+            {
+                return Err(Halt::Refused(BasketError::Example89 {
+                    message: "refused because !(now().date().max((now() - 48h).date()) == now().date())"
+                        .to_owned(),
+                }));
+            }
+            if days(Duration::from_micros(129_600_000_000)) != 1 {
+                return Err(Halt::Refused(BasketError::Example90 {
                     message: "refused because !((36h).days() == 1)".to_owned(),
                 }));
             }
             if hours(Duration::from_micros(5_400_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example87 {
+                return Err(Halt::Refused(BasketError::Example91 {
                     message: "refused because !((90m).hours() == 1)".to_owned(),
                 }));
             }
             if minutes(Duration::from_micros(90_000_000)) != 1 {
-                return Err(Halt::Refused(BasketError::Example88 {
+                return Err(Halt::Refused(BasketError::Example92 {
                     message: "refused because !((90s).minutes() == 1)".to_owned(),
                 }));
             }
             if seconds(Duration::from_micros(120_000_000)) != 120 {
-                return Err(Halt::Refused(BasketError::Example89 {
+                return Err(Halt::Refused(BasketError::Example93 {
                     message: "refused because !((2m).seconds() == 120)".to_owned(),
+                }));
+            }
+            if Duration::from_micros(7_200_000_000).min(Duration::from_micros(5_400_000_000))
+                != Duration::from_micros(5_400_000_000)
+            {
+                return Err(Halt::Refused(BasketError::Example94 {
+                    message: "refused because !((2h).min(90m) == 90m)".to_owned(),
+                }));
+            }
+            if Duration::from_micros(7_200_000_000).max(Duration::from_micros(5_400_000_000))
+                != Duration::from_micros(7_200_000_000)
+            {
+                return Err(Halt::Refused(BasketError::Example95 {
+                    message: "refused because !((2h).max(90m) == 120m)".to_owned(),
                 }));
             }
             context.emit(OwnerNamed { name: "N".to_owned(), named_at: context.now() })
@@ -5449,23 +5510,53 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((36h).days() == 1)`
+        /// `TryEveryExample`: `!(now().min(now() + 1h) == now())`
         Example86 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((90m).hours() == 1)`
+        /// `TryEveryExample`: `!(now().max(now() - 1h) == now())`
         Example87 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((90s).minutes() == 1)`
+        /// `TryEveryExample`: `!(now().date().min((now() + 48h).date()) == now().date())`
         Example88 {
             /// Why, in words.
             message: String,
         },
-        /// `TryEveryExample`: `!((2m).seconds() == 120)`
+        /// `TryEveryExample`: `!(now().date().max((now() - 48h).date()) == now().date())`
         Example89 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((36h).days() == 1)`
+        Example90 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((90m).hours() == 1)`
+        Example91 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((90s).minutes() == 1)`
+        Example92 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((2m).seconds() == 120)`
+        Example93 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((2h).min(90m) == 90m)`
+        Example94 {
+            /// Why, in words.
+            message: String,
+        },
+        /// `TryEveryExample`: `!((2h).max(90m) == 120m)`
+        Example95 {
             /// Why, in words.
             message: String,
         },
@@ -5673,6 +5764,12 @@ pub mod basket {
                 Self::Example87 { .. } => "Example87",
                 Self::Example88 { .. } => "Example88",
                 Self::Example89 { .. } => "Example89",
+                Self::Example90 { .. } => "Example90",
+                Self::Example91 { .. } => "Example91",
+                Self::Example92 { .. } => "Example92",
+                Self::Example93 { .. } => "Example93",
+                Self::Example94 { .. } => "Example94",
+                Self::Example95 { .. } => "Example95",
                 Self::BasketAlreadyExists { .. } => "BasketAlreadyExists",
                 Self::TotalCannotBeNegative { .. } => "TotalCannotBeNegative",
                 Self::NothingIsTakenOut { .. } => "NothingIsTakenOut",
@@ -5805,6 +5902,12 @@ pub mod basket {
                 | Self::Example87 { message }
                 | Self::Example88 { message }
                 | Self::Example89 { message }
+                | Self::Example90 { message }
+                | Self::Example91 { message }
+                | Self::Example92 { message }
+                | Self::Example93 { message }
+                | Self::Example94 { message }
+                | Self::Example95 { message }
                 | Self::BasketAlreadyExists { message }
                 | Self::TotalCannotBeNegative { message }
                 | Self::NothingIsTakenOut { message }
@@ -5937,6 +6040,12 @@ pub mod basket {
                 "Example87" => Self::Example87 { message },
                 "Example88" => Self::Example88 { message },
                 "Example89" => Self::Example89 { message },
+                "Example90" => Self::Example90 { message },
+                "Example91" => Self::Example91 { message },
+                "Example92" => Self::Example92 { message },
+                "Example93" => Self::Example93 { message },
+                "Example94" => Self::Example94 { message },
+                "Example95" => Self::Example95 { message },
                 "BasketAlreadyExists" => Self::BasketAlreadyExists { message },
                 "TotalCannotBeNegative" => Self::TotalCannotBeNegative { message },
                 "NothingIsTakenOut" => Self::NothingIsTakenOut { message },
@@ -6458,6 +6567,248 @@ pub mod basket {
         current.items = items;
         current.skus.insert(event.sku.clone());
         current.first = first;
+        if created.is_some() {
+            *row = created;
+        }
+        Ok(())
+    }
+
+    /// A row of [`BasketFigures`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BasketFiguresRow {
+        /// `basketId: string`
+        pub basket_id: String,
+        /// `events: integer`
+        pub events: i64,
+        /// `pieces: integer`
+        pub pieces: i64,
+        /// `paid: decimal`
+        pub paid: Decimal,
+        /// `cheapest: decimal?`
+        pub cheapest: Option<Decimal>,
+        /// `dearest: decimal?`
+        pub dearest: Option<Decimal>,
+        /// `mean: decimal?`
+        pub mean: Option<Decimal>,
+        /// `meanSum: decimal`
+        pub mean_sum: Decimal,
+        /// `meanCount: integer`
+        pub mean_count: i64,
+        /// `since: timestamp?`
+        pub since: Option<Timestamp>,
+    }
+
+    /// The read model `BasketFigures`.
+    ///
+    /// Folds [`LineAdded`], [`BasketPaid`] into `read_db.basket_figures`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     AddLine, BasketFigures, BasketRepository, LineAdded,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let repository = BasketRepository::open(store.clone()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LineAdded {
+    ///     sku: "milk".to_owned(),
+    ///     quantity: 1,
+    ///     price: dec!(1.1),
+    ///     added_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = AddLine { sku: "bread".to_owned(), quantity: 2, price: dec!(2.55) };
+    /// repository.execute("basket-1", command).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<BasketFigures, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<BasketFigures, _>::open(database).await?;
+    /// let rows = view.page(None, 10).await?;
+    /// assert_eq!(rows[0].events, 2);
+    /// assert_eq!(rows[0].pieces, 3);
+    /// assert_eq!(rows[0].cheapest, Some(dec!(1.1)));
+    /// assert_eq!(rows[0].dearest, Some(dec!(2.55)));
+    /// assert_eq!(rows[0].mean, Some(dec!(1.82)));
+    /// assert_eq!(rows[0].mean_sum, dec!(3.65));
+    /// assert_eq!(rows[0].mean_count, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct BasketFigures;
+
+    impl Projection for BasketFigures {
+        const NAME: &'static str = "BasketFigures";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "basket_figures";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0xd617_650f_6787_8bd2;
+        const AGGREGATE: &'static str = "Basket";
+        const SOURCES: &'static [&'static str] = &["LineAdded", "BasketPaid"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "basketId", column_type: ColumnType::Text, optional: false },
+            Column { name: "events", column_type: ColumnType::Integer, optional: false },
+            Column { name: "pieces", column_type: ColumnType::Integer, optional: false },
+            Column { name: "paid", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "cheapest", column_type: ColumnType::Decimal, optional: true },
+            Column { name: "dearest", column_type: ColumnType::Decimal, optional: true },
+            Column { name: "mean", column_type: ColumnType::Decimal, optional: true },
+            Column { name: "meanSum", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "meanCount", column_type: ColumnType::Integer, optional: false },
+            Column { name: "since", column_type: ColumnType::Timestamp, optional: true },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = true;
+        const READS_METADATA: bool = false;
+
+        type Event = BasketEvent;
+        type Key = String;
+        type Row = BasketFiguresRow;
+
+        fn key(event: &BasketEvent, meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+            Ok(match event {
+                BasketEvent::LineAdded(_) | BasketEvent::BasketPaid(_) => {
+                    Some(meta.stream_id.to_string())
+                }
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<BasketFiguresRow>,
+            event: &BasketEvent,
+            meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                BasketEvent::LineAdded(event) => fold_basket_figures_line_added(row, event, meta),
+                BasketEvent::BasketPaid(event) => fold_basket_figures_basket_paid(row, event, meta),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &String) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &BasketFiguresRow) -> Vec<Value> {
+            vec![
+                Value::from(&row.basket_id),
+                Value::from(&row.events),
+                Value::from(&row.pieces),
+                Value::from(&row.paid),
+                Value::from(&row.cheapest),
+                Value::from(&row.dearest),
+                Value::from(&row.mean),
+                Value::from(&row.mean_sum),
+                Value::from(&row.mean_count),
+                Value::from(&row.since),
+            ]
+        }
+
+        fn row(values: Vec<Value>) -> Result<BasketFiguresRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(BasketFiguresRow {
+                basket_id: values.take()?,
+                events: values.take()?,
+                pieces: values.take()?,
+                paid: values.take()?,
+                cheapest: values.take()?,
+                dearest: values.take()?,
+                mean: values.take()?,
+                mean_sum: values.take()?,
+                mean_count: values.take()?,
+                since: values.take()?,
+            })
+        }
+
+        fn key_of(row: &BasketFiguresRow) -> String {
+            row.basket_id.clone()
+        }
+    }
+
+    fn fold_basket_figures_line_added(
+        row: &mut Option<BasketFiguresRow>,
+        event: &LineAdded,
+        meta: &Metadata,
+    ) -> Result<(), ProjectionError> {
+        let mut created = None;
+        let current = match row {
+            Some(current) => current,
+            None => created.insert(BasketFiguresRow {
+                basket_id: meta.stream_id.to_string(),
+                events: 0,
+                pieces: 0,
+                paid: Decimal::ZERO,
+                cheapest: None,
+                dearest: None,
+                mean: None,
+                mean_sum: Decimal::ZERO,
+                mean_count: 0,
+                since: None,
+            }),
+        };
+        let events = add(current.events, 1)?;
+        let pieces = add(current.pieces, event.quantity)?;
+        let cheapest = Some(current.cheapest.unwrap_or(event.price).min(event.price));
+        let dearest = Some(current.dearest.unwrap_or(event.price).max(event.price));
+        let mean = Some(
+            div(
+                add(current.mean_sum, event.price)?,
+                Decimal::from(add(current.mean_count, 1)?),
+                2,
+                Rounding::HalfEven,
+            )?,
+        );
+        let mean_sum = add(current.mean_sum, event.price)?;
+        let mean_count = add(current.mean_count, 1)?;
+        let since = Some(current.since.unwrap_or(event.added_at).min(event.added_at));
+        current.events = events;
+        current.pieces = pieces;
+        current.cheapest = cheapest;
+        current.dearest = dearest;
+        current.mean = mean;
+        current.mean_sum = mean_sum;
+        current.mean_count = mean_count;
+        current.since = since;
+        if created.is_some() {
+            *row = created;
+        }
+        Ok(())
+    }
+
+    fn fold_basket_figures_basket_paid(
+        row: &mut Option<BasketFiguresRow>,
+        event: &BasketPaid,
+        meta: &Metadata,
+    ) -> Result<(), ProjectionError> {
+        let mut created = None;
+        let current = match row {
+            Some(current) => current,
+            None => created.insert(BasketFiguresRow {
+                basket_id: meta.stream_id.to_string(),
+                events: 0,
+                pieces: 0,
+                paid: Decimal::ZERO,
+                cheapest: None,
+                dearest: None,
+                mean: None,
+                mean_sum: Decimal::ZERO,
+                mean_count: 0,
+                since: None,
+            }),
+        };
+        let events = add(current.events, 1)?;
+        let paid = add(current.paid, event.amount)?;
+        current.events = events;
+        current.paid = paid;
         if created.is_some() {
             *row = created;
         }

@@ -1,0 +1,267 @@
+//! Columns that state an aggregate in place of a type: `count(A | B)`, `sum(A.amount)`,
+//! `average(A.amount, 2)`.
+//!
+//! Whether there are such events and fields is `resolve`'s question.
+
+use super::{Parser, Refused, broken_field};
+use crate::catalogue::projections::AGGREGATE;
+use crate::diagnostic::Diagnostic;
+use crate::load::lower::Lowering;
+use crate::load::lower::section::{Section, example};
+use crate::load::tree::{Entry, Value};
+use crate::naming::Kind;
+use crate::source::{Span, Spanned};
+use crate::suggest::nearest;
+use crate::syntax::{AggregateColumn, Expression, Field, Folding, Map, Text};
+
+const FOLDINGS: [(&str, Folding); 5] = [
+    ("count", Folding::Count),
+    ("sum", Folding::Sum),
+    ("min", Folding::Min),
+    ("max", Folding::Max),
+    ("average", Folding::Average),
+];
+
+/// What they are called elsewhere.
+const FOREIGN: [(&str, &str); 6] = [
+    ("avg", "average"),
+    ("mean", "average"),
+    ("total", "sum"),
+    ("minimum", "min"),
+    ("maximum", "max"),
+    ("number", "count"),
+];
+
+/// Most digits after the point.
+const MAX_SCALE: u32 = 28;
+
+/// The columns with a type, and those with an aggregate: each with its place among all.
+pub(in crate::load::lower) type Columns = (Map<Field>, Vec<(usize, Text, AggregateColumn)>);
+
+impl Lowering<'_> {
+    /// `columns:`
+    pub(in crate::load::lower) fn columns(&mut self, section: &Section<'_>) -> Option<Columns> {
+        let entry = section.get("columns")?;
+        let example = example(section.place, "columns").unwrap_or_default();
+        let entries = self.mapping_of(entry, example)?;
+        let (mut fields, mut aggregates) = Columns::default();
+        for (at, entry) in entries.iter().enumerate() {
+            self.check_name(&entry.key, Kind::Field);
+            let name = entry.key.clone();
+            match self.aggregate_column(entry) {
+                None => fields.push((name, self.field(&entry.key, &entry.value))),
+                Some(Ok(aggregate)) => aggregates.push((at, name, aggregate)),
+                Some(Err(broken)) => fields.push((name, broken)),
+            }
+        }
+        Some((fields, aggregates))
+    }
+
+    /// The aggregate, or a broken field where it is wrong and reported; none where a type stands there.
+    fn aggregate_column(&mut self, entry: &Entry) -> Option<Result<AggregateColumn, Field>> {
+        let Value::Scalar(scalar) = &entry.value.value else { return None };
+        if !is_aggregate(&scalar.text) {
+            return None;
+        }
+        let text = self.expression(&entry.key, &entry.value);
+        let mut parser = Parser { text: &text, at: 0, end: text.text.len(), depth: 0 };
+        Some(parser.aggregate().map_err(|refused| {
+            self.report(*refused);
+            broken_field(text.span)
+        }))
+    }
+}
+
+/// Whether a text is a word with parentheses, in which more than digits stand.
+fn is_aggregate(text: &str) -> bool {
+    let Some((word, rest)) = text.split_once('(') else { return false };
+    let word = word.trim();
+    let is_word = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_known = FOLDINGS.iter().any(|(name, _)| *name == word);
+    let inner = rest.split([')', '=']).next().unwrap_or_default();
+    is_word && (is_known || word != "decimal" && inner.contains(|c: char| c.is_alphabetic()))
+}
+
+impl Parser<'_> {
+    fn aggregate(&mut self) -> Result<AggregateColumn, Refused> {
+        let name = self.name("an aggregate")?;
+        let folding = folding(&name)?;
+        let parts = self.parts(&name).map_err(|refused| as_aggregate(*refused, &name));
+        let (terms, scale) = parts?;
+        self.ends_aggregate()?;
+        let text: &Expression = self.text;
+        let column = AggregateColumn { folding, terms, scale, span: text.span, word: name.span };
+        check_scale(&column, &name, text.span)?;
+        Ok(column)
+    }
+
+    /// What stands in the parentheses.
+    #[allow(clippy::type_complexity)] // it is taken apart at once
+    fn parts(
+        &mut self,
+        name: &Text,
+    ) -> Result<(Vec<(Text, Option<Text>)>, Option<Spanned<u32>>), Refused> {
+        self.expect('(')?;
+        let terms = self.terms(name)?;
+        let scale = if self.take(',') { Some(self.scale()?) } else { None };
+        self.expect(')')?;
+        Ok((terms, scale))
+    }
+
+    fn scale(&mut self) -> Result<Spanned<u32>, Refused> {
+        let digits = self.name("a number of digits")?;
+        match digits.value.parse() {
+            Ok(value) => Ok(Spanned { value, span: digits.span }),
+            Err(_) => {
+                let title = format!("`{}` is no number of digits", digits.value);
+                let label = "a small whole number belongs here";
+                Err(Box::new(Diagnostic::error(&AGGREGATE, title, digits.span, label)))
+            }
+        }
+    }
+
+    /// `A | B` or `A.amount | B.amount`
+    fn terms(&mut self, name: &Text) -> Result<Vec<(Text, Option<Text>)>, Refused> {
+        if self.peek() == Some(')') {
+            let title = format!("`{}` does not say of which event", name.value);
+            let found = Diagnostic::error(&AGGREGATE, title, name.span, "of what?");
+            return Err(Box::new(found.help(form(&name.value))));
+        }
+        let mut terms = vec![self.term()?];
+        while self.take('|') {
+            terms.push(self.term()?);
+        }
+        let counts = name.value == "count";
+        for (event, field) in &terms {
+            let (title, label, place) = match field {
+                Some(field) if counts => {
+                    ("`count` counts events, and not a field", "a field", field.span)
+                }
+                None if !counts => {
+                    let title = format!(
+                        "`{}` does not say of which field of `{}`",
+                        name.value, event.value
+                    );
+                    let found = Diagnostic::error(&AGGREGATE, title, event.span, "which field?");
+                    return Err(Box::new(found.help(form(&name.value))));
+                }
+                _ => continue,
+            };
+            let found = Diagnostic::error(&AGGREGATE, title, place, label);
+            return Err(Box::new(found.help(format!("write `{}`", event.value))));
+        }
+        Ok(terms)
+    }
+
+    fn term(&mut self) -> Result<(Text, Option<Text>), Refused> {
+        self.skip_space();
+        let start = self.at;
+        let name = self.name("an event")?;
+        let Some(dot) = name.value.find('.') else { return Ok((name, None)) };
+        let part = |from: usize, to: usize| Spanned {
+            value: name.value[from..to].to_owned(),
+            span: self.text.place(start + from..start + to),
+        };
+        Ok((part(0, dot), Some(part(dot + 1, name.value.len()))))
+    }
+
+    fn ends_aggregate(&mut self) -> Result<(), Refused> {
+        let Some(next) = self.peek() else { return Ok(()) };
+        let refused = |title: String, help: &str| {
+            let place = self.text.place(self.at..self.at + next.len_utf8());
+            let found = Diagnostic::error(&AGGREGATE, title, place, "after an aggregate");
+            Err(Box::new(found.help(help)))
+        };
+        match next {
+            '=' => refused(
+                "an aggregate has no default".to_owned(),
+                "remove it: `count` and `sum` begin with 0, the others with none",
+            ),
+            '?' => refused(
+                "an aggregate is optional by itself, or never".to_owned(),
+                "remove it: `min`, `max` and `average` are none as long as there is no event, `count` and `sum` are 0",
+            ),
+            other => refused(
+                format!("the aggregate ends before `{other}`"),
+                "a column is one aggregate; what is calculated of several is set by the rules",
+            ),
+        }
+    }
+}
+
+fn folding(name: &Text) -> Result<Folding, Refused> {
+    if let Some((_, folding)) = FOLDINGS.iter().find(|(known, _)| *known == name.value) {
+        return Ok(*folding);
+    }
+    let title = format!("there is no aggregate `{}`", name.value);
+    let found = Diagnostic::error(&AGGREGATE, title, name.span, "unknown aggregate");
+    let lower = name.value.to_ascii_lowercase();
+    let is_lower = |known: &&str| **known == lower;
+    let cased = FOLDINGS.iter().map(|(known, _)| *known).find(is_lower);
+    let foreign = FOREIGN.iter().find(|(foreign, _)| *foreign == lower).map(|(_, known)| *known);
+    let meant =
+        cased.or(foreign).or_else(|| nearest(&lower, FOLDINGS.iter().map(|(known, _)| *known)));
+    Err(Box::new(found.help(match meant {
+        Some(meant) => format!("did you mean `{meant}`? {}", form(meant)),
+        None => "the aggregates are `count`, `sum`, `min`, `max` and `average`".to_owned(),
+    })))
+}
+
+/// A mistake in what all types are made of, told of an aggregate.
+fn as_aggregate(refused: Diagnostic, name: &Text) -> Refused {
+    if refused.code == &AGGREGATE && !refused.help.is_empty() {
+        return Box::new(refused);
+    }
+    let (place, label) = refused.primary;
+    let label = if label == "in this type" { "in this aggregate".to_owned() } else { label };
+    let found = Diagnostic::error(&AGGREGATE, refused.title, place, label);
+    Box::new(found.help(form(&name.value)))
+}
+
+/// How one is written.
+fn form(name: &str) -> String {
+    match name {
+        "count" => "write `count(Event)`, or `count(Event | Other)`".to_owned(),
+        "average" => "write `average(Event.field, 2)`, with the digits after the point".to_owned(),
+        name => format!("write `{name}(Event.field)`"),
+    }
+}
+
+/// An average says how it is rounded, and nothing else is.
+fn check_scale(column: &AggregateColumn, name: &Text, whole: Span) -> Result<(), Refused> {
+    let averages = column.folding == Folding::Average;
+    let found = match &column.scale {
+        None if averages => {
+            let title = "an average does not say to how many digits it is rounded";
+            Diagnostic::error(&AGGREGATE, title, whole, "rounded how?").help(form("average"))
+        }
+        Some(scale) if averages && scale.value > MAX_SCALE => {
+            let title = format!("an average has at most {MAX_SCALE} digits after the point");
+            Diagnostic::error(&AGGREGATE, title, scale.span, "too many")
+                .help("write how many are shown, for example `2`")
+        }
+        Some(scale) if !averages => {
+            let title = format!("`{}` is exact: no digits are rounded", name.value);
+            Diagnostic::error(&AGGREGATE, title, scale.span, "never rounded").help("remove it")
+        }
+        _ => return Ok(()),
+    };
+    Err(Box::new(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_aggregate;
+
+    #[test]
+    fn an_aggregate_is_told_from_a_type() {
+        for text in ["count(A)", " sum (A.b)", "count()", "avg(A.b)", "sum(1)", "Sum(A"] {
+            assert!(is_aggregate(text), "{text}");
+        }
+        for text in
+            ["decimal(9,2)", "decimal(p)", "string", "Money(9)", "list<T> = f(x)", "T = a(b)"]
+        {
+            assert!(!is_aggregate(text), "{text}");
+        }
+    }
+}
