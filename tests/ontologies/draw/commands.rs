@@ -84,6 +84,7 @@ impl Draw {
         self.see(&mut scope, "input", inputs, &state);
         self.see_state(&mut scope);
         self.see_constants(&mut scope);
+        self.see_config(&mut scope);
         scope
     }
 
@@ -170,6 +171,7 @@ impl Draw {
         let mut scope = asked.scope.clone();
         let state = self.state.clone();
         self.see(&mut scope, "after", &state, &[]);
+        self.see_derived(&mut scope, "after.");
         let condition = Yaml::text(self.two(&scope, "||", 1));
         Some(("ensure".to_owned(), Yaml::one(self.refusal(), condition)))
     }

@@ -49,8 +49,11 @@ impl Draw {
     fn compared(&mut self, scope: &Scope, depth: u8) -> Option<String> {
         let left = self.find(scope, |_| true)?;
         if left.of.is_ordered() && self.random.bool() {
-            // Of a choice between a named value and a plain one, the plain one would be taken for a named.
-            let depth = if left.of.plain() == &left.of { depth.saturating_sub(1) } else { 0 };
+            // Of a choice the first value says the type of all, and others become it no more than it them.
+            let other = |of: &Type| of != left.of.plain() && of.becomes(left.of.plain());
+            let alone = !scope.reads.iter().any(|read| other(&read.of));
+            let depth =
+                if alone && left.of.plain() == &left.of { depth.saturating_sub(1) } else { 0 };
             let right = self.expression(scope, left.of.plain(), depth)?;
             let operator = self.word(&["<", "<=", ">", ">="]);
             return Some(format!("{} {operator} {}", left.path, within(&right)));
@@ -125,7 +128,8 @@ impl Draw {
             },
             Type::Duration => format!("{path}.hours() < {}", self.random.u8(..30)),
             Type::Timestamp | Type::Date | Type::Uuid | Type::Bytes => {
-                let other = self.read(scope, of)?;
+                // Not another named value: two of different names are never compared.
+                let other = self.find(scope, |read| read == of)?.path;
                 format!("{path} != {other}")
             }
         })

@@ -116,7 +116,10 @@ impl Draw {
         let state = self.state.clone();
         self.see(&mut scope, "state", &state, &[]);
         self.see(&mut scope, "before", &state, &[]);
+        let of = self.word(&["", "before."]);
+        self.see_derived(&mut scope, of);
         self.see_constants(&mut scope);
+        self.see_config(&mut scope);
         let mut entries = vec![("name".to_owned(), Yaml::word(self.refusal()))];
         let events = self.events.clone();
         if self.random.bool() {

@@ -11,13 +11,16 @@ mod invariants;
 mod literals;
 mod names;
 mod projections;
+mod queries;
 mod scope;
+mod settings;
 mod types;
 mod values;
 mod yaml;
 
 use literals::Place;
 use names::{Names, VARIANTS};
+use settings::Derived;
 use types::Type;
 use yaml::Yaml;
 
@@ -59,6 +62,8 @@ pub(crate) struct Draw {
     names: Names,
     declared: Vec<Declared>,
     constants: Vec<Field>,
+    config: Vec<Field>,
+    derived: Vec<Derived>,
     /// How many locals were named.
     locals: usize,
     aggregate: String,
@@ -76,6 +81,8 @@ pub(crate) fn ontology(number: u64) -> String {
         names: Names::default(),
         declared: Vec::new(),
         constants: Vec::new(),
+        config: Vec::new(),
+        derived: Vec::new(),
         locals: 0,
         aggregate: String::new(),
         partition_key: String::new(),
@@ -103,8 +110,11 @@ impl Draw {
         }
         self.declare_types();
         self.declare_constants();
+        self.declare_config();
         self.declare_state();
+        self.declare_derived();
         let (types, constants, state) = (self.types(), self.constants(), fields(&self.state));
+        let (config, derived) = (fields(&self.config), self.derived());
         let events = self.draw_events();
         let commands = self.draw_commands();
         let invariants = self.draw_invariants();
@@ -112,7 +122,9 @@ impl Draw {
         for (key, value) in [
             ("types", types),
             ("constants", constants),
+            ("config", config),
             ("state", state),
+            ("derived", derived),
             ("events", events),
             ("commands", commands),
             ("invariants", invariants),

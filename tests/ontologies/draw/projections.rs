@@ -12,6 +12,8 @@ const TABLES: [&str; 8] = ["rows", "order", "group", "select", "table", "index",
 struct Shown {
     keys: Vec<String>,
     columns: Vec<Field>,
+    /// Whether rows are found by other columns than those of the key.
+    may_match: bool,
 }
 
 impl Draw {
@@ -43,12 +45,13 @@ impl Draw {
                 column.default = self.literal(&column.of, Place::Default);
             }
         }
-        let mut shown = Shown { keys: Vec::new(), columns };
+        let mut shown = Shown { keys: Vec::new(), columns, may_match: false };
         let (strategy, key) = match by_stream {
             true => self.stream_key(&mut shown),
             false => self.drawn_key(&mut shown, &sources[0]),
         };
         let source = sources.iter().map(|event| Yaml::word(event.name.clone())).collect();
+        shown.may_match = strategy == "eventually_consistent";
         let on = sources.iter().map(|event| (event.name.clone(), self.rules(&shown, event)));
         let on = Yaml::Map(on.collect());
         let mut entries = vec![
@@ -61,6 +64,16 @@ impl Draw {
         }
         entries.extend(key.map(|key| ("key".to_owned(), key)));
         entries.push(("columns".to_owned(), fields(&shown.columns)));
+        for (key, found) in [
+            ("indexes", self.indexes(&shown.columns, &shown.keys)),
+            ("queries", self.queries(&shown.columns)),
+        ] {
+            if !matches!(&found, Yaml::List(of) if of.is_empty())
+                && !matches!(&found, Yaml::Map(of) if of.is_empty())
+            {
+                entries.push((key.to_owned(), found));
+            }
+        }
         entries.push(("on".to_owned(), on));
         Yaml::Map(entries)
     }
@@ -111,9 +124,14 @@ impl Draw {
         self.see(&mut scope, "event", &event.fields, &shown.columns);
         self.see_meta(&mut scope);
         self.see_constants(&mut scope);
+        let condition = when.then(|| self.condition(&scope, 1));
+        let each = self.each_of(event, &mut scope);
+        let found =
+            self.matched(&shown.columns, &scope).filter(|_| shown.may_match && self.chance(5));
         let mut with_row = scope.clone();
         self.see(&mut with_row, "row", &shown.columns, &[]);
         let (verb, values) = match self.random.u8(..6) {
+            drawn if found.is_some() => Some(("delete", Yaml::word("row"))).filter(|_| drawn == 0),
             0 | 1 => self.insert(shown, &scope),
             2 | 3 => self.upsert(shown, &scope, &with_row),
             4 => None,
@@ -121,19 +139,40 @@ impl Draw {
         }
         .unwrap_or_else(|| ("update", self.update(shown, &with_row)));
         let mut rule = Vec::new();
-        if when {
-            // Which row it is must not depend on the row.
-            let condition = self.condition(&scope, 1);
-            rule.push(("when".to_owned(), Yaml::text(condition)));
-        }
+        // Which row it is must not depend on the row.
+        rule.extend(condition.map(|condition| ("when".to_owned(), Yaml::text(condition))));
+        // An element that nothing reads is told to be removed.
+        let is_read =
+            |(local, _): &(String, Yaml)| format!("{found:?} {values:?}").contains(local.as_str());
+        let each = each.filter(is_read);
+        rule.extend(each.map(|(local, list)| ("forEach".to_owned(), Yaml::one(local, list))));
+        let is_found = found.is_some();
+        rule.extend(found.map(|condition| ("match".to_owned(), Yaml::text(condition))));
         rule.push((verb.to_owned(), values));
         match verb {
+            _ if is_found => {}
             // Any event may come first, and come again.
             "insert" => rule.push(("onConflict".to_owned(), Yaml::word("ignore"))),
             "update" | "delete" => rule.push(("onMissing".to_owned(), Yaml::word("skip"))),
             _ => {}
         }
         rule
+    }
+
+    /// A list or set of the event of whose elements each has its turn.
+    fn each_of(&mut self, event: &Event, scope: &mut Scope) -> Option<(String, Yaml)> {
+        let lists = event.fields.iter().filter_map(|field| match &field.of {
+            Type::List(element) | Type::Set(element) => Some((field.name.clone(), element)),
+            _ => None,
+        });
+        let lists: Vec<_> = lists.collect();
+        if lists.is_empty() || !self.chance(3) {
+            return None;
+        }
+        let (list, element) = self.one(&lists).clone();
+        let local = self.local();
+        *scope = scope.with(&local, element);
+        Some((local, Yaml::text(format!("event.{list}"))))
     }
 
     fn insert(&mut self, shown: &Shown, scope: &Scope) -> Option<(&'static str, Yaml)> {

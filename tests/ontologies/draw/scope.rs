@@ -99,6 +99,7 @@ impl Draw {
     pub(crate) fn see_state(&mut self, scope: &mut Scope) {
         let state = self.state.clone();
         self.see(scope, "state", &state, &state);
+        self.see_derived(scope, "state.");
     }
 
     /// Adds the constants.

@@ -252,7 +252,9 @@ impl Draw {
         let shown = self
             .find(scope, |of| !matches!(of.plain(), Type::Bytes | Type::Boolean) && of.is_single());
         match shown {
-            Some(read) if read.path != "type" => format!("it's {{{}}}, {{{{really}}}}", read.path),
+            Some(read) if read.path != "type" && !read.path.contains('"') => {
+                format!("it's {{{}}}, {{{{really}}}}", read.path)
+            }
             _ => quoted("refused"),
         }
     }
