@@ -17,7 +17,7 @@ pub fn ontology(bytes: &[u8]) {
     holds(&sources);
 }
 
-/// The bytes as an expression. The first one says where it stands.
+/// The bytes as an expression. The first one says where it stands: `F` in the first place, `G` in the next.
 pub fn expression(bytes: &[u8]) {
     let Some((place, text)) = bytes.split_first() else { return };
     let place = PLACES[usize::from(*place) % PLACES.len()];
@@ -49,7 +49,7 @@ pub fn base() -> &'static str {
 }
 
 /// What stands in the ontology where no expression is put in its place.
-const PLACES: [&str; 8] = [
+const PLACES: [&str; 14] = [
     "'total + price'",
     "'lines'",
     "'quantity <= 0'",
@@ -58,6 +58,12 @@ const PLACES: [&str; 8] = [
     "'owner.unwrap_or(sku)'",
     "'row.total + price'",
     "total cannot be negative",
+    "'lines.len() + asked'",
+    "'config.patience > 1h'",
+    "'total >= input.least && row.sku == input.sku'",
+    "'row.price != price'",
+    "'lines.push(Line { sku: event.sku, quantity: pieces(1), price: event.price })'",
+    "'[sku]'",
 ];
 
 /// An ontology with a value of every type within reach.
@@ -68,6 +74,7 @@ types:
   Size: enum[Small, Large]
   Code: string matching [A-Z]{3}
 constants: {most: integer = 10}
+config: {patience: duration = 24h}
 state:
   total: decimal
   lines: list<Line>
@@ -79,6 +86,8 @@ state:
   days: date?
   waits: duration
   code: Code = \"EUR\"
+derived:
+  pieces: {input: {asked: integer}, value: 'lines.len() + asked'}
 events:
   Added:
     version: v1
@@ -87,6 +96,11 @@ events:
       total: 'total + price'
       lines: 'lines'
       owner: 'owner.unwrap_or(sku)'
+  Sold:
+    version: v1
+    schema: {sku: string, price: decimal, soldAt: timestamp}
+    apply:
+      lines: 'lines.push(Line { sku: event.sku, quantity: pieces(1), price: event.price })'
 commands:
   Add:
     target: any
@@ -96,6 +110,7 @@ commands:
         when: 'quantity <= 0'
         message: 'too few: {quantity}'
     emit: Added
+    ensure: {TooLate: 'config.patience > 1h'}
 invariants:
   - total cannot be negative
   - {name: Kept, check: 'total >= 0'}
@@ -108,6 +123,24 @@ projections:
     columns: {basketId: string, total: decimal}
     on:
       Added: {upsert: {total: 'row.total + price'}}
+  Articles:
+    source: [Added, Sold]
+    target: read_db.articles
+    key: {sku: sku}
+    columns: {sku: string, price: decimal, total: decimal}
+    queries:
+      asked:
+        input: {least: decimal, sku: string}
+        where: 'total >= input.least && row.sku == input.sku'
+        limit: 10
+    on:
+      Added:
+        match: 'row.price != price'
+        update: {price: event.price}
+      Sold:
+        forEach: {one: '[sku]'}
+        key: {sku: one}
+        upsert: {total: 'row.total + price'}
 ";
 
 /// The text as YAML in double quotes.
