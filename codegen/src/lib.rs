@@ -94,6 +94,7 @@ pub fn compile_sources(sources: &Sources, options: &emit::Options) -> Outcome {
         // What nothing seems to use may be used where the mistake is.
         diagnostics.retain(|found| found.severity == diagnostic::Severity::Error);
     }
+    assert!(model.is_some() || !sound, "an ontology is neither understood nor refused");
     let files = model.filter(|_| sound).map(|model| emit::emit(&model, options));
     Outcome { diagnostics, files: files.unwrap_or_default() }
 }

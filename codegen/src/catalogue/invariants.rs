@@ -73,4 +73,10 @@ super::codes! {
         example: "PaymentUndone: {release: paymentId}    # unique (idempotency)",
         fix: "Remove `(idempotency)` from the rule, or `release` from the event.",
     }
+    AFTER = "EL0513" {
+        what: "A check's `after` names no event, or one twice.",
+        why: "A check that is made after no event would never be made.",
+        example: "- {name: NotTooMany, check: size < 10, after: []}",
+        fix: "Name each event once, or leave `after` out: then the state is checked after every command.",
+    }
 }

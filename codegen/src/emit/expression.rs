@@ -246,7 +246,12 @@ impl<'m> Compiler<'m> {
                 owned(quote!(Vec::<#of>::new()))
             }
             ExpressionKind::List(items) => {
-                let items = items.iter().map(|item| self.value(item));
+                // A list says of what type it is where its items don't.
+                let item = |item| match condition::is_empty(item) {
+                    true => self.compile(item).own(),
+                    false => self.value(item),
+                };
+                let items = items.iter().map(item);
                 Code { tokens: quote!([#(#items),*]), kind: Kind::Items, level: Level::Atom }
             }
             ExpressionKind::Set(members) => self.set(members, &expression.result),

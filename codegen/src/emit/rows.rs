@@ -134,7 +134,10 @@ impl Folder<'_> {
         uses.event |= compiler.used(Scope::Event);
         uses.meta |= compiler.meta_used();
         let body = returning(&body);
-        let statement = if compiler.used(Scope::Row) {
+        let reads_row = compiler.used(Scope::Row);
+        let statement = if reads_row && self.rule.verb == Verb::Upsert {
+            self.upsert_when(&compiler, &condition)
+        } else if reads_row {
             quote!(match row { Some(current) if #condition => { #body } _ => {} })
         } else {
             quote!(if #condition { #body })
@@ -207,20 +210,43 @@ impl Folder<'_> {
 
     /// A missing row starts as the zero row, and is only put there after nothing failed.
     fn upsert(&self, compiler: &Compiler<'_>) -> TokenStream {
-        let zero = self.row_literal(compiler, &[]);
         let changes = self.changes(compiler);
         if changes.is_empty() {
+            let zero = self.row_literal(compiler, &[]);
             return quote!(if row.is_none() { *row = Some(#zero); } Ok(()));
         }
+        let start = self.start(compiler);
+        quote! {
+            #start
+            #changes
+            if created.is_some() { *row = created; }
+            Ok(())
+        }
+    }
+
+    /// The same where the condition asks the row, which is the zero row where there is none yet.
+    fn upsert_when(&self, compiler: &Compiler<'_>, condition: &TokenStream) -> TokenStream {
+        let (start, changes) = (self.start(compiler), self.changes(compiler));
+        quote! {
+            {
+                #start
+                if #condition {
+                    #changes
+                    if created.is_some() { *row = created; }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn start(&self, compiler: &Compiler<'_>) -> TokenStream {
+        let zero = self.row_literal(compiler, &[]);
         quote! {
             let mut created = None;
             let current = match row {
                 Some(current) => current,
                 None => created.insert(#zero),
             };
-            #changes
-            if created.is_some() { *row = created; }
-            Ok(())
         }
     }
 

@@ -7,12 +7,13 @@ use std::rc::Rc;
 use super::declared::Declared;
 use super::emission;
 use super::expression::scope::Scope;
-use super::expression::{local_fault, present_when, unused};
+use super::expression::{present_when, step_fault, unused};
 use super::fields::Fields;
 use super::refusals::Refusals;
 use crate::catalogue::commands::{
     CUSTOM_AND_DECLARED, EMITS_NOTHING, ENSURE_EMITS, INPUT_IS_KEY, MOVES_NO_CHECK, REFUSES,
 };
+use crate::catalogue::expressions::NONE_NOT_HANDLED;
 use crate::diagnostic::Diagnostic;
 use crate::model::{
     self, Comparison, Decision, Expression, ExpressionKind, RefusalRole, Rejection, Step, Type,
@@ -37,6 +38,7 @@ pub(crate) fn resolve(
         name,
         scope: scope(declared, name, input),
         unwraps: Vec::new(),
+        broken: None,
         refusals,
         findings,
     };
@@ -148,6 +150,8 @@ struct Decide<'a> {
     scope: Scope<'a>,
     /// Steps so far that bind a present value, and whether anything reads it.
     unwraps: Vec<(String, Rc<Cell<bool>>)>,
+    /// How much was found when the first condition that asks for none was found to be broken.
+    broken: Option<usize>,
     refusals: &'a mut Refusals,
     findings: &'a mut Vec<Diagnostic>,
 }
@@ -191,11 +195,30 @@ impl Decide<'_> {
         let emit = emission::resolve_all(self.declared, &syntax.emit, &outcome, self.findings);
         let ensure = self.ensures(&syntax.ensure, &outcome);
         self.refuse_unused(&syntax.steps, before);
+        self.keep_first_causes();
         let mut steps = steps?;
         let unused: Vec<&String> =
             self.unwraps.iter().filter(|(_, used)| !used.get()).map(|(local, _)| local).collect();
         steps.retain(|step| !matches!(step, Step::Unwrap { local, .. } if unused.contains(&local)));
         Some(Decision::Declared { steps, emit: emit?, ensure: ensure? })
+    }
+
+    /// Notes what was found of a condition since so much was known.
+    fn broken_by(&mut self, condition: &syntax::Expression, known: usize) {
+        let causes =
+            self.findings[known..].iter().any(|found| found.code.id != NONE_NOT_HANDLED.id);
+        if self.broken.is_none() && causes && condition.text.contains("none") {
+            self.broken = Some(self.findings.len());
+        }
+    }
+
+    /// A condition that can't be read, and asks for none, makes nothing known to be present: that would be
+    /// told at every later use of it.
+    fn keep_first_causes(&mut self) {
+        let Some(broken) = self.broken else { return };
+        let later = self.findings.split_off(broken);
+        let is_cause = |found: &Diagnostic| found.code.id != NONE_NOT_HANDLED.id;
+        self.findings.extend(later.into_iter().filter(is_cause));
     }
 
     /// A decision by hand can be refused by the names that it declares, and by all others.
@@ -223,23 +246,31 @@ impl Decide<'_> {
             match step {
                 syntax::Step::Reject(rejections) => {
                     for (name, rejection) in rejections {
+                        let known = self.findings.len();
                         match self.rejection(name, rejection) {
                             Some(rejection) => {
                                 let condition = rejection.when.clone();
                                 steps.push(Step::Reject(rejection));
                                 self.narrow(&condition, &mut steps);
                             }
-                            None => sound = false,
+                            None => {
+                                sound = false;
+                                self.broken_by(&rejection.when, known);
+                            }
                         }
                     }
                 }
                 syntax::Step::NothingToDo(condition) => {
+                    let known = self.findings.len();
                     match self.scope.condition(condition, self.findings) {
                         Some(condition) => {
                             steps.push(Step::NothingToDo(condition.clone()));
                             self.narrow(&condition, &mut steps);
                         }
-                        None => sound = false,
+                        None => {
+                            sound = false;
+                            self.broken_by(condition, known);
+                        }
                     }
                 }
                 syntax::Step::Let(values) => {
@@ -274,7 +305,7 @@ impl Decide<'_> {
     }
 
     fn binding(&mut self, name: &Text, written: &syntax::Expression) -> Option<Step> {
-        let fault = local_fault(name, &self.scope.locals);
+        let fault = step_fault(name, &self.scope);
         let value = self.scope.infer(written, self.findings);
         let sound = fault.is_none();
         self.findings.extend(fault);

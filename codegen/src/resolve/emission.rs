@@ -7,7 +7,7 @@ use super::assign::Target;
 use super::declared::{Declared, DeclaredEvent};
 use super::expression::newtype::wrap;
 use super::expression::scope::{Local, Scope};
-use super::expression::{convert, local_fault, present_when, unused};
+use super::expression::{convert, present_when, step_fault, unused};
 use super::fields::Field;
 use crate::catalogue::commands::{ELSE_WITHOUT_WHEN, FIELD_NOT_FILLED, FILL_TYPE, NOT_A_LIST};
 use crate::catalogue::events::RETIRED;
@@ -113,7 +113,7 @@ pub(crate) fn element(
     scope: &mut Scope<'_>,
     findings: &mut Vec<Diagnostic>,
 ) -> Option<(Local, Expression)> {
-    let fault = local_fault(name, &scope.locals);
+    let fault = step_fault(name, scope);
     let list_span = list.span;
     let list = scope.infer(list, findings);
     let element = match list.as_ref().map(|list| &list.result) {

@@ -87,8 +87,8 @@ impl Compiler<'_> {
                 let value = self.argument(receiver);
                 self.checked(&quote!(__abs(#value)), true)
             }
-            Method::Min => self.plain_with(receiver, quote!(min), arguments),
-            Method::Max => self.plain_with(receiver, quote!(max), arguments),
+            Method::Min => self.extreme(receiver, &quote!(min), arguments, result),
+            Method::Max => self.extreme(receiver, &quote!(max), arguments, result),
             Method::Clamp => {
                 let value = self.argument(receiver);
                 let (low, high) =
@@ -190,14 +190,21 @@ impl Compiler<'_> {
         Code::value(quote!(#receiver.#call), copy)
     }
 
-    fn plain_with(
+    /// The less or the greater of two. Of an integer Rust may not know yet which it is, and asks no method of
+    /// it before it does.
+    fn extreme(
         &self,
         receiver: &Expression,
-        name: TokenStream,
+        which: &TokenStream,
         arguments: &[Expression],
+        result: &Type,
     ) -> Code {
-        let argument = self.own_argument(arguments, 0);
-        self.plain(receiver, quote!(#name(#argument)), true)
+        let other = self.own_argument(arguments, 0);
+        if *result == Type::Integer && !has_its_type(receiver) {
+            let value = self.argument(receiver);
+            return Code::value(quote!(i64::#which(#value, #other)), true);
+        }
+        self.plain(receiver, quote!(#which(#other)), true)
     }
 
     fn text_test(
@@ -346,5 +353,14 @@ impl Compiler<'_> {
             _ if text => (self.option_ref(optional, code), Handed::Text),
             _ => (self.option_ref(optional, code), Handed::Reference),
         }
+    }
+}
+
+/// Whether Rust knows the type of the value by itself.
+fn has_its_type(value: &Expression) -> bool {
+    match &value.kind {
+        ExpressionKind::Read(..) | ExpressionKind::Field(..) | ExpressionKind::Meta(_) => true,
+        ExpressionKind::Call(Method::Min | Method::Max, receiver, _) => has_its_type(receiver),
+        _ => false,
     }
 }

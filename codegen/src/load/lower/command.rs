@@ -153,7 +153,7 @@ impl Lowering<'_> {
             self.missing_key(&section, "when");
             Expression { text: String::new(), span: entry.key.span, offsets: None }
         });
-        let message = self.expression_at(&section, "message");
+        let message = self.template_at(&section, "message");
         Some(Rejection { when, message, emit: self.emit(&section) })
     }
 

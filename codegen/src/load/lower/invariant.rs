@@ -28,7 +28,7 @@ impl Lowering<'_> {
         Some(Invariant::Check {
             name,
             check: self.expression_at(&section, "check")?,
-            message: self.expression_at(&section, "message"),
+            message: self.template_at(&section, "message"),
             after: self.names(&section, "after"),
         })
     }

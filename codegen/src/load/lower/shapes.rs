@@ -166,6 +166,23 @@ impl Lowering<'_> {
         Some(self.expression(&entry.key, &entry.value))
     }
 
+    /// A text with expressions in braces; none, which later stages pass over, where it is empty.
+    pub(super) fn template_at(&mut self, section: &Section<'_>, name: &str) -> Option<Expression> {
+        let entry = section.get(name)?;
+        let empty = match &entry.value.value {
+            Value::Empty => true,
+            Value::Scalar(scalar) => scalar.text.trim().is_empty(),
+            _ => false,
+        };
+        if !empty {
+            return Some(self.expression(&entry.key, &entry.value));
+        }
+        let title = format!("`{name}` says nothing");
+        let found = Diagnostic::error(&codes::NO_VALUE, title, entry.key.span, "an empty text");
+        self.report(found.help(format!("write a sentence, or leave `{name}` out")));
+        None
+    }
+
     /// A mapping of names to expressions.
     pub(super) fn expressions(
         &mut self,

@@ -46,15 +46,18 @@ impl Lowering<'_> {
             return Some(TypeDeclaration::Record(self.fields_of(entries)));
         };
         let expression = self.expression(&entry.key, &entry.value);
-        if !scalar.text.trim_start().starts_with("enum") {
+        let variants = scalar.text.trim_start().strip_prefix("enum");
+        if !variants.is_some_and(|variants| variants.trim_start().starts_with('[')) {
             return self.newtype(&expression).map(TypeDeclaration::Newtype);
         }
         match self.parse_type(&expression, 0..expression.text.len()).kind {
             TypeKind::Enum(variants) => Some(TypeDeclaration::Enum(variants)),
-            _ => {
+            TypeKind::Broken => {
                 self.complete = false;
                 None
             }
+            // `enum[A, B]?`
+            _ => self.newtype(&expression).map(TypeDeclaration::Newtype),
         }
     }
 

@@ -17,7 +17,7 @@ use super::sentence::{self, Form, Part, Sentence, normalised};
 use super::value_rule;
 use crate::catalogue::expressions::TOO_LONG;
 use crate::catalogue::invariants::{
-    NEEDS_STATE, NO_FORM, NOT_AN_EVENT, REFUSAL_NAME, UNKNOWN_SUBJECT,
+    AFTER, NEEDS_STATE, NO_FORM, NOT_AN_EVENT, REFUSAL_NAME, UNKNOWN_SUBJECT,
 };
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Expression, Invariant, Rule, UniqueField};
@@ -103,8 +103,20 @@ impl<'a> Resolver<'a> {
             }
         }
         scope = scope.with_config();
+        if let Some([]) = after {
+            let title = format!("`after` of `{}` names no event", name.value);
+            let found = Diagnostic::error(&AFTER, title, name.span, "checked after none");
+            let help = "name events, or leave `after` out: then it is checked after every command";
+            return self.refuse(found.help(help));
+        }
         let mut events = Vec::new();
-        for event in after.unwrap_or_default() {
+        for (at, event) in after.iter().copied().flatten().enumerate() {
+            let before = after.iter().copied().flatten().take(at);
+            if let Some(first) = before.into_iter().find(|first| first.value == event.value) {
+                let title = format!("`after` of `{}` names `{}` twice", name.value, event.value);
+                let found = Diagnostic::error(&AFTER, title, event.span, "again");
+                return self.refuse(found.place(first.span, "first").help("remove one of the two"));
+            }
             events.push(declared.find_event(event, self.findings)?);
         }
         if let [event] = events.as_slice() {
@@ -302,7 +314,6 @@ fn said_of_check(
     let said = format!("{}: {check}", name.value);
     match after {
         None => said,
-        Some([]) => format!("{said} after every event"),
         Some(events) => {
             let events: Vec<&str> = events.iter().map(|event| event.value.as_str()).collect();
             format!("{said} after {}", events.join(", "))

@@ -208,7 +208,8 @@ impl Rule<'_> {
             Some(written) => self.own_key(written, &locals, findings).map(Some),
             None => Some(None),
         };
-        let columns = self.values(verb, &locals, findings);
+        let asked = when.as_ref().and_then(Option::as_ref);
+        let columns = self.values(verb, asked, &locals, findings);
         if let (Some(local), Some((name, _))) = (locals.first(), &self.syntax.for_each)
             && findings.len() == known
             && !local.used.get()
@@ -331,6 +332,7 @@ impl Rule<'_> {
     fn values(
         &self,
         verb: Verb,
+        when: Option<&Expression>,
         locals: &[Local],
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Vec<Assignment>> {
@@ -367,7 +369,7 @@ impl Rule<'_> {
         )?);
         match verb {
             Verb::Insert => self.complete(&keys, &mut assigned, findings)?,
-            Verb::Upsert => self.check_zero_row(&keys, &assigned, findings)?,
+            Verb::Upsert => self.check_zero_row(&keys, when, &assigned, findings)?,
             Verb::Update | Verb::Delete => {}
         }
         Some(assigned)
@@ -424,15 +426,22 @@ impl Rule<'_> {
             .collect()
     }
 
-    /// An upsert of an absent row starts from zeros, which every column must have then.
+    /// An upsert of an absent row starts from zeros, which every column must have then that isn't given or is
+    /// read.
     fn check_zero_row(
         &self,
         keys: &[&str],
+        when: Option<&Expression>,
         assigned: &[Assignment],
         findings: &mut Vec<Diagnostic>,
     ) -> Option<()> {
         let unnamed = self.unnamed(keys, assigned);
-        let read = |column: &&Field| reads_row(assigned, &column.name);
+        let values = assigned.iter().map(|assignment| &assignment.value).chain(when);
+        let values: Vec<&Expression> = values.collect();
+        let read = |column: &&Field| {
+            let key = keys.contains(&column.name.as_str());
+            !key && values.iter().any(|value| reads_row(value, &column.name))
+        };
         let others = self.columns.0.iter().filter(read);
         let lacking = unnamed
             .into_iter()
@@ -445,10 +454,17 @@ impl Rule<'_> {
             .map_or_else(String::new, |of| self.this.declared.types.show(of));
         let title =
             format!("an `upsert` of a new row has no `{}`: `{shown}` has no zero", column.name);
+        let given = assigned.iter().any(|assignment| assignment.field == column.name);
+        let help = match given {
+            false => format!("give it here, make it `{shown}?`, or give it a default"),
+            true => format!(
+                "it is read here before it is given: make it `{shown}?`, or give it a default"
+            ),
+        };
         findings.push(
             Diagnostic::error(&NO_ZERO_ROW, title, self.place(), "where the row is new")
                 .place(column.span, "this column")
-                .help(format!("give it here, make it `{shown}?`, or give it a default")),
+                .help(help),
         );
         None
     }
@@ -458,11 +474,9 @@ impl Rule<'_> {
     }
 }
 
-/// Whether any value reads this column of the row.
-fn reads_row(assigned: &[Assignment], column: &str) -> bool {
-    assigned.iter().any(|assignment| {
-        assignment.value.any(&|part| {
-            matches!(&part.kind, ExpressionKind::Read(model::Scope::Row, name) if name == column)
-        })
+/// Whether a value reads this column of the row.
+fn reads_row(value: &Expression, column: &str) -> bool {
+    value.any(&|part| {
+        matches!(&part.kind, ExpressionKind::Read(model::Scope::Row, name) if name == column)
     })
 }

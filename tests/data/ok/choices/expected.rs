@@ -393,12 +393,15 @@ pub mod dial {
         };
         let best = match state.mode {
             Mode::Off => (if state.on { state.best } else { None }).or(state.best),
-            Mode::Low => Some(
-                (match state.best {
-                    Some(x) => x,
-                    None => 3,
-                }).min(5),
-            ),
+            Mode::Low => {
+                Some(i64::min(
+                    match state.best {
+                        Some(x) => x,
+                        None => 3,
+                    },
+                    5,
+                ))
+            }
             Mode::High => {
                 Some({
                     let two = 2;
@@ -450,10 +453,16 @@ pub mod dial {
             None => None,
         };
         let mode = state.mode;
-        state.level = ({
-            let q = event.a;
-            if q >= 0 && q <= 100 { q } else { 0 }
-        }).max(0).min(100);
+        state.level = i64::min(
+            i64::max(
+                {
+                    let q = event.a;
+                    if q >= 0 && q <= 100 { q } else { 0 }
+                },
+                0,
+            ),
+            100,
+        );
         state.on = on;
         state.text = match &state.nick {
             Some(name_) => name_.clone(),

@@ -57,7 +57,9 @@ pub mod ontology {
         DecodeError, FieldError, Fields, Record, Writer, check, decode, encode, optional, required,
     };
     use eventloom_runtime::command::Emit;
-    use eventloom_runtime::eval::{EvalError, add, extended, joined, multiply, or_none, united};
+    use eventloom_runtime::eval::{
+        EvalError, add, extended, joined, length, multiply, or_none, united,
+    };
     use eventloom_runtime::projection::{
         Column, ColumnType, Consistency, ProjectionError, Value, Values,
     };
@@ -533,6 +535,8 @@ pub mod ontology {
     /// Refused with
     /// - [`OntologyNotFound`](OntologyError::OntologyNotFound) where there is none
     /// - [`NobodyNotes`](OntologyError::NobodyNotes) where `meta.correlationId.is_none()`
+    /// - [`NothingOnThePage`](OntologyError::NothingOnThePage) where `pages == [[]]`
+    /// - [`TooMany`](OntologyError::TooMany) where `most.min(input.notes.len()) == 5`
     ///
     /// # Example
     ///
@@ -554,7 +558,7 @@ pub mod ontology {
     ///     stored_at: "2026-01-01T00:00:00Z".parse()?,
     /// });
     /// repository.record("ontology-1", events).await?;
-    /// let command = NoteEach { notes: Vec::new() };
+    /// let command = NoteEach { notes: Vec::new(), pages: Vec::new() };
     /// let done = repository.execute("ontology-1", command).await?;
     /// assert_eq!(done.events.len(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -565,6 +569,8 @@ pub mod ontology {
     pub struct NoteEach {
         /// `notes: list<string>`
         pub notes: Vec<String>,
+        /// `pages: list<list<string>>`
+        pub pages: Vec<Vec<String>>,
     }
 
     impl Command<Ontology> for NoteEach {
@@ -577,6 +583,7 @@ pub mod ontology {
 
         fn write(&self, out: &mut Writer) {
             out.field("notes", &self.notes);
+            out.field("pages", &self.pages);
         }
 
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
@@ -591,6 +598,17 @@ pub mod ontology {
                     message: "refused because meta.correlationId.is_none()".to_owned(),
                 }));
             };
+            if self.pages == vec![Vec::<String>::new()] {
+                return Err(Halt::Refused(OntologyError::NothingOnThePage {
+                    message: "refused because pages == [[]]".to_owned(),
+                }));
+            }
+            let most = 5;
+            if i64::min(most, length(&self.notes)) == 5 {
+                return Err(Halt::Refused(OntologyError::TooMany {
+                    message: "refused because most.min(input.notes.len()) == 5".to_owned(),
+                }));
+            }
             for n in &self.notes {
                 context.emit(Noted {
                     note: joined(n, &correlation_id),
@@ -612,7 +630,8 @@ pub mod ontology {
             /// Why, in words.
             message: String,
         },
-        /// `Store`: `input.kind == Other && state.kind == Other`
+        /// `Store`: `input.kind == Other && state.kind == Other`; `NoteEach`:
+        /// `most.min(input.notes.len()) == 5`
         TooMany {
             /// Why, in words.
             message: String,
@@ -634,6 +653,11 @@ pub mod ontology {
         },
         /// `NoteEach`: `meta.correlationId.is_none()`
         NobodyNotes {
+            /// Why, in words.
+            message: String,
+        },
+        /// `NoteEach`: `pages == [[]]`
+        NothingOnThePage {
             /// Why, in words.
             message: String,
         },
@@ -663,6 +687,7 @@ pub mod ontology {
                 Self::NotAgain { .. } => "NotAgain",
                 Self::OntologyNotFound { .. } => "OntologyNotFound",
                 Self::NobodyNotes { .. } => "NobodyNotes",
+                Self::NothingOnThePage { .. } => "NothingOnThePage",
                 Self::OntologyAlreadyExists { .. } => "OntologyAlreadyExists",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
@@ -677,6 +702,7 @@ pub mod ontology {
                 | Self::NotAgain { message }
                 | Self::OntologyNotFound { message }
                 | Self::NobodyNotes { message }
+                | Self::NothingOnThePage { message }
                 | Self::OntologyAlreadyExists { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
@@ -691,6 +717,7 @@ pub mod ontology {
                 "NotAgain" => Self::NotAgain { message },
                 "OntologyNotFound" => Self::OntologyNotFound { message },
                 "NobodyNotes" => Self::NobodyNotes { message },
+                "NothingOnThePage" => Self::NothingOnThePage { message },
                 "OntologyAlreadyExists" => Self::OntologyAlreadyExists { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
@@ -776,7 +803,7 @@ pub mod ontology {
     ///     stored_at: "2026-01-01T00:00:00Z".parse()?,
     /// });
     /// repository.record("ontology-1", events).await?;
-    /// let command = NoteEach { notes: Vec::new() };
+    /// let command = NoteEach { notes: Vec::new(), pages: Vec::new() };
     /// repository.execute("ontology-1", command).await?;
     /// let database = MemoryReadDatabase::new();
     /// let projector = Projector::<DepotView, _, _>::open(store, database.clone()).await?;
@@ -952,7 +979,7 @@ pub mod ontology {
     ///     stored_at: "2026-01-01T00:00:00Z".parse()?,
     /// });
     /// repository.record("ontology-1", events).await?;
-    /// let command = NoteEach { notes: Vec::new() };
+    /// let command = NoteEach { notes: Vec::new(), pages: Vec::new() };
     /// repository.execute("ontology-1", command).await?;
     /// let database = MemoryReadDatabase::new();
     /// let projector = Projector::<Match, _, _>::open(store, database.clone()).await?;

@@ -4395,12 +4395,12 @@ pub mod basket {
                     message: "refused because !((-5).abs() == 5)".to_owned(),
                 }));
             }
-            if 3_i64.min(5) != 3 {
+            if i64::min(3_i64, 5) != 3 {
                 return Err(Halt::Refused(BasketError::Example13 {
                     message: "refused because !(3.min(5) == 3)".to_owned(),
                 }));
             }
-            if 3_i64.max(5) != 5 {
+            if i64::max(3_i64, 5) != 5 {
                 return Err(Halt::Refused(BasketError::Example14 {
                     message: "refused because !(3.max(5) == 5)".to_owned(),
                 }));

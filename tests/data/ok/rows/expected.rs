@@ -408,6 +408,7 @@ pub mod parcel {
     /// - [`WeightView`]
     /// - [`TownWeightView`]
     /// - [`LightView`]
+    /// - [`QuietView`]
     /// - [`FirstView`]
     ///
     /// Fields of the state and the events that set them:
@@ -1841,6 +1842,170 @@ pub mod parcel {
                 *row = created;
             }
             return Ok(());
+        }
+        Ok(())
+    }
+
+    /// A row of [`QuietView`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct QuietViewRow {
+        /// `town: string`
+        pub town: String,
+        /// `parcels: integer`
+        pub parcels: i64,
+        /// `last: string`
+        pub last: String,
+    }
+
+    /// The read model `QuietView`.
+    ///
+    /// Folds [`Sent`], [`Moved`] into `read_db.quiets`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, QuietView};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let _repository = ParcelRepository::open(store.clone()).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<QuietView, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<QuietView, _>::open(database).await?;
+    /// assert_eq!(view.count().await?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct QuietView;
+
+    impl Projection for QuietView {
+        const NAME: &'static str = "QuietView";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "quiets";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0x9f53_9f4f_6c25_23d9;
+        const AGGREGATE: &'static str = "Parcel";
+        const SOURCES: &'static [&'static str] = &["Sent", "Moved"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "town", column_type: ColumnType::Text, optional: false },
+            Column { name: "parcels", column_type: ColumnType::Integer, optional: false },
+            Column { name: "last", column_type: ColumnType::Text, optional: false },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = false;
+        const READS_METADATA: bool = false;
+
+        type Event = ParcelEvent;
+        type Key = String;
+        type Row = QuietViewRow;
+
+        fn key(event: &ParcelEvent, _meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+            Ok(match event {
+                ParcelEvent::Sent(event) => Some(event.town.clone()),
+                ParcelEvent::Moved(event) => Some(event.town.clone()),
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<QuietViewRow>,
+            event: &ParcelEvent,
+            _meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                ParcelEvent::Sent(event) => fold_quiet_view_sent(row, event),
+                ParcelEvent::Moved(event) => fold_quiet_view_moved(row, event),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &String) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &QuietViewRow) -> Vec<Value> {
+            vec![Value::from(&row.town), Value::from(&row.parcels), Value::from(&row.last)]
+        }
+
+        fn row(values: Vec<Value>) -> Result<QuietViewRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(QuietViewRow { town: values.take()?, parcels: values.take()?, last: values.take()? })
+        }
+
+        fn key_of(row: &QuietViewRow) -> String {
+            row.town.clone()
+        }
+    }
+
+    fn fold_quiet_view_sent(
+        row: &mut Option<QuietViewRow>,
+        event: &Sent,
+    ) -> Result<(), ProjectionError> {
+        {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(QuietViewRow {
+                    town: event.town.clone(),
+                    parcels: 0,
+                    last: "".to_owned(),
+                }),
+            };
+            if current.parcels < 2 {
+                let parcels = add(current.parcels, 1)?;
+                current.parcels = parcels;
+                current.last = event.parcel_id.clone();
+                if created.is_some() {
+                    *row = created;
+                }
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn fold_quiet_view_moved(
+        row: &mut Option<QuietViewRow>,
+        event: &Moved,
+    ) -> Result<(), ProjectionError> {
+        match row {
+            Some(current) if current.parcels == 1 => {
+                let Some(current) = row else { return Ok(()) };
+                current.last = "?".to_owned();
+                return Ok(());
+            }
+            _ => {}
+        }
+        {
+            let mut created = None;
+            let current = match row {
+                Some(current) => current,
+                None => created.insert(QuietViewRow {
+                    town: event.town.clone(),
+                    parcels: 0,
+                    last: "".to_owned(),
+                }),
+            };
+            if current.last.is_empty() {
+                current.last = event.parcel_id.clone();
+                if created.is_some() {
+                    *row = created;
+                }
+                return Ok(());
+            }
+        }
+        match row {
+            Some(current) if current.parcels > 1 => {
+                *row = None;
+                return Ok(());
+            }
+            _ => {}
         }
         Ok(())
     }
