@@ -1309,8 +1309,12 @@ pub mod r#match {
             let scores = add(current.scores, 1)?;
             let points = add(current.points, event.points.get())?;
             let bonus = add(current.bonus, event.bonus)?;
-            let worst = Some(current.worst.unwrap_or(event.points.get()).min(event.points.get()));
-            let best = Some(current.best.unwrap_or(event.points.get()).max(event.points.get()));
+            let worst = Some(
+                i64::min(current.worst.unwrap_or(event.points.get()), event.points.get()),
+            );
+            let best = Some(
+                i64::max(current.best.unwrap_or(event.points.get()), event.points.get()),
+            );
             let types = add(current.types, event.r#type)?;
             let mean = Some(
                 div(
@@ -1365,8 +1369,8 @@ pub mod r#match {
         let scores = add(current.scores, 1)?;
         let points = add(current.points, event.points.get())?;
         let bonus = add(current.bonus, event.bonus)?;
-        let worst = Some(current.worst.unwrap_or(event.points.get()).min(event.points.get()));
-        let best = Some(current.best.unwrap_or(event.points.get()).max(event.points.get()));
+        let worst = Some(i64::min(current.worst.unwrap_or(event.points.get()), event.points.get()));
+        let best = Some(i64::max(current.best.unwrap_or(event.points.get()), event.points.get()));
         let types = add(current.types, event.r#type)?;
         let mean = Some(
             div(
