@@ -53,6 +53,14 @@ pub trait Command<A: Aggregate>: Clone + fmt::Debug + Send + Sync + 'static {
     /// outcome; those of [`Self::LATER_KEYS`] only where the decision has come to them.
     fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey));
 
+    /// Hands over further keys by which the command may be recognised when it is sent again: told by its input
+    /// and the stream alone, and claimed with `(idempotency)` if its decision comes to it. Unlike
+    /// [`Self::unique_keys`] they refuse nothing: what another command has claimed is no concern of this one
+    /// before its own events claim it.
+    fn retry_keys(&self, stream: &StreamId, claim: &mut dyn FnMut(UniqueKey)) {
+        let _ = (stream, claim);
+    }
+
     /// Refusal for a target that does not fit [`Self::TARGET`].
     fn target_refused(stream: &StreamId) -> A::Error {
         match Self::TARGET {

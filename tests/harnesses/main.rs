@@ -45,6 +45,7 @@ harness!(prose);
 harness!(queries);
 harness!(reference);
 harness!(release);
+mod retried;
 harness!(rows);
 harness!(scalars);
 harness!(seats);

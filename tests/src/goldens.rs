@@ -148,6 +148,11 @@ pub mod reference;
 #[path = "../data/ok/release/expected.rs"]
 pub mod release;
 
+/// Keys by which commands that are sent again are recognised, told by their input in roundabout ways.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/retried/expected.rs"]
+pub mod retried;
+
 /// Read models with every verb.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/rows/expected.rs"]

@@ -5,14 +5,14 @@ use quote::quote;
 
 use super::events::claim;
 use super::examples;
-use super::expression::{Compiler, Kind, field_init};
+use super::expression::{Code, Compiler, Kind, field_init, without_question};
 use super::layout::{self, Part};
 use super::names::{function_ident, local_ident, type_ident};
 use super::types::{self, is_copy};
 use super::view::View;
 use crate::model::{
-    Command, Comparison, Decision, Emission, Expression, ExpressionKind, Method, Rejection, Scope,
-    Step, Target, Type,
+    Command, Comparison, Decision, Emission, Expression, ExpressionKind, Method, Rejection, RetryKey,
+    Scope, Step, Target, Type,
 };
 
 /// The section's items.
@@ -141,6 +141,7 @@ fn command_impl(view: &View<'_>, command: &Command) -> Part {
             vec![quote!(fn validate(&self) -> Result<(), __FieldError> { #validate })],
             vec![quote!(fn write(&self, #out: &mut __Writer) { #write })],
             vec![unique_keys(view, command)],
+            retry_keys(view, command).into_iter().collect(),
             target_refused.into_iter().collect(),
             vec![quote! {
                 fn decide(&self, context: &mut __Decide<'_, #marker>) -> Result<(), __Halt<#error>> {
@@ -216,6 +217,72 @@ fn unique_keys(view: &View<'_>, command: &Command) -> TokenStream {
     let claims: Vec<TokenStream> = claims.collect();
     let claim = if claims.is_empty() { quote!(_claim) } else { quote!(claim) };
     quote!(fn unique_keys(&self, #claim: &mut dyn __FnMut(__UniqueKey)) { #(#claims)* })
+}
+
+/// Only where there are any.
+fn retry_keys(view: &View<'_>, command: &Command) -> Option<TokenStream> {
+    if command.retry_keys.is_empty() {
+        return None;
+    }
+    let scopes = [(Scope::Input, quote!(self))];
+    let compiler = Compiler::new(&view.types, scopes).with_stream(quote!(stream));
+    let claims: Vec<TokenStream> =
+        command.retry_keys.iter().map(|key| retry_key(&compiler, key)).collect();
+    let stream = if compiler.meta_used() { quote!(stream) } else { quote!(_stream) };
+    Some(quote! {
+        fn retry_keys(&self, #stream: &__StreamId, claim: &mut dyn __FnMut(__UniqueKey)) {
+            #(#claims)*
+        }
+    })
+}
+
+/// What can't be calculated is no key: the decision fails at it too.
+fn retry_key(compiler: &Compiler<'_>, key: &RetryKey) -> TokenStream {
+    let Some((name, list)) = &key.for_each else { return one_retry_key(compiler, key) };
+    let (code, fallible) = compiler.compile_noting(list);
+    let (pattern, items, kind) = each(compiler, name, list, !fallible);
+    compiler.bind(name, kind);
+    let one = one_retry_key(compiler, key);
+    if fallible {
+        let list = result(code);
+        return quote! {
+            let list = || #list;
+            if let Ok(list) = list() { for #pattern in list { #one } }
+        };
+    }
+    quote!(for #pattern in #items { #one })
+}
+
+/// The value as a result.
+fn result(code: Code) -> TokenStream {
+    without_question(&code).unwrap_or_else(|| {
+        let value = code.own();
+        quote!(Ok::<_, __EvalError>(#value))
+    })
+}
+
+fn one_retry_key(compiler: &Compiler<'_>, key: &RetryKey) -> TokenStream {
+    let of = &key.value.result;
+    let (code, fallible) = compiler.compile_noting(&key.value);
+    let place = matches!(code.kind, Kind::Place);
+    if fallible {
+        let value = result(code);
+        let function = function_ident("unique", &key.unique.field);
+        let found = match of {
+            Type::Optional(_) => quote!(Ok(Some(value))),
+            _ => quote!(Ok(value)),
+        };
+        return quote! {
+            let value = || #value;
+            if let #found = value() { claim(#function(&value)); }
+        };
+    }
+    if place {
+        return claim(&key.unique, of, &code.tokens);
+    }
+    let value = code.own();
+    let claim = claim(&key.unique, of, &quote!(value));
+    quote!(let value = #value; #claim)
 }
 
 fn decide(view: &View<'_>, command: &Command) -> TokenStream {

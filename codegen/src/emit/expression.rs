@@ -83,6 +83,12 @@ impl<'m> Compiler<'m> {
         self
     }
 
+    /// The same, reading the stream's id from a place of its own.
+    pub(crate) fn with_stream(mut self, stream_id: TokenStream) -> Self {
+        self.stream_id = stream_id;
+        self
+    }
+
     /// The same, where inputs are parameters of the function.
     pub(crate) fn with_parameters(
         mut self,

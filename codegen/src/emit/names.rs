@@ -75,6 +75,7 @@ pub(super) const RESERVED: &[&str] = &[
     "sorted_by_desc",
     "state",
     "step",
+    "stream",
     "subtract",
     "summed",
     "to_integer",

@@ -278,6 +278,19 @@ pub struct Command {
     pub decision: Decision,
     /// The unique keys that are known from the input: field, and its value (reads input only).
     pub keys: Vec<(UniqueField, Expression)>,
+    /// The further keys by which the command is recognised when it is sent again.
+    pub retry_keys: Vec<RetryKey>,
+}
+
+/// A key that a command may claim: told by its input and the stream, the same each time it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RetryKey {
+    /// The field.
+    pub unique: UniqueField,
+    /// Its value.
+    pub value: Expression,
+    /// Once per element: the local's name, and the list.
+    pub for_each: Option<(String, Expression)>,
 }
 
 /// Which streams a command may address.

@@ -4,7 +4,7 @@ use super::declared::Declared;
 use super::invariant::Rules;
 use super::refusals::Refusals;
 use super::types::Types;
-use super::{command, event, event_store, invariant, keys, projection, scenario};
+use super::{command, event, event_store, invariant, keys, projection, recognised, scenario};
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, RefusalRole, Rule, meaning};
 use crate::syntax;
@@ -52,6 +52,7 @@ pub(crate) fn resolve(
     let mut sound = true;
     for (command, (_, written)) in commands.iter_mut().zip(&syntax.commands) {
         keys::add(command, &events);
+        recognised::add(command, &events, &declared.types);
         sound &= keys::check_steps(command, &written.steps, &events, findings);
     }
     if !sound {

@@ -53,6 +53,7 @@ pub(crate) fn resolve(
         input: input.to_model(),
         decision: decision?,
         keys: Vec::new(),
+        retry_keys: Vec::new(),
     })
 }
 

@@ -25,6 +25,7 @@ mod newtypes;
 mod order;
 pub(crate) mod pattern;
 mod projection;
+mod recognised;
 mod refusals;
 mod scenario;
 mod sentence;

@@ -48,9 +48,9 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         &self,
         request: &Request<'_, A>,
         known: &mut Folded<A>,
-        mut confirmed: bool,
+        confirmed: bool,
     ) -> Outcome<A> {
-        let mut attempts = 0;
+        let mut tried = Tried { attempts: 0, confirmed };
         // The key that settled it: it stays taken until the stream moves on, for an event may release it.
         let mut taken: Option<Taken> = None;
         loop {
@@ -67,14 +67,14 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 }
                 taken = self.taken_key(request, &verdict).await?;
                 if taken.is_some() {
-                    confirmed |=
-                        self.is_decided_anew(request, known, confirmed, &mut taken).await?;
+                    self.look_again(request, known, &mut tried, &mut taken).await?;
                     continue;
                 }
             }
             if !verdict.is_written(request) {
-                if !confirmed && taken.is_none() && self.refresh(&request.stream, known).await? {
-                    confirmed = true;
+                let cached = !tried.confirmed && taken.is_none();
+                if cached && self.refresh(&request.stream, known).await? {
+                    tried.confirmed = true;
                     continue;
                 }
                 return self.conclude(request, known, verdict, None).await;
@@ -84,9 +84,9 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                     return self.conclude(request, known, verdict, Some(appended.position)).await;
                 }
                 Err(AppendError::Conflict { actual, .. }) => {
-                    attempts += 1;
-                    self.after_conflict(request, known, actual, attempts).await?;
-                    (confirmed, taken) = (true, None);
+                    tried.attempts += 1;
+                    self.after_conflict(request, known, actual, tried.attempts).await?;
+                    (tried.confirmed, taken) = (true, None);
                 }
                 Err(AppendError::CommandKnown(recorded)) => {
                     return self.first_outcome(request, known, *recorded).await;
@@ -94,8 +94,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 Err(AppendError::DuplicateKey(key)) => {
                     let keys = verdict.change.map(|change| change.keys).unwrap_or_default();
                     taken = Some(Taken::new(&keys, *key));
-                    confirmed |=
-                        self.is_decided_anew(request, known, confirmed, &mut taken).await?;
+                    self.look_again(request, known, &mut tried, &mut taken).await?;
                 }
                 Err(AppendError::Projection { projection, reason }) => {
                     return Err(ExecuteError::Projection { projection, reason });
@@ -105,20 +104,41 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         }
     }
 
-    /// Where a key is taken for a decision on a cached state that is out of date: forgets the key, for on
-    /// the present state the command may release it first, or claim another.
-    async fn is_decided_anew(
+    /// Where a key is taken for a decision on a state that may be out of date: forgets the key if it was, for on
+    /// the present state the command may release it first, or claim another. Of a state that has just been
+    /// read this is so where the stream itself took the key meanwhile.
+    async fn look_again(
         &self,
         request: &Request<'_, A>,
         known: &mut Folded<A>,
-        confirmed: bool,
+        tried: &mut Tried,
         taken: &mut Option<Taken>,
-    ) -> Result<bool, StoreError> {
-        let moved = !confirmed && self.refresh(&request.stream, known).await?;
-        if moved {
-            *taken = None;
+    ) -> Result<(), ExecuteError<A::Error>> {
+        let own = taken.as_ref().is_some_and(|taken| taken.key.stream == request.stream);
+        if tried.confirmed && !own || !self.refresh(&request.stream, known).await? {
+            return Ok(());
         }
-        Ok(moved)
+        if tried.confirmed {
+            tried.attempts += 1;
+            self.pause(request, tried.attempts).await?;
+        }
+        tried.confirmed = true;
+        *taken = None;
+        Ok(())
+    }
+
+    /// Waits a little before the next attempt, or gives up.
+    async fn pause(
+        &self,
+        request: &Request<'_, A>,
+        attempts: u32,
+    ) -> Result<(), ExecuteError<A::Error>> {
+        let Some(pause) = self.settings.retries.pause(attempts) else {
+            return Err(ExecuteError::Conflict { stream: request.stream.clone(), attempts });
+        };
+        tracing::debug!(attempts, "another command changed the stream first");
+        tokio::time::sleep(pause).await;
+        Ok(())
     }
 
     /// Waits a little and reads what others did, or gives up.
@@ -129,12 +149,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         actual: u64,
         attempts: u32,
     ) -> Result<(), ExecuteError<A::Error>> {
+        self.pause(request, attempts).await?;
         let stream = &request.stream;
-        let Some(pause) = self.settings.retries.pause(attempts) else {
-            return Err(ExecuteError::Conflict { stream: stream.clone(), attempts });
-        };
-        tracing::debug!(attempts, "another command changed the stream first");
-        tokio::time::sleep(pause).await;
         if actual < known.sequence {
             // The store has lost what this program saw, as after restoring a backup.
             *known = self.load_folded(stream).await?;
@@ -174,12 +190,16 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         }
     }
 
-    /// The first key that is taken of those that the input tells.
+    /// A key that this very command has claimed before, else the first that is taken of those that the input
+    /// tells.
     async fn taken_key(
         &self,
         request: &Request<'_, A>,
         verdict: &Verdict<A>,
     ) -> Result<Option<Taken>, StoreError> {
+        if let Some(claimed) = self.claimed_before(request, verdict).await? {
+            return Ok(Some(claimed));
+        }
         let mut keys = request.unique_keys(&verdict.looked_up);
         keys.retain(|key| !verdict.settles(key));
         if keys.is_empty() {
@@ -187,6 +207,26 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         }
         let taken = self.store.taken_key(&request.stream, &claims(&keys)).await?;
         Ok(taken.map(|taken| Taken::new(&keys, taken)))
+    }
+
+    /// The first of its further keys that this very command has claimed. What others have claimed is passed over.
+    async fn claimed_before(
+        &self,
+        request: &Request<'_, A>,
+        verdict: &Verdict<A>,
+    ) -> Result<Option<Taken>, StoreError> {
+        let mut keys = request.retry_keys();
+        keys.retain(|key| !verdict.settles(key));
+        let mut claims = claims(&keys);
+        while !claims.is_empty() {
+            let Some(key) = self.store.taken_key(&request.stream, &claims).await? else { break };
+            if key.content == request.content {
+                return Ok(Some(Taken { key, idempotent: true }));
+            }
+            let Some(at) = claims.iter().position(|claim| *claim == key.claim) else { break };
+            claims.drain(..=at);
+        }
+        Ok(None)
     }
 
     /// Tells the caller of what was decided, and of what was written, at `position`, if anything was.
@@ -213,6 +253,14 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         let (sequence, state) = (known.sequence, known.state.clone());
         Ok(Executed { events, sequence, position, state, duplicate: false })
     }
+}
+
+/// How far a command has got.
+struct Tried {
+    /// How often others were first.
+    attempts: u32,
+    /// Whether the state is not just a cached one.
+    confirmed: bool,
 }
 
 /// A key of the command that is taken.

@@ -65,6 +65,8 @@ impl<A: Aggregate> Attempt<A> for NewEvents<A> {
         self.events.iter().for_each(|event| event.unique_keys(claim));
     }
 
+    fn retry_keys(&self, _: &StreamId, _: &mut dyn FnMut(UniqueKey)) {}
+
     fn check_target(&self, _: &StreamId, _: Sequence) -> Result<(), A::Error> {
         Ok(())
     }

@@ -20,6 +20,7 @@ pub(super) trait Attempt<A: Aggregate>: Send + Sync {
     fn write(&self, out: &mut Writer);
     fn validate(&self) -> Result<(), FieldError>;
     fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey));
+    fn retry_keys(&self, stream: &StreamId, claim: &mut dyn FnMut(UniqueKey));
     fn check_target(&self, stream: &StreamId, sequence: Sequence) -> Result<(), A::Error>;
     /// The fields whose keys are looked up where the decision says so.
     fn later_keys(&self) -> &'static [&'static str];
@@ -44,6 +45,10 @@ impl<A: Aggregate, C: Command<A>> Attempt<A> for Asked<C> {
 
     fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
         self.0.unique_keys(claim);
+    }
+
+    fn retry_keys(&self, stream: &StreamId, claim: &mut dyn FnMut(UniqueKey)) {
+        self.0.retry_keys(stream, claim);
     }
 
     fn check_target(&self, stream: &StreamId, sequence: Sequence) -> Result<(), A::Error> {
@@ -100,6 +105,13 @@ impl<'a, A: Aggregate> Request<'a, A> {
                 keys.push(key);
             }
         });
+        keys
+    }
+
+    /// The keys by which it is recognised beside those, if it has claimed them before.
+    pub(super) fn retry_keys(&self) -> Vec<UniqueKey> {
+        let mut keys = Vec::new();
+        self.command.retry_keys(&self.stream.id, &mut |key| keys.push(key));
         keys
     }
 }

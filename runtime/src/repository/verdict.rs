@@ -95,8 +95,8 @@ impl<A: Aggregate> Verdict<A> {
     /// Whether the append will check all keys that the input tells, or frees them, and checks the command
     /// id with them.
     pub(super) fn claims_all_keys(&self, request: &Request<'_, A>) -> bool {
-        self.change.is_some()
-            && request.unique_keys(&self.looked_up).iter().all(|key| self.settles(key))
+        let keys = [request.unique_keys(&self.looked_up), request.retry_keys()];
+        self.change.is_some() && keys.iter().flatten().all(|key| self.settles(key))
     }
 
     /// Whether the append will check a key, or frees it.
@@ -233,13 +233,15 @@ fn change<A: Aggregate>(
 
 /// The keys that the events claim, and those that they release. Events of one command may share a key that
 /// only recognises the command; a key that must be unique is refused even among them. One that an event
-/// claims and a later one releases is in passing: nobody may hold it, and nobody does afterwards.
+/// claims and a later one releases is in passing: nobody may hold it, and nobody does afterwards. To release it
+/// once more says nothing of who held it before.
 fn keys_of<A: Aggregate>(events: &[(A::Event, Metadata)]) -> Result<Keys, A::Error> {
     let mut of = Keys::default();
     let mut twice = None;
     for (event, _) in events {
         event.released_keys(&mut |key| match of.claimed.remove(&key) {
             true => of.passing.push(key),
+            false if of.passing.contains(&key) => {}
             false => of.released.push(key),
         });
         event.unique_keys(&mut |key| {

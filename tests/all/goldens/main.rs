@@ -8,6 +8,7 @@ mod folding;
 mod hand_written;
 mod newtypes;
 mod releasing;
+mod retrying;
 mod rows;
 mod rules;
 mod versions;

@@ -1,7 +1,11 @@
 //! Unique keys that events free, where a program does not know all that happened.
 
-use eventloom_runtime::MemoryStore;
+use std::sync::{Arc, Mutex};
+
 use eventloom_runtime::repository::NewEvents;
+use eventloom_runtime::store::{Append, AppendError, Appended};
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::{EventStore, MemoryStore};
 use eventloom_tests::goldens::release::member::{
     BadgeGiven, BadgeReturned, GiveBadge, Join, Member, MemberEvent, MemberRepository, ToggleBadge,
 };
@@ -54,4 +58,55 @@ fn lent(text: &str) -> NewEvents<Member> {
     events.push(BadgeGiven { badge: badge(text), given_at: at });
     events.push(BadgeReturned { badge: badge(text), returned_at: at });
     events
+}
+
+/// A stream that claimed a key twice and released it twice was let through though it held the key: the second
+/// release was taken for one that came before the claim.
+#[tokio::test]
+async fn what_is_released_twice_was_not_free_before() {
+    let store = MemoryStore::new();
+    let members = joined(&store, "M1").await;
+    let given = BadgeGiven { badge: badge("B1"), given_at: "2026-11-21T12:00:00Z".parse().unwrap() };
+    let returned = BadgeReturned { badge: badge("B1"), returned_at: given.given_at };
+    let twice = || {
+        NewEvents::new().with(given.clone()).with(returned.clone()).with(returned.clone())
+    };
+    // Free, it is given, and free again.
+    members.record("M1", twice()).await.expect("a free badge");
+    members.record("M1", NewEvents::new().with(given.clone())).await.expect("a free badge");
+    let refused = members.record("M1", twice()).await.expect_err("the badge is held");
+    assert_eq!(refused.refusal().map(eventloom_runtime::Refusal::name), Some("DuplicateBadge"));
+    // Released first, it may be claimed, and released again.
+    let first = NewEvents::new().with(returned.clone()).with(given.clone()).with(returned.clone());
+    members.record("M1", first).await.expect("a badge that was given back");
+}
+
+/// Lets another program act between the look at the state and the append, once.
+#[derive(Clone)]
+struct Meanwhile(Arc<Mutex<Option<MemberRepository<MemoryStore>>>>);
+
+impl Interceptor<MemoryStore> for Meanwhile {
+    async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+        let other = self.0.lock().expect("no panic").take();
+        if let Some(other) = other {
+            other.execute("M1", ToggleBadge { badge: badge("B1") }).await.expect("a free badge");
+        }
+        store.append(append).await
+    }
+}
+
+/// The badge was given by another program after the state had been read: the append met the key that its own
+/// stream had taken meanwhile, and the command was refused for it, at each attempt of a program that reads
+/// the state anew, although on the present state it gives the badge back.
+#[tokio::test]
+async fn a_key_that_the_stream_took_meanwhile_is_decided_on_the_present_state() {
+    let store = MemoryStore::new();
+    joined(&store, "M1").await;
+    let other = MemberRepository::open(store.clone()).await.expect("the same store");
+    let meanwhile = Meanwhile(Arc::new(Mutex::new(Some(other))));
+    let between = Intercepted::new(store, meanwhile);
+    let members = MemberRepository::open(between).await.expect("the same store");
+    let done = members.execute("M1", ToggleBadge { badge: badge("B1") }).await.expect("its own");
+    let [back] = done.events.as_slice() else { panic!("{:?}", done.events) };
+    assert!(matches!(back.event, MemberEvent::BadgeReturned(_)), "{back:?}");
 }

@@ -3,4 +3,5 @@
 
 pub mod account;
 pub mod coins;
+pub mod purse;
 pub mod wallet;
