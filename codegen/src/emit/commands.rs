@@ -11,8 +11,8 @@ use super::names::{function_ident, local_ident, type_ident};
 use super::types::{self, is_copy};
 use super::view::View;
 use crate::model::{
-    Command, Comparison, Decision, Emission, Expression, ExpressionKind, Method, Rejection, RetryKey,
-    Scope, Step, Target, Type,
+    Command, Comparison, Decision, Emission, Expression, ExpressionKind, Method, Rejection,
+    RetryKey, Scope, Step, Target, Type,
 };
 
 /// The section's items.

@@ -189,7 +189,10 @@ fn collect(
 
 /// The value as it follows from the input alone, or none where it needs more. Only plain reads
 /// count: a key that is calculated is looked up when the event claims it.
-pub(super) fn from_input(value: &Expression, locals: &BTreeMap<String, Expression>) -> Option<Expression> {
+pub(super) fn from_input(
+    value: &Expression,
+    locals: &BTreeMap<String, Expression>,
+) -> Option<Expression> {
     match &value.kind {
         ExpressionKind::Read(Scope::Input, _) => Some(value.clone()),
         ExpressionKind::Local(name) => from_input(locals.get(name)?, locals),

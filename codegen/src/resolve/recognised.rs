@@ -210,12 +210,12 @@ fn free(value: &Expression) -> BTreeSet<String> {
             bound.extend(parameters.iter().filter_map(|parameter| parameter.local.clone()));
         }
         ExpressionKind::Match(_, arms) => {
-            bound.extend(arms.iter().flat_map(|arm| &arm.patterns).filter_map(
-                |pattern| match pattern {
+            bound.extend(arms.iter().flat_map(|arm| &arm.patterns).filter_map(|pattern| {
+                match pattern {
                     Pattern::Some(name) => Some(name.clone()),
                     _ => None,
-                },
-            ));
+                }
+            }));
         }
         _ => {}
     });

@@ -64,7 +64,12 @@ impl<T: Key> Value for BTreeSet<T> {
 
 impl<K: Key, V: Value> Value for BTreeMap<K, V> {
     fn write_value(&self, out: &mut Writer) {
-        out.object(|out| self.iter().for_each(|(key, value)| out.field(&key.key_text(), value)));
+        out.object(|out| {
+            for (key, value) in self {
+                out.name(&key.key_text());
+                value.write_value(out);
+            }
+        });
     }
 
     fn read_value(token: Token<'_>) -> Result<Self, DecodeError> {

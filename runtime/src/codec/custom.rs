@@ -11,7 +11,7 @@ use super::DecodeError;
 
 /// Appends a hand-written state as JSON.
 ///
-/// A state that is no JSON (a map whose keys are lists, say), or whose JSON is read as another state or as
+/// A state that is no JSON (a map whose keys are lists, say), or whose JSON is read as another one or as
 /// none, is written as nothing at all, with an error in the log, once for its type: there is no snapshot
 /// of it then, and the stream is replayed instead.
 pub fn encode_custom<T: Serialize + DeserializeOwned + PartialEq>(state: &T, out: &mut Vec<u8>) {
@@ -23,7 +23,7 @@ pub fn encode_custom<T: Serialize + DeserializeOwned + PartialEq>(state: &T, out
 }
 
 /// Writes a state and reads it back: what a snapshot holds is relied on without the events before it.
-fn write<T: Serialize + DeserializeOwned + PartialEq>(
+pub(crate) fn write<T: Serialize + DeserializeOwned + PartialEq>(
     state: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
@@ -33,7 +33,7 @@ fn write<T: Serialize + DeserializeOwned + PartialEq>(
     })?;
     match serde_json::from_slice::<T>(&out[start..]) {
         Ok(read) if read == *state => Ok(()),
-        Ok(_) => Err("its JSON is read as another state; every field that `==` compares must be \
+        Ok(_) => Err("its JSON is read as something else; every field that `==` compares must be \
                       written, and a number with a fraction be no `f64`, which may lose its last digit"
             .to_owned()),
         Err(error) => Err(format!(

@@ -11,7 +11,7 @@
 
 pub mod check;
 mod collection;
-mod custom;
+pub(crate) mod custom;
 mod error;
 mod label;
 mod reader;

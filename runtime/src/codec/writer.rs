@@ -8,16 +8,23 @@ pub struct Writer {
     out: Vec<u8>,
     /// Whether the next field or item follows another one.
     follows: bool,
+    /// Whether fields that are `null` are left out.
+    leaves_out: bool,
 }
 
 impl From<Vec<u8>> for Writer {
     /// Goes on at the end of a buffer.
     fn from(out: Vec<u8>) -> Self {
-        Self { out, follows: false }
+        Self { out, ..Self::default() }
     }
 }
 
 impl Writer {
+    /// Leaves fields without a value out, in records too. Items of lists and entries of maps stay.
+    pub(crate) fn without_absent() -> Self {
+        Self { leaves_out: true, ..Self::default() }
+    }
+
     /// What was written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.out
@@ -25,8 +32,14 @@ impl Writer {
 
     /// Writes a field of the current object.
     pub fn field<T: Value>(&mut self, name: &str, value: &T) {
+        let (end, followed) = (self.out.len(), self.follows);
         self.name(name);
+        let start = self.out.len();
         value.write_value(self);
+        if self.leaves_out && self.out[start..] == *b"null" {
+            self.out.truncate(end);
+            self.follows = followed;
+        }
     }
 
     /// Writes a field of text, `null` where there is none.

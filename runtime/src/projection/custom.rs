@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Column, ColumnType, ProjectionError, Value, Values};
-use crate::codec::DecodeError;
+use crate::codec::{DecodeError, custom};
 
 /// A row of a type of the user's own, kept under a key as JSON.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub struct CustomRow<R> {
     json: String,
 }
 
-impl<R: Clone + Serialize + DeserializeOwned> CustomRow<R> {
+impl<R: Clone + PartialEq + Serialize + DeserializeOwned> CustomRow<R> {
     /// The columns: the key, and the row as JSON.
     pub const COLUMNS: &'static [Column] = &[
         Column { name: "key", column_type: ColumnType::Text, optional: false },
@@ -30,7 +30,8 @@ impl<R: Clone + Serialize + DeserializeOwned> CustomRow<R> {
     /// Folds by hand into the row of a key.
     ///
     /// # Errors
-    /// Those of `fold`, and [`ProjectionError::Custom`] for a row that is no JSON.
+    /// Those of `fold`, and [`ProjectionError::Custom`] for a row that is no JSON, or is read as another one or
+    /// as none from its JSON: that is what all later events of the key are folded into, and what readers get.
     pub fn fold(
         row: &mut Option<Self>,
         key: String,
@@ -43,9 +44,11 @@ impl<R: Clone + Serialize + DeserializeOwned> CustomRow<R> {
     }
 
     fn new(key: String, row: R) -> Result<Self, ProjectionError> {
-        let json = serde_json::to_string(&row).map_err(|error| {
-            ProjectionError::Custom(format!("the row of `{key}` can't be written as JSON: {error}"))
-        })?;
+        let refused =
+            |reason| ProjectionError::Custom(format!("the row of `{key}` can't be kept: {reason}"));
+        let mut json = Vec::new();
+        custom::write(&row, &mut json).map_err(refused)?;
+        let json = String::from_utf8(json).map_err(|error| refused(error.to_string()))?;
         Ok(Self { key, row, json })
     }
 
@@ -131,7 +134,28 @@ mod tests {
             Ok(())
         })
         .unwrap_err();
-        assert!(error.to_string().contains("`k` can't be written as JSON"), "{error}");
+        let told = error.to_string();
+        assert!(told.contains("`k` can't be kept: it can't be written as JSON"), "{told}");
         assert_eq!(row, None);
+    }
+
+    /// A row that its JSON does not tell whole was kept all the same: the next event was folded into another row,
+    /// but only once the runner had been started anew, and that other row was what readers saw.
+    #[test]
+    fn a_row_that_is_another_one_when_it_is_read_is_an_error() {
+        type Answers = Vec<Option<Option<i64>>>;
+        let mut row: Option<CustomRow<Answers>> = None;
+        let fold = |answer| {
+            move |row: &mut Option<Answers>| {
+                row.get_or_insert_default().push(answer);
+                Ok(())
+            }
+        };
+        CustomRow::fold(&mut row, "k".to_owned(), fold(Some(Some(1)))).unwrap();
+        let before = row.clone();
+        let error = CustomRow::fold(&mut row, "k".to_owned(), fold(Some(None))).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("`k` can't be kept: its JSON is read as something else"), "{told}");
+        assert_eq!(row, before);
     }
 }

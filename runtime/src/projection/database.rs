@@ -76,43 +76,45 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         commit: Commit,
     ) -> impl Future<Output = Result<Committed, ReadDatabaseError>> + Send;
 
-    /// The row of a key, from the table that serves reads.
+    /// The row of a key.
+    ///
+    /// This and the reads that follow look at the table and its rows in one transaction. They answer from
+    /// complete rows alone: a table that was discarded is another one when it is made anew.
     ///
     /// # Errors
-    /// A failure of the database.
+    /// [`ReadDatabaseError::Gone`], [`ReadDatabaseError::BeingBuilt`], or a failure of the database.
     fn get(
         &self,
-        spec: TableSpec,
+        table: Table,
         key: RowValues,
     ) -> impl Future<Output = Result<Option<RowValues>, ReadDatabaseError>> + Send;
 
     /// At most `limit` rows after a key, in the order of their keys.
     ///
     /// # Errors
-    /// A failure of the database.
+    /// As [`Self::get`].
     fn page(
         &self,
-        spec: TableSpec,
+        table: Table,
         after: Option<RowValues>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
 
-    /// The rows that a query asks for, from the table that serves reads.
+    /// The rows that a query asks for.
     ///
     /// # Errors
-    /// [`ReadDatabaseError::NoColumn`], or a failure of the database.
+    /// [`ReadDatabaseError::NoColumn`], and as [`Self::get`].
     fn find(
         &self,
-        spec: TableSpec,
+        table: Table,
         query: Query,
     ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
 
     /// The number of rows.
     ///
     /// # Errors
-    /// A failure of the database.
-    fn count(&self, spec: TableSpec)
-    -> impl Future<Output = Result<u64, ReadDatabaseError>> + Send;
+    /// As [`Self::get`].
+    fn count(&self, table: Table) -> impl Future<Output = Result<u64, ReadDatabaseError>> + Send;
 
     /// Creates an empty table beside the one that serves reads. A rebuild that was under way, or
     /// was cut off by a crash, is dropped: its commits find their table moved.
@@ -259,6 +261,14 @@ pub enum ReadDatabaseError {
         "the table of {0} is gone: it was discarded, or its rebuild was started anew elsewhere"
     )]
     Gone(ProjectionName),
+    /// The rows have not caught up with the events yet, and would be wrong answers.
+    #[error("the rows of {projection} are being built and have come to position {position}")]
+    BeingBuilt {
+        /// Name of the projection.
+        projection: ProjectionName,
+        /// How far they have come.
+        position: Position,
+    },
     /// A query names a column that the table does not have.
     #[error("{projection} has no column `{column}`")]
     NoColumn {

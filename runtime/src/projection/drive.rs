@@ -7,11 +7,12 @@ use tracing::Instrument;
 
 use super::fold::{Decoded, Halt};
 use super::session::{Member, PageEnd, Turn};
-use super::{Committed, ProjectionName, ReadDatabase, ReadDatabaseError, spans};
+use super::{Committed, ProjectionName, ReadDatabase, ReadDatabaseError, SeenEvent, spans};
 use crate::clock::Clock;
 use crate::event::DomainEvent;
 use crate::metadata::Position;
 use crate::store::{EventFilter, EventStore, StoreError};
+use crate::values::Uuid;
 
 /// Where pages come from and how they are read.
 pub(super) struct Source<'a, S> {
@@ -196,7 +197,15 @@ async fn write<E: DomainEvent, S: EventStore, D: ReadDatabase>(
         member.settle(turn, false);
         return Ok(());
     }
+    let position = turn.commit.position;
+    let event_id = match page.id_at(position) {
+        Some(id) => Some(id),
+        None => id_at(source.store, position).await?,
+    };
     loop {
+        // Where no event lies just there, the one that was seen before tells as much as it did.
+        turn.commit.seen =
+            event_id.map(|event_id| SeenEvent { position, event_id }).or(turn.commit.seen);
         let span = spans::batch(member.name(), page.len());
         match database.commit(turn.take_commit()).instrument(span).await? {
             Committed::Done => break,
@@ -209,6 +218,17 @@ async fn write<E: DomainEvent, S: EventStore, D: ReadDatabase>(
     }
     member.settle(turn, true);
     Ok(())
+}
+
+/// The id of the event at a position of the store, if there is one.
+pub(super) async fn id_at<S: EventStore>(
+    store: &S,
+    position: Position,
+) -> Result<Option<Uuid>, StoreError> {
+    let Some(before) = position.checked_sub(1) else { return Ok(None) };
+    let page = store.read_all(before, &EventFilter::default(), 1).await?;
+    let found = page.events.iter().next().filter(|event| event.position == position);
+    Ok(found.map(|event| event.meta.event_id))
 }
 
 fn first_halt<E, D>(driven: &[Driven<'_, E, D>], turns: Vec<Turn>) -> Option<Interrupt> {

@@ -3,6 +3,7 @@
 use super::{Poison, ProjectionName, ReadDatabaseError};
 use crate::metadata::Position;
 use crate::store::{StoreError, UNKNOWN_EVENT};
+use crate::values::Uuid;
 
 /// A projection could not be opened, brought up to date or waited for.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -78,6 +79,23 @@ pub enum ProjectorError {
         position: Position,
         /// The last position of the store.
         head: Position,
+    },
+    /// At a position that the rows know of, the store has another event.
+    #[error(
+        "{projection} has been built from an event store that had the event {seen} at position \
+         {position}, and this one has {found} there: the store was restored from an older backup and \
+         has got new events since, or the rows belong to another store; bind the right database, or \
+         discard the rows and let them be built anew"
+    )]
+    OtherHistory {
+        /// Name of the projection.
+        projection: ProjectionName,
+        /// Where the histories differ, at the latest.
+        position: Position,
+        /// The id of the event that the rows know of.
+        seen: Uuid,
+        /// The id of the event that lies there.
+        found: Uuid,
     },
     /// An `immediate` projection can't be kept here.
     #[error("{projection} can't be immediate: {reason}")]

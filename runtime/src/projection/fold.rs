@@ -19,7 +19,7 @@ use crate::codec::DecodeError;
 use crate::event::DomainEvent;
 use crate::metadata::{Position, StreamId};
 use crate::store::{Page, StoredEvent};
-use crate::values::Timestamp;
+use crate::values::{Timestamp, Uuid};
 
 /// Rows kept between batches: rows beyond these are loaded again when they are touched again.
 const KEPT_ROWS: usize = 65_536;
@@ -49,6 +49,12 @@ impl<E: DomainEvent> Decoded<E> {
     /// When the first event was recorded.
     pub(super) fn first_recorded_at(&self) -> Option<Timestamp> {
         self.page.iter().next().map(|event| event.meta.recorded_at)
+    }
+
+    /// The id of the event at a position, if it is in the page.
+    pub(super) fn id_at(&self, position: Position) -> Option<Uuid> {
+        let found = self.page.iter().find(|event| event.position == position);
+        found.map(|event| event.meta.event_id)
     }
 
     fn iter(&self) -> impl Iterator<Item = (StoredEvent<'_>, &Result<E, DecodeError>)> {

@@ -232,6 +232,8 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         TableState {
             table: self.table,
             position: checkpoint.position,
+            // The rows are restored from a backup together with the events.
+            seen: None,
             revision: checkpoint.revision,
             complete: checkpoint.complete,
             poison: Vec::new(),

@@ -8,8 +8,8 @@ use super::database::{
     Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
 };
 use super::{
-    Commit, Committed, Condition, Poison, ProjectionName, Query, RowChange, Skip, Switched, Table,
-    TableSpec, TableState,
+    Commit, Committed, Condition, Poison, ProjectionName, Query, RowChange, SeenEvent, Skip,
+    Switched, Table, TableSpec, TableState,
 };
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, UndoLog};
@@ -38,6 +38,7 @@ fn identity(spec: &TableSpec) -> Identity {
 struct MemoryTable {
     table: Table,
     position: Position,
+    seen: Option<SeenEvent>,
     revision: u64,
     complete: bool,
     poison: BTreeMap<Position, Poison>,
@@ -48,6 +49,7 @@ struct MemoryTable {
 struct Before {
     id: u64,
     position: Position,
+    seen: Option<SeenEvent>,
     complete: bool,
     /// The poison that the commit replaces, and where it adds some.
     poison: Vec<(Position, Option<Poison>)>,
@@ -118,20 +120,20 @@ impl ReadDatabase for MemoryReadDatabase {
 
     async fn get(
         &self,
-        spec: TableSpec,
+        table: Table,
         key: RowValues,
     ) -> Result<Option<RowValues>, ReadDatabaseError> {
-        Ok(self.contents().serving(spec)?.rows.get(&key).cloned())
+        Ok(self.contents().complete(table)?.rows.get(&key).cloned())
     }
 
     async fn page(
         &self,
-        spec: TableSpec,
+        table: Table,
         after: Option<RowValues>,
         limit: usize,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
         let contents = self.contents();
-        let rows = &contents.serving(spec)?.rows;
+        let rows = &contents.complete(table)?.rows;
         let beyond = |key: &RowValues| after.as_ref().is_none_or(|after| key > after);
         Ok(match &after {
             Some(after) => rows.range(after.clone()..),
@@ -143,17 +145,13 @@ impl ReadDatabase for MemoryReadDatabase {
         .collect())
     }
 
-    async fn find(
-        &self,
-        spec: TableSpec,
-        query: Query,
-    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        query.check(&spec)?;
-        Ok(self.contents().serving(spec)?.find(&query))
+    async fn find(&self, table: Table, query: Query) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        query.check(&table.spec)?;
+        Ok(self.contents().complete(table)?.find(&query))
     }
 
-    async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {
-        Ok(self.contents().serving(spec)?.rows.len() as u64)
+    async fn count(&self, table: Table) -> Result<u64, ReadDatabaseError> {
+        Ok(self.contents().complete(table)?.rows.len() as u64)
     }
 
     async fn begin_rebuild(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
@@ -249,6 +247,7 @@ impl Contents {
         let table = MemoryTable {
             table: Table { spec, id: self.last_id, shadow },
             position: 0,
+            seen: None,
             revision: 0,
             complete: false,
             poison: BTreeMap::new(),
@@ -297,6 +296,15 @@ impl Contents {
         self.find(spec, false).ok_or(ReadDatabaseError::Gone(spec.full_name()))
     }
 
+    fn complete(&self, table: Table) -> Result<&MemoryTable, ReadDatabaseError> {
+        let projection = table.spec.full_name();
+        let found = self.table(table.id, projection)?;
+        match found.complete {
+            true => Ok(found),
+            false => Err(ReadDatabaseError::BeingBuilt { projection, position: found.position }),
+        }
+    }
+
     fn table(
         &self,
         id: u64,
@@ -312,6 +320,7 @@ impl Contents {
         Ok(TableState {
             table: found.table,
             position: found.position,
+            seen: found.seen,
             revision: found.revision,
             complete: found.complete,
             poison: found.poison.values().cloned().collect(),
@@ -344,6 +353,7 @@ impl Contents {
             return Committed::RowExists;
         }
         found.position = commit.position;
+        found.seen = commit.seen;
         found.revision += 1;
         found.complete = commit.complete;
         for change in commit.rows {
@@ -371,6 +381,7 @@ impl Contents {
         Some(Before {
             id: commit.table.id,
             position: found.position,
+            seen: found.seen,
             complete: found.complete,
             poison: commit.poison.iter().map(poison).collect(),
             released: released.collect(),
@@ -383,6 +394,7 @@ impl Contents {
     fn put_back(&mut self, before: Before) {
         let Some(found) = self.tables.get_mut(&before.id) else { return };
         found.position = before.position;
+        found.seen = before.seen;
         found.revision += 1;
         found.complete = before.complete;
         for (position, replaced) in before.poison {

@@ -44,7 +44,7 @@ pub use rebuild::{Rebuild, RebuildProgress};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteReadDatabase;
 pub use table::{
-    Commit, Committed, Poison, RowChange, Skip, Switched, Table, TableSpec, TableState,
+    Commit, Committed, Poison, RowChange, SeenEvent, Skip, Switched, Table, TableSpec, TableState,
 };
 pub use value::{Column, ColumnType, ColumnValue, Value, Values};
 pub use visit::{FoldRow, Rows, visit_one};

@@ -18,8 +18,8 @@ use super::immediate;
 use super::lag::Late;
 use super::session::Session;
 use super::{
-    Consistency, Projection, ProjectionName, ProjectorError, ReadDatabase, ReadModel, Table,
-    TableSpec, TableState, spans,
+    Consistency, Projection, ProjectionName, ProjectorError, ReadDatabase, ReadModel, SeenEvent,
+    Table, TableSpec, TableState, spans,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::metadata::Position;
@@ -117,7 +117,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     ) -> Result<Self, ProjectorError> {
         immediate::check::<P>()?;
         let state = database.open(TableSpec::of::<P>()).await?;
-        let (position, reached) = (state.position, Reached::of(&state));
+        let (position, seen, reached) = (state.position, state.seen, Reached::of(&state));
         let projector = Self {
             shared: Arc::new(Shared {
                 store,
@@ -129,7 +129,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 late: Late::new::<P>(),
             }),
         };
-        projector.check_behind_store(position).await?;
+        projector.check_store(position, seen).await?;
         if P::CONSISTENCY == Consistency::Immediate {
             projector.catch_up().await?;
         }
@@ -194,14 +194,18 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         loop {
             let mut session = match held.take() {
                 Some(session) => session,
-                None => Session::new(self.state().await?),
+                None => {
+                    let state = self.state().await?;
+                    self.check_store(state.position, state.seen).await?;
+                    Session::new(state)
+                }
             };
             let before = session.seen_so_far();
             match self.drive(&mut session, eager).await {
                 Ok(()) => {
                     let (seen, written) = (session.seen_so_far(), session.state().position);
                     if seen == before {
-                        self.check_behind_store(seen).await?;
+                        self.check_store(seen, session.state().seen).await?;
                     }
                     self.publish(Reached::of(session.state()).at(seen));
                     *held = Some(session);
@@ -242,20 +246,24 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         }
     }
 
-    /// Refuses rows that know of more than the store has: new events at the old positions would be taken
-    /// for folded.
-    pub(super) async fn check_behind_store(
+    /// Refuses rows that know of events that the store does not have: new events at the old positions would be
+    /// taken for folded. `seen` finds that out where as many have come since.
+    pub(super) async fn check_store(
         &self,
         position: Position,
+        seen: Option<SeenEvent>,
     ) -> Result<(), ProjectorError> {
-        let head = self.shared.store.head().await?;
-        match position > head {
-            true => Err(ProjectorError::AheadOfStore {
-                projection: ProjectionName::of::<P>(),
-                position,
-                head,
-            }),
-            false => Ok(()),
+        let (projection, store) = (ProjectionName::of::<P>(), &self.shared.store);
+        let head = store.head().await?;
+        if position > head {
+            return Err(ProjectorError::AheadOfStore { projection, position, head });
+        }
+        let Some(SeenEvent { position, event_id: seen }) = seen else { return Ok(()) };
+        match drive::id_at(store, position).await? {
+            Some(found) if found != seen => {
+                Err(ProjectorError::OtherHistory { projection, position, seen, found })
+            }
+            _ => Ok(()),
         }
     }
 

@@ -1,8 +1,6 @@
 //! [`ReadModel`]: typed reading of a projection's rows.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
     Projection, ProjectionName, Query, ReadDatabase, ReadDatabaseError, RowValues, Table, TableSpec,
@@ -15,18 +13,12 @@ use super::{
 pub struct ReadModel<P, D> {
     database: D,
     table: Table,
-    complete: Arc<AtomicBool>,
     projection: PhantomData<fn() -> P>,
 }
 
 impl<P, D: Clone> Clone for ReadModel<P, D> {
     fn clone(&self) -> Self {
-        Self {
-            database: self.database.clone(),
-            table: self.table,
-            complete: Arc::clone(&self.complete),
-            projection: PhantomData,
-        }
+        Self { database: self.database.clone(), table: self.table, projection: PhantomData }
     }
 }
 
@@ -41,8 +33,7 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
     }
 
     pub(super) fn of(database: D, table: Table) -> Self {
-        let complete = Arc::new(AtomicBool::new(false));
-        Self { database, table, complete, projection: PhantomData }
+        Self { database, table, projection: PhantomData }
     }
 
     /// The row of a key.
@@ -50,8 +41,7 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
     /// # Errors
     /// [`ReadModelError`].
     pub async fn get(&self, key: &P::Key) -> Result<Option<P::Row>, ReadModelError> {
-        self.check_complete().await?;
-        let values = self.database.get(self.table.spec, P::key_values(key)).await?;
+        let values = self.database.get(self.table, P::key_values(key)).await?;
         values.map(row::<P>).transpose()
     }
 
@@ -66,9 +56,8 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
         after: Option<&P::Key>,
         limit: usize,
     ) -> Result<Vec<P::Row>, ReadModelError> {
-        self.check_complete().await?;
         let after = after.map(P::key_values);
-        let rows = self.database.page(self.table.spec, after, limit).await?;
+        let rows = self.database.page(self.table, after, limit).await?;
         rows.into_iter().map(row::<P>).collect()
     }
 
@@ -77,8 +66,7 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
     /// # Errors
     /// [`ReadModelError`].
     pub async fn find(&self, query: Query) -> Result<Vec<P::Row>, ReadModelError> {
-        self.check_complete().await?;
-        let rows = self.database.find(self.table.spec, query).await?;
+        let rows = self.database.find(self.table, query).await?;
         rows.into_iter().map(row::<P>).collect()
     }
 
@@ -87,22 +75,7 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
     /// # Errors
     /// [`ReadModelError`].
     pub async fn count(&self) -> Result<u64, ReadModelError> {
-        self.check_complete().await?;
-        Ok(self.database.count(self.table.spec).await?)
-    }
-
-    /// Half-built rows would be wrong answers. Once complete, rows stay complete.
-    async fn check_complete(&self) -> Result<(), ReadModelError> {
-        if self.complete.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let checkpoint = self.database.checkpoint(self.table).await?;
-        if !checkpoint.complete {
-            let (projection, position) = (ProjectionName::of::<P>(), checkpoint.position);
-            return Err(ReadModelError::BeingBuilt { projection, position });
-        }
-        self.complete.store(true, Ordering::Relaxed);
-        Ok(())
+        Ok(self.database.count(self.table).await?)
     }
 }
 
@@ -122,7 +95,7 @@ fn row<P: Projection>(values: RowValues) -> Result<P::Row, ReadModelError> {
 pub enum ReadModelError {
     /// The read database failed.
     #[error(transparent)]
-    Database(#[from] ReadDatabaseError),
+    Database(ReadDatabaseError),
     /// The rows are being built for the first time under this program's meaning.
     #[error(
         "the rows of {projection} are being built and have come to position {position}: run the \
@@ -134,4 +107,15 @@ pub enum ReadModelError {
         /// How far they have come.
         position: u64,
     },
+}
+
+impl From<ReadDatabaseError> for ReadModelError {
+    fn from(error: ReadDatabaseError) -> Self {
+        match error {
+            ReadDatabaseError::BeingBuilt { projection, position } => {
+                Self::BeingBuilt { projection, position }
+            }
+            other => Self::Database(other),
+        }
+    }
 }

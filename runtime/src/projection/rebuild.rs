@@ -203,7 +203,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 }
                 // A runner elsewhere has gone on, and its readers must not see rows go back.
                 Switched::Behind => {
-                    self.check_behind_store(self.checkpoint().await?.position).await?;
+                    self.check_store(self.checkpoint().await?.position, None).await?;
                 }
                 Switched::Moved => {
                     return Err(interrupted(ProjectionName::of::<P>(), Interrupt::Moved));

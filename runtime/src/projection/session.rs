@@ -193,6 +193,7 @@ impl<P: Projection> Member<P::Event> for Session<P> {
         self.seen = commit.position;
         if written {
             self.state.position = commit.position;
+            self.state.seen = commit.seen;
             self.state.complete = commit.complete;
             self.state.revision += 1;
             let replaced =

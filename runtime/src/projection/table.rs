@@ -4,7 +4,7 @@
 
 use super::{Column, Projection, ProjectionName, ReadDatabaseError, Value};
 use crate::metadata::{Position, Sequence, StreamId};
-use crate::values::Timestamp;
+use crate::values::{Timestamp, Uuid};
 
 /// The table of a projection under one meaning. Tables of other meanings of the same projection lie
 /// beside it, so that two versions of a program never touch each other's rows.
@@ -70,6 +70,16 @@ pub struct Table {
     pub shadow: bool,
 }
 
+/// An event that the rows know of: what tells whether their event store is still the one that they were built
+/// from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenEvent {
+    /// Its place in the store.
+    pub position: Position,
+    /// Its id.
+    pub event_id: Uuid,
+}
+
 /// How far a table has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableState {
@@ -77,6 +87,8 @@ pub struct TableState {
     pub table: Table,
     /// Every event up to here is in the rows, parked, or skipped.
     pub position: Position,
+    /// The latest event at or before [`Self::position`] whose id is known.
+    pub seen: Option<SeenEvent>,
     /// Counts the commits: a runner writes only where it is what the runner last saw.
     pub revision: u64,
     /// Whether the rows have once caught up with the store, so that they may be read.
@@ -149,6 +161,8 @@ pub struct Commit {
     pub revision: u64,
     /// The new checkpoint.
     pub position: Position,
+    /// As [`TableState::seen`].
+    pub seen: Option<SeenEvent>,
     /// Whether the rows have caught up.
     pub complete: bool,
     /// At most one change per key.
@@ -168,6 +182,7 @@ impl Commit {
             table: state.table,
             revision: state.revision,
             position: state.position,
+            seen: state.seen,
             complete: state.complete,
             rows: Vec::new(),
             poison: Vec::new(),

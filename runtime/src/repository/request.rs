@@ -116,9 +116,10 @@ impl<'a, A: Aggregate> Request<'a, A> {
     }
 }
 
-/// The hash by which a repeated command is told from another one under the same id or key.
+/// The hash by which a repeated command is told from another one under the same id or key. What was not
+/// supplied is no part of it: a program that has one more optional input still knows the commands of before.
 fn content<A: Aggregate>(stream: &StreamKey, command: &dyn Attempt<A>) -> ContentHash {
-    let mut input = Writer::default();
+    let mut input = Writer::without_absent();
     input.object(|fields| command.write(fields));
     let mut hash = Sha256::new();
     for part in [stream.aggregate, command.name(), stream.id.as_str()] {

@@ -520,3 +520,20 @@ command!(PutOnce, Any, [entry, amount], self, claim => claim(entry_key(&self.ent
     };
     context.emit(Moved { entry, amount: self.amount, at })
 });
+
+/// Commands as the next version of the program has them.
+pub(crate) mod newer {
+    use super::*;
+
+    /// As [`super::Put`], with an input that need not be supplied.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Put {
+        pub(crate) entry: String,
+        pub(crate) amount: Decimal,
+        pub(crate) note: Option<String>,
+    }
+
+    command!(Put, Any, [entry, note, amount], self, claim => claim(entry_key(&self.entry)), context => {
+        super::Put { entry: self.entry.clone(), amount: self.amount }.decide(context)
+    });
+}

@@ -66,11 +66,11 @@ fn lent(text: &str) -> NewEvents<Member> {
 async fn what_is_released_twice_was_not_free_before() {
     let store = MemoryStore::new();
     let members = joined(&store, "M1").await;
-    let given = BadgeGiven { badge: badge("B1"), given_at: "2026-11-21T12:00:00Z".parse().unwrap() };
+    let given =
+        BadgeGiven { badge: badge("B1"), given_at: "2026-11-21T12:00:00Z".parse().unwrap() };
     let returned = BadgeReturned { badge: badge("B1"), returned_at: given.given_at };
-    let twice = || {
-        NewEvents::new().with(given.clone()).with(returned.clone()).with(returned.clone())
-    };
+    let twice =
+        || NewEvents::new().with(given.clone()).with(returned.clone()).with(returned.clone());
     // Free, it is given, and free again.
     members.record("M1", twice()).await.expect("a free badge");
     members.record("M1", NewEvents::new().with(given.clone())).await.expect("a free badge");

@@ -42,7 +42,8 @@ fn a_retry_meets_itself_by_a_calculated_key() {
 #[test]
 fn a_retry_meets_itself_by_the_keys_of_a_list() {
     block_on(async {
-        let payment = |reference: &str| Payment { reference: reference.to_owned(), amount: dec!(50) };
+        let payment =
+            |reference: &str| Payment { reference: reference.to_owned(), amount: dec!(50) };
         meets_itself(PayAll { payments: vec![payment("T1"), payment("T2")] }).await;
         let (reference, parts) = (Some("T".to_owned()), vec![dec!(60), dec!(0), dec!(40)]);
         meets_itself(PayInParts { reference, parts }).await;

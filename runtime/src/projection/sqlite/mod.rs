@@ -46,10 +46,6 @@ struct Tables {
 type TableKey = (&'static str, u64, bool);
 
 impl Tables {
-    fn serving(&self, spec: TableSpec) -> Arc<RowStatements> {
-        self.of(Table { spec, id: 0, shadow: false })
-    }
-
     fn of(&self, table: Table) -> Arc<RowStatements> {
         let key = (table.spec.name, table.spec.meaning, table.shadow);
         let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +73,8 @@ impl SqliteReadDatabase {
     pub async fn open(database: &SqliteDatabase) -> Result<Self, ReadDatabaseError> {
         let database = Self { database: database.clone(), tables: Tables::default() };
         let create = |connection: &Connection| {
-            connection.execute_batch(include_str!("schema.sql")).map_err(Fault::from)
+            connection.execute_batch(include_str!("schema.sql"))?;
+            registry::add_columns(connection)
         };
         database.write(move |connection, _| create(connection)).await?;
         Ok(database)
@@ -123,15 +120,16 @@ impl SqliteReadDatabase {
         Ok(self.database.try_read(job).await?)
     }
 
-    /// Reads rows that serve.
-    async fn read_rows<T, F>(&self, spec: TableSpec, job: F) -> Result<T, ReadDatabaseError>
+    /// Reads complete rows.
+    async fn read_rows<T, F>(&self, table: Table, job: F) -> Result<T, ReadDatabaseError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &RowStatements) -> Result<T, Fault> + Send + 'static,
     {
         self.read(move |connection, tables| {
-            job(connection, &tables.serving(spec))
-                .map_err(|fault| registry::unless_gone(connection, spec, false, fault))
+            let view = connection.unchecked_transaction()?;
+            registry::check_complete(&view, table)?;
+            job(&view, &tables.of(table))
         })
         .await
     }
@@ -208,35 +206,31 @@ impl ReadDatabase for SqliteReadDatabase {
 
     async fn get(
         &self,
-        spec: TableSpec,
+        table: Table,
         key: RowValues,
     ) -> Result<Option<RowValues>, ReadDatabaseError> {
-        self.read_rows(spec, move |connection, rows| rows.get(connection, &key)).await
+        self.read_rows(table, move |connection, rows| rows.get(connection, &key)).await
     }
 
     async fn page(
         &self,
-        spec: TableSpec,
+        table: Table,
         after: Option<RowValues>,
         limit: usize,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        self.read_rows(spec, move |connection, rows| rows.page(connection, after.as_ref(), limit))
+        self.read_rows(table, move |connection, rows| rows.page(connection, after.as_ref(), limit))
             .await
     }
 
-    async fn find(
-        &self,
-        spec: TableSpec,
-        query: Query,
-    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        self.read_rows(spec, move |connection, _| {
-            query::find(connection, &spec, &names::rows(&spec, false), &query)
+    async fn find(&self, table: Table, query: Query) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.read_rows(table, move |connection, _| {
+            query::find(connection, &table.spec, &names::rows_of(&table), &query)
         })
         .await
     }
 
-    async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {
-        self.read_rows(spec, |connection, rows| rows.count(connection)).await
+    async fn count(&self, table: Table) -> Result<u64, ReadDatabaseError> {
+        self.read_rows(table, |connection, rows| rows.count(connection)).await
     }
 
     async fn begin_rebuild(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {

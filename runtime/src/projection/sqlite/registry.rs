@@ -11,10 +11,26 @@ use super::names::{self, quoted};
 use super::rows;
 use crate::metadata::Position;
 use crate::projection::{
-    Checkpoint, Commit, Poison, ReadDatabaseError, RowsVersion, Skip, Switched, Table, TableSpec,
-    TableState,
+    Checkpoint, Commit, Poison, ReadDatabaseError, RowsVersion, SeenEvent, Skip, Switched, Table,
+    TableSpec, TableState,
 };
-use crate::values::Timestamp;
+use crate::values::{Timestamp, Uuid};
+
+/// Adds what a registry lacks that an earlier program made.
+pub(super) fn add_columns(connection: &Connection) -> Result<(), Fault> {
+    let known = connection
+        .prepare(
+            "SELECT 1 FROM pragma_table_info('eventloom_read_models') WHERE name = 'seen_event'",
+        )?
+        .exists(())?;
+    if !known {
+        connection.execute_batch(
+            "ALTER TABLE eventloom_read_models ADD COLUMN seen_position INTEGER; \
+             ALTER TABLE eventloom_read_models ADD COLUMN seen_event BLOB",
+        )?;
+    }
+    Ok(())
+}
 
 /// Finds the table of an aggregate's projection, its target and meaning that serves reads, or creates it.
 pub(super) fn open(connection: &Connection, spec: TableSpec) -> Result<TableState, Fault> {
@@ -146,6 +162,7 @@ fn check_target(connection: &Connection, spec: &TableSpec) -> Result<(), Fault> 
 /// How far a table has come, with its poison and what was skipped.
 pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState, Fault> {
     let Checkpoint { position, revision, complete, .. } = checkpoint(connection, table)?;
+    let seen = seen(connection, table)?;
     let spec = table.spec;
     let poison = connection
         .prepare_cached(
@@ -165,7 +182,21 @@ pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState,
             |row| unsigned(row, 0),
         )?
         .collect::<Result<_, _>>()?;
-    Ok(TableState { table, position, revision, complete, poison, skipped })
+    Ok(TableState { table, position, seen, revision, complete, poison, skipped })
+}
+
+fn seen(connection: &Connection, table: Table) -> Result<Option<SeenEvent>, rusqlite::Error> {
+    let event = |row: &Row<'_>| {
+        let id = row.get::<_, [u8; 16]>(1)?;
+        Ok(SeenEvent { position: unsigned(row, 0)?, event_id: Uuid::from_bytes(id) })
+    };
+    connection
+        .prepare_cached(
+            "SELECT seen_position, seen_event FROM eventloom_read_models \
+             WHERE id = ?1 AND seen_position IS NOT NULL",
+        )?
+        .query_row([table.id.cast_signed()], event)
+        .optional()
 }
 
 fn read_poison(row: &Row<'_>) -> rusqlite::Result<Poison> {
@@ -207,6 +238,22 @@ pub(super) fn checkpoint(connection: &Connection, table: Table) -> Result<Checkp
     Ok(found.ok_or(ReadDatabaseError::Gone(table.spec.full_name()))?)
 }
 
+/// Refuses a table that is gone, or whose rows have not caught up.
+pub(super) fn check_complete(connection: &Connection, table: Table) -> Result<(), Fault> {
+    let found = connection
+        .prepare_cached("SELECT position, complete FROM eventloom_read_models WHERE id = ?1")?
+        .query_row([table.id.cast_signed()], |row| Ok((unsigned(row, 0)?, row.get(1)?)))
+        .optional()?;
+    let projection = table.spec.full_name();
+    match found {
+        Some((_, true)) => Ok(()),
+        Some((position, false)) => {
+            Err(ReadDatabaseError::BeingBuilt { projection, position }.into())
+        }
+        None => Err(ReadDatabaseError::Gone(projection).into()),
+    }
+}
+
 /// Whether a table is still at the revision on which a change is based.
 pub(super) fn is_at(
     connection: &Connection,
@@ -229,9 +276,16 @@ pub(super) fn record(connection: &Connection, commit: &Commit) -> Result<(), Fau
     connection
         .prepare_cached(
             "UPDATE eventloom_read_models \
-             SET position = ?2, complete = ?3, revision = revision + 1 WHERE id = ?1",
+             SET position = ?2, complete = ?3, seen_position = ?4, seen_event = ?5, \
+             revision = revision + 1 WHERE id = ?1",
         )?
-        .execute((id, commit.position.cast_signed(), commit.complete))?;
+        .execute((
+            id,
+            commit.position.cast_signed(),
+            commit.complete,
+            commit.seen.map(|seen| seen.position.cast_signed()),
+            commit.seen.map(|seen| *seen.event_id.as_bytes()),
+        ))?;
     for position in &commit.released {
         connection
             .prepare_cached("DELETE FROM eventloom_poison WHERE read_model = ?1 AND position = ?2")?
@@ -422,6 +476,7 @@ fn take_over(
     serving: Table,
     position: Position,
 ) -> rusqlite::Result<()> {
+    let seen = seen(connection, shadow)?;
     let (shadow, serving) = (shadow.id.cast_signed(), serving.id.cast_signed());
     connection.execute("DELETE FROM eventloom_poison WHERE read_model = ?1", [serving])?;
     connection.execute(
@@ -431,8 +486,14 @@ fn take_over(
     connection.execute("DELETE FROM eventloom_read_models WHERE id = ?1", [shadow])?;
     connection.execute(
         "UPDATE eventloom_read_models \
-         SET position = ?2, complete = 1, revision = revision + 1 WHERE id = ?1",
-        (serving, position.cast_signed()),
+         SET position = ?2, complete = 1, seen_position = ?3, seen_event = ?4, \
+         revision = revision + 1 WHERE id = ?1",
+        (
+            serving,
+            position.cast_signed(),
+            seen.map(|seen| seen.position.cast_signed()),
+            seen.map(|seen| *seen.event_id.as_bytes()),
+        ),
     )?;
     Ok(())
 }

@@ -14,6 +14,8 @@ CREATE TABLE IF NOT EXISTS eventloom_read_models (
     position INTEGER NOT NULL,          -- the checkpoint
     revision INTEGER NOT NULL,          -- number of commits
     complete INTEGER NOT NULL,          -- 1 after it has once caught up with the events
+    seen_position INTEGER,              -- an event at or before the checkpoint, and
+    seen_event BLOB,                    -- its id: what tells whether the events are still the same
     UNIQUE (aggregate, projection, target, meaning, shadow)
 ) STRICT;
 

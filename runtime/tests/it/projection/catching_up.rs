@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 
-use eventloom_runtime::projection::{Projector, ProjectorError};
+use eventloom_runtime::projection::{Projector, ProjectorError, ReadDatabase};
 use eventloom_runtime::store::{AllPage, EventFilter, PAGE_BYTES};
 use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
 use eventloom_runtime::{EventStore, Position, StoreError};
 
-use super::ledger::{Balance, Balances, Moves, Tags, of_ledger};
-use super::rig::{Place, append, batches, everywhere, moved, open, open_with, opened, tagged};
+use super::ledger::{Balance, Balances, Moves, TILL, Tags, of_ledger};
+use super::rig::{
+    Place, append, append_raw, append_to, batches, everywhere, moved, new_event, open, open_with,
+    opened, tagged,
+};
 use super::unreliable::{Fate, Unreliable};
 
 everywhere!(
@@ -29,6 +32,8 @@ everywhere!(
     rows_ahead_of_their_store_are_refused,
     large_events_make_small_pages,
     a_store_that_lost_events_stops_the_runner,
+    rows_of_lost_events_are_refused_however_many_came_since,
+    a_store_that_lost_events_and_grew_stops_the_runner,
 );
 
 fn row(id: &str, owner: &str, amount: i64, moves: i64) -> Balance {
@@ -262,6 +267,61 @@ async fn a_store_that_lost_events_stops_the_runner<L: Place>(place: L) {
     let stop = tokio::time::sleep(super::rig::SOON);
     assert_eq!(balances.run(stop).await, ahead);
     assert_eq!(balances.catch_up().await, ahead.map(|()| 0));
+}
+
+/// A store was restored from an older backup, and had grown beyond the checkpoint of the rows when their runner
+/// came back: it went on from its checkpoint, and the new events at the old positions were never folded. That
+/// the lost one was of no concern to the rows made no difference.
+async fn rows_of_lost_events_are_refused_however_many_came_since<L: Place>(place: L) {
+    let first = new_event("a", 1, &opened("Ada"));
+    append_raw(place.store(), "a", 0, vec![first.clone()]).await;
+    append_to(TILL, place.store(), "t", &[opened("Tim")]).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+    let restored = L::new().await;
+    append_raw(restored.store(), "a", 0, vec![first]).await;
+    append(restored.store(), "a", 1, &[moved(5), moved(7)]).await;
+    let open = || {
+        let (store, rows) = (restored.store().clone(), place.rows().clone());
+        Projector::<Balances, _, _>::open(store, rows)
+    };
+
+    let error = open().await.map(|_| ()).expect_err("it must be refused");
+
+    let at = match &error {
+        ProjectorError::OtherHistory { position, seen, found, .. } if seen != found => *position,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(at, 2);
+    assert!(error.to_string().contains("has got new events since"), "{error}");
+    for version in place.rows().versions().await.expect("versions") {
+        place.rows().discard(&version).await.expect("it is discarded");
+    }
+    let anew = open().await.expect("what is built anew is built from this store");
+    anew.catch_up().await.expect("it catches up");
+    let ada = anew.read_model().get(&"a".to_owned()).await;
+    assert_eq!(ada, Ok(Some(row("a", "Ada", 12, 2))));
+}
+
+/// The same while the runner was up.
+async fn a_store_that_lost_events_and_grew_stops_the_runner<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada"), moved(1)]).await;
+    let restored = L::new().await;
+    append(restored.store(), "a", 0, &[opened("Ada"), moved(2)]).await;
+    let switch = Switch { to: restored.store().clone(), switched: Arc::default() };
+    let store = Intercepted::new(place.store().clone(), switch.clone());
+    let balances = Projector::<Balances, _, _>::open(store, place.rows().clone()).await;
+    let balances = balances.expect("it opens");
+    balances.catch_up().await.expect("it catches up");
+
+    switch.switched.store(true, SeqCst);
+
+    let stop = tokio::time::sleep(super::rig::SOON);
+    let stopped = balances.run(stop).await;
+    assert!(
+        matches!(stopped, Err(ProjectorError::OtherHistory { position: 2, .. })),
+        "{stopped:?}"
+    );
 }
 
 #[derive(Clone)]

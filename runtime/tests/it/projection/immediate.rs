@@ -84,8 +84,9 @@ impl ImmediateFold for Misbehaving {
 }
 
 async fn balance<L: Place>(place: &L, id: &str) -> Option<Balance> {
-    let spec = TableSpec::of::<ImmediateBalances>();
-    let values = place.rows().get(spec, vec![(&id.to_owned()).into()]).await.expect("an answer");
+    let rows = place.rows();
+    let table = rows.open(TableSpec::of::<ImmediateBalances>()).await.expect("a table").table;
+    let values = rows.get(table, vec![(&id.to_owned()).into()]).await.expect("an answer");
     values.map(|values| ImmediateBalances::row(values).expect("a row"))
 }
 

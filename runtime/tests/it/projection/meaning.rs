@@ -14,6 +14,7 @@ everywhere!(
     versions_that_nobody_runs_are_discarded,
     rows_of_another_store_are_built_anew_once_they_are_discarded,
     a_runner_whose_rows_were_discarded_says_so,
+    rows_that_are_built_anew_are_not_read_before_they_are_whole,
     projections_of_one_name_keep_their_own_rows,
 );
 
@@ -149,5 +150,28 @@ async fn a_runner_whose_rows_were_discarded_says_so<L: Place>(place: L) {
     assert_eq!(gone, Err(ReadDatabaseError::Gone(of_ledger("Balances")).into()));
     let anew = open::<Balances, L>(&place).await;
     anew.catch_up().await.expect("a restart builds them anew");
+    assert_eq!(anew.read_model().count().await, Ok(1));
+}
+
+/// A program that only read the rows had once seen that they are complete. They were discarded and built anew by
+/// another: the reader got answers from however few rows there were by then.
+async fn rows_that_are_built_anew_are_not_read_before_they_are_whole<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada")]).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+    let rows = balances.read_model();
+    assert_eq!(rows.count().await, Ok(1));
+
+    place.rows().discard(&version(1, true)).await.expect("it is discarded");
+    let anew = open::<Balances, L>(&place).await;
+
+    let projection = of_ledger("Balances");
+    let gone = ReadModelError::from(ReadDatabaseError::Gone(projection));
+    assert_eq!(rows.count().await, Err(gone.clone()));
+    assert_eq!(rows.get(&"a".to_owned()).await, Err(gone.clone()));
+    assert_eq!(rows.page(None, 10).await, Err(gone));
+    let being_built = ReadModelError::BeingBuilt { projection, position: 0 };
+    assert_eq!(anew.read_model().count().await, Err(being_built));
+    anew.catch_up().await.expect("it catches up");
     assert_eq!(anew.read_model().count().await, Ok(1));
 }

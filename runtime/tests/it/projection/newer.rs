@@ -225,7 +225,8 @@ fn an_immediate_projection_refuses_appends_after_a_type_from_the_future() {
 
         assert_eq!(place.store().head().await, Ok(3), "nothing is stored");
         let spec = TableSpec::of::<ImmediateBalances>();
-        let row = place.rows().get(spec, vec![(&"a".to_owned()).into()]).await;
+        let table = place.rows().open(spec).await.expect("a table").table;
+        let row = place.rows().get(table, vec![(&"a".to_owned()).into()]).await;
         assert_eq!(row.expect("an answer").expect("a row")[3], (&1_i64).into());
         // So many that the projection would look again.
         for sequence in 0..15 {

@@ -3,7 +3,7 @@
 use eventloom_runtime::projection::Comparison::{Equal, Greater, Less, NotEqual};
 use eventloom_runtime::projection::{
     Column, ColumnType, Commit, Committed, Condition, MemoryReadDatabase, Operand, Order, Query,
-    ReadDatabase, ReadDatabaseError, RowChange, RowValues, TableSpec, Value,
+    ReadDatabase, ReadDatabaseError, RowChange, RowValues, Table, TableSpec, Value,
 };
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{Decimal, dec};
@@ -44,11 +44,12 @@ fn rows() -> Vec<RowValues> {
     ]
 }
 
-async fn filled<D: ReadDatabase>(database: &D, spec: TableSpec) {
+async fn filled<D: ReadDatabase>(database: &D, spec: TableSpec) -> Table {
     let state = database.open(spec).await.expect("it is opened");
     let rows = rows().into_iter().map(RowChange::Insert).collect();
     let commit = Commit { rows, complete: true, position: 1, ..Commit::unchanged(&state) };
     assert_eq!(database.commit(commit).await, Ok(Committed::Done));
+    state.table
 }
 
 fn query(condition: Condition) -> Query {
@@ -57,7 +58,8 @@ fn query(condition: Condition) -> Query {
 
 /// The places in [`rows`] of what is found.
 async fn found<D: ReadDatabase>(database: &D, query: Query) -> Vec<usize> {
-    let found = database.find(SPEC, query).await.expect("rows");
+    let table = database.open(SPEC).await.expect("it is open").table;
+    let found = database.find(table, query).await.expect("rows");
     let place = |row: &RowValues| rows().iter().position(|it| it == row).expect("one of the rows");
     found.iter().map(place).collect()
 }
@@ -127,7 +129,7 @@ fn conditions_mean_in_memory_what_the_language_means() {
 }
 
 async fn refuses<D: ReadDatabase>(database: &D) {
-    filled(database, SPEC).await;
+    let table = filled(database, SPEC).await;
     const BY_NOTHING: &[Order] = &[Order::ascending("name")];
     let unknown = [
         query(Condition::equal("1 OR 1", Value::Null)),
@@ -135,10 +137,11 @@ async fn refuses<D: ReadDatabase>(database: &D) {
         query(Condition::Any(vec![Condition::Absent("PRICE").negated()])),
     ];
     for query in unknown {
-        let refused = database.find(SPEC, query).await;
+        let refused = database.find(table, query).await;
         assert!(matches!(refused, Err(ReadDatabaseError::NoColumn { .. })), "{refused:?}");
     }
-    let error = database.find(SPEC, query(Condition::Absent("name"))).await.expect_err("no column");
+    let error =
+        database.find(table, query(Condition::Absent("name"))).await.expect_err("no column");
     assert_eq!(error.to_string(), "Shop.Articles has no column `name`");
 }
 

@@ -76,31 +76,27 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
 
     async fn get(
         &self,
-        spec: TableSpec,
+        table: Table,
         key: RowValues,
     ) -> Result<Option<RowValues>, ReadDatabaseError> {
-        self.rows.get(spec, key).await
+        self.rows.get(table, key).await
     }
 
     async fn page(
         &self,
-        spec: TableSpec,
+        table: Table,
         after: Option<RowValues>,
         limit: usize,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        self.rows.page(spec, after, limit).await
+        self.rows.page(table, after, limit).await
     }
 
-    async fn find(
-        &self,
-        spec: TableSpec,
-        query: Query,
-    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        self.rows.find(spec, query).await
+    async fn find(&self, table: Table, query: Query) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.rows.find(table, query).await
     }
 
-    async fn count(&self, spec: TableSpec) -> Result<u64, ReadDatabaseError> {
-        self.rows.count(spec).await
+    async fn count(&self, table: Table) -> Result<u64, ReadDatabaseError> {
+        self.rows.count(table).await
     }
 
     async fn begin_rebuild(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {

@@ -4,7 +4,7 @@ use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{CommandContext, Duration, ExecuteError};
 
 use super::{Bench, id, put, refusal, take};
-use crate::wallet::{Open, OpenWith, PutOnce, PutTwice, Rename, Settle, TakeNoted, dec};
+use crate::wallet::{Open, OpenWith, PutOnce, PutTwice, Rename, Settle, TakeNoted, dec, newer};
 
 #[test]
 fn a_command_id_brings_the_first_outcome_back() {
@@ -334,5 +334,26 @@ fn a_recorded_refusal_that_the_program_no_longer_has_is_told_as_it_was() {
             "this command was refused before as GoneByNow (it was so); this program has no such refusal"
         );
         assert_eq!(bench.wallets.execute_with("W", take("E1", "1"), id("C2")).await, Err(again));
+    });
+}
+
+/// A program was deployed whose command has one more input, which need not be supplied: a retry of a command
+/// from before hashed it as `null`, was taken for another command, and refused.
+#[test]
+fn an_input_that_is_new_and_not_supplied_makes_no_other_command() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let first = bench.wallets.execute_with("W", put("E1", "10"), id("C1")).await.unwrap();
+        let newer = |note: Option<&str>| newer::Put {
+            entry: "E1".to_owned(),
+            amount: dec("10"),
+            note: note.map(str::to_owned),
+        };
+        for context in [CommandContext::new(), id("C1"), id("C2")] {
+            let again = bench.wallets.execute_with("W", newer(None), context).await.unwrap();
+            assert_eq!((&again.events, again.duplicate), (&first.events, true));
+        }
+        let other = bench.wallets.execute("W", newer(Some("thanks"))).await;
+        assert_eq!(refusal(&other), "DuplicateEntry");
     });
 }
