@@ -81,6 +81,11 @@ pub trait AnyCommand<A: Aggregate>: Clone + fmt::Debug + Send + Sync + 'static {
         self.visit(Keys)
     }
 
+    /// The further keys by which it is recognised when it is sent to this stream again.
+    fn retry_keys(&self, stream: &StreamId) -> Vec<UniqueKey> {
+        self.visit(RetryKeys(stream))
+    }
+
     /// What it would do to a stream now.
     fn decide(&self, fold: &Fold<A>, now: Timestamp) -> Decision<A> {
         self.visit(Decided { fold, now })
@@ -187,6 +192,18 @@ impl<A: Aggregate> Visit<A> for Keys {
     fn visit<C: Command<A>>(self, command: &C) -> Vec<UniqueKey> {
         let mut keys = Vec::new();
         command.unique_keys(&mut |key| keys.push(key));
+        keys
+    }
+}
+
+struct RetryKeys<'a>(&'a StreamId);
+
+impl<A: Aggregate> Visit<A> for RetryKeys<'_> {
+    type Output = Vec<UniqueKey>;
+
+    fn visit<C: Command<A>>(self, command: &C) -> Vec<UniqueKey> {
+        let mut keys = Vec::new();
+        command.retry_keys(self.0, &mut |key| keys.push(key));
         keys
     }
 }

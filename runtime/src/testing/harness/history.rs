@@ -95,6 +95,8 @@ pub(super) struct Live<S: Subject> {
     told: Vec<String>,
     /// The commands whose refusals kept events: by stream, name and input, with the refusal.
     refused: Vec<(usize, &'static str, String, &'static str)>,
+    /// The commands that led to events: by stream, name and input.
+    done: Vec<(usize, &'static str, String)>,
 }
 
 /// A step that was gone.
@@ -114,7 +116,8 @@ type Refused<S> =
 impl<S: Subject> Live<S> {
     pub(super) fn new() -> Self {
         let folds = STREAMS.iter().map(|id| Fold::new(*id)).collect();
-        Self { folds, states: Vec::new(), told: Vec::new(), refused: Vec::new() }
+        let (states, told) = (Vec::new(), Vec::new());
+        Self { folds, states, told, refused: Vec::new(), done: Vec::new() }
     }
 
     /// Number of events.
@@ -295,8 +298,15 @@ impl<S: Subject> Live<S> {
             (Decision::Events(_) | Decision::Refused(..), Sent::Unfolded(_)) => appends(&[]),
             _ => false,
         };
-        if let (Sent::Refused(refusal), false) = (sent, events.is_empty()) {
-            self.refused.push((stream, command.name(), command.input(), refusal.name()));
+        let same = same || (appends(&[]) && self.is_recognised(stream, command, sent));
+        match sent {
+            Sent::Refused(refusal) if !events.is_empty() => {
+                self.refused.push((stream, command.name(), command.input(), refusal.name()));
+            }
+            Sent::Done(_) if !events.is_empty() => {
+                self.done.push((stream, command.name(), command.input()));
+            }
+            _ => {}
         }
         if same {
             return Ok(());
@@ -313,6 +323,26 @@ impl<S: Subject> Live<S> {
             .with("found", sent.shown())
             .with("appended", format!("{:?}", only_events(events)))
             .with("state before", format!("{:?}", self.folds[stream].state)))
+    }
+
+    /// Whether this very command came to the same before, and may be told by a key of which the fold knows
+    /// nothing.
+    fn is_recognised(
+        &self,
+        stream: usize,
+        command: &S::Command,
+        sent: &Sent<S::Aggregate>,
+    ) -> bool {
+        let fold = &self.folds[stream];
+        let keys = command.retry_keys(&fold.stream_id);
+        let same = match sent {
+            Sent::Done(executed) => {
+                executed.duplicate && self.done.contains(&(stream, command.name(), command.input()))
+            }
+            Sent::Refused(found) => self.refused_before(stream, command, found.name()),
+            _ => false,
+        };
+        same && keys.iter().any(|key| fold.keys.contains(key))
     }
 
     /// Whether this very command was refused so and kept events, which hold its keys.

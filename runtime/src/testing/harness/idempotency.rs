@@ -262,21 +262,33 @@ async fn taken<S: Subject, K: StoreKind>(
     for step in steps {
         let gone = live.go(&lived, &clock, step).await?;
         let events = gone.events.iter().map(|recorded| &recorded.event);
-        let keys = shared(&claimed(events), &gone.command.unique_keys());
-        if !keys.is_empty() && matches!(gone.sent, Sent::Done(_)) {
-            sent.push((gone.before, step.stream, gone.command, keys, gone.sent));
+        let claimed = claimed(events);
+        let keys = shared(&claimed, &gone.command.unique_keys());
+        let retry = shared(&claimed, &gone.command.retry_keys(&gone.before.stream_id));
+        let is_told = !keys.is_empty() || !retry.is_empty();
+        if is_told && matches!(gone.sent, Sent::Done(_)) {
+            sent.push((gone.before, step.stream, gone.command, keys, !retry.is_empty(), gone.sent));
         }
     }
     drop(lived);
     let restarted = repository::<S, _>(kind.open(&place).await?, clock.clone()).await?;
     let mut commands = Commands::<S>::new(7);
     let now = clock.now();
-    for (before, stream, command, keys, first) in &sent {
+    for (before, stream, command, keys, is_retry, first) in &sent {
         let id = STREAMS[*stream];
         let head = restarted.store().head().await?;
+        if *is_retry {
+            let second = send::<S, _>(&restarted, id, command, CommandContext::new()).await?;
+            same("the same command with its key", &second, first)
+                .context("command", || format!("{command:?}"))?;
+            nothing_appended(&restarted, head, "a command with its key").await?;
+            if keys.is_empty() {
+                continue;
+            }
+        }
         // A key that has been released, or would be by this very command, refuses nothing.
         let (fold, next) = (&live.folds[*stream], (stream + 1) % STREAMS.len());
-        let recognised = keys.iter().any(|key| key.idempotent);
+        let recognised = *is_retry || keys.iter().any(|key| key.idempotent);
         if (!recognised && is_free::<S>(fold, keys, command)) || keeps::<S>(fold, command, now) {
             continue;
         }
@@ -284,9 +296,9 @@ async fn taken<S: Subject, K: StoreKind>(
         let taken = taken_keys::<S>(fold, command);
         // By one such key the command is recognised before another is found to be taken, by itself.
         match (before_its_keys::<S>(fold, command, now), recognised) {
-            (Some(decided), _) => as_decided::<S>(&decided, &second),
-            (None, true) => same("the same command with its key", &second, first),
-            (None, false) => refused_by_key::<S>(&taken, &second),
+            (Some(decided), _) if !*is_retry => as_decided::<S>(&decided, &second),
+            (_, true) => same("the same command with its key", &second, first),
+            (_, false) => refused_by_key::<S>(&taken, &second),
         }
         .context("command", || format!("{command:?}"))?;
         let other = with_same_key::<S>(before, command, keys, &mut commands);
