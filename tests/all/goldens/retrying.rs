@@ -23,7 +23,7 @@ async fn with_money() -> Purses {
 /// A payment took all that was there. Its answer got lost, it was sent again, and told that there are
 /// insufficient funds: its key was looked for only where it was an input as it is, so the second decision met
 /// what the first had done. The caller took it for refused, and paid once more from elsewhere.
-async fn meets_itself(command: impl Command<Purse<Payer>> + Clone) {
+async fn meets_itself(command: impl Command<Purse<Payer>>) {
     let purses = with_money().await;
     let first = purses.done(command.clone()).await;
     let second = purses.done(command).await;
