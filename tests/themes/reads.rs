@@ -56,20 +56,20 @@ impl ReadDatabase for ReadsUnderTest {
         self.0.commit(commit).await
     }
 
-    async fn get(&self, spec: TableSpec, key: RowValues) -> Read<Option<RowValues>> {
-        self.0.get(spec, key).await
+    async fn get(&self, table: Table, key: RowValues) -> Read<Option<RowValues>> {
+        self.0.get(table, key).await
     }
 
     async fn page(
         &self,
-        spec: TableSpec,
+        table: Table,
         after: Option<RowValues>,
         limit: usize,
     ) -> Read<Vec<RowValues>> {
-        self.0.page(spec, after, limit).await
+        self.0.page(table, after, limit).await
     }
 
-    async fn find(&self, spec: TableSpec, mut query: Query) -> Read<Vec<RowValues>> {
+    async fn find(&self, table: Table, mut query: Query) -> Read<Vec<RowValues>> {
         if M::a_query_asks_nothing.is_on() {
             query.condition = Condition::Always(true);
         }
@@ -79,11 +79,11 @@ impl ReadDatabase for ReadsUnderTest {
         if M::a_query_gives_one_row_less.is_on() {
             query.limit = query.limit.saturating_sub(1);
         }
-        self.0.find(spec, query).await
+        self.0.find(table, query).await
     }
 
-    async fn count(&self, spec: TableSpec) -> Read<u64> {
-        self.0.count(spec).await
+    async fn count(&self, table: Table) -> Read<u64> {
+        self.0.count(table).await
     }
 
     async fn begin_rebuild(&self, spec: TableSpec) -> Read<TableState> {
