@@ -98,7 +98,12 @@ impl Lowering<'_> {
         };
         if let Some(second) = entries.get(1) {
             let rule = format!("an item of `{}` names one thing", key.value);
-            let help = "write each as an item of its own, with `- `";
+            let help = match key.value.as_str() {
+                "when" => {
+                    "a scenario sends one command: tell of the other in one of its own, or give its events"
+                }
+                _ => "write each as an item of its own, with `- `",
+            };
             let found = one_expected(&rule, &first.key, second.key.span, help);
             self.lose(found);
         }

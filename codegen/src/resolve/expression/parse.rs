@@ -43,9 +43,38 @@ fn read(text: &str, places: Places<'_>) -> Parsed<Node> {
         return Err(refused.help("write a value, for example `balance + amount`"));
     }
     guard::look_over(text)?;
+    if let Some(at) = day(text) {
+        let written = &text[at.clone()];
+        let title = format!("`{written}` is no value: a day or a time is written as a text");
+        let refused = Refused::new(&NOT_READABLE, at.clone(), title, "numbers and signs");
+        let help = format!(
+            "in a default or a constant write `\"{written}\"`; read the constant elsewhere"
+        );
+        return Err(refused.help(help));
+    }
     let tokens = tokens(text).map_err(|error| unreadable_character(text, &error))?;
     let parsed = syn::parse2(tokens).map_err(|error| unreadable(text, &error))?;
     Convert { text, places }.expression(&parsed, 0)
+}
+
+/// A day as a person writes it, with the time that may follow.
+fn day(text: &str) -> Option<Range<usize>> {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.' | '_');
+    let mut quoted = false;
+    let mut at = 0;
+    for word in text.split_inclusive(|c: char| !part(c)) {
+        let plain = word.trim_end_matches(|c: char| !part(c));
+        let numbers: Vec<&str> = plain.get(..10).unwrap_or_default().split('-').collect();
+        let is_day = plain.get(10..11).is_none_or(|next| next == "T")
+            && numbers.iter().map(|number| number.len()).eq([4, 2, 2])
+            && numbers.iter().all(|number| number.bytes().all(|digit| digit.is_ascii_digit()));
+        if is_day && !quoted {
+            return Some(at..at + plain.len());
+        }
+        quoted ^= word.ends_with('"');
+        at += word.len();
+    }
+    None
 }
 
 fn unreadable_character(text: &str, error: &proc_macro2::LexError) -> Refused {
@@ -97,6 +126,8 @@ fn unreadable(text: &str, error: &syn::Error) -> Refused {
         }
         _ => (format!("`{word}` doesn't belong here"), "not here"),
     };
+    let chained = message.contains("chained") && matches!(word, "==" | "!=");
+    let help = if chained { Some("put one of the two in parentheses".to_owned()) } else { help };
     let refused = Refused::new(&NOT_READABLE, at, title, label);
     refused.help(help.unwrap_or_else(|| {
         "two values need an operator between them, and a text stands in `\"…\"`".to_owned()
@@ -132,7 +163,7 @@ pub(crate) fn is_word(name: &str) -> bool {
 fn field_named(word: &str) -> String {
     format!(
         "`{word}` is a word of the language: write a field of that name as `event.{word}` or \
-         `state.{word}`"
+         `state.{word}`, and a variant after the name of its declared enum, as `Kind::{word}`"
     )
 }
 

@@ -99,6 +99,13 @@ fn split(text: &str) -> Result<Vec<Part>, Fault> {
             return Err((at..at + 1, "a `}` closes nothing", "write `}}` for a brace"));
         }
         let end = text[at + 1..].find(['{', '}']).map(|end| at + 1 + end);
+        if let Some(second) = end.filter(|end| text[*end..].starts_with('{'))
+            && text[second..].contains('}')
+        {
+            let help =
+                "give what needs braces a name, with `let` or under `derived:`, and write the name";
+            return Err((second..second + 1, "braces stand within braces", help));
+        }
         let Some(end) = end.filter(|end| text[*end..].starts_with('}')) else {
             let help = "close it with `}`, or write `{{` for a brace";
             return Err((at..at + 1, "a `{` is not closed", help));
