@@ -79,4 +79,10 @@ super::codes! {
         example: "apply: {quantity: quantity + 1}   # `quantity` of the state is `Quantity`",
         fix: "Let the event carry a value of the type, or declare the field with the plain type.",
     }
+    DEFAULT = "EL0146" {
+        what: "A default is no value that the build can work out.",
+        why: "It stands where nothing has happened yet: nothing could be told of a calculation that fails.",
+        example: "state:\n  minutes: integer = 24 * 60 / 0",
+        fix: "Write the value, or arithmetic on literals and constants that has one.",
+    }
 }

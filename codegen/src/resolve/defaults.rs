@@ -47,6 +47,7 @@ pub(crate) fn of_fields(
             Some(default) => {
                 let mut scope = Scope::empty(types, "a default");
                 scope.texts_are_values = true;
+                scope.folds = true;
                 let text = format!("`{}` is `{}`", name.value, types.show(field_type));
                 let purpose = Purpose { span: syntax.field_type.span, text };
                 scope.check(default, field_type, Some(&purpose), findings)

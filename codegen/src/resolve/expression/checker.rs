@@ -116,6 +116,7 @@ impl<'a> Checker<'a> {
         span: Span,
         purpose: Option<&Purpose>,
     ) -> Option<Expression> {
+        let found = self.folded(found, span)?;
         let found = match newtype::wrap(found, expected) {
             Ok(wrapped) => return self.within_rules(wrapped, span, purpose),
             Err(found) => found,

@@ -8,6 +8,7 @@ mod call;
 mod checker;
 mod control;
 mod derived;
+mod fold;
 mod function;
 mod guard;
 pub(crate) mod literal;

@@ -55,6 +55,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) clock: bool,
     /// Whether texts stand for times, dates, ids and bytes, as in defaults.
     pub(crate) texts_are_values: bool,
+    /// Whether what is written must be a value, which the build works out.
+    pub(crate) folds: bool,
     /// Whether the rules of named types are checked before anything is recorded, or never: then a plain
     /// value may become one of such a type.
     pub(crate) checks_later: bool,
@@ -138,6 +140,7 @@ impl<'a> Scope<'a> {
             stream: None,
             clock: false,
             texts_are_values: false,
+            folds: false,
             checks_later: false,
             state_by_hand: false,
             state_is: model::Scope::State,

@@ -287,6 +287,8 @@ pub mod loan {
         pub due: Option<Timestamp>,
         /// `fees: decimal`
         pub fees: Decimal,
+        /// `hoursLent: integer`
+        pub hours_lent: i64,
     }
 
     impl Record for LoanState {
@@ -294,17 +296,25 @@ pub mod loan {
             out.field("books", &self.books);
             out.field("due", &self.due);
             out.field("fees", &self.fees);
+            out.field("hoursLent", &self.hours_lent);
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
             let mut books = None;
             let mut due = None;
             let mut fees = None;
-            fields.read(&mut [("books", &mut books), ("due", &mut due), ("fees", &mut fees)])?;
+            let mut hours_lent = None;
+            fields.read(&mut [
+                ("books", &mut books),
+                ("due", &mut due),
+                ("fees", &mut fees),
+                ("hoursLent", &mut hours_lent),
+            ])?;
             Ok(Self {
                 books: required(books, "books")?,
                 due: optional(due),
                 fees: required(fees, "fees")?,
+                hours_lent: required(hours_lent, "hoursLent")?,
             })
         }
     }
@@ -355,6 +365,7 @@ pub mod loan {
     /// - `books`: [`BookLent`], [`BooksReturned`]
     /// - `due`: [`BookLent`], [`BooksReturned`]
     /// - `fees`: [`BooksReturned`]
+    /// - `hoursLent`: [`BookLent`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Loan;
 
@@ -366,7 +377,7 @@ pub mod loan {
         const PARTITION_KEY: &'static str = "readerId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(5);
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x0185_f5ae_a9f5_bbdd;
+        const MEANING: u64 = 0x60b2_8891_c957_8325;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -425,8 +436,10 @@ pub mod loan {
     // ---- Apply ----
 
     fn apply_book_lent(state: &mut LoanState, event: &BookLent) -> Result<(), ApplyError> {
+        let hours_lent = add(state.hours_lent, multiply(6_i64, 4)?)?;
         state.books.push(event.book.clone());
         state.due = Some(event.due);
+        state.hours_lent = hours_lent;
         Ok(())
     }
 
@@ -611,7 +624,7 @@ pub mod loan {
     /// Refused with
     /// - [`LoanNotFound`](LoanError::LoanNotFound) where there is none
     /// - [`NotLate`](LoanError::NotLate) where `daysLate < 0`
-    /// - [`NothingLent`](LoanError::NothingLent) where `books.is_empty()`
+    /// - [`NothingLent`](LoanError::NothingLent) where `books.is_empty() || hoursLent <= 0`
     ///
     /// # Example
     ///
@@ -661,9 +674,9 @@ pub mod loan {
                     message: "refused because daysLate < 0".to_owned(),
                 }));
             }
-            if state.books.is_empty() {
+            if state.books.is_empty() || state.hours_lent <= 0 {
                 return Err(Halt::Refused(LoanError::NothingLent {
-                    message: "refused because books.is_empty()".to_owned(),
+                    message: "refused because books.is_empty() || hoursLent <= 0".to_owned(),
                 }));
             }
             context.emit(BooksReturned {
@@ -715,7 +728,7 @@ pub mod loan {
             /// Why, in words.
             message: String,
         },
-        /// `Return`: `books.is_empty()`
+        /// `Return`: `books.is_empty() || hoursLent <= 0`
         NothingLent {
             /// Why, in words.
             message: String,
