@@ -54,6 +54,14 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     /// read it, folds never.
     type Config: Clone + fmt::Debug + Default + PartialEq + Send + Sync + 'static;
 
+    /// Checks that the values that a program is set to are of their types: their Rust types allow more.
+    ///
+    /// # Errors
+    /// [`FieldError`] for the first one that is not.
+    fn check_config(_config: &Self::Config) -> Result<(), FieldError> {
+        Ok(())
+    }
+
     /// Folds one event into the state. On an error the state is unchanged.
     ///
     /// # Errors

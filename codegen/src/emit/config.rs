@@ -24,13 +24,24 @@ pub(crate) fn emit(types: &Types<'_>) -> Vec<Part> {
     );
     let derives = quote!(#[derive(Clone, Debug, PartialEq)]);
     let all = values(types, &[]);
-    vec![
+    let mut parts = vec![
         types::structure(types, &docs, &derives, &ident, types.config),
         layout::block(
             &quote!(impl Default for #ident),
             vec![vec![quote!(fn default() -> Self { Self { #(#all,)* } })]],
         ),
-    ]
+    ];
+    parts.extend(types.validate_config().map(|body| {
+        let validate = quote! {
+            /// Checks that the values are of their types.
+            ///
+            /// # Errors
+            /// For the first one that is not.
+            pub fn validate(&self) -> Result<(), __FieldError> { #body }
+        };
+        layout::block(&quote!(impl #ident), vec![vec![validate]])
+    }));
+    parts
 }
 
 /// A value of the struct as an aggregate's module writes it, with some fields set.

@@ -189,33 +189,39 @@ fn aggregate(view: &View<'_>) -> Part {
         Some(_) => (quote!(__encode(state, out);), quote!(__decode(data))),
         None => (quote!(__encode_custom(state, out);), quote!(__decode_custom(data))),
     };
-    layout::block(
-        &quote!(impl #generics __Aggregate for #marker),
+    let checked_config = view.types.validate_config().map(|_| {
+        vec![quote! {
+            fn check_config(config: &#config) -> Result<(), __FieldError> { config.validate() }
+        }]
+    });
+    let mut functions = vec![
         vec![
-            vec![
-                quote!(const NAME: &'static str = #name;),
-                quote!(const PARTITION_KEY: &'static str = #key;),
-                quote!(const SNAPSHOTS: __SnapshotStrategy = #snapshots;),
-                quote!(const RETENTION: __Retention = #retention;),
-                quote!(const MEANING: u64 = #meaning;),
-                quote!(const READS_METADATA: bool = #reads_metadata;),
-                quote!(const ORDERED_BY_TIME: bool = #ordered;),
-            ],
-            vec![
-                quote!(type State = #state;),
-                quote!(type Event = #events;),
-                quote!(type Error = #error;),
-                quote!(type Config = #config;),
-            ],
-            vec![apply::dispatch(view)],
-            vec![invariants::check_event(view)],
-            vec![invariants::check_state(view)],
-            vec![quote!(fn write_state(state: &#state, out: &mut Vec<u8>) { #write_state })],
-            vec![quote! {
-                fn read_state(data: &[u8]) -> Result<#state, __DecodeError> { #read_state }
-            }],
+            quote!(const NAME: &'static str = #name;),
+            quote!(const PARTITION_KEY: &'static str = #key;),
+            quote!(const SNAPSHOTS: __SnapshotStrategy = #snapshots;),
+            quote!(const RETENTION: __Retention = #retention;),
+            quote!(const MEANING: u64 = #meaning;),
+            quote!(const READS_METADATA: bool = #reads_metadata;),
+            quote!(const ORDERED_BY_TIME: bool = #ordered;),
         ],
-    )
+        vec![
+            quote!(type State = #state;),
+            quote!(type Event = #events;),
+            quote!(type Error = #error;),
+            quote!(type Config = #config;),
+        ],
+    ];
+    functions.extend(checked_config);
+    functions.extend([
+        vec![apply::dispatch(view)],
+        vec![invariants::check_event(view)],
+        vec![invariants::check_state(view)],
+        vec![quote!(fn write_state(state: &#state, out: &mut Vec<u8>) { #write_state })],
+        vec![quote! {
+            fn read_state(data: &[u8]) -> Result<#state, __DecodeError> { #read_state }
+        }],
+    ]);
+    layout::block(&quote!(impl #generics __Aggregate for #marker), functions)
 }
 
 /// The meaning of a fold: the ontology's part, and the revision of the part written by hand.

@@ -206,6 +206,7 @@ impl<'m> Types<'m> {
                 let place = without_reference(place);
                 match checks {
                     Checks::Digits if self.has_rules(of) => quote!(#place.validate_digits()?;),
+                    Checks::Set => quote!(__check::within(#place.validate(), #field)?;),
                     _ => quote!(#place.validate()?;),
                 }
             }
@@ -295,6 +296,16 @@ impl<'m> Types<'m> {
         self.validate_body_as(Checks::All, fields)
     }
 
+    /// The body of a `validate` of what a program is set to; none where every value is allowed.
+    pub(crate) fn validate_config(&self) -> Option<TokenStream> {
+        let checks = self.config.iter().map(|field| {
+            let (ident, shown) = (field_ident(&field.name), format!("config.{}", field.name));
+            self.check_as(Checks::Set, &field.field_type, &quote!(&self.#ident), &shown)
+        });
+        let checks: TokenStream = checks.collect();
+        (!checks.is_empty()).then(|| quote!(#checks Ok(())))
+    }
+
     fn validate_body_as(&self, checks: Checks, fields: &[Field]) -> TokenStream {
         let checks = fields.iter().map(|field| {
             let ident = field_ident(&field.name);
@@ -331,6 +342,8 @@ impl<'m> Types<'m> {
 enum Checks {
     /// Digits and rules: what is about to be recorded.
     All,
+    /// Digits and rules, each told with its field: what a program is set to.
+    Set,
     /// Digits alone: what a fold calculates.
     Digits,
     /// Rules alone.

@@ -24,3 +24,11 @@ pub fn digits(
 pub fn named(outcome: Result<(), RangeError>, field: &'static str) -> Result<(), FieldError> {
     outcome.map_err(|error| FieldError { field, reason: error.to_string() })
 }
+
+/// What is wrong within a field, as the field's.
+///
+/// # Errors
+/// [`FieldError`] with the part and what is wrong with it.
+pub fn within(outcome: Result<(), FieldError>, field: &'static str) -> Result<(), FieldError> {
+    outcome.map_err(|error| FieldError { field, reason: error.to_string() })
+}

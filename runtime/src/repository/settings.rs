@@ -123,8 +123,10 @@ impl<A: Aggregate, S: EventStore> RepositoryBuilder<A, S> {
     ///
     /// # Errors
     /// [`StoreError::ShapeMismatch`] where the store holds other shapes for the events of this
-    /// program, or a failure of the store.
+    /// program, [`StoreError::Config`] where a value it is set to is not of its type, or a failure of
+    /// the store.
     pub async fn open(self, store: S) -> Result<Repository<A, S>, StoreError> {
+        A::check_config(&self.config).map_err(StoreError::Config)?;
         store.register(A::NAME, A::Event::SHAPES).await?;
         Ok(Repository {
             store,

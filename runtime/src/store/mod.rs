@@ -232,6 +232,9 @@ pub enum StoreError {
         /// The greatest version of the type that the program has.
         newest: u32,
     },
+    /// The program is set to a value that the type of a `config` does not allow. No store was asked.
+    #[error("the program is set to a value that is not allowed: {0}")]
+    Config(crate::codec::FieldError),
     /// The file or database is not an Eventloom store, or one of another format.
     #[error("not an event store of this program: {0}")]
     Foreign(String),

@@ -150,6 +150,8 @@ impl<A: Aggregate> Given<A> {
 
     fn folded(&self) -> Check<Fold<A>> {
         self.invalid.clone().map_or(Ok(()), Err)?;
+        A::check_config(&self.config)
+            .map_err(|error| Failure::new(format!("the given config is invalid: {error}")))?;
         let mut fold = Fold::new(self.stream.clone());
         fold.config = self.config.clone();
         fold.given(self.events.iter().cloned())

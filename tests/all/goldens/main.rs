@@ -2,6 +2,7 @@
 //! it is easy to get wrong.
 
 mod aggregates;
+mod config;
 mod deciding;
 mod expressions;
 mod folding;

@@ -40,7 +40,9 @@ fn refusal(fault: Fault, shown: &str, span: Span) -> Diagnostic {
             "too large",
             "an integer has 64 bits, a decimal 28 digits, a duration 292,000 years, a time the years 0 to 9999",
         ),
-        Fault::Zero => ("this default divides by zero".into(), "no number", "divide by another number"),
+        Fault::Zero => {
+            ("this default divides by zero".into(), "no number", "divide by another number")
+        }
         Fault::Other => (
             "this default is no value".into(),
             "cannot be worked out in the build",
@@ -107,9 +109,7 @@ fn calculated(operator: Arithmetic, left: &Kind, right: &Kind) -> Result<Kind, F
         (Kind::Integer(a), Kind::Integer(b)) => integers(operator, *a, *b).map(Kind::Integer),
         (Kind::Duration(a), Kind::Duration(b)) => integers(operator, *a, *b).map(Kind::Duration),
         (Kind::Decimal(a), Kind::Decimal(b)) => decimals(operator, a, b).map(Kind::Decimal),
-        (Kind::Timestamp(a), Kind::Timestamp(b)) => {
-            integers(operator, *a, *b).map(Kind::Duration)
-        }
+        (Kind::Timestamp(a), Kind::Timestamp(b)) => integers(operator, *a, *b).map(Kind::Duration),
         (Kind::Timestamp(a), Kind::Duration(b)) => {
             let micros = integers(operator, *a, *b)?;
             let range = YEAR_0..YEAR_10_000;

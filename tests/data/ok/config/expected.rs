@@ -7,8 +7,12 @@
 pub mod types {
     use std::fmt;
 
-    use eventloom_runtime::codec::{DecodeError, Fields, Label, Record, Writer, required};
-    use eventloom_runtime::{Decimal, Duration, Timestamp, dec};
+    use eventloom_runtime::codec::{
+        DecodeError, FieldError, Fields, Label, Record, Writer, check, required,
+    };
+    use eventloom_runtime::projection::{ColumnValue, Value};
+    use eventloom_runtime::values::{RangeError, rule};
+    use eventloom_runtime::{Decimal, Duration, Timestamp, codec, dec};
 
     /// `Book`
     #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +65,117 @@ pub mod types {
         }
     }
 
+    /// `Code`: `string matching [A-Z]{3}`
+    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct Code(String);
+
+    impl Code {
+        /// A value that keeps the rules.
+        ///
+        /// # Errors
+        /// With the first rule that it breaks.
+        pub fn new(value: impl Into<String>) -> Result<Self, RangeError> {
+            let value = Self(value.into());
+            value.validate()?;
+            Ok(value)
+        }
+
+        /// A value as it was recorded, whatever the rules were then: nothing is checked here.
+        /// What is appended is checked again.
+        pub fn recorded(value: String) -> Self {
+            Self(value)
+        }
+
+        /// Checks the rules.
+        ///
+        /// # Errors
+        /// With the first rule that is broken.
+        pub fn validate(&self) -> Result<(), RangeError> {
+            static PATTERN: rule::Pattern = rule::Pattern::new("[A-Z]{3}");
+            PATTERN.check("Code", &self.0)
+        }
+
+        /// The text.
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+
+        /// The text as one of its own.
+        pub fn into_string(self) -> String {
+            self.0
+        }
+    }
+
+    impl fmt::Display for Code {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(&self.0, f)
+        }
+    }
+
+    impl codec::Value for Code {
+        fn write_value(&self, out: &mut Writer) {
+            self.0.write_value(out);
+        }
+
+        fn read_value(token: codec::Token<'_>) -> Result<Self, DecodeError> {
+            codec::Value::read_value(token).map(Self)
+        }
+
+        fn key_text(&self) -> String {
+            codec::Value::key_text(&self.0)
+        }
+    }
+
+    impl codec::Key for Code {
+        fn read_key(text: &str) -> Result<Self, DecodeError> {
+            codec::Key::read_key(text).map(Self)
+        }
+    }
+
+    impl ColumnValue for Code {
+        fn to_value(&self) -> Value {
+            self.0.to_value()
+        }
+
+        fn from_value(value: Value) -> Option<Self> {
+            ColumnValue::from_value(value).map(Self)
+        }
+    }
+
+    /// `Limit`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Limit {
+        /// `grade: Grade`
+        pub grade: Grade,
+        /// `most: decimal(4,1)`
+        pub most: Decimal,
+    }
+
+    impl Record for Limit {
+        fn write(&self, out: &mut Writer) {
+            out.field("grade", &self.grade);
+            out.field("most", &self.most);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut grade = None;
+            let mut most = None;
+            fields.read(&mut [("grade", &mut grade), ("most", &mut most)])?;
+            Ok(Self { grade: required(grade, "grade")?, most: required(most, "most")? })
+        }
+    }
+
+    impl Limit {
+        /// Checks that the fields fit their declared types.
+        ///
+        /// # Errors
+        /// For the first field that does not.
+        pub fn validate(&self) -> Result<(), FieldError> {
+            check::digits(&self.most, "most", 4, 1)?;
+            Ok(())
+        }
+    }
+
     /// What a program is set to: handed to a repository as it is opened. Decisions and rules
     /// read it,
     /// what is folded from events never.
@@ -80,6 +195,12 @@ pub mod types {
         pub opens_at: Option<Timestamp>,
         /// `name: string`
         pub name: String,
+        /// `code: Code`
+        pub code: Code,
+        /// `branch: Code?`
+        pub branch: Option<Code>,
+        /// `limits: list<Limit>`
+        pub limits: Vec<Limit>,
     }
 
     impl Default for Config {
@@ -92,7 +213,28 @@ pub mod types {
                 favourites: vec!["9781".to_owned()],
                 opens_at: None,
                 name: "the library".to_owned(),
+                code: Code::recorded("LIB".to_owned()),
+                branch: None,
+                limits: Vec::new(),
             }
+        }
+    }
+
+    impl Config {
+        /// Checks that the values are of their types.
+        ///
+        /// # Errors
+        /// For the first one that is not.
+        pub fn validate(&self) -> Result<(), FieldError> {
+            check::digits(&self.fee, "config.fee", 6, 2)?;
+            check::named(self.code.validate(), "config.code")?;
+            if let Some(value) = &self.branch {
+                check::named(value.validate(), "config.branch")?;
+            }
+            for item in &self.limits {
+                check::within(item.validate(), "config.limits")?;
+            }
+            Ok(())
         }
     }
 }
@@ -114,13 +256,13 @@ pub mod loan {
         DecodeError, FieldError, Fields, Record, Writer, decode, encode, optional, required,
     };
     use eventloom_runtime::command::Emit;
-    use eventloom_runtime::eval::{EvalError, add, length, multiply, subtract};
+    use eventloom_runtime::eval::{EvalError, add, length, multiply, or_none, subtract};
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Decide, Decimal, DomainEvent, EventShape, Halt, Metadata,
         Refusal, Repository, SnapshotStrategy, Step, Target, Timestamp, UniqueKey, dec,
     };
 
-    use super::types::{Book, Config, Grade};
+    use super::types::{Book, Code, Config, Grade};
 
     // ---- Events ----
 
@@ -355,6 +497,8 @@ pub mod loan {
     /// Rules:
     /// - FeesAreLow: `fees <= before.fees + config.fee * 100`
     /// - FeeIsRight: `event.fee <= config.fee * 1000` after BooksReturned
+    /// - FeesAreLimited: `config.limits.all(|limit| limit.grade != config.grade || fees <=
+    ///   limit.most)`
     ///
     /// Commands:
     /// - [`Lend`] emits [`BookLent`]
@@ -385,6 +529,10 @@ pub mod loan {
         type Event = LoanEvent;
         type Error = LoanError;
         type Config = Config;
+
+        fn check_config(config: &Config) -> Result<(), FieldError> {
+            config.validate()
+        }
 
         fn apply(
             state: &mut LoanState,
@@ -419,6 +567,16 @@ pub mod loan {
             if after.fees > add(before.fees, multiply(config.fee, dec!(100))?)? {
                 return Err(LoanError::FeesAreLow {
                     message: format!("fees grow by {} a day", config.fee.normalize()),
+                });
+            }
+            if !config
+                .limits
+                .iter()
+                .all(|limit| limit.grade != config.grade || after.fees <= limit.most)
+            {
+                return Err(LoanError::FeesAreLimited {
+                    message: "FeesAreLimited: not (config.limits.all(|limit| limit.grade != config.grade || fees <= limit.most))"
+                        .to_owned(),
                 });
             }
             Ok(())
@@ -514,7 +672,13 @@ pub mod loan {
             let config = context.config();
             if state.left(config)? <= 0 {
                 return Err(Halt::Refused(LoanError::TooMany {
-                    message: format!("{} lends {} books at most", config.name, config.max_books),
+                    message: format!(
+                        "{} ({}, {}) lends {} books at most",
+                        config.name,
+                        config.code.as_str(),
+                        or_none(config.branch.as_ref().map(Code::as_str)),
+                        config.max_books,
+                    ),
                 }));
             }
             if config.opens_at.is_some()
@@ -748,6 +912,12 @@ pub mod loan {
             /// Why, in words.
             message: String,
         },
+        /// FeesAreLimited:
+        /// `config.limits.all(|limit| limit.grade != config.grade || fees <= limit.most)`
+        FeesAreLimited {
+            /// Why, in words.
+            message: String,
+        },
         /// An event lies before the last one of its stream.
         OutOfOrder {
             /// Why, in words.
@@ -774,6 +944,7 @@ pub mod loan {
                 Self::LoanAlreadyExists { .. } => "LoanAlreadyExists",
                 Self::FeesAreLow { .. } => "FeesAreLow",
                 Self::FeeIsRight { .. } => "FeeIsRight",
+                Self::FeesAreLimited { .. } => "FeesAreLimited",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
             }
@@ -792,6 +963,7 @@ pub mod loan {
                 | Self::LoanAlreadyExists { message }
                 | Self::FeesAreLow { message }
                 | Self::FeeIsRight { message }
+                | Self::FeesAreLimited { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
             }
@@ -810,6 +982,7 @@ pub mod loan {
                 "LoanAlreadyExists" => Self::LoanAlreadyExists { message },
                 "FeesAreLow" => Self::FeesAreLow { message },
                 "FeeIsRight" => Self::FeeIsRight { message },
+                "FeesAreLimited" => Self::FeesAreLimited { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
