@@ -19,6 +19,7 @@ macro_rules! harness {
 harness!(aggregates);
 harness!(bank);
 mod by_hand;
+harness!(callers);
 harness!(cart);
 harness!(certain);
 harness!(choices);

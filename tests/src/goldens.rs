@@ -23,6 +23,11 @@ pub mod by_hand;
 #[path = "../data/ok/certain/expected.rs"]
 pub mod certain;
 
+/// Who asked and why, wherever it can be read.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/callers/expected.rs"]
+pub mod callers;
+
 /// A shopping cart whose lines are merged, and go.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/cart/expected.rs"]

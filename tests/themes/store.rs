@@ -276,7 +276,8 @@ fn break_metadata(meta: &mut Metadata) {
         Some(M::an_event_loses_its_cause) => meta.causation_id = None,
         Some(M::an_event_loses_its_trace) => meta.traceparent = None,
         Some(M::an_event_loses_its_actor) => meta.actor = None,
-        Some(M::an_uncalled_event_loses_its_cause) if meta.actor.is_none() => {
+        // Of which its sender says neither: both are the command's id.
+        Some(M::an_uncalled_event_loses_its_cause) if meta.causation_id == meta.correlation_id => {
             meta.causation_id = None;
         }
         _ => {}

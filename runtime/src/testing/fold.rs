@@ -11,8 +11,18 @@ use crate::codec::FieldError;
 use crate::command::{Command, Decide, Emit, Halt, check_target};
 use crate::event::{DomainEvent, EventTypes, UniqueKey};
 use crate::metadata::{Metadata, Sequence, StreamId};
+use crate::repository::CommandContext;
 use crate::testing::clock::START;
 use crate::values::{Timestamp, Uuid};
+
+/// What tests say of every command, unless they try something else: folds and decisions may read it, so it
+/// is the same in a fold and in a store.
+pub fn caller() -> CommandContext {
+    CommandContext::new()
+        .actor("harness")
+        .correlation_id("harness-correlation")
+        .causation_id("harness-cause")
+}
 
 /// A stream as a fold.
 pub struct Fold<A: Aggregate> {
@@ -32,6 +42,8 @@ pub struct Fold<A: Aggregate> {
     pub held: BTreeSet<UniqueKey>,
     /// What the program is set to.
     pub config: A::Config,
+    /// Who sends the next command, and why.
+    pub caller: CommandContext,
 }
 
 /// What a command would do.
@@ -127,6 +139,7 @@ impl<A: Aggregate> Clone for Fold<A> {
             keys: self.keys.clone(),
             held: self.held.clone(),
             config: self.config.clone(),
+            caller: self.caller.clone(),
         }
     }
 }
@@ -143,6 +156,7 @@ impl<A: Aggregate> Fold<A> {
             keys: BTreeSet::new(),
             held: BTreeSet::new(),
             config: A::Config::default(),
+            caller: caller(),
         }
     }
 
@@ -154,10 +168,10 @@ impl<A: Aggregate> Fold<A> {
             sequence: self.sequence + 1,
             at,
             recorded_at: at,
-            actor: None,
-            correlation_id: None,
-            causation_id: None,
-            traceparent: None,
+            actor: self.caller.actor.clone(),
+            correlation_id: self.caller.correlation_id.clone(),
+            causation_id: self.caller.causation_id.clone(),
+            traceparent: self.caller.traceparent.clone(),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::projection::{Projection, Projector, Value};
 use crate::repository::{ExecuteError, NewEvents, Repository};
 use crate::testing::clock::{START, TestClock};
 use crate::testing::failure::{Check, Context, Failure, equal};
-use crate::testing::fold::{Any, Decision, Fold};
+use crate::testing::fold::{Any, Decision, Fold, caller};
 use crate::testing::run;
 use crate::testing::stores::{StoreKind, WithReads};
 use crate::values::Timestamp;
@@ -119,7 +119,7 @@ impl<A: Aggregate> Given<A> {
         let text = format!("{command:?}");
         let stream = world.stream.clone();
         let (ended, events) = run(async {
-            match world.repository.execute(stream.clone(), command).await {
+            match world.repository.execute_with(stream.clone(), command, caller()).await {
                 Ok(executed) => {
                     let events = executed.events.into_iter().map(|recorded| recorded.event);
                     Ok((Ended::Done, events.collect()))
@@ -171,9 +171,12 @@ impl<A: Aggregate> Given<A> {
                 clock.set(event.occurred_at().unwrap_or_else(|| clock.now()));
                 let shown = format!("{event:?}");
                 let events = NewEvents::<A>::new().with(Any(event));
-                repository.record(self.stream.clone(), events).await.map_err(|error| {
-                    Failure::new(format!("a given event is refused: {error}")).with("event", shown)
-                })?;
+                repository.record_with(self.stream.clone(), events, caller()).await.map_err(
+                    |error| {
+                        Failure::new(format!("a given event is refused: {error}"))
+                            .with("event", shown)
+                    },
+                )?;
             }
             let given = repository.load(self.stream.clone()).await?.sequence;
             if let Some(now) = self.now {

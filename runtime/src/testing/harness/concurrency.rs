@@ -29,7 +29,7 @@ const TRIES: usize = 60;
 /// Of how many commands a writer takes the first that would be accepted.
 const CANDIDATES: usize = 16;
 
-/// What one writer sent: by the correlation id, each command and what it came to.
+/// What one writer sent: by the trace context, each command and what it came to.
 type Log<S> = BTreeMap<Arc<str>, (<S as Subject>::Command, Sent<<S as Subject>::Aggregate>)>;
 
 /// Writers that know nothing of each other write one stream: every command is decided on the state that
@@ -99,7 +99,7 @@ fn claimed<S: Subject>(all: &[Stored<EventOf<S>>], logs: &[Log<S>]) -> Vec<Seque
                 sequences.extend(executed.events.iter().map(|recorded| recorded.meta.sequence));
             }
             _ => {
-                let kept = all.iter().filter(|it| it.meta.correlation_id.as_ref() == Some(id));
+                let kept = all.iter().filter(|it| it.meta.traceparent.as_ref() == Some(id));
                 sequences.extend(kept.map(|stored| stored.meta.sequence));
             }
         }
@@ -177,8 +177,10 @@ impl<S: Subject, E: EventStore> Writer<S, E> {
                 break;
             }
             let command = self.promising().await?;
-            let id: Arc<str> = format!("writer-{}-command-{}", self.number, self.log.len()).into();
-            let context = CommandContext::new().correlation_id(Arc::clone(&id));
+            // What no decision and no fold can read tells the writer and its command.
+            let id = format!("00-{:032x}-{:016x}-01", self.number + 1, self.log.len() + 1);
+            let id: Arc<str> = id.into();
+            let context = CommandContext::new().traceparent(Arc::clone(&id));
             let sent = send::<S, E>(&self.repository, self.stream, &command, context).await?;
             won += usize::from(is_new(&sent));
             self.log.insert(id, (command, sent));
@@ -242,9 +244,9 @@ fn is_stored<E: PartialEq + std::fmt::Debug>(all: &[Stored<E>], told: &Recorded<
 /// One command after the other leads to the same events again, each decided on the state before it.
 fn decided_again<S: Subject>(id: &str, events: &[&Stored<EventOf<S>>], logs: &[Log<S>]) -> Check {
     let mut fold = Fold::<S::Aggregate>::new(id);
-    for group in events.chunk_by(|a, b| a.meta.correlation_id == b.meta.correlation_id) {
+    for group in events.chunk_by(|a, b| a.meta.traceparent == b.meta.traceparent) {
         let first = group[0];
-        let sender = first.meta.correlation_id.as_ref();
+        let sender = first.meta.traceparent.as_ref();
         // Those before the race are of no writer.
         if let Some((command, sent)) = sender.and_then(|id| logs.iter().find_map(|log| log.get(id)))
         {

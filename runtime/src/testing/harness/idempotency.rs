@@ -4,7 +4,7 @@ use super::commands::{Commands, nothing_shown};
 use super::history::{Gone, Live, STREAMS, Step, for_any_history};
 pub use super::keys::{Claims, Key};
 use super::path::{after, path};
-use super::world::{Execute, RepositoryOf, Sent, record, repository, send, stored};
+use super::world::{Execute, RepositoryOf, Sent, record, repository, send, stored, with_caller};
 use crate::aggregate::{Aggregate, Refusal};
 use crate::clock::Clock as _;
 use crate::event::{DomainEvent, UniqueKey};
@@ -157,7 +157,8 @@ async fn reused<S: Subject, E: EventStore>(
     stream: &str,
     command: &S::Command,
 ) -> Check {
-    let execute = Execute { repository, stream: StreamId::from(stream), context: with_id(1) };
+    let execute =
+        Execute { repository, stream: StreamId::from(stream), context: with_caller(with_id(1)) };
     let found = match command.visit(execute).await {
         Err(ExecuteError::CommandIdReused { .. }) => return Ok(()),
         // What can never be carried out has no outcome to be confused with.

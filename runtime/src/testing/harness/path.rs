@@ -3,9 +3,10 @@
 use super::commands::{Commands, nothing_shown};
 use crate::aggregate::Aggregate;
 use crate::metadata::{Metadata, Sequence};
+use crate::repository::CommandContext;
 use crate::testing::clock::START;
 use crate::testing::failure::{Check, Context};
-use crate::testing::fold::{Decision, Fold};
+use crate::testing::fold::{Decision, Fold, caller};
 use crate::testing::subject::{AnyCommand, EventOf, Subject};
 
 /// Commands that carry one stream on, each accepted after the ones before it.
@@ -92,6 +93,16 @@ pub(super) fn path<S: Subject>(stream: &str, length: u64, seed: u64) -> Path<S> 
     path_keeping(stream, length, seed, |_| true)
 }
 
+/// The same, each command said of what a test says of the one of its number.
+pub(super) fn path_by<S: Subject>(
+    stream: &str,
+    length: u64,
+    seed: u64,
+    says: impl Fn(usize) -> CommandContext,
+) -> Path<S> {
+    path_of(stream, length, seed, |_| true, says)
+}
+
 /// The same, keeping only streams of some lengths on the way.
 pub(super) fn path_keeping<S: Subject>(
     stream: &str,
@@ -99,11 +110,22 @@ pub(super) fn path_keeping<S: Subject>(
     seed: u64,
     keep: impl Fn(Sequence) -> bool,
 ) -> Path<S> {
+    path_of(stream, length, seed, keep, |_| caller())
+}
+
+fn path_of<S: Subject>(
+    stream: &str,
+    length: u64,
+    seed: u64,
+    keep: impl Fn(Sequence) -> bool,
+    says: impl Fn(usize) -> CommandContext,
+) -> Path<S> {
     let mut commands = Commands::<S>::new(seed);
     let mut path = Path::new(stream, &keep);
     let (mut tried, mut dead_end) = (0, None);
     while tried < 400 && path.len() < length {
         tried += 1;
+        path.end.caller = says(path.commands.len());
         let command = commands.meeting(&path.end().state);
         let Some((next, events)) = after(path.end(), &command) else { continue };
         if next.sequence >= length || goes_on(&mut commands, &next) {

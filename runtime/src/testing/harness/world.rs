@@ -15,7 +15,7 @@ use crate::repository::{
 };
 use crate::store::{EventFilter, EventStore, StreamKey};
 use crate::testing::failure::{Check, Failure, shortened};
-use crate::testing::fold::Any;
+use crate::testing::fold::{Any, caller};
 use crate::testing::subject::{AnyCommand, EventOf, RefusalOf, StateOf, Subject, Visit};
 
 /// Pages small enough that most histories need several.
@@ -90,8 +90,29 @@ pub(super) async fn uncached<S: Subject, E: EventStore>(
     opened.map_err(|error| Failure::new(format!("a repository cannot be opened: {error}")))
 }
 
+/// What a test says of a command; the rest as a fold reads it.
+pub(super) fn with_caller(said: CommandContext) -> CommandContext {
+    let caller = caller();
+    CommandContext {
+        actor: said.actor.or(caller.actor),
+        correlation_id: said.correlation_id.or(caller.correlation_id),
+        causation_id: said.causation_id.or(caller.causation_id),
+        ..said
+    }
+}
+
 /// Sends a command.
 pub(super) async fn send<S: Subject, E: EventStore>(
+    repository: &RepositoryOf<S, E>,
+    stream: &str,
+    command: &S::Command,
+    context: CommandContext,
+) -> Check<Sent<S::Aggregate>> {
+    send_saying::<S, E>(repository, stream, command, with_caller(context)).await
+}
+
+/// Sends a command, saying no more of it than this.
+pub(super) async fn send_saying<S: Subject, E: EventStore>(
     repository: &RepositoryOf<S, E>,
     stream: &str,
     command: &S::Command,
@@ -113,7 +134,7 @@ pub(super) async fn record<S: Subject, E: EventStore>(
     for event in events {
         new.push(Any(event));
     }
-    let outcome = repository.record_with(stream, new, context).await;
+    let outcome = repository.record_with(stream, new, with_caller(context)).await;
     sent::<S>(outcome, || "recording events".to_owned())
 }
 
