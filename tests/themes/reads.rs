@@ -39,8 +39,13 @@ impl ReadDatabase for ReadsUnderTest {
         self.0.load(table, keys).await
     }
 
-    async fn load_matching(&self, table: Table, condition: Condition) -> Read<Vec<RowValues>> {
-        self.0.load_matching(table, condition).await
+    async fn load_matching(
+        &self,
+        table: Table,
+        condition: Condition,
+        limit: usize,
+    ) -> Read<Vec<RowValues>> {
+        self.0.load_matching(table, condition, limit).await
     }
 
     async fn commit(&self, mut commit: Commit) -> Read<Committed> {

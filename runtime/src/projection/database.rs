@@ -57,7 +57,7 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         keys: Vec<RowValues>,
     ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
 
-    /// All rows of a table of which a condition holds, in any order.
+    /// The rows of a table of which a condition holds, in any order, but no more than `limit`.
     ///
     /// # Errors
     /// [`ReadDatabaseError::NoColumn`], or a failure of the database.
@@ -65,6 +65,7 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         &self,
         table: Table,
         condition: Condition,
+        limit: usize,
     ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
 
     /// Writes changes and checkpoint in one transaction: all of it, or nothing.
@@ -290,8 +291,8 @@ pub enum ReadDatabaseError {
         /// What has the name, for example `table`.
         kind: String,
     },
-    /// The table can't be made in this database.
-    #[error("the table of {projection} can't be made: {reason}")]
+    /// The table can't be made in this database, or not be kept as the projection says.
+    #[error("the table of {projection} can't be kept: {reason}")]
     Unsuitable {
         /// Name of the projection.
         projection: ProjectionName,

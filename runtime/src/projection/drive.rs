@@ -5,7 +5,7 @@
 
 use tracing::Instrument;
 
-use super::fold::{Decoded, Halt};
+use super::fold::{Decoded, Halt, MOST_MATCHING};
 use super::session::{Member, PageEnd, Turn};
 use super::{Committed, ProjectionName, ReadDatabase, ReadDatabaseError, SeenEvent, spans};
 use crate::clock::Clock;
@@ -160,8 +160,10 @@ async fn fold<E: DomainEvent, D: ReadDatabase>(
             member.learn(rows)?;
         }
         for condition in needed.conditions {
-            let rows = database.load_matching(member.table(), condition).await?;
-            member.learn(rows)?;
+            // One more than it may be tells that there are too many.
+            let most = MOST_MATCHING + 1;
+            let rows = database.load_matching(member.table(), condition.clone(), most).await?;
+            member.learn_matching(condition, rows)?;
         }
         match member.fold(page, end) {
             Ok(turn) => return Ok(turn),

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use super::spans;
 use super::{
     Condition, FoldRow, Poison, Projection, ProjectionError, ProjectionName, ReadDatabaseError,
-    RowChange, RowValues, Rows,
+    RowChange, RowValues, Rows, Value,
 };
 use crate::codec::DecodeError;
 use crate::event::DomainEvent;
@@ -23,6 +23,8 @@ use crate::values::{Timestamp, Uuid};
 
 /// Rows kept between batches: rows beyond these are loaded again when they are touched again.
 const KEPT_ROWS: usize = 65_536;
+/// Rows that one event may match: they are held in memory, and are changed all or none.
+pub(super) const MOST_MATCHING: usize = 100_000;
 /// Streams that may be parked before the projection stops: so many are no accident of their data.
 const MOST_PARKED: usize = 1_000;
 
@@ -103,8 +105,7 @@ pub(super) struct RowsNeeded;
 pub(super) struct Needed {
     /// The keys of rows.
     pub(super) keys: Vec<RowValues>,
-    /// What holds for further rows. Of a projection that is immediate there are none: its rows are found by
-    /// the stream's id alone.
+    /// What holds for further rows, each once.
     pub(super) conditions: Vec<Condition>,
 }
 
@@ -118,6 +119,10 @@ pub(super) struct Fold<P: Projection> {
     parking: HashSet<StreamId>,
     skipped: HashSet<Position>,
     assumes_new: bool,
+    /// By which conditions rows of the page at hand are found.
+    asked: HashSet<Condition>,
+    /// Those conditions of the page at hand of which too many rows hold.
+    beyond: Vec<Condition>,
 }
 
 /// A row as it is after the events so far.
@@ -169,6 +174,8 @@ impl<P: Projection> Fold<P> {
             skipped: skipped.into_iter().collect(),
             // Which rows match can't be guessed.
             assumes_new: from_nothing && !P::SEVERAL_ROWS,
+            asked: HashSet::new(),
+            beyond: Vec::new(),
         }
     }
 
@@ -176,6 +183,8 @@ impl<P: Projection> Fold<P> {
     pub(super) fn prepare(&mut self, page: &Decoded<P::Event>) -> Needed {
         let mut missing = Needed::default();
         self.steps.clear();
+        self.asked.clear();
+        self.beyond.clear();
         for (stored, event) in page.iter() {
             let step = self.plan(&stored, event, &mut missing);
             self.steps.push(step);
@@ -251,6 +260,22 @@ impl<P: Projection> Fold<P> {
             }
         }
         Ok(())
+    }
+
+    /// Takes the rows of which a condition holds that [`Self::prepare`] asked with.
+    ///
+    /// # Errors
+    /// As [`Self::learn`].
+    pub(super) fn learn_matching(
+        &mut self,
+        condition: Condition,
+        rows: Vec<RowValues>,
+    ) -> Result<(), ReadDatabaseError> {
+        if rows.len() > MOST_MATCHING {
+            self.beyond.push(condition);
+            return Ok(());
+        }
+        self.learn(rows)
     }
 
     /// Folds the page that was prepared.
@@ -336,8 +361,8 @@ impl<P: Projection> Fold<P> {
         let Ok(event) = event else {
             return Ok(());
         };
-        let mut visit =
-            Visit::<P> { index: &self.index, slots: &mut self.slots, before: Vec::new() };
+        let (index, slots, beyond) = (&self.index, &mut self.slots, &self.beyond);
+        let mut visit = Visit::<P> { index, slots, beyond, before: Vec::new() };
         let visited = if traced {
             spans::event::<P>(stored).in_scope(|| P::visit(event, stored.meta, &mut visit))
         } else {
@@ -384,7 +409,8 @@ impl<P: Projection> Fold<P> {
     /// The changes are written. Keeps the rows that are likely to be touched again.
     pub(super) fn written(&mut self, events: usize) {
         self.parked.extend(self.parking.drain());
-        let touched_again = self.slots.len() * 2 <= events;
+        // What a condition holds for is asked again, and looked for among all rows that are here.
+        let touched_again = self.slots.len() * 2 <= events && self.asked.is_empty();
         if self.slots.len() > KEPT_ROWS || !touched_again {
             self.index.clear();
             self.slots.clear();
@@ -424,7 +450,7 @@ impl<P: Projection> Rows<P> for Plan<'_, P> {
         _: FoldRow<'_, P>,
     ) -> Result<(), ProjectionError> {
         let condition = asked();
-        if self.missing.conditions.last() != Some(&condition) {
+        if self.fold.asked.insert(condition.clone()) {
             self.missing.conditions.push(condition);
         }
         Ok(())
@@ -435,15 +461,21 @@ impl<P: Projection> Rows<P> for Plan<'_, P> {
 struct Visit<'v, P: Projection> {
     index: &'v HashMap<P::Key, usize>,
     slots: &'v mut Vec<Slot<P::Row>>,
+    beyond: &'v [Condition],
     before: Vec<(usize, Option<P::Row>, bool)>,
 }
 
 impl<P: Projection> Visit<'_, P> {
-    fn row(&mut self, slot: usize, fold: FoldRow<'_, P>) -> Result<(), ProjectionError> {
+    fn row(
+        &mut self,
+        key: &P::Key,
+        slot: usize,
+        fold: FoldRow<'_, P>,
+    ) -> Result<(), ProjectionError> {
         let found = &mut self.slots[slot];
         self.before.push((slot, found.row.clone(), found.touched));
         found.touched = true;
-        fold(&mut found.row)
+        fold(&mut found.row).map_err(|error| of_row::<P>(key, error))
     }
 
     fn undo(&mut self) {
@@ -457,7 +489,7 @@ impl<P: Projection> Visit<'_, P> {
 impl<P: Projection> Rows<P> for Visit<'_, P> {
     fn at(&mut self, key: P::Key, fold: FoldRow<'_, P>) -> Result<(), ProjectionError> {
         match self.index.get(&key) {
-            Some(slot) => self.row(*slot, fold),
+            Some(slot) => self.row(&key, *slot, fold),
             None => Err(ProjectionError::Custom(format!(
                 "the event visits a row that it did not name before: {key:?}"
             ))),
@@ -466,21 +498,48 @@ impl<P: Projection> Rows<P> for Visit<'_, P> {
 
     fn matching(
         &mut self,
-        _: &dyn Fn() -> Condition,
+        asked: &dyn Fn() -> Condition,
         holds: &dyn Fn(&P::Row) -> Result<bool, ProjectionError>,
         fold: FoldRow<'_, P>,
     ) -> Result<(), ProjectionError> {
+        if !self.beyond.is_empty() && self.beyond.contains(&asked()) {
+            return Err(ProjectionError::TooManyRows { most: MOST_MATCHING });
+        }
         // What is not here neither matched when the page began, nor was touched since.
         let mut found = Vec::new();
         for (key, slot) in self.index {
             if let Some(row) = &self.slots[*slot].row
-                && holds(row)?
+                && holds(row).map_err(|error| of_row::<P>(key, error))?
             {
                 found.push((key, *slot));
             }
         }
         found.sort_unstable();
-        found.into_iter().try_for_each(|(_, slot)| self.row(slot, fold))
+        found.into_iter().try_for_each(|(key, slot)| self.row(key, slot, fold))
+    }
+}
+
+/// What is wrong with one of several rows.
+fn of_row<P: Projection>(key: &P::Key, error: ProjectionError) -> ProjectionError {
+    let columns = P::COLUMNS.iter().zip(P::key_values(key));
+    let shown: Vec<String> =
+        columns.map(|(column, value)| format!("{} {}", column.name, shown(&value))).collect();
+    ProjectionError::Row { key: shown.join(", "), error: Box::new(error) }
+}
+
+/// A value of a key as people read it.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Text(text) | Value::Json(text) => format!("`{text}`"),
+        Value::Integer(number) => number.to_string(),
+        Value::Decimal(number) => number.to_string(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Timestamp(time) => time.to_string(),
+        Value::Date(date) => date.to_string(),
+        Value::Duration(span) => span.to_string(),
+        Value::Uuid(id) => id.to_string(),
+        Value::Bytes(bytes) => bytes.to_string(),
     }
 }
 

@@ -277,9 +277,12 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         end: PageEnd,
     ) -> Result<Turn, ReadDatabaseError> {
         loop {
-            let keys = session.prepare(page).keys;
-            if !keys.is_empty() {
-                session.learn(rows.load(session.table(), &keys)?)?;
+            let needed = session.prepare(page);
+            if !needed.conditions.is_empty() {
+                return Err(matches_rows::<P>());
+            }
+            if !needed.keys.is_empty() {
+                session.learn(rows.load(session.table(), &needed.keys)?)?;
             }
             match session.fold(page, end) {
                 Ok(turn) => return Ok(turn),
@@ -298,6 +301,18 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             let rows = database.within(transaction).map_err(StoreError::Unsupported)?;
             written::<P>(rows.commit(commit).map_err(store_error)?)
         })
+    }
+}
+
+/// An immediate projection changes the row of its stream and no other: rows of other streams would have to be
+/// looked for within the append.
+fn matches_rows<P: Projection>() -> ReadDatabaseError {
+    ReadDatabaseError::Unsuitable {
+        projection: ProjectionName::of::<P>(),
+        reason:
+            "it is immediate, and its `visit` asks for the rows that match a condition; name each \
+                 row by its key, or let it be eventually_consistent"
+                .to_owned(),
     }
 }
 
@@ -355,7 +370,11 @@ fn refusal(error: ProjectorError) -> FoldError {
 }
 
 fn fold_error(error: ReadDatabaseError) -> FoldError {
-    FoldError::Store(store_error(error))
+    match error {
+        // Nothing is wrong with what is stored.
+        ReadDatabaseError::Unsuitable { .. } => FoldError::Refused(error.to_string()),
+        error => FoldError::Store(store_error(error)),
+    }
 }
 
 /// Rows and events lie in one database: where the rows fail, the store fails.

@@ -107,8 +107,9 @@ impl ReadDatabase for MemoryReadDatabase {
         &self,
         table: Table,
         condition: Condition,
+        limit: usize,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        let query = Query::all(condition);
+        let query = Query { limit, ..Query::all(condition) };
         query.check(&table.spec)?;
         let contents = self.contents();
         Ok(contents.table(table.id, table.spec.full_name())?.find(&query))

@@ -168,6 +168,23 @@ pub enum ProjectionError {
     /// A value does not fit its column.
     #[error(transparent)]
     Field(#[from] crate::codec::FieldError),
+    /// One of the several rows that the event concerns could not be folded.
+    #[error("the row of {key}: {error}")]
+    Row {
+        /// The key columns with their values.
+        key: String,
+        /// What is wrong with it.
+        error: Box<Self>,
+    },
+    /// The event concerns more rows than are held at once.
+    #[error(
+        "it matches more than {most} rows; let `match` say more of them, or keep in one row what \
+         they have in common"
+    )]
+    TooManyRows {
+        /// So many may match.
+        most: usize,
+    },
     /// A hand-written handler failed.
     #[error("{0}")]
     Custom(String),

@@ -45,7 +45,7 @@ impl Order {
 }
 
 /// What holds for a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Condition {
     /// All of them hold.
     All(Vec<Self>),
@@ -64,7 +64,7 @@ pub enum Condition {
 }
 
 /// How two values compare. None equals none, and is neither less nor greater than anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Comparison {
     /// `==`
     Equal,
@@ -81,7 +81,7 @@ pub enum Comparison {
 }
 
 /// One side of a comparison.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
     /// A column.
     Column(&'static str),

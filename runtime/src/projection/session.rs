@@ -5,7 +5,8 @@
 
 use super::fold::{Decoded, Fold, Folded, Halt, Needed, RowsNeeded};
 use super::{
-    Commit, Poison, Projection, ProjectionName, ReadDatabaseError, RowValues, Table, TableState,
+    Commit, Condition, Poison, Projection, ProjectionName, ReadDatabaseError, RowValues, Table,
+    TableState,
 };
 use crate::event::DomainEvent;
 use crate::metadata::Position;
@@ -34,6 +35,13 @@ pub(super) trait Member<E>: Send {
 
     /// Takes the rows that exist of those.
     fn learn(&mut self, rows: Vec<RowValues>) -> Result<(), ReadDatabaseError>;
+
+    /// Takes the rows of which a condition holds.
+    fn learn_matching(
+        &mut self,
+        condition: Condition,
+        rows: Vec<RowValues>,
+    ) -> Result<(), ReadDatabaseError>;
 
     /// Folds the page.
     fn fold(&mut self, page: &Decoded<E>, end: PageEnd) -> Result<Turn, RowsNeeded>;
@@ -181,6 +189,14 @@ impl<P: Projection> Member<P::Event> for Session<P> {
 
     fn learn(&mut self, rows: Vec<RowValues>) -> Result<(), ReadDatabaseError> {
         self.fold.learn(rows)
+    }
+
+    fn learn_matching(
+        &mut self,
+        condition: Condition,
+        rows: Vec<RowValues>,
+    ) -> Result<(), ReadDatabaseError> {
+        self.fold.learn_matching(condition, rows)
     }
 
     fn fold(&mut self, page: &Decoded<P::Event>, end: PageEnd) -> Result<Turn, RowsNeeded> {

@@ -184,11 +184,12 @@ impl ReadDatabase for SqliteReadDatabase {
         &self,
         table: Table,
         condition: Condition,
+        limit: usize,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
         self.read(move |connection, _| {
             let Table { spec, shadow, .. } = table;
-            let found =
-                query::find(connection, &spec, &names::rows_of(&table), &Query::all(condition));
+            let query = Query { limit, ..Query::all(condition) };
+            let found = query::find(connection, &spec, &names::rows_of(&table), &query);
             found.map_err(|fault| registry::unless_gone(connection, spec, shadow, fault))
         })
         .await

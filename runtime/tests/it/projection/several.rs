@@ -1,20 +1,30 @@
 //! Events that concern several rows: found by what earlier events made of them, and changed all or none.
 
+use std::sync::atomic::Ordering;
+
 use eventloom_runtime::codec::DecodeError;
 use eventloom_runtime::projection::{
-    Column, ColumnType, Condition, Consistency, Projection, ProjectionError, ProjectorError, Rows,
-    Value, Values, visit_one,
+    Column, ColumnType, Condition, Consistency, Projection, ProjectionError, Projector,
+    ProjectorError, ReadDatabase, Rows, TableSpec, Value, Values, visit_one,
 };
+use eventloom_runtime::store::AppendError;
 use eventloom_runtime::{Metadata, Sequence};
 
 use super::ledger::{Entry, LEDGER};
-use super::rig::{Place, append, everywhere, moved, open, open_with, opened, tagged};
+use super::rig::{
+    Place, append, everywhere, moved, new_event, open, open_with, opened, tagged, try_append,
+};
+use super::unreliable::Unreliable;
 
 everywhere!(
     rows_match_as_the_events_before_left_them,
     an_event_changes_all_of_its_rows_or_none,
     elements_of_one_key_come_one_after_the_other,
     a_rebuild_finds_the_rows_of_its_own_table,
+    an_immediate_projection_that_looks_for_rows_is_refused,
+    an_event_that_matches_too_many_rows_is_poison,
+    no_more_rows_are_loaded_than_asked_for,
+    a_condition_is_asked_once_a_page,
 );
 
 /// What each ledger's owner is called, and how often a letter was named.
@@ -29,8 +39,12 @@ struct Name {
 /// - `Tagged` with `a>b` calls all that are called `a` by the name `b`, and fails for one that was renamed twice;
 ///   with other text it counts each letter.
 /// - `Closed` removes all rows that are called like the stream.
+///
+/// Either soon after, or in the append's own transaction, where rows can't be looked for.
 #[derive(Debug)]
-struct Names;
+struct NamesOf<const NOW: bool>;
+
+type Names = NamesOf<false>;
 
 fn renamed(row: &mut Option<Name>, to: &str) -> Result<(), ProjectionError> {
     let row = row.as_mut().ok_or(ProjectionError::RowMissing)?;
@@ -48,11 +62,12 @@ fn counted(row: &mut Option<Name>, letter: char) -> Result<(), ProjectionError> 
     Ok(())
 }
 
-impl Projection for Names {
+impl<const NOW: bool> Projection for NamesOf<NOW> {
     const NAME: &'static str = "Names";
     const DATABASE: &'static str = "read_db";
     const TABLE: &'static str = "names";
-    const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+    const CONSISTENCY: Consistency =
+        if NOW { Consistency::Immediate } else { Consistency::Eventual { window: None } };
     const MEANING: u64 = 77;
     const AGGREGATE: &'static str = LEDGER;
     const SOURCES: &'static [&'static str] = &["Opened", "Tagged", "Closed"];
@@ -62,7 +77,7 @@ impl Projection for Names {
         Column { name: "times", column_type: ColumnType::Integer, optional: false },
     ];
     const KEY_COLUMNS: usize = 1;
-    const KEY_IS_STREAM: bool = false;
+    const KEY_IS_STREAM: bool = NOW;
     const READS_METADATA: bool = false;
     const INDEXES: &'static [&'static [&'static str]] = &[&["name"]];
     const SEVERAL_ROWS: bool = true;
@@ -190,7 +205,7 @@ async fn an_event_changes_all_of_its_rows_or_none<L: Place>(place: L) {
 
     let ProjectorError::Stopped { poison, .. } = stopped else { panic!("{stopped:?}") };
     assert_eq!((poison.position, poison.stops), (6, true), "no stream goes on alone");
-    assert!(poison.reason.contains("`2` was renamed twice"), "{}", poison.reason);
+    assert_eq!(poison.reason, "the row of id `2`: `2` was renamed twice");
     let before = [row("1", "Ada", 0), row("2", "Ada", 2), row("3", "Ada", 0)];
     assert_eq!(names.status().await.expect("a status").position, 5);
     // They are not complete, and not to be read; a second try finds them as they were.
@@ -228,4 +243,75 @@ async fn a_rebuild_finds_the_rows_of_its_own_table<L: Place>(place: L) {
     names.rebuild(|_| ()).await.expect("it is rebuilt");
 
     assert_eq!(shown(&place).await, before);
+}
+
+/// A hand-written `visit` looked for rows in a projection that is immediate: those of other streams were not
+/// loaded, so that none was found, and nobody was told.
+async fn an_immediate_projection_that_looks_for_rows_is_refused<L: Place>(place: L) {
+    let names = open::<NamesOf<true>, L>(&place).await;
+    append_all(&place, &[("1", 0, opened("Ada")), ("2", 0, opened("Ada"))]).await;
+
+    let event = new_event("1", 2, &tagged("Ada>Eve"));
+    let refused = try_append(place.store(), "1", 1, vec![event]).await.expect_err("it can't be");
+
+    let AppendError::Projection { projection, reason } = refused else { panic!("{refused:?}") };
+    assert_eq!(projection, "Ledger.Names");
+    assert_eq!(
+        reason,
+        "the table of Ledger.Names can't be kept: it is immediate, and its `visit` asks for the rows \
+         that match a condition; name each row by its key, or let it be eventually_consistent"
+    );
+    let rows = names.read_model().page(None, 9).await.expect("rows");
+    assert!(rows.iter().all(|row| row.name == "Ada"), "{rows:?}");
+    append_all(&place, &[("3", 0, opened("Bob"))]).await;
+    assert_eq!(names.read_model().count().await, Ok(3), "what names its row goes on");
+}
+
+fn another(number: usize) -> Vec<Value> {
+    vec![Value::Text(format!("more {number}")), Value::Text("Ada".to_owned()), Value::Integer(0)]
+}
+
+/// All rows that a condition held for were loaded, however many: the memory of the machine was the limit.
+async fn an_event_that_matches_too_many_rows_is_poison<L: Place>(place: L) {
+    let events = [("1", 0, opened("Ada")), ("2", 0, tagged("Ada>Eve")), ("3", 0, opened("Bob"))];
+    append_all(&place, &events).await;
+    let rows = Unreliable::new(place.rows().clone(), []).with_more(1_000_000, another);
+    let names =
+        Projector::<Names, _, _>::open(place.store().clone(), rows).await.expect("it opens");
+
+    let stopped = names.catch_up().await.expect_err("there are too many rows");
+
+    let ProjectorError::Stopped { poison, .. } = stopped else { panic!("{stopped:?}") };
+    assert_eq!(poison.position, 2);
+    assert!(poison.reason.contains("it matches more than 100000 rows"), "{}", poison.reason);
+    names.skip_poison(2, "me", "too many").await.expect("it goes on");
+    assert_eq!(shown(&place).await, [row("1", "Ada", 0), row("3", "Bob", 0)]);
+}
+
+async fn no_more_rows_are_loaded_than_asked_for<L: Place>(place: L) {
+    let events = [("1", 0, opened("Ada")), ("2", 0, opened("Ada")), ("3", 0, opened("Ada"))];
+    append_all(&place, &events).await;
+    open::<Names, L>(&place).await.catch_up().await.expect("it catches up");
+    let table = place.rows().open(TableSpec::of::<Names>()).await.expect("a table").table;
+    for (limit, expected) in [(0, 0), (2, 2), (3, 3), (9, 3)] {
+        let all = Condition::equal("name", Value::from("Ada"));
+        let found = place.rows().load_matching(table, all, limit).await.expect("rows");
+        assert_eq!(found.len(), expected, "at most {limit}");
+    }
+}
+
+/// Two conditions in turns were each asked for at every event.
+async fn a_condition_is_asked_once_a_page<L: Place>(place: L) {
+    let mut events = vec![("1", 0, opened("Ada")), ("2", 0, opened("Bob"))];
+    let turns = [tagged("Ada>Eve"), tagged("Bob>Cy"), tagged("Ada>Eve"), tagged("Bob>Cy")];
+    events.extend((0..).zip(turns).map(|(after, tag)| ("9", after, tag)));
+    append_all(&place, &events).await;
+    let rows = Unreliable::new(place.rows().clone(), []);
+    let (store, asked) = (place.store().clone(), rows.asked.clone());
+    let names = Projector::<Names, _, _>::open(store, rows).await.expect("it opens");
+
+    names.catch_up().await.expect("it catches up");
+
+    assert_eq!(shown(&place).await, [row("1", "Eve", 1), row("2", "Cy", 1)]);
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
 }

@@ -1,6 +1,7 @@
 //! A read database that fails when it is told to: what a crash between two batches leaves behind.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use eventloom_runtime::projection::{
@@ -20,16 +21,29 @@ pub(crate) enum Fate {
     Unanswered,
 }
 
+/// The row of a number.
+type MakeRow = fn(usize) -> RowValues;
+
 /// A read database with a plan of fates, one per commit; after its end all goes well.
 #[derive(Clone)]
 pub(crate) struct Unreliable<D> {
     rows: D,
     plan: Arc<Mutex<VecDeque<Fate>>>,
+    /// How often it was asked for rows that match a condition.
+    pub(crate) asked: Arc<AtomicUsize>,
+    /// So many further rows match every condition, each made of its number.
+    more: Option<(usize, MakeRow)>,
 }
 
 impl<D> Unreliable<D> {
     pub(crate) fn new(rows: D, plan: impl IntoIterator<Item = Fate>) -> Self {
-        Self { rows, plan: Arc::new(Mutex::new(plan.into_iter().collect())) }
+        let plan = Arc::new(Mutex::new(plan.into_iter().collect()));
+        Self { rows, plan, asked: Arc::default(), more: None }
+    }
+
+    /// The same, with so many further rows that match every condition.
+    pub(crate) fn with_more(self, rows: usize, row: MakeRow) -> Self {
+        Self { more: Some((rows, row)), ..self }
     }
 }
 
@@ -58,8 +72,14 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
         &self,
         table: Table,
         condition: Condition,
+        limit: usize,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        self.rows.load_matching(table, condition).await
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let mut rows = self.rows.load_matching(table, condition, limit).await?;
+        if let Some((more, row)) = self.more {
+            rows.extend((0..more.min(limit - rows.len())).map(row));
+        }
+        Ok(rows)
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
