@@ -438,3 +438,26 @@ fn a_changed_event_is_told_beside_other_mistakes() {
         found.diagnostics
     );
 }
+
+/// An event that now frees a key was told to put its invariant back, which stood there: it says itself that it
+/// claims none any more.
+#[test]
+fn an_event_that_frees_its_key_claims_none() {
+    let before = "\
+aggregateRoot: Member
+state: {badge: string?}
+events:
+  BadgeGiven: {version: v1, schema: {badge: string}, apply: {badge: event.badge}}
+  BadgeMoved: {version: v1, schema: {badge: string}, apply: {badge: event.badge}}
+invariants: [Badge must be unique across all members]
+eventStore: {partitionKey: memberId}
+";
+    let moved = "BadgeMoved: {version: v1, ";
+    let after = before.replace(moved, &format!("{moved}release: badge, "));
+    assert_ne!(before, after);
+    assert_eq!(report(&locked(&after, &released(before, "badges"))), "");
+    // One that no longer claims and frees nothing is still told.
+    let kept = before.replace("[Badge must be unique across all members]", "[]");
+    let told = report(&locked(&kept, &released(before, "badges")));
+    assert!(told.contains("EL0913") && told.contains("put the invariant back"), "{told}");
+}

@@ -49,6 +49,8 @@ fn changed(
             ),
             format!("{} now", described(&now.value)),
         ),
+        // It says so itself: it frees what others claim.
+        None if event.model.released.iter().any(|it| it.field == field) => return None,
         None => (
             format!("{of} was released as unique {released}, and is not unique now"),
             "the keys of stored events are no longer asked".to_owned(),

@@ -1,6 +1,6 @@
 //! A name that is taken for ever: of an event that is no longer written, or of one that is no longer there.
 
-use super::context::{Finding, Names, Verified};
+use super::context::{Finding, Found, Names, Verified};
 use super::facts::Item;
 use crate::catalogue::lock::NAME_TAKEN;
 use crate::diagnostic::Diagnostic;
@@ -15,8 +15,8 @@ pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
                 }
                 Item::Reserved { event: Some(event) } => {
                     if let Some(found) = verified.event(&model.name, event) {
-                        let stored_as = found.syntax.stored_as.as_ref().unwrap_or(found.name);
-                        findings.push(reserved(&model.name, event, stored_as.span, "event"));
+                        let place = place(&found, event);
+                        findings.push(reserved(&model.name, event, place, "event"));
                     }
                 }
                 Item::Reserved { event: None } => {
@@ -33,13 +33,31 @@ pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Where an event is given this stored name.
+fn place(event: &Found<'_>, stored: &str) -> Span {
+    let old = event.syntax.renamed_from.iter().find(|old| old.value == stored);
+    old.or(event.syntax.stored_as.as_ref()).unwrap_or(event.name).span
+}
+
 fn written_again(verified: &Verified<'_>, aggregate: &str, event: &str) -> Option<Finding> {
     let found = verified.event(aggregate, event).filter(|found| !found.model.retired)?;
     let name = &found.name.value;
-    let title = format!("`{name}` was released as retired and would be written again");
-    let diagnostic = Diagnostic::error(&NAME_TAKEN, title, found.name.span, "retired before")
+    let is_old = found.model.renamed_from.iter().any(|old| old == event);
+    let (title, help) = if is_old {
+        (
+            format!("`{event}` was released as retired, and `{name}` would go on with it"),
+            format!("keep `{event}` with `retired: true`, and take it out of `renamedFrom`"),
+        )
+    } else {
+        (
+            format!("`{name}` was released as retired and would be written again"),
+            "put `retired: true` back, and give what happens now a name of its own".to_owned(),
+        )
+    };
+    let place = if is_old { place(&found, event) } else { found.name.span };
+    let diagnostic = Diagnostic::error(&NAME_TAKEN, title, place, "retired before")
         .note("who reads the events has been told that no more of them come")
-        .help("put `retired: true` back, and give what happens now a name of its own");
+        .help(help);
     Some(Finding {
         diagnostic,
         aggregate: aggregate.to_owned(),

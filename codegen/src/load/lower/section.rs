@@ -111,6 +111,16 @@ impl Wanted<'_> {
     }
 }
 
+/// The key that was meant where its value tells better than its letters.
+fn meant_by_value(place: Place, entry: &Entry) -> Option<&'static str> {
+    let has_conditions = matches!(entry.value.value, Value::Map(_));
+    // `refuses` lists names; what holds of a refusal stands under `reject`.
+    match (place, entry.key.value.as_str()) {
+        (Place::Command, "refuse" | "refuses" | "refused") if has_conditions => Some("reject"),
+        _ => None,
+    }
+}
+
 impl Lowering<'_> {
     /// Reads a mapping with fixed keys; reports keys that don't belong there.
     pub(super) fn section<'t>(
@@ -133,7 +143,7 @@ impl Lowering<'_> {
                     self.complete &= !matches!(place, Place::File | Place::Step);
                     self.not_yet(&entry.key, meaning, until_then);
                 }
-                None => match self.unknown_key(place, &entry.key) {
+                None => match self.unknown_key(place, entry) {
                     Some(meant) => misspelt.push((meant, entry)),
                     None => section.note_strange(entry),
                 },
@@ -159,10 +169,11 @@ impl Lowering<'_> {
     }
 
     /// Reports a key that does not belong there. Gives the key that it is but for a slip.
-    fn unknown_key(&mut self, place: Place, key: &Text) -> Option<&'static str> {
+    fn unknown_key(&mut self, place: Place, entry: &Entry) -> Option<&'static str> {
         if self.is_full() {
             return None;
         }
+        let key = &entry.key;
         let mut diagnostic = Diagnostic::error(
             &codes::UNKNOWN_KEY,
             format!("{} has no key `{}`", place.described(), key.value),
@@ -173,8 +184,9 @@ impl Lowering<'_> {
             let is_supported = |key: &&Key| matches!(key.status, Status::Supported(..));
             keys::of(place).filter(is_supported).map(|key| key.name)
         };
-        let meant = misspelt(&key.value, supported());
-        diagnostic = match nearest(&key.value, supported()) {
+        let by_value = meant_by_value(place, entry);
+        let meant = by_value.or_else(|| misspelt(&key.value, supported()));
+        diagnostic = match by_value.or_else(|| nearest(&key.value, supported())) {
             Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
             None => diagnostic.help(format!("it can have {}", listed(supported(), "and"))),
         };

@@ -2,13 +2,15 @@
 
 use super::checker::{Checker, value};
 use super::names::listed;
-use super::scope::{SCOPES, Scope};
+use super::scope::{SCOPES, Scope, scope_name};
 use super::tree::{Node, NodeKind};
 use crate::catalogue::derived::{CALL, CONFIG_NOT_HERE, TOO_MUCH};
+use crate::catalogue::expressions::UNKNOWN_NAME;
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, DerivedCall, Expression, ExpressionKind};
 use crate::resolve::derived::{MAX_PARTS, Written, parameter};
 use crate::source::Span;
+use crate::suggest::nearest;
 use crate::syntax::Text;
 
 /// Whether a scope is a state, which has derived values.
@@ -132,6 +134,29 @@ impl Checker<'_> {
         let scope = self.scope.scope_named(base)?;
         self.scope.fields(scope)?;
         self.scope.derives(scope, &name.value).then_some(scope)
+    }
+
+    /// The state in `state.anything()`, which is no value that has methods.
+    pub(super) fn state_named(&self, receiver: &Node) -> Option<model::Scope> {
+        let NodeKind::Name(base) = &receiver.kind else { return None };
+        let scope = self.scope.scope_named(base).filter(|scope| is_state(*scope))?;
+        self.scope.fields(scope).map(|_| scope)
+    }
+
+    pub(super) fn unknown_derived<T>(&mut self, scope: model::Scope, name: &Text) -> Option<T> {
+        let (of, name, span) = (scope_name(scope), &name.value, name.span);
+        let title = format!("`{of}` has no derived value `{name}`");
+        let found = Diagnostic::error(&UNKNOWN_NAME, title, span, "unknown derived value");
+        let derived: Vec<&str> = self.scope.types.derived.names().collect();
+        let is_field = self.scope.fields(scope).is_some_and(|fields| fields.contains(name));
+        self.refuse(match nearest(name, derived.iter().copied()) {
+            _ if is_field => found.help(format!("a field has no parentheses: `{of}.{name}`")),
+            Some(meant) => found.help(format!("did you mean `{of}.{meant}`?")),
+            None if derived.is_empty() => {
+                found.help(format!("declare it: `derived: {{{name}: {{input: {{…}}, value: …}}}}`"))
+            }
+            None => found.help(format!("the derived values are {}", listed(&derived))),
+        })
     }
 
     /// The state that bare names reach, where it has a derived value of this name.

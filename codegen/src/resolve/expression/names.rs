@@ -167,7 +167,8 @@ impl Checker<'_> {
             return self.field_of(scope, &field.value, field.span);
         }
         let name = scope_name(scope);
-        if scope == Scope::Config && self.scope.types.config.0.is_empty() {
+        if scope == Scope::Config && self.scope.reads_config && self.scope.types.config.0.is_empty()
+        {
             let title = "there is no `config:`";
             let found = Diagnostic::error(&UNKNOWN_NAME, title, place, "nothing is declared");
             let help = format!("declare it: `config: {{{}: type = value}}`", field.value);
@@ -330,6 +331,12 @@ impl Checker<'_> {
             let title = format!("`{name}` is not a value by itself");
             let found = Diagnostic::error(&UNKNOWN_NAME, title, span, "name one of its fields");
             return self.refuse(found.help(format!("write `{name}.field`")));
+        }
+        if let Some(elsewhere) = self.scope.elsewhere.filter(|it| it.name.value == name) {
+            let title = format!("`{name}` cannot be read in `{}`", elsewhere.not_in);
+            let found = Diagnostic::error(&NOT_HERE, title, span, "not here");
+            let found = found.place(elsewhere.name.span, elsewhere.reason);
+            return self.refuse(found.help(elsewhere.help));
         }
         let title = format!("nothing here is named `{name}`");
         let found = Diagnostic::error(&UNKNOWN_NAME, title, span, "unknown name");

@@ -38,6 +38,19 @@ pub(crate) struct Local {
     pub(crate) used: Rc<Cell<bool>>,
 }
 
+/// A name that can be read next to an expression, but not in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Elsewhere<'a> {
+    /// The name.
+    pub(crate) name: &'a Text,
+    /// The key whose expression can't read it.
+    pub(crate) not_in: &'static str,
+    /// What it is, and why it is not here.
+    pub(crate) reason: &'static str,
+    /// What to do instead.
+    pub(crate) help: &'static str,
+}
+
 /// Everything an expression may see.
 #[derive(Clone)]
 pub(crate) struct Scope<'a> {
@@ -53,6 +66,10 @@ pub(crate) struct Scope<'a> {
     pub(crate) stream: Option<&'a str>,
     /// Whether `now()` and `new_id()` can be called.
     pub(crate) clock: bool,
+    /// Whether it may depend on what the program is set to.
+    pub(crate) reads_config: bool,
+    /// A name that can be read next to here, but not here: why, and what to do.
+    pub(crate) elsewhere: Option<Elsewhere<'a>>,
     /// Whether texts stand for times, dates, ids and bytes, as in defaults.
     pub(crate) texts_are_values: bool,
     /// Whether what is written must be a value, which the build works out.
@@ -139,6 +156,8 @@ impl<'a> Scope<'a> {
             meta: &[],
             stream: None,
             clock: false,
+            reads_config: false,
+            elsewhere: None,
             texts_are_values: false,
             folds: false,
             checks_later: false,
@@ -164,7 +183,8 @@ impl<'a> Scope<'a> {
 
     /// With what the program is set to, where the ontology has any of it.
     #[must_use]
-    pub(crate) fn with_config(self) -> Self {
+    pub(crate) fn with_config(mut self) -> Self {
+        self.reads_config = true;
         let config = &self.types.config;
         if config.0.is_empty() { self } else { self.qualified(model::Scope::Config, config) }
     }

@@ -12,7 +12,7 @@ use crate::resolve::assign::Target;
 use crate::resolve::declared::DeclaredEvent;
 use crate::resolve::emission::element;
 use crate::resolve::event::assignments;
-use crate::resolve::expression::scope::{Local, Scope};
+use crate::resolve::expression::scope::{Elsewhere, Local, Scope};
 use crate::resolve::expression::{asked, unused};
 use crate::resolve::fields::{Field, Fields};
 use crate::source::Span;
@@ -192,7 +192,7 @@ impl Rule<'_> {
         };
         let when = match &self.syntax.when {
             // An insert has no row before it, so its condition can't read one.
-            Some(when) => self.scope(verb != Verb::Insert).condition(when, findings).map(Some),
+            Some(when) => self.when_scope(verb).condition(when, findings).map(Some),
             None => Some(None),
         };
         let for_each = self.for_each(findings);
@@ -292,6 +292,18 @@ impl Rule<'_> {
             .with_meta()
             .with_stream(self.this.declared.partition_key);
         if sees_row { scope.qualified(model::Scope::Row, self.columns) } else { scope }
+    }
+
+    /// Where `when` stands: one for the event, and not one for each of its rows.
+    fn when_scope(&self, verb: Verb) -> Scope<'_> {
+        let mut scope = self.scope(verb != Verb::Insert);
+        scope.elsewhere = self.syntax.for_each.as_ref().map(|(name, _)| Elsewhere {
+            name,
+            not_in: "when",
+            reason: "an element, and `when` holds for the event as a whole",
+            help: "take the others out of the list: `forEach: {x: items.filter(|x| …)}`",
+        });
+        scope
     }
 
     fn own_key(
