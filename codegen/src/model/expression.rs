@@ -1,6 +1,8 @@
 //! Typed expressions. Every implicit conversion is spelled out, so that emitting needs no thought.
 
 use serde::Serialize;
+use serde::ser::Error as _;
+use serde_json::Value;
 
 use super::Type;
 
@@ -115,7 +117,37 @@ pub struct DerivedCall {
 
 impl Serialize for DerivedCall {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.stands_for.kind.serialize(serializer)
+        if self.arguments.is_empty() {
+            return self.stands_for.kind.serialize(serializer);
+        }
+        // Its parameters are locals that have its name in front.
+        let mut written = serde_json::to_value(&self.stands_for.kind).map_err(S::Error::custom)?;
+        without_name(&mut written, &format!("{} ", self.name));
+        written.serialize(serializer)
+    }
+}
+
+/// Takes a derived value's name from its parameters.
+fn without_name(written: &mut Value, name: &str) {
+    let strip = |local: &mut Value| {
+        let rest = local.as_str().and_then(|local| local.strip_prefix(name));
+        if let Some(rest) = rest.map(|rest| format!(" {rest}")) {
+            *local = Value::String(rest);
+        }
+    };
+    match written {
+        Value::Array(parts) => parts.iter_mut().for_each(|part| without_name(part, name)),
+        Value::Object(parts) => {
+            for (kind, part) in parts {
+                match (kind.as_str(), &mut *part) {
+                    ("Local", local) => strip(local),
+                    ("Let", Value::Array(binding)) => binding.iter_mut().take(1).for_each(strip),
+                    _ => {}
+                }
+                without_name(part, name);
+            }
+        }
+        _ => {}
     }
 }
 

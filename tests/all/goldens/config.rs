@@ -44,6 +44,10 @@ fn a_program_that_is_set_to_what_its_types_refuse_is_not_opened() {
             "config.branch: `lib` is no Code: it does not match [A-Z]{3}",
         ),
         (
+            Config { cap: Some(dec!(1000)), ..default() },
+            "config.cap: 1000 has 4 digits before the point, decimal(3,0) allows 3",
+        ),
+        (
             Config { limits: vec![limit], ..default() },
             "config.limits: most: 0.05 has 2 digits after the point, decimal(4,1) allows 1",
         ),

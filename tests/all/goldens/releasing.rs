@@ -1,13 +1,15 @@
 //! Unique keys that events free, where a program does not know all that happened.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use eventloom_runtime::repository::NewEvents;
+use eventloom_runtime::repository::{CommandContext, NewEvents};
 use eventloom_runtime::store::{Append, AppendError, Appended};
 use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
 use eventloom_runtime::{EventStore, MemoryStore};
 use eventloom_tests::goldens::release::member::{
-    BadgeGiven, BadgeReturned, GiveBadge, Join, Member, MemberEvent, MemberRepository, ToggleBadge,
+    BadgeGiven, BadgeReturned, GiveBadge, Join, Member, MemberEvent, MemberRepository, TakeLocker,
+    ToggleBadge,
 };
 
 fn badge(text: &str) -> String {
@@ -109,4 +111,39 @@ async fn a_key_that_the_stream_took_meanwhile_is_decided_on_the_present_state() 
     let done = members.execute("M1", ToggleBadge { badge: badge("B1") }).await.expect("its own");
     let [back] = done.events.as_slice() else { panic!("{:?}", done.events) };
     assert!(matches!(back.event, MemberEvent::BadgeReturned(_)), "{back:?}");
+}
+
+/// Before the first refusal is recorded, another program returns the badge and changes the stream.
+#[derive(Clone, Default)]
+struct ReturnedMeanwhile(Arc<AtomicBool>);
+
+impl Interceptor<MemoryStore> for ReturnedMeanwhile {
+    async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+        if append.events.is_empty() && !self.0.swap(true, Ordering::Relaxed) {
+            let other = MemberRepository::open(store.clone()).await.expect("the same store");
+            other.execute("M1", ToggleBadge { badge: badge("B1") }).await.expect("it is returned");
+            other.execute("M2", TakeLocker { locker: 7 }).await.expect("a free locker");
+        }
+        store.append(append).await
+    }
+}
+
+/// A key that was taken when it was looked up was remembered over a conflict, and refused although it had
+/// become free.
+#[tokio::test]
+async fn a_key_is_looked_up_again_after_a_conflict() {
+    let store = MemoryStore::new();
+    joined(&store, "M2").await;
+    let first = joined(&store, "M1").await;
+    first.execute("M1", GiveBadge { badge: badge("B1") }).await.expect("a free badge");
+    let meanwhile = ReturnedMeanwhile::default();
+    let intercepted = Intercepted::new(store.clone(), meanwhile.clone());
+    let members = MemberRepository::open(intercepted).await.expect("the same store");
+
+    let given = GiveBadge { badge: badge("B1") };
+    let context = CommandContext::new().command_id("C1");
+    let done = members.execute_with("M2", given, context).await.expect("the badge is free");
+
+    assert!(meanwhile.0.load(Ordering::Relaxed), "a refusal was about to be recorded");
+    assert_eq!((done.sequence, done.state.badge.as_deref()), (3, Some("B1")));
 }

@@ -41,13 +41,20 @@ impl Checker<'_> {
         if let Some(scope) = self.state_asked(receiver, name) {
             return self.derived_function(scope, name, arguments);
         }
+        if let Some(scope) = self.state_named(receiver) {
+            return self.unknown_derived(scope, name);
+        }
         let receiver_span = receiver.span;
         let receiver = self.receiver(receiver, name, arguments, expected)?;
         let receiver = match receiver.result {
             Type::Newtype(..) => plain(receiver),
             _ => receiver,
         };
-        let of = receiver.result.clone();
+        let mut of = receiver.result.clone();
+        if name.value == "unwrap_or" && self.is_beyond_digits(&of, arguments) {
+            // What is calculated with is any decimal; the digits are those of what is stored.
+            of = Type::Optional(Box::new(Type::Decimal(None)));
+        }
         let Some(signature) = methods::find(&of, &name.value, arguments.len()) else {
             return self.unknown_method(&receiver, name, receiver_span);
         };
@@ -356,6 +363,17 @@ impl Checker<'_> {
                 None => self.unknown_function(other, name.span),
             },
         }
+    }
+
+    /// Whether the value for none is a decimal that the optional itself could not be.
+    fn is_beyond_digits(&self, of: &Type, arguments: &[Node]) -> bool {
+        let (Type::Optional(inner), [argument]) = (of, arguments) else { return false };
+        let Type::Decimal(Some((digits, scale))) = **inner else { return false };
+        let (found, _) = self.quietly(|probe| probe.infer(argument, Some(&Type::Decimal(None))));
+        matches!(
+            found.map(|found| found.kind),
+            Some(ExpressionKind::Decimal(text)) if !crate::resolve::types::fits_digits(&text, digits, scale)
+        )
     }
 
     fn unknown_function<T>(&mut self, name: &str, span: Span) -> Option<T> {

@@ -216,6 +216,14 @@ eventStore: {{partitionKey: shopId}}
         shop(&with, "with(price)")
     };
     assert_ne!(with("all + price"), with("all - price"));
+    let called = |name: &str| {
+        let with = format!(
+            "{name}: {{input: {{price: decimal}}, value: all + price}}, all: prices.sum(), \
+             twice: {{input: {{of: decimal, and: decimal}}, value: {name}(of) * 2 + {name}(and)}}"
+        );
+        [shop(&with, &format!("{name}(price)")), shop(&with, "twice(price, price + 1)")]
+    };
+    assert_eq!(called("with"), called("another"), "what is asked with values has a name only, too");
     let through = |value: &str| shop(&format!("all: half * 2, half: {value}"), "all + price");
     assert_ne!(through("prices.sum()"), through("prices.sum() + 1"), "what it names counts, too");
 }

@@ -199,6 +199,8 @@ pub mod types {
         pub code: Code,
         /// `branch: Code?`
         pub branch: Option<Code>,
+        /// `cap: decimal(3,0)?`
+        pub cap: Option<Decimal>,
         /// `limits: list<Limit>`
         pub limits: Vec<Limit>,
     }
@@ -215,6 +217,7 @@ pub mod types {
                 name: "the library".to_owned(),
                 code: Code::recorded("LIB".to_owned()),
                 branch: None,
+                cap: None,
                 limits: Vec::new(),
             }
         }
@@ -230,6 +233,9 @@ pub mod types {
             check::named(self.code.validate(), "config.code")?;
             if let Some(value) = &self.branch {
                 check::named(value.validate(), "config.branch")?;
+            }
+            if let Some(value) = &self.cap {
+                check::digits(value, "config.cap", 3, 0)?;
             }
             for item in &self.limits {
                 check::within(item.validate(), "config.limits")?;
@@ -497,6 +503,7 @@ pub mod loan {
     /// Rules:
     /// - FeesAreLow: `fees <= before.fees + config.fee * 100`
     /// - FeeIsRight: `event.fee <= config.fee * 1000` after BooksReturned
+    /// - FeesAreCapped: `fees <= config.cap.unwrap_or(9999.95)`
     /// - FeesAreLimited: `config.limits.all(|limit| limit.grade != config.grade || fees <=
     ///   limit.most)`
     ///
@@ -567,6 +574,12 @@ pub mod loan {
             if after.fees > add(before.fees, multiply(config.fee, dec!(100))?)? {
                 return Err(LoanError::FeesAreLow {
                     message: format!("fees grow by {} a day", config.fee.normalize()),
+                });
+            }
+            if after.fees > config.cap.unwrap_or(dec!(9999.95)) {
+                return Err(LoanError::FeesAreCapped {
+                    message: "FeesAreCapped: not (fees <= config.cap.unwrap_or(9999.95))"
+                        .to_owned(),
                 });
             }
             if !config
@@ -912,6 +925,11 @@ pub mod loan {
             /// Why, in words.
             message: String,
         },
+        /// FeesAreCapped: `fees <= config.cap.unwrap_or(9999.95)`
+        FeesAreCapped {
+            /// Why, in words.
+            message: String,
+        },
         /// FeesAreLimited:
         /// `config.limits.all(|limit| limit.grade != config.grade || fees <= limit.most)`
         FeesAreLimited {
@@ -944,6 +962,7 @@ pub mod loan {
                 Self::LoanAlreadyExists { .. } => "LoanAlreadyExists",
                 Self::FeesAreLow { .. } => "FeesAreLow",
                 Self::FeeIsRight { .. } => "FeeIsRight",
+                Self::FeesAreCapped { .. } => "FeesAreCapped",
                 Self::FeesAreLimited { .. } => "FeesAreLimited",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
@@ -963,6 +982,7 @@ pub mod loan {
                 | Self::LoanAlreadyExists { message }
                 | Self::FeesAreLow { message }
                 | Self::FeeIsRight { message }
+                | Self::FeesAreCapped { message }
                 | Self::FeesAreLimited { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
@@ -982,6 +1002,7 @@ pub mod loan {
                 "LoanAlreadyExists" => Self::LoanAlreadyExists { message },
                 "FeesAreLow" => Self::FeesAreLow { message },
                 "FeeIsRight" => Self::FeeIsRight { message },
+                "FeesAreCapped" => Self::FeesAreCapped { message },
                 "FeesAreLimited" => Self::FeesAreLimited { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },

@@ -734,7 +734,7 @@ pub mod shelf {
         const PARTITION_KEY: &'static str = "shelfId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(5);
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x7579_cd83_8e67_ce72;
+        const MEANING: u64 = 0x5df7_1716_2c59_f3c1;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 

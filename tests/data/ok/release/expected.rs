@@ -403,6 +403,7 @@ pub mod member {
     /// - [`Join`] emits [`MemberJoined`]
     /// - [`GiveBadge`] emits [`BadgeReturned`], [`BadgeGiven`]
     /// - [`ToggleBadge`] emits [`BadgeReturned`], [`BadgeGiven`]
+    /// - [`ToggleBadgeAndTakeLocker`] emits [`BadgeReturned`], [`BadgeGiven`], [`LockerTaken`]
     /// - [`TakeLocker`] emits [`LockerTaken`]
     /// - [`Leave`] emits [`MemberLeft`]
     ///
@@ -717,6 +718,88 @@ pub mod member {
         }
     }
 
+    /// Both keys are told by the input; which of them an event claims or frees, the state
+    /// decides.
+    ///
+    /// Emits [`BadgeReturned`], [`BadgeGiven`], [`LockerTaken`].
+    ///
+    /// Refused with
+    /// - [`MemberNotFound`](MemberError::MemberNotFound) where there is none
+    /// - [`HasLocker`](MemberError::HasLocker) where `state.locker.is_some()`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_tests::goldens::release::member::{
+    ///     BadgeGiven, MemberJoined, MemberRepository, ToggleBadgeAndTakeLocker,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = MemberRepository::open(MemoryStore::new()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(MemberJoined {
+    ///     email: "ada@example.org".to_owned(),
+    ///     joined_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// events
+    ///     .push(BadgeGiven { badge: "B1".to_owned(), given_at: "2026-01-01T00:00:01Z".parse()? });
+    /// repository.record("member-1", events).await?;
+    /// let command = ToggleBadgeAndTakeLocker { badge: "B1".to_owned(), locker: 0 };
+    /// let done = repository.execute("member-1", command).await?;
+    /// assert_eq!(done.state.badge, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ToggleBadgeAndTakeLocker {
+        /// `badge: string`
+        pub badge: String,
+        /// `locker: integer`
+        pub locker: i64,
+    }
+
+    impl Command<Member> for ToggleBadgeAndTakeLocker {
+        const NAME: &'static str = "ToggleBadgeAndTakeLocker";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("badge", &self.badge);
+            out.field("locker", &self.locker);
+        }
+
+        fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
+            claim(unique_badge(&self.badge));
+            claim(unique_locker(&self.locker));
+        }
+
+        fn decide(&self, context: &mut Decide<'_, Member>) -> Result<(), Halt<MemberError>> {
+            let state = context.state();
+            if state.locker.is_some() {
+                return Err(Halt::Refused(MemberError::HasLocker {
+                    message: "refused because state.locker.is_some()".to_owned(),
+                }));
+            }
+            if state.badge.as_deref() == Some(self.badge.as_str()) {
+                context
+                    .emit(BadgeReturned { badge: self.badge.clone(), returned_at: context.now() })?;
+            } else {
+                context.emit(BadgeGiven { badge: self.badge.clone(), given_at: context.now() })?;
+            }
+            if self.locker > 0 {
+                context.emit(LockerTaken { locker: self.locker, taken_at: context.now() })?;
+            }
+            Ok(())
+        }
+    }
+
     /// `TakeLocker`
     ///
     /// Emits [`LockerTaken`].
@@ -877,7 +960,7 @@ pub mod member {
             /// Why, in words.
             message: String,
         },
-        /// `TakeLocker`: `state.locker.is_some()`
+        /// `state.locker.is_some()`
         HasLocker {
             /// Why, in words.
             message: String,

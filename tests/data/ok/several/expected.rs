@@ -1172,7 +1172,7 @@ pub mod order {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "orders";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x57b7_1e50_2634_bf7f;
+        const MEANING: u64 = 0xc02a_69e8_9401_98ab;
         const AGGREGATE: &'static str = "Order";
         const SOURCES: &'static [&'static str] = &["Placed", "Renamed", "Cancelled", "Discarded"];
         const COLUMNS: &'static [Column] = &[
@@ -1352,16 +1352,16 @@ pub mod order {
         event: &Discarded,
         rows: &mut dyn Rows<OrderView>,
     ) -> Result<(), ProjectionError> {
-        for sku in &event.skus {
+        for rows_ in &event.skus {
             rows.matching(
                 &|| Condition::All(vec![
-                    Condition::equal("customer", Value::from(sku)),
+                    Condition::equal("customer", Value::from(rows_)),
                     Condition::equal("cancelled", Value::Boolean(true)).negated(),
                 ]),
-                &|row| Ok(row.customer == *sku && !row.cancelled),
+                &|row| Ok(row.customer == *rows_ && !row.cancelled),
                 &|row| {
                     let current = row.as_mut().ok_or(ProjectionError::RowMissing)?;
-                    current.customer = format!("{sku}?");
+                    current.customer = format!("{rows_}?");
                     Ok(())
                 },
             )?;
@@ -1493,7 +1493,7 @@ pub mod order {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "labels";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0x18e7_5fd7_5fab_e7d7;
+        const MEANING: u64 = 0xedb1_2603_e479_6747;
         const AGGREGATE: &'static str = "Order";
         const SOURCES: &'static [&'static str] = &["Placed"];
         const COLUMNS: &'static [Column] = &[
@@ -1562,15 +1562,15 @@ pub mod order {
         event: &Placed,
         rows: &mut dyn Rows<LabelView>,
     ) -> Result<(), ProjectionError> {
-        for label in &event.labels {
+        for rows_ in &event.labels {
             rows.at(
-                LabelViewKey { label: label.clone(), customer: event.customer.clone() },
+                LabelViewKey { label: rows_.clone(), customer: event.customer.clone() },
                 &|row| {
                     let mut created = None;
                     let current = match row {
                         Some(current) => current,
                         None => created.insert(LabelViewRow {
-                            label: label.clone(),
+                            label: rows_.clone(),
                             customer: event.customer.clone(),
                             orders: 0,
                         }),
