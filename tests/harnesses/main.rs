@@ -32,6 +32,7 @@ harness!(drawn);
 harness!(emit);
 harness!(enums);
 harness!(expressions);
+harness!(figures);
 harness!(functions);
 harness!(groups);
 harness!(invariants);

@@ -83,6 +83,11 @@ pub mod enums;
 #[path = "../data/ok/expressions/expected.rs"]
 pub mod expressions;
 
+/// What queries work out of rows.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/figures/expected.rs"]
+pub mod figures;
+
 /// Every form that a function can take.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/functions/expected.rs"]

@@ -4,8 +4,8 @@
 use eventloom_runtime::Position;
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, Condition, MemoryReadDatabase, Query, ReadDatabase,
-    ReadDatabaseError, ReadTransaction, RowValues, RowsVersion, Switched, Table, TableSpec,
-    TableState,
+    ReadDatabaseError, ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table,
+    TableSpec, TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
 
@@ -85,6 +85,10 @@ impl ReadDatabase for ReadsUnderTest {
             query.limit = query.limit.saturating_sub(1);
         }
         self.0.find(table, query).await
+    }
+
+    async fn summarize(&self, table: Table, summary: Summary) -> Read<Vec<RowValues>> {
+        self.0.summarize(table, summary).await
     }
 
     async fn count(&self, table: Table) -> Read<u64> {

@@ -158,10 +158,10 @@ super::codes! {
         fix: "With `match` write `update` or `delete`, without `key` and `onMissing`; let `when` read the event alone.",
     }
     AGGREGATE = "EL0640" {
-        what: "A column is no aggregate as it is written.",
-        why: "In place of a type a column may state what it makes of its events: their number, or the sum, the smallest, the greatest or the average of a field.",
+        what: "An aggregate is not written as one.",
+        why: "It is the number of events or rows, or the sum, the smallest, the greatest or the average of their values: in `columns` of events, in `select` of rows.",
         example: "columns: {mean: average(MoneyDeposited.amount)}",
-        fix: "Write `count(Event)`, `sum(Event.field)`, `min(Event.field)`, `max(Event.field)` or `average(Event.field, 2)`, of several events with `|` between them.",
+        fix: "Write `count(Event)`, `sum(Event.field)`, `min(Event.field)`, `max(Event.field)` or `average(Event.field, 2)`, of several events with `|` between them; in `select`, `count()`, `sum(column)` and so on.",
     }
     AGGREGATE_SOURCE = "EL0641" {
         what: "An aggregate names an event that is no source, or one twice.",
@@ -170,7 +170,7 @@ super::codes! {
         fix: "Add the event to `source` and a rule for it to `on`, or remove it.",
     }
     AGGREGATE_TYPE = "EL0642" {
-        what: "An aggregate can't be made of the values of a field.",
+        what: "An aggregate can't be made of the values of a field or column.",
         why: "`sum` and `average` add numbers, `min` and `max` compare numbers, times, dates and durations; what none would stand for is nowhere said.",
         example: "columns: {paid: sum(MoneyDeposited.transactionId)}",
         fix: "Name another field; fold a field that may be none by rules.",
@@ -186,5 +186,11 @@ super::codes! {
         why: "What it is follows from its events: a rule that sets it would break that, and a key never changes.",
         example: "columns: {deposits: count(MoneyDeposited)}\non: {MoneyDeposited: {update: {deposits: 0}}}",
         fix: "Remove the line, or give the column a type and set it in every rule.",
+    }
+    GROUPS = "EL0645" {
+        what: "A query with `select` or `groupBy` is none that can be answered.",
+        why: "`select` says what is worked out of all rows, or of each group of them where `groupBy` says in which columns the rows of a group are alike.",
+        example: "groupBy: day\nselect: {place: row.place, total: sum(amount)}",
+        fix: "Select columns of the group and aggregates; sort groups by what is selected; without `groupBy` there is one answer, which has no order and no limit.",
     }
 }

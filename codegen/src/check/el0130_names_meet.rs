@@ -66,6 +66,9 @@ impl Names<'_> {
         }
         for (_, projection) in &aggregate.projections {
             self.columns(projection);
+            for select in projection.queries.iter().filter_map(|(_, query)| query.select.as_ref()) {
+                self.distinct("field", select.iter().map(|(name, _)| name));
+            }
             for input in projection.queries.iter().filter_map(|(_, query)| query.input.as_ref()) {
                 self.fields(input);
             }

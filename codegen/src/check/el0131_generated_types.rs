@@ -3,7 +3,8 @@
 //! Beside the ontology's own names generated code defines, for an aggregate `A`, an event `E` with a
 //! history, and a projection `P`: `AEvent`, `AState`, `AError`, `ABehavior`, `ARepository`, `EV1` and
 //! so on for the earlier versions, `PRow`, `PKey`, `PHandler` and `PQueries`. All of them are reserved whether an
-//! ontology needs them or not, so that adding a rule never takes a name away.
+//! ontology needs them or not, so that adding a rule never takes a name away. A query `Q` of `P` that selects
+//! defines `PQ`.
 
 use std::collections::BTreeMap;
 
@@ -97,6 +98,19 @@ fn generated(aggregate: &syntax::Aggregate, model: Option<&model::Aggregate>) ->
             derived(name, &format!("V{}", version.value), &format!("version {}", version.value));
         }
     }
+    for (view, projection) in &aggregate.projections {
+        let selecting = projection.queries.iter().filter(|(_, query)| query.select.is_some());
+        for (name, _) in selecting {
+            let (of, suffix) = (rust_type(&view.value), rust_type(&name.value));
+            let what = format!("what the query `{}` of `{}` selects", name.value, view.value);
+            all.push(Generated {
+                name: format!("{of}{suffix}"),
+                what,
+                place: name.span,
+                own: None,
+            });
+        }
+    }
     all
 }
 
@@ -132,7 +146,7 @@ commands:
 projections:
   ByHand: {source: [Opened], target: db.by_hand}
   Typed: {source: [Opened], target: db.typed, key: {id: accountId, at: meta.at}, columns: {id: string, at: timestamp}}
-  Declared: {source: [Closed], target: db.declared, key: accountId, columns: {accountId: string}, queries: {all: {limit: 10}}, on: {Closed: {upsert: {}}}}
+  Declared: {source: [Closed], target: db.declared, key: accountId, columns: {accountId: string}, queries: {all: {limit: 10}, total: {select: {number: count()}}}, on: {Closed: {upsert: {}}}}
 eventStore: {partitionKey: accountId}
 ";
 

@@ -117,12 +117,18 @@ pub(crate) fn own_types(view: &View<'_>) -> BTreeSet<String> {
         let ident = type_ident(&projection.name);
         ["Key", "Handler", "Queries", "Row"].map(|suffix| format!("{ident}{suffix}"))
     });
+    let figures = aggregate.projections.iter().flat_map(|projection| {
+        let selecting = projection.queries.iter().filter(|query| query.summary.is_some());
+        let ident = type_ident(&projection.name);
+        selecting.map(move |query| format!("{ident}{}", naming::rust_type(&query.name)))
+    });
     let own = [&view.ident, &view.events, &view.state, &view.error, &view.behavior];
     let own = own.into_iter().map(ToString::to_string);
     named
         .map(|name| naming::rust_type(name))
         .chain(inline)
         .chain(keys)
+        .chain(figures)
         .chain(own)
         .chain([repository_name(view)])
         .collect()

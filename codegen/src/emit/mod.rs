@@ -17,6 +17,7 @@ mod errors;
 mod events;
 mod examples;
 mod expression;
+mod figures;
 mod handlers;
 pub mod harness;
 mod imports;

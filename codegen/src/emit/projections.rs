@@ -256,12 +256,7 @@ impl ReadModel<'_> {
         if self.has_custom_row() {
             return quote!(__CustomRow::<__H::Row>::COLUMNS);
         }
-        let columns = self.columns().into_iter().map(|column| {
-            let name = &column.name;
-            let optional = matches!(column.field_type, Type::Optional(_));
-            let column_type = column_type(inner_type(&column.field_type));
-            quote!(__Column { name: #name, column_type: __ColumnType::#column_type, optional: #optional })
-        });
+        let columns = self.columns().into_iter().map(column_constant);
         quote!(&[#(#columns),*])
     }
 
@@ -308,14 +303,11 @@ impl ReadModel<'_> {
                 }
             };
         }
-        let fields = self.columns().into_iter().map(|column| {
-            let take = take(&column.field_type);
-            field_init(&column.name, &quote!(values.#take()?))
-        });
+        let taken = taken(self.columns());
         quote! {
             fn row(values: Vec<__Value>) -> Result<#row, __DecodeError> {
                 let mut values = __Values::new(values, Self::COLUMNS);
-                Ok(#row { #(#fields,)* })
+                Ok(#row { #taken })
             }
         }
     }
@@ -399,4 +391,21 @@ fn take(of: &Type) -> Ident {
         _ => "take",
     };
     format_ident!("{name}")
+}
+
+/// A column as read databases know it.
+pub(crate) fn column_constant(column: &Field) -> TokenStream {
+    let name = &column.name;
+    let optional = matches!(column.field_type, Type::Optional(_));
+    let column_type = column_type(inner_type(&column.field_type));
+    quote!(__Column { name: #name, column_type: __ColumnType::#column_type, optional: #optional })
+}
+
+/// The fields of a struct, taken from `values` one after the other.
+pub(crate) fn taken<'f>(fields: impl IntoIterator<Item = &'f Field>) -> TokenStream {
+    let fields = fields.into_iter().map(|field| {
+        let take = take(&field.field_type);
+        field_init(&field.name, &quote!(values.#take()?))
+    });
+    quote!(#(#fields,)*)
 }

@@ -1,16 +1,17 @@
 //! What is asked of a read model's rows: a trait with a function per query and index, for the runtime's
 //! `ReadModel` of the rows.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::conditions::Asked;
 use super::expression::{Compiler, Kind};
+use super::figures;
 use super::layout::{self, Part};
 use super::names::{field_ident, function_ident, local_ident};
 use super::projections::{ReadModel, to_value};
 use super::types::is_copy;
-use crate::model::{Expression, ExpressionKind, Field, Projection, Query, Scope, Type};
+use crate::model::{Expression, ExpressionKind, Field, Projection, Query, Scope, Summary, Type};
 use crate::naming;
 
 /// `AccountBalanceViewQueries`
@@ -35,13 +36,16 @@ pub(crate) fn items(model: &ReadModel<'_>) -> Vec<Part> {
     ));
     let (key, row) = (model.key_type(), &model.row);
     let functions = functions(model);
-    let declared = functions.iter().map(|it| vec![it.declared(model)]).collect();
-    let defined = functions.iter().map(|it| vec![it.defined(model)]).collect();
+    let declared = functions.iter().map(|it| vec![it.declared()]).collect();
+    let defined = functions.iter().map(|it| vec![it.defined()]).collect();
     let head = quote! {
         impl<__P: __Projection<Key = #key, Row = #row>, __D: __ReadDatabase> #name
             for __ReadModel<__P, __D>
     };
-    vec![layout::block(&quote!(#docs pub trait #name), declared), layout::block(&head, defined)]
+    let mut parts = figures::items(model);
+    parts.push(layout::block(&quote!(#docs pub trait #name), declared));
+    parts.push(layout::block(&head, defined));
+    parts
 }
 
 /// A function of the trait.
@@ -49,26 +53,28 @@ struct Function {
     docs: String,
     name: Ident,
     parameters: Vec<(Ident, TokenStream)>,
-    query: TokenStream,
+    /// What it gives.
+    gives: TokenStream,
+    body: TokenStream,
 }
 
 impl Function {
-    fn head(&self, model: &ReadModel<'_>) -> (TokenStream, TokenStream) {
-        let (name, row) = (&self.name, &model.row);
+    fn head(&self) -> (TokenStream, TokenStream) {
+        let (name, gives) = (&self.name, &self.gives);
         let parameters = self.parameters.iter().map(|(name, of)| quote!(, #name: #of));
-        (quote!(#name(&self #(#parameters)*)), quote!(Result<Vec<#row>, __ReadModelError>))
+        (quote!(#name(&self #(#parameters)*)), quote!(Result<#gives, __ReadModelError>))
     }
 
-    fn declared(&self, model: &ReadModel<'_>) -> TokenStream {
-        let (head, result) = self.head(model);
+    fn declared(&self) -> TokenStream {
+        let (head, result) = self.head();
         let docs = layout::doc(&self.docs);
         quote!(#docs fn #head -> impl __Future<Output = #result> + __Send;)
     }
 
-    fn defined(&self, model: &ReadModel<'_>) -> TokenStream {
-        let (head, result) = self.head(model);
-        let query = &self.query;
-        quote!(async fn #head -> #result { let query = #query; self.find(query).await })
+    fn defined(&self) -> TokenStream {
+        let (head, result) = self.head();
+        let body = &self.body;
+        quote!(async fn #head -> #result { #body })
     }
 }
 
@@ -123,19 +129,22 @@ fn by_index(model: &ReadModel<'_>, columns: &[String]) -> Function {
             format!("{} are", named.join(", "))
         }
     );
+    let query = quote!(__Query {
+        condition: __Condition::All(vec![
+            #(#equal,)*
+            after.map_or(__Condition::Always(true), |key| __Condition::After(#after)),
+        ]),
+        order: Vec::new(),
+        offset: 0,
+        #given,
+    });
+    let row = &model.row;
     Function {
         docs,
         name: index_function(&columns.iter().map(|it| it.name.clone()).collect::<Vec<_>>()),
         parameters,
-        query: quote!(__Query {
-            condition: __Condition::All(vec![
-                #(#equal,)*
-                after.map_or(__Condition::Always(true), |key| __Condition::After(#after)),
-            ]),
-            order: Vec::new(),
-            offset: 0,
-            #given,
-        }),
+        gives: quote!(Vec<#row>),
+        body: quote!(let query = #query; self.find(query).await),
     }
 }
 
@@ -152,25 +161,70 @@ fn by_query(model: &ReadModel<'_>, query: &Query) -> Function {
         Some(condition) => Asked { compiler: &inputs.compiler }.condition(&condition.asked),
         None => quote!(__Condition::Always(true)),
     };
-    let order = query.order.iter().map(|order| {
-        let (column, direction) = (&order.column, direction(order.descending));
-        quote!(__Order::#direction(#column))
-    });
-    let order: Vec<TokenStream> = order.collect();
-    let order = if order.is_empty() { quote!(Vec::new()) } else { quote!(vec![#(#order),*]) };
-    let limit = inputs.count(&query.limit);
-    let offset = query.offset.as_ref().map_or(quote!(0), |offset| inputs.count(offset));
+    let row = &model.row;
+    let (gives, body) = match &query.summary {
+        None => {
+            let order = order(query, |column, direction| quote!(__Order::#direction(#column)));
+            let (offset, limit) = part(&inputs, query);
+            let query = quote!(__Query {
+                condition: #condition,
+                order: #order,
+                offset: #offset,
+                limit: #limit,
+            });
+            (quote!(Vec<#row>), quote!(let query = #query; self.find(query).await))
+        }
+        Some(summary) => asked_figures(model, query, summary, &inputs, &condition),
+    };
     Function {
         docs: docs(query),
         name: field_ident(&query.name),
         parameters: inputs.parameters(),
-        query: quote!(__Query {
-            condition: #condition,
-            order: #order,
-            offset: #offset,
-            limit: #limit,
-        }),
+        gives,
+        body,
     }
+}
+
+/// A function that gives figures: its result and its body.
+fn asked_figures(
+    model: &ReadModel<'_>,
+    query: &Query,
+    summary: &Summary,
+    inputs: &Inputs<'_>,
+    condition: &TokenStream,
+) -> (TokenStream, TokenStream) {
+    let ident = figures::ident(model, query);
+    let all = figures::constants(summary);
+    let Some(groups) = &summary.groups else {
+        return (quote!(#ident), quote!(self.total(#condition, vec![#(#all),*]).await));
+    };
+    let order = order(query, |figure, direction| {
+        let place = summary.figures.iter().position(|known| known.field.name == figure);
+        let place = Literal::usize_unsuffixed(place.unwrap_or_default());
+        quote!(__FigureOrder::#direction(#place))
+    });
+    let (offset, limit) = part(inputs, query);
+    let summary = quote!(__Summary {
+        condition: #condition,
+        groups: Some(vec![#(#groups),*]),
+        figures: vec![#(#all),*],
+        order: #order,
+        offset: #offset,
+        limit: #limit,
+    });
+    (quote!(Vec<#ident>), quote!(let summary = #summary; self.summarize(summary).await))
+}
+
+fn order(query: &Query, by: impl Fn(&str, Ident) -> TokenStream) -> TokenStream {
+    let order = query.order.iter().map(|order| by(&order.column, direction(order.descending)));
+    let order: Vec<TokenStream> = order.collect();
+    if order.is_empty() { quote!(Vec::new()) } else { quote!(vec![#(#order),*]) }
+}
+
+/// Offset and limit.
+fn part(inputs: &Inputs<'_>, query: &Query) -> (TokenStream, TokenStream) {
+    let offset = query.offset.as_ref().map_or(quote!(0), |it| inputs.count("offset", it));
+    (offset, inputs.count("limit", &query.limit))
 }
 
 fn direction(descending: bool) -> Ident {
@@ -178,15 +232,26 @@ fn direction(descending: bool) -> Ident {
 }
 
 fn docs(query: &Query) -> String {
-    let mut text = match &query.description {
-        Some(description) => layout::prose(description),
-        None => format!("The rows of the query {}.", layout::code(&query.name)),
+    let name = layout::code(&query.name);
+    let groups = query.summary.as_ref().map(|summary| summary.groups.as_deref());
+    let mut text = match (&query.description, groups) {
+        (Some(description), _) => layout::prose(description),
+        (None, None) => format!("The rows of the query {name}."),
+        (None, Some(None)) => format!("The figures of the query {name}."),
+        (None, Some(Some(groups))) => {
+            let groups: Vec<String> = groups.iter().map(|column| layout::code(column)).collect();
+            format!("The figures of the query {name}, for each {}.", groups.join(" and "))
+        }
     };
     if let Some(condition) = &query.condition {
         let written = condition.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        text.push_str(&format!("\n\nThose of which {}.", layout::code(&written)));
+        let of = if groups.is_some() { "Of the rows" } else { "Those" };
+        text.push_str(&format!("\n\n{of} of which {}.", layout::code(&written)));
     }
-    text.push_str("\n\n# Errors\nWhere the rows can't be read.");
+    let negative = query.reads_count().then_some(", or a number of rows is negative");
+    let overflow = groups.map(|_| ", or a figure leaves the range of its type");
+    let other = [overflow, negative].into_iter().flatten().collect::<String>();
+    text.push_str(&format!("\n\n# Errors\nWhere the rows can't be read{other}."));
     text
 }
 
@@ -231,16 +296,16 @@ impl<'m> Inputs<'m> {
         Expression { kind, result: field.field_type.clone() }
     }
 
-    /// A number of rows; a negative one is none.
-    fn count(&self, count: &Expression) -> TokenStream {
+    /// A number of rows; a negative one is an error.
+    fn count(&self, what: &str, count: &Expression) -> TokenStream {
         if let ExpressionKind::Integer(number) = count.kind
             && let Ok(number) = usize::try_from(number)
         {
-            let number = proc_macro2::Literal::usize_unsuffixed(number);
+            let number = Literal::usize_unsuffixed(number);
             return quote!(#number);
         }
         let count = self.compiler.value(count);
-        quote!(usize::try_from(#count).unwrap_or(0))
+        quote!(__number_of_rows(#what, #count)?)
     }
 }
 

@@ -150,6 +150,7 @@ pub(super) const ROW_KEY: Form = Form::OneOf(&[Form::Name, EXPRESSIONS]);
 pub(super) const INDEXES: Form = Form::List(&Form::OneOf(&[Form::Name, NAMES]));
 const SORTED: Form = Form::Like(r"^\s*[A-Za-z][A-Za-z0-9_]{0,62}(\s+(asc|desc))?\s*$");
 pub(super) const ORDER: Form = Form::OneOf(&[SORTED, Form::List(&SORTED)]);
+pub(super) const SELECT: Form = Form::Map(KeysLike::Names, &Form::Text);
 pub(super) const QUERIES: Form = Form::Map(KeysLike::Names, &Form::Keys(Place::Query));
 pub(super) const ROW_RULES: Form = Form::Map(
     KeysLike::Alternatives,

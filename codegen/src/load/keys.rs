@@ -201,7 +201,6 @@ const fn later(
 }
 
 const CALLER: &str = "let the calling program do it";
-const SELECT: &str = "query the projection's table directly";
 
 /// Every key of the language.
 #[rustfmt::skip] // one key, one line
@@ -296,8 +295,8 @@ pub static KEYS: &[Key] = {
         key(Query, "orderBy", ORDER, "the columns that they are sorted by", "orderBy: [status, updatedAt desc]"),
         key(Query, "limit", Expression, "how many rows at most", "limit: 50"),
         key(Query, "offset", Expression, "how many rows are left out first", "offset: input.from"),
-        later(Query, "select", "some columns, or sums of them", SELECT),
-        later(Query, "groupBy", "sums of groups of rows", SELECT),
+        key(Query, "select", SELECT, "what is worked out of the rows, or of each group of them", "select: {day: row.day, total: sum(amount), number: count()}"),
+        key(Query, "groupBy", SOME_NAMES, "the columns in which the rows of a group are alike", "groupBy: day"),
         key(RowRule, "insert", Assignments, "add the row, which must not exist", "insert: {balance: initialBalance}"),
         key(RowRule, "update", Assignments, "change the row, which must exist", "update: {balance: row.balance + amount}"),
         key(RowRule, "upsert", Assignments, "change the row, or a new one with zero values", "upsert: {total: row.total + amount}"),

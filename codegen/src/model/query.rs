@@ -15,12 +15,49 @@ pub struct Query {
     pub input: Vec<Field>,
     /// What holds for its rows; all are where there is none.
     pub condition: Option<Where>,
-    /// What they are sorted by, before their key.
+    /// What they are sorted by, before their key: columns, or the names of what is selected.
     pub order: Vec<Order>,
     /// How many at most; reads the input.
     pub limit: Expression,
     /// How many are left out first; reads the input.
     pub offset: Option<Expression>,
+    /// What is worked out of the rows, where not they themselves are asked for.
+    pub summary: Option<Summary>,
+}
+
+/// What is worked out of rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The columns in which the rows of a group are alike; none where all rows are one group.
+    pub groups: Option<Vec<String>>,
+    /// What is told of each group.
+    pub figures: Vec<Figure>,
+}
+
+/// What is told of a group of rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Figure {
+    /// The name and the type of the value.
+    pub field: Field,
+    /// What it is.
+    pub of: FigureOf,
+}
+
+/// The kinds of figures, with their columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum FigureOf {
+    /// A column of the group.
+    Column(String),
+    /// The number of rows.
+    Count,
+    /// The sum.
+    Sum(String),
+    /// The smallest value.
+    Min(String),
+    /// The greatest value.
+    Max(String),
+    /// The average with so many digits after the point.
+    Average(String, u32),
 }
 
 /// The condition of a query.
@@ -81,6 +118,17 @@ pub struct Order {
     pub column: String,
     /// Whether the greatest comes first.
     pub descending: bool,
+}
+
+impl Query {
+    /// Whether the caller says how many rows.
+    #[must_use]
+    pub fn reads_count(&self) -> bool {
+        let reads_input = |part: &Expression| {
+            matches!(part.kind, super::ExpressionKind::Read(super::Scope::Input, _))
+        };
+        self.offset.iter().chain([&self.limit]).any(|count| count.any(&reads_input))
+    }
 }
 
 impl Condition {

@@ -438,8 +438,23 @@ pub struct Query {
     pub limit: Option<Expression>,
     /// `offset:`
     pub offset: Option<Expression>,
+    /// `select:`
+    pub select: Option<Map<Selected>>,
+    /// `groupBy:`
+    pub group_by: Option<Vec<Text>>,
     /// Whether a key stands there that could be any, which has been reported.
     pub is_strange: bool,
+}
+
+/// An entry of `select`: a column of the group, or an aggregate of its rows.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    /// `sum`; none for a column by itself.
+    pub folding: Option<Spanned<Folding>>,
+    /// The column; none for `count()`.
+    pub column: Option<Text>,
+    /// The digits after the point of an average.
+    pub scale: Option<Spanned<u32>>,
 }
 
 /// `column`, `column asc` or `column desc`.

@@ -6,8 +6,8 @@
 use std::future::Future;
 
 use super::{
-    Commit, Committed, Condition, ProjectionName, Query, Switched, Table, TableSpec, TableState,
-    Value,
+    Commit, Committed, Condition, ProjectionName, Query, Summary, Switched, Table, TableSpec,
+    TableState, Value,
 };
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, StoreError};
@@ -109,6 +109,16 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         &self,
         table: Table,
         query: Query,
+    ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
+
+    /// What is worked out of the rows: the figures of each group.
+    ///
+    /// # Errors
+    /// [`ReadDatabaseError::NoColumn`], [`ReadDatabaseError::Overflow`], and as [`Self::get`].
+    fn summarize(
+        &self,
+        table: Table,
+        summary: Summary,
     ) -> impl Future<Output = Result<Vec<RowValues>, ReadDatabaseError>> + Send;
 
     /// The number of rows.
@@ -277,6 +287,14 @@ pub enum ReadDatabaseError {
         projection: ProjectionName,
         /// The column.
         column: &'static str,
+    },
+    /// What is worked out of rows leaves the range of its type. Nothing is rounded or cut off.
+    #[error("{figure} of {projection} leaves the range of its type: ask for fewer rows at a time")]
+    Overflow {
+        /// Name of the projection.
+        projection: ProjectionName,
+        /// What it is, for example: the sum of `amount`.
+        figure: String,
     },
     /// The name of a target is taken by something that is none of Eventloom's views.
     #[error(

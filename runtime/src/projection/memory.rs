@@ -8,8 +8,8 @@ use super::database::{
     Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
 };
 use super::{
-    Commit, Committed, Condition, Poison, ProjectionName, Query, RowChange, SeenEvent, Skip,
-    Switched, Table, TableSpec, TableState,
+    Column, Commit, Committed, Condition, Poison, ProjectionName, Query, RowChange, SeenEvent,
+    Skip, Summary, Switched, Table, TableSpec, TableState,
 };
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, UndoLog};
@@ -149,6 +149,23 @@ impl ReadDatabase for MemoryReadDatabase {
     async fn find(&self, table: Table, query: Query) -> Result<Vec<RowValues>, ReadDatabaseError> {
         query.check(&table.spec)?;
         Ok(self.contents().complete(table)?.find(&query))
+    }
+
+    async fn summarize(
+        &self,
+        table: Table,
+        summary: Summary,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        let spec = table.spec;
+        let columns = summary.columns(&spec)?;
+        let query = Query::all(summary.condition.clone());
+        let rows = self.contents().complete(table)?.find(&query);
+        let place = |column: &&Column| spec.columns.iter().position(|it| it.name == column.name);
+        let places: Vec<usize> = columns.iter().filter_map(place).collect();
+        let read = |row: &RowValues| places.iter().filter_map(|at| row.get(*at).cloned()).collect();
+        let mut rows: Vec<RowValues> = rows.iter().map(read).collect();
+        rows.sort_by(|left, right| summary.compare_groups(left, right));
+        summary.answer(&spec, rows.into_iter().map(Ok))
     }
 
     async fn count(&self, table: Table) -> Result<u64, ReadDatabaseError> {

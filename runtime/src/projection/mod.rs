@@ -21,6 +21,7 @@ mod session;
 mod spans;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod summary;
 mod table;
 mod value;
 mod visit;
@@ -39,10 +40,11 @@ pub use name::ProjectionName;
 pub use poison::Retried;
 pub use projector::{Projector, ProjectorOptions, Running};
 pub use query::{Comparison, Condition, Operand, Order, Query};
-pub use read_model::{ReadModel, ReadModelError};
+pub use read_model::{ReadModel, ReadModelError, number_of_rows};
 pub use rebuild::{Rebuild, RebuildProgress};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteReadDatabase;
+pub use summary::{Figure, FigureOrder, Figures, Summary};
 pub use table::{
     Commit, Committed, Poison, RowChange, SeenEvent, Skip, Switched, Table, TableSpec, TableState,
 };

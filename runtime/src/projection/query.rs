@@ -7,7 +7,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Column, ReadDatabaseError, TableSpec, Value};
+use super::{ReadDatabaseError, TableSpec, Value};
 use crate::values::Decimal;
 
 /// Which rows, in which order, and how many.
@@ -123,6 +123,11 @@ impl Condition {
         }
     }
 
+    /// Refuses what the table has no columns for.
+    pub(super) fn check(&self, spec: &TableSpec) -> Result<(), ReadDatabaseError> {
+        self.columns().into_iter().try_for_each(|name| spec.column(name).map(drop))
+    }
+
     /// The columns that it names.
     fn columns(&self) -> Vec<&'static str> {
         match self {
@@ -186,16 +191,8 @@ impl Query {
 
     /// Refuses what the table has no columns for.
     pub(super) fn check(&self, spec: &TableSpec) -> Result<(), ReadDatabaseError> {
-        let known = |name: &str| spec.columns.iter().any(|column: &Column| column.name == name);
-        let ordered = self.order.iter().map(|order| order.column);
-        let unknown = self.condition.columns().into_iter().chain(ordered).find(|it| !known(it));
-        match unknown {
-            Some(column) => {
-                let projection = spec.full_name();
-                Err(ReadDatabaseError::NoColumn { projection, column })
-            }
-            None => Ok(()),
-        }
+        self.condition.check(spec)?;
+        self.order.iter().try_for_each(|order| spec.column(order.column).map(drop))
     }
 
     /// How two rows follow each other, keys apart.

@@ -3,8 +3,10 @@
 use std::marker::PhantomData;
 
 use super::{
-    Projection, ProjectionName, Query, ReadDatabase, ReadDatabaseError, RowValues, Table, TableSpec,
+    Condition, Figure, Figures, Projection, ProjectionName, Query, ReadDatabase, ReadDatabaseError,
+    RowValues, Summary, Table, TableSpec,
 };
+use crate::codec::DecodeError;
 
 /// The rows of a projection, by their key. Cheap to clone.
 ///
@@ -70,6 +72,35 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
         rows.into_iter().map(row::<P>).collect()
     }
 
+    /// The figures of groups of rows: what the functions of the ontology's `queries` with `groupBy` call.
+    ///
+    /// # Errors
+    /// [`ReadModelError`].
+    pub async fn summarize<F: Figures>(&self, summary: Summary) -> Result<Vec<F>, ReadModelError> {
+        let groups = self.database.summarize(self.table, summary).await?;
+        groups.into_iter().map(|values| F::from_values(values).map_err(unreadable::<P>)).collect()
+    }
+
+    /// The figures of all rows of which a condition holds, also where there are none: what the functions of the
+    /// ontology's `queries` with `select` alone call.
+    ///
+    /// # Errors
+    /// [`ReadModelError`].
+    pub async fn total<F: Figures>(
+        &self,
+        condition: Condition,
+        figures: Vec<Figure>,
+    ) -> Result<F, ReadModelError> {
+        let order = Vec::new();
+        let summary = Summary { condition, groups: None, figures, order, offset: 0, limit: 1 };
+        let found = self.summarize(summary).await?.pop();
+        found.ok_or_else(|| {
+            let projection = ProjectionName::of::<P>();
+            ReadDatabaseError::Corrupt(format!("{projection} gives no figures of all its rows"))
+                .into()
+        })
+    }
+
     /// The number of rows.
     ///
     /// # Errors
@@ -80,13 +111,12 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
 }
 
 fn row<P: Projection>(values: RowValues) -> Result<P::Row, ReadModelError> {
-    P::row(values).map_err(|error| {
-        ReadDatabaseError::Corrupt(format!(
-            "a row of {} can't be read: {error}",
-            ProjectionName::of::<P>()
-        ))
-        .into()
-    })
+    P::row(values).map_err(unreadable::<P>)
+}
+
+fn unreadable<P: Projection>(error: DecodeError) -> ReadModelError {
+    let projection = ProjectionName::of::<P>();
+    ReadDatabaseError::Corrupt(format!("a row of {projection} can't be read: {error}")).into()
 }
 
 /// Rows could not be read.
@@ -107,6 +137,26 @@ pub enum ReadModelError {
         /// How far they have come.
         position: u64,
     },
+    /// A caller asked for a number of rows that is less than none. Taken for none it would look like an answer.
+    #[error("the {what} of a query is a number of rows, and {given} is less than none")]
+    Negative {
+        /// `limit` or `offset`.
+        what: &'static str,
+        /// What was given.
+        given: i64,
+    },
+}
+
+/// A number of rows that the caller of a query gave.
+///
+/// # Errors
+/// [`ReadModelError::Negative`].
+pub fn number_of_rows(what: &'static str, given: i64) -> Result<usize, ReadModelError> {
+    if given < 0 {
+        return Err(ReadModelError::Negative { what, given });
+    }
+    // More than memory has room for is as good as all.
+    Ok(usize::try_from(given).unwrap_or(usize::MAX))
 }
 
 impl From<ReadDatabaseError> for ReadModelError {

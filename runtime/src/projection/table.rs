@@ -45,6 +45,15 @@ impl TableSpec {
         ProjectionName { aggregate: self.aggregate, projection: self.projection }
     }
 
+    /// The column of this name.
+    pub(super) fn column(&self, name: &'static str) -> Result<&'static Column, ReadDatabaseError> {
+        let found = self.columns.iter().find(|column| column.name == name);
+        found.ok_or_else(|| ReadDatabaseError::NoColumn {
+            projection: self.full_name(),
+            column: name,
+        })
+    }
+
     /// Refuses a key by which rows can't be found.
     pub(super) fn check_key(&self) -> Result<(), ReadDatabaseError> {
         let key = self.columns.get(..self.key_columns).unwrap_or_default();

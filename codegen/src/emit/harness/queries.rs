@@ -1,9 +1,10 @@
 //! What is asked of rows, as the harness checks it: the query's function beside its expression.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::super::expression::{Compiler, field_init};
+use super::super::figures;
 use super::super::layout::{self, Part};
 use super::super::mentions;
 use super::super::names::{field_ident, type_ident};
@@ -13,7 +14,7 @@ use super::super::types::is_copy;
 use super::super::view::View;
 use super::knowledge::{Names, drawn};
 use super::themes::{Test, projection_type};
-use crate::model::{Expression, Field, Projection, Query, Scope, Type};
+use crate::model::{Expression, Field, Projection, Query, Scope, Summary, Type};
 use crate::naming;
 
 /// The items and tests of a projection's queries and indexes.
@@ -54,6 +55,8 @@ struct Asked<'q> {
     order: TokenStream,
     part: TokenStream,
     paged: bool,
+    /// What is worked out of the rows, and its type.
+    figures: Option<(Ident, &'q Summary)>,
 }
 
 fn by_index<'q>(model: &ReadModel<'q>, columns: &'q [String]) -> Asked<'q> {
@@ -73,6 +76,7 @@ fn by_index<'q>(model: &ReadModel<'q>, columns: &'q [String]) -> Asked<'q> {
         order: quote!(&[]),
         part: quote!((0, i64::MAX)),
         paged: true,
+        figures: None,
     }
 }
 
@@ -85,7 +89,12 @@ fn by_query<'q>(model: &ReadModel<'q>, query: &'q Query) -> Asked<'q> {
     };
     let order = query.order.iter().map(|order| {
         let (column, descending) = (&order.column, order.descending);
-        quote!(__Order { column: #column, descending: #descending })
+        let Some(summary) = &query.summary else {
+            return quote!(__Order { column: #column, descending: #descending });
+        };
+        let place = summary.figures.iter().position(|figure| figure.field.name == *column);
+        let figure = Literal::usize_unsuffixed(place.unwrap_or_default());
+        quote!(__FigureOrder { figure: #figure, descending: #descending })
     });
     let order: Vec<TokenStream> = order.collect();
     let count = |count: &Expression| {
@@ -104,6 +113,7 @@ fn by_query<'q>(model: &ReadModel<'q>, query: &'q Query) -> Asked<'q> {
         order: quote!(&[#(#order),*]),
         part: quote!((#offset, #limit)),
         paged: false,
+        figures: query.summary.as_ref().map(|summary| (figures::ident(model, query), summary)),
     }
 }
 
@@ -123,13 +133,22 @@ impl Asked<'_> {
             layout::item(quote!(#docs #[derive(Clone, Copy, Debug)] struct #asked;)),
             layout::item(quote!(#[derive(Clone, Debug)] struct #input { #(#fields,)* })),
             layout::block(
-                &quote!(impl testing::harness::queries::Asked for #asked),
+                &match self.figures {
+                    None => quote!(impl testing::harness::queries::Asked for #asked),
+                    Some(_) => quote!(impl testing::harness::figures::WorkedOut for #asked),
+                },
                 self.functions(model, names, &input),
             ),
         ];
-        let subject = &names.subject;
-        let test = format!("{function}_finds_what_it_says");
-        (parts, (test, quote!(theme::finds_what_it_says::<#subject, #asked, _>)))
+        let (subject, says) = (
+            &names.subject,
+            match self.figures {
+                None => "finds_what_it_says",
+                Some(_) => "works_out_what_it_says",
+            },
+        );
+        let (test, check) = (format!("{function}_{says}"), format_ident!("{says}"));
+        (parts, (test, quote!(theme::#check::<#subject, #asked, _>)))
     }
 
     fn functions(
@@ -138,9 +157,9 @@ impl Asked<'_> {
         names: &Names,
         input: &Ident,
     ) -> Vec<Vec<TokenStream>> {
-        let (row, key) = (&model.row, model.key_type());
+        let row = &model.row;
         let projection = projection_type(model.projection, names);
-        let (says, order, paged) = (&self.says, &self.order, self.paged);
+        let says = &self.says;
         let (holds, part, function) = (&self.holds, &self.part, &self.function);
         let draws: Vec<TokenStream> = self.inputs.iter().map(|it| self.draw(model, it)).collect();
         let arguments: Vec<TokenStream> = self.inputs.iter().map(argument).collect();
@@ -152,19 +171,20 @@ impl Asked<'_> {
             (own(holds, "row"), own(holds, "input"), own(part, "input"));
         let drawn = quote!(#input { #(#draws,)* });
         let (draw, rows) = (own(&drawn, "draw"), own(&drawn, "rows"));
-        let paging = paged.then(|| quote!(after, limit));
+        let paging = self.paged.then(|| quote!(after, limit));
         let asked = quote!(rows.#function(#(#arguments,)* #paging).await);
         let given = own(&asked, "input");
-        let of_page = |name: &str| format_ident!("{}{name}", if paged { "" } else { "_" });
-        let (after, limit) = (of_page("after"), of_page("limit"));
+        let mut head = vec![
+            quote!(type Projection = #projection;),
+            quote!(type Input = #input;),
+            quote!(const SAYS: &'static str = #says;),
+        ];
+        let ask = match &self.figures {
+            None => self.asks_rows(model, &projection, &given, &asked, &mut head),
+            Some(figures) => self.asks_figures(figures, &projection, &given, &asked, &mut head),
+        };
         vec![
-            vec![
-                quote!(type Projection = #projection;),
-                quote!(type Input = #input;),
-                quote!(const SAYS: &'static str = #says;),
-                quote!(const ORDER: &'static [__Order] = #order;),
-                quote!(const PAGED: bool = #paged;),
-            ],
+            head,
             vec![quote! {
                 fn draw(#draw: &mut testing::Draw, #rows: &[#row]) -> #input { #drawn }
             }],
@@ -174,15 +194,62 @@ impl Asked<'_> {
             vec![quote! {
                 fn part(#of_part: &#input) -> Result<(i64, i64), __EvalError> { Ok(#part) }
             }],
-            vec![quote! {
-                async fn ask<__D: __ReadDatabase>(
-                    rows: &__ReadModel<#projection, __D>,
-                    #given: &#input,
-                    #after: Option<&#key>,
-                    #limit: usize,
-                ) -> Result<Vec<#row>, __ReadModelError> { #asked }
-            }],
+            vec![ask],
         ]
+    }
+
+    /// What tells of rows, and how they are asked for.
+    fn asks_rows(
+        &self,
+        model: &ReadModel<'_>,
+        projection: &TokenStream,
+        given: &Ident,
+        asked: &TokenStream,
+        head: &mut Vec<TokenStream>,
+    ) -> TokenStream {
+        let (row, key, order, paged) = (&model.row, model.key_type(), &self.order, self.paged);
+        head.push(quote!(const ORDER: &'static [__Order] = #order;));
+        head.push(quote!(const PAGED: bool = #paged;));
+        let of_page = |name: &str| format_ident!("{}{name}", if paged { "" } else { "_" });
+        let (after, limit) = (of_page("after"), of_page("limit"));
+        quote! {
+            async fn ask<__D: __ReadDatabase>(
+                rows: &__ReadModel<#projection, __D>,
+                #given: &Self::Input,
+                #after: Option<&#key>,
+                #limit: usize,
+            ) -> Result<Vec<#row>, __ReadModelError> { #asked }
+        }
+    }
+
+    /// What tells of figures, and how they are asked for.
+    fn asks_figures(
+        &self,
+        (ident, summary): &(Ident, &Summary),
+        projection: &TokenStream,
+        given: &Ident,
+        asked: &TokenStream,
+        head: &mut Vec<TokenStream>,
+    ) -> TokenStream {
+        let (figures, order) = (figures::constants(summary), &self.order);
+        let groups = match &summary.groups {
+            Some(groups) => quote!(Some(&[#(#groups),*])),
+            None => quote!(None),
+        };
+        head.insert(2, quote!(type Figures = #ident;));
+        head.push(quote!(const GROUPS: Option<&'static [&'static str]> = #groups;));
+        head.push(quote!(const FIGURES: &'static [__Figure] = &[#(#figures),*];));
+        head.push(quote!(const ORDER: &'static [__FigureOrder] = #order;));
+        let asked = match &summary.groups {
+            Some(_) => asked.clone(),
+            None => quote!(#asked.map(|found| vec![found])),
+        };
+        quote! {
+            async fn ask<__D: __ReadDatabase>(
+                rows: &__ReadModel<#projection, __D>,
+                #given: &Self::Input,
+            ) -> Result<Vec<#ident>, __ReadModelError> { #asked }
+        }
     }
 
     fn is_count(&self, field: &Field) -> bool {

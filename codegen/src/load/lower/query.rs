@@ -2,13 +2,15 @@
 
 use super::Lowering;
 use super::section::{Section, Wanted, example};
-use crate::catalogue::projections::INDEX;
+use crate::catalogue::projections::{GROUPS, INDEX};
 use crate::diagnostic::Diagnostic;
 use crate::load::keys::Place;
 use crate::load::tree::{Entry, Node, Value};
 use crate::naming::Kind;
 use crate::source::{Span, Spanned};
 use crate::syntax::{Map, OrderSyntax, Query, Text};
+
+const INDEXED: &str = "an index is a column or a list of columns";
 
 const ORDERS: [&str; 2] = ["asc", "desc"];
 
@@ -23,7 +25,7 @@ impl Lowering<'_> {
 
     fn index(&mut self, entry: &Entry, item: &Node, example: &str) -> Option<Vec<Text>> {
         let Value::List(columns) = &item.value else {
-            return Some(vec![self.column(entry, item, example)?]);
+            return Some(vec![self.column(entry, item, INDEXED, example)?]);
         };
         if columns.is_empty() {
             let title = "an index names no column";
@@ -31,14 +33,19 @@ impl Lowering<'_> {
             self.report(found.help("remove it, or name the columns by which rows are to be found"));
             return None;
         }
-        columns.iter().map(|column| self.column(entry, column, example)).collect()
+        columns.iter().map(|column| self.column(entry, column, INDEXED, example)).collect()
     }
 
-    fn column(&mut self, entry: &Entry, node: &Node, example: &str) -> Option<Text> {
+    fn column(
+        &mut self,
+        entry: &Entry,
+        node: &Node,
+        rule: &'static str,
+        example: &str,
+    ) -> Option<Text> {
         match &node.value {
             Value::Scalar(scalar) => Some(Spanned { value: scalar.text.clone(), span: node.span }),
             _ => {
-                let rule = "an index is a column or a list of columns";
                 self.wrong_shape(&entry.key, node, &Wanted::Rule(rule), example);
                 None
             }
@@ -53,7 +60,8 @@ impl Lowering<'_> {
     fn query(&mut self, entry: &Entry) -> Option<Query> {
         let section = self.section(Place::Query, &entry.key, &entry.value)?;
         // Nothing else refers to it, so the rest can be looked at all the same.
-        if section.get("limit").is_none() {
+        let is_one = section.get("select").is_some() && section.get("groupBy").is_none();
+        if section.get("limit").is_none() && !is_one {
             self.missing_key(&section, "limit");
         }
         Some(Query {
@@ -63,8 +71,29 @@ impl Lowering<'_> {
             order: self.order(&section),
             limit: self.expression_at(&section, "limit"),
             offset: self.expression_at(&section, "offset"),
+            select: self.selected(&section),
+            group_by: self.group_by(&section),
             is_strange: section.is_strange(),
         })
+    }
+
+    /// A column, or a list of columns.
+    fn group_by(&mut self, section: &Section<'_>) -> Option<Vec<Text>> {
+        let entry = section.get("groupBy")?;
+        let example = example(Place::Query, "groupBy").unwrap_or_default();
+        let items = match &entry.value.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(&entry.value),
+        };
+        if items.is_empty() {
+            let title = "`groupBy` names no column";
+            let found = Diagnostic::error(&GROUPS, title, entry.value.span, "of what?");
+            self.report(found.help(
+                "name the columns in which the rows of a group are alike, or remove it: then all rows are one group",
+            ));
+        }
+        let rule = "`groupBy` is a column, or a list of columns";
+        Some(items.iter().filter_map(|item| self.column(entry, item, rule, example)).collect())
     }
 
     /// `column desc`, or a list of such.

@@ -6,6 +6,7 @@ mod inputs;
 mod key;
 mod queries;
 mod rules;
+mod select;
 
 pub(crate) use aggregates::declare as declare_aggregates;
 pub(crate) use key::is_json;

@@ -2,6 +2,7 @@
 
 use super::Projecting;
 use super::inputs::{self, Inputs};
+use super::select;
 use crate::catalogue::projections::{INPUT_UNUSED, LIMIT, NOT_SORTED};
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Expression, ExpressionKind, Order, Scope as From, Type, Where};
@@ -46,13 +47,25 @@ impl Query<'_> {
             Some(_) => Inputs::default(),
             None => inputs::inferred(self.this, self.columns, self.syntax, findings),
         };
-        let order = self.order(findings);
+        let summary = select::resolve(self.this, self.columns, self.name, self.syntax, findings);
+        let order = match (&summary, &self.syntax.select) {
+            (Some(Some(summary)), Some(written)) => {
+                self.order(&select::sorted_by(summary, written), findings)
+            }
+            // What could be sorted by is broken, and reported.
+            (None, Some(_)) => None,
+            _ => self.order(self.columns, findings),
+        };
         let input = declared.unwrap_or(&inferred.fields);
         let condition = match &self.syntax.condition {
             Some(written) => self.condition(written, input, findings).map(Some),
             None => Some(None),
         };
-        let limit = self.syntax.limit.as_ref().and_then(|it| self.count(it, input, findings));
+        let limit = match &self.syntax.limit {
+            Some(written) => self.count(written, input, findings),
+            // All rows are one group; where there is no `select` it is missed.
+            None => self.syntax.select.as_ref().map(|_| one()),
+        };
         let limit = limit.filter(|limit| self.gives_rows(limit, findings));
         let offset = match &self.syntax.offset {
             Some(written) => self.count(written, input, findings).map(Some),
@@ -67,6 +80,7 @@ impl Query<'_> {
             order: order?,
             limit: limit?,
             offset: offset?,
+            summary: summary?,
         };
         let sound = !inferred.broken && self.uses_all(input, &query, findings);
         sound.then_some(query)
@@ -123,7 +137,8 @@ impl Query<'_> {
         !fewer
     }
 
-    fn order(&self, findings: &mut Vec<Diagnostic>) -> Option<Vec<Order>> {
+    /// By columns, or by what is selected.
+    fn order(&self, by: &Fields, findings: &mut Vec<Diagnostic>) -> Option<Vec<Order>> {
         let written = &self.syntax.order;
         let all: Vec<Option<Order>> = written
             .iter()
@@ -132,7 +147,7 @@ impl Query<'_> {
                 let first = written[..at].iter().find(|it| it.column.value == order.column.value);
                 match first {
                     Some(first) => sorted_again(&first.column, &order.column, findings),
-                    None => self.sorted(order, findings),
+                    None => self.sorted(order, by, findings),
                 }
             })
             .collect();
@@ -142,12 +157,15 @@ impl Query<'_> {
     fn sorted(
         &self,
         written: &syntax::OrderSyntax,
+        by: &Fields,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Order> {
         let column = &written.column;
-        let Some(found) = self.columns.get(&column.value) else {
-            let owner = format!("`{}`", self.this.name.value);
-            findings.push(unknown(column, &owner, self.columns));
+        let Some(found) = by.get(&column.value) else {
+            findings.push(match &self.syntax.select {
+                Some(_) => select::not_selected(column, by),
+                None => unknown(column, &format!("`{}`", self.this.name.value), by),
+            });
             return None;
         };
         let of = found.field_type.as_ref()?;
@@ -181,6 +199,11 @@ impl Query<'_> {
         findings.push(found.help("remove it, or use it in `where`"));
         false
     }
+}
+
+/// The limit where there is one answer.
+fn one() -> Expression {
+    Expression { kind: ExpressionKind::Integer(1), result: Type::Integer }
 }
 
 /// A column that rows are sorted by already.

@@ -22,7 +22,7 @@ use self::fault::Fault;
 use self::rows::RowStatements;
 use super::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
-    ReadTransaction, RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
+    ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table, TableSpec, TableState,
 };
 use crate::store::AppendTransaction;
 use crate::store::sqlite::SqliteDatabase;
@@ -226,6 +226,17 @@ impl ReadDatabase for SqliteReadDatabase {
     async fn find(&self, table: Table, query: Query) -> Result<Vec<RowValues>, ReadDatabaseError> {
         self.read_rows(table, move |connection, _| {
             query::find(connection, &table.spec, &names::rows_of(&table), &query)
+        })
+        .await
+    }
+
+    async fn summarize(
+        &self,
+        table: Table,
+        summary: Summary,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.read_rows(table, move |connection, _| {
+            query::summarize(connection, &table.spec, &names::rows_of(&table), &summary)
         })
         .await
     }

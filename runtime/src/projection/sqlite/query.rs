@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::names::quoted;
 use super::rows;
 use crate::projection::{
-    Column, Comparison, Condition, Operand, Order, Query, RowValues, TableSpec, Value,
+    Column, Comparison, Condition, Operand, Order, Query, RowValues, Summary, TableSpec, Value,
 };
 use crate::store::sqlite::DECIMAL_COLLATION;
 
@@ -41,6 +41,31 @@ pub(super) fn find(
         all.push(rows::read(spec.columns, row)?);
     }
     Ok(all)
+}
+
+/// The figures of groups of rows. Rows come sorted by their groups and are worked on one by one.
+pub(super) fn summarize(
+    connection: &Connection,
+    spec: &TableSpec,
+    table: &str,
+    summary: &Summary,
+) -> Result<Vec<RowValues>, Fault> {
+    let columns: Vec<Column> = summary.columns(spec)?.into_iter().copied().collect();
+    let mut sql = Sql { spec, values: Vec::new() };
+    let condition = sql.condition(&summary.condition);
+    let groups = rows::list(&columns[..summary.group_columns()]);
+    let order = if groups.is_empty() { groups } else { format!(" ORDER BY {groups}") };
+    // Where nothing but the number of rows is asked for.
+    let read = if columns.is_empty() { "1".to_owned() } else { rows::list(&columns) };
+    let text = format!("SELECT {read} FROM {} WHERE {condition}{order}", quoted(table));
+    let mut statement = connection.prepare_cached(&text)?;
+    cell::bind(&mut statement, &sql.values)?;
+    let mut found = statement.raw_query();
+    let next = || match found.next() {
+        Ok(row) => row.map(|row| rows::read(&columns, row)),
+        Err(error) => Some(Err(error.into())),
+    };
+    summary.answer(spec, std::iter::from_fn(next))
 }
 
 fn number(count: usize) -> i64 {

@@ -6,6 +6,7 @@
 
 mod commands;
 pub mod concurrency;
+pub mod figures;
 mod history;
 pub mod idempotency;
 pub mod invariants;

@@ -1,6 +1,7 @@
 //! Projections: rows that always are what their events say.
 
 mod catching_up;
+mod figures;
 mod immediate;
 #[cfg(feature = "sqlite")]
 mod killed;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
-    ReadTransaction, RowValues, RowsVersion, Switched, Table, TableSpec, TableState,
+    ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table, TableSpec, TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
 
@@ -113,6 +113,14 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
 
     async fn find(&self, table: Table, query: Query) -> Result<Vec<RowValues>, ReadDatabaseError> {
         self.rows.find(table, query).await
+    }
+
+    async fn summarize(
+        &self,
+        table: Table,
+        summary: Summary,
+    ) -> Result<Vec<RowValues>, ReadDatabaseError> {
+        self.rows.summarize(table, summary).await
     }
 
     async fn count(&self, table: Table) -> Result<u64, ReadDatabaseError> {

@@ -18,7 +18,7 @@ pub mod bank_account {
     use eventloom_runtime::eval::{EvalError, add, subtract};
     use eventloom_runtime::projection::{
         Column, ColumnType, Comparison, Condition, Consistency, Order, ProjectionError, Query,
-        ReadDatabase, ReadModel, ReadModelError, Value, Values,
+        ReadDatabase, ReadModel, ReadModelError, Value, Values, number_of_rows,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Decide, Decimal, DomainEvent, Duration, EventShape, Halt,
@@ -1324,7 +1324,7 @@ pub mod bank_account {
         /// Those of which `balance >= input.least`.
         ///
         /// # Errors
-        /// Where the rows can't be read.
+        /// Where the rows can't be read, or a number of rows is negative.
         fn richest(
             &self,
             least: Decimal,
@@ -1383,7 +1383,7 @@ pub mod bank_account {
                 ),
                 order: vec![Order::descending("balance"), Order::ascending("customerId")],
                 offset: 0,
-                limit: usize::try_from(most).unwrap_or(0),
+                limit: number_of_rows("limit", most)?,
             };
             self.find(query).await
         }

@@ -137,7 +137,7 @@ pub mod offer {
     use eventloom_runtime::eval::{EvalError, add, or_none};
     use eventloom_runtime::projection::{
         Column, ColumnType, Comparison, Condition, Consistency, Operand, Order, ProjectionError,
-        Query, ReadDatabase, ReadModel, ReadModelError, Value, Values,
+        Query, ReadDatabase, ReadModel, ReadModelError, Value, Values, number_of_rows,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Date, Decide, Decimal, DomainEvent, Duration, EventShape,
@@ -1279,7 +1279,7 @@ pub mod offer {
         /// Those of which `open && price <= input.limit && !(pieces < input.pieces)`.
         ///
         /// # Errors
-        /// Where the rows can't be read.
+        /// Where the rows can't be read, or a number of rows is negative.
         fn cheap(
             &self,
             limit: Decimal,
@@ -1578,8 +1578,8 @@ pub mod offer {
                     Condition::column("pieces", Comparison::Less, Value::from(&pieces)).negated(),
                 ]),
                 order: vec![Order::ascending("price"), Order::descending("pieces")],
-                offset: usize::try_from(skipped).unwrap_or(0),
-                limit: usize::try_from(count).unwrap_or(0),
+                offset: number_of_rows("offset", skipped)?,
+                limit: number_of_rows("limit", count)?,
             };
             self.find(query).await
         }
@@ -2377,7 +2377,7 @@ pub mod offer {
         /// Those of which `input == input.thing && after > input.after`.
         ///
         /// # Errors
-        /// Where the rows can't be read.
+        /// Where the rows can't be read, or a number of rows is negative.
         fn view_many_of(
             &self,
             thing: &str,
@@ -2399,7 +2399,7 @@ pub mod offer {
         /// The rows of the query `dayInput`.
         ///
         /// # Errors
-        /// Where the rows can't be read.
+        /// Where the rows can't be read, or a number of rows is negative.
         fn day_input(
             &self,
             offset: i64,
@@ -2465,7 +2465,7 @@ pub mod offer {
                 ]),
                 order: Vec::new(),
                 offset: 0,
-                limit: usize::try_from(limit).unwrap_or(0),
+                limit: number_of_rows("limit", limit)?,
             };
             self.find(query).await
         }
@@ -2487,7 +2487,7 @@ pub mod offer {
             let query = Query {
                 condition: Condition::Always(true),
                 order: Vec::new(),
-                offset: usize::try_from(offset).unwrap_or(0),
+                offset: number_of_rows("offset", offset)?,
                 limit: 3,
             };
             self.find(query).await

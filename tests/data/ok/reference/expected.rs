@@ -586,8 +586,9 @@ pub mod basket {
         without_member,
     };
     use eventloom_runtime::projection::{
-        Column, ColumnType, Comparison, Condition, Consistency, Order, ProjectionError, Query,
-        ReadDatabase, ReadModel, ReadModelError, Rows, Value, Values, visit_one,
+        Column, ColumnType, Comparison, Condition, Consistency, Figure, FigureOrder, Figures,
+        Order, ProjectionError, Query, ReadDatabase, ReadModel, ReadModelError, Rows, Summary,
+        Value, Values, number_of_rows, visit_one,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Date, Decide, Decimal, DomainEvent, Duration, EventShape,
@@ -2578,6 +2579,7 @@ pub mod basket {
     /// - [`OpenBaskets`]
     /// - [`ImportedArticles`]
     /// - [`BasketsFound`]
+    /// - [`BasketSums`]
     ///
     /// Fields of the state and the events that set them:
     /// - `status`: [`BasketPaid`]
@@ -7546,7 +7548,7 @@ pub mod basket {
         /// Those of which `paidAt.is_some() && paidAt >= input.time`.
         ///
         /// # Errors
-        /// Where the rows can't be read.
+        /// Where the rows can't be read, or a number of rows is negative.
         fn paid_since(
             &self,
             time: Timestamp,
@@ -7641,8 +7643,8 @@ pub mod basket {
                     Condition::column("paidAt", Comparison::GreaterOrEqual, Value::from(&time)),
                 ]),
                 order: vec![Order::descending("paidAt"), Order::ascending("total")],
-                offset: usize::try_from(skipped).unwrap_or(0),
-                limit: usize::try_from(most).unwrap_or(0),
+                offset: number_of_rows("offset", skipped)?,
+                limit: number_of_rows("limit", most)?,
             };
             self.find(query).await
         }
@@ -7676,6 +7678,294 @@ pub mod basket {
                 limit: 100,
             };
             self.find(query).await
+        }
+    }
+
+    /// A row of [`BasketSums`].
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BasketSumsRow {
+        /// `basketId: string`
+        pub basket_id: String,
+        /// `day: date?`
+        pub day: Option<Date>,
+        /// `lines: integer`
+        pub lines: i64,
+        /// `total: decimal`
+        pub total: Decimal,
+        /// `paid: boolean`
+        pub paid: bool,
+    }
+
+    /// The read model `BasketSums`.
+    ///
+    /// Folds [`LineAdded`], [`BasketPaid`] into `read_db.basket_sums`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
+    /// use eventloom_runtime::repository::NewEvents;
+    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{
+    ///     BasketRepository, BasketSums, LineAdded, PayBasket,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let repository = BasketRepository::open(store.clone()).await?;
+    /// let mut events = NewEvents::new();
+    /// events.push(LineAdded {
+    ///     sku: "bread".to_owned(),
+    ///     quantity: 2,
+    ///     price: dec!(1.5),
+    ///     added_at: "2026-01-01T00:00:00Z".parse()?,
+    /// });
+    /// repository.record("basket-1", events).await?;
+    /// let command = PayBasket { payment_id: "P1".to_owned() };
+    /// repository.execute("basket-1", command).await?;
+    /// let database = MemoryReadDatabase::new();
+    /// let projector = Projector::<BasketSums, _, _>::open(store, database.clone()).await?;
+    /// projector.catch_up().await?;
+    /// let view = ReadModel::<BasketSums, _>::open(database).await?;
+    /// println!("{} rows", view.count().await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct BasketSums;
+
+    impl Projection for BasketSums {
+        const NAME: &'static str = "BasketSums";
+        const DATABASE: &'static str = "read_db";
+        const TABLE: &'static str = "basket_sums";
+        const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
+        const MEANING: u64 = 0x112d_190f_476e_59f7;
+        const AGGREGATE: &'static str = "Basket";
+        const SOURCES: &'static [&'static str] = &["LineAdded", "BasketPaid"];
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "basketId", column_type: ColumnType::Text, optional: false },
+            Column { name: "day", column_type: ColumnType::Date, optional: true },
+            Column { name: "lines", column_type: ColumnType::Integer, optional: false },
+            Column { name: "total", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "paid", column_type: ColumnType::Boolean, optional: false },
+        ];
+        const KEY_COLUMNS: usize = 1;
+        const KEY_IS_STREAM: bool = true;
+        const READS_METADATA: bool = false;
+
+        type Event = BasketEvent;
+        type Key = String;
+        type Row = BasketSumsRow;
+
+        fn key(event: &BasketEvent, meta: &Metadata) -> Result<Option<String>, ProjectionError> {
+            Ok(match event {
+                BasketEvent::LineAdded(_) | BasketEvent::BasketPaid(_) => {
+                    Some(meta.stream_id.to_string())
+                }
+                _ => None,
+            })
+        }
+
+        fn fold(
+            row: &mut Option<BasketSumsRow>,
+            event: &BasketEvent,
+            meta: &Metadata,
+        ) -> Result<(), ProjectionError> {
+            match event {
+                BasketEvent::LineAdded(event) => fold_basket_sums_line_added(row, event, meta),
+                BasketEvent::BasketPaid(_) => fold_basket_sums_basket_paid(row),
+                _ => Ok(()),
+            }
+        }
+
+        fn key_values(key: &String) -> Vec<Value> {
+            vec![Value::from(key)]
+        }
+
+        fn row_values(row: &BasketSumsRow) -> Vec<Value> {
+            vec![
+                Value::from(&row.basket_id),
+                Value::from(&row.day),
+                Value::from(&row.lines),
+                Value::from(&row.total),
+                Value::from(&row.paid),
+            ]
+        }
+
+        fn row(values: Vec<Value>) -> Result<BasketSumsRow, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(BasketSumsRow {
+                basket_id: values.take()?,
+                day: values.take()?,
+                lines: values.take()?,
+                total: values.take()?,
+                paid: values.take()?,
+            })
+        }
+
+        fn key_of(row: &BasketSumsRow) -> String {
+            row.basket_id.clone()
+        }
+    }
+
+    fn fold_basket_sums_line_added(
+        row: &mut Option<BasketSumsRow>,
+        event: &LineAdded,
+        meta: &Metadata,
+    ) -> Result<(), ProjectionError> {
+        let mut created = None;
+        let current = match row {
+            Some(current) => current,
+            None => created.insert(BasketSumsRow {
+                basket_id: meta.stream_id.to_string(),
+                day: None,
+                lines: 0,
+                total: Decimal::ZERO,
+                paid: false,
+            }),
+        };
+        let lines = add(current.lines, 1)?;
+        let total = add(current.total, multiply(event.price, Decimal::from(event.quantity))?)?;
+        current.day = Some(event.added_at.date());
+        current.lines = lines;
+        current.total = total;
+        if created.is_some() {
+            *row = created;
+        }
+        Ok(())
+    }
+
+    fn fold_basket_sums_basket_paid(
+        row: &mut Option<BasketSumsRow>,
+    ) -> Result<(), ProjectionError> {
+        let Some(current) = row else { return Ok(()) };
+        current.paid = true;
+        Ok(())
+    }
+
+    /// What the query `ofPaid` of [`BasketSums`] works out.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BasketSumsOfPaid {
+        /// `baskets: count()`
+        pub baskets: i64,
+        /// `revenue: sum(total)`
+        pub revenue: Decimal,
+        /// `largest: max(total)`
+        pub largest: Option<Decimal>,
+        /// `mean: average(total, 2)`
+        pub mean: Option<Decimal>,
+    }
+
+    impl Figures for BasketSumsOfPaid {
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "baskets", column_type: ColumnType::Integer, optional: false },
+            Column { name: "revenue", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "largest", column_type: ColumnType::Decimal, optional: true },
+            Column { name: "mean", column_type: ColumnType::Decimal, optional: true },
+        ];
+
+        fn from_values(values: Vec<Value>) -> Result<Self, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(Self {
+                baskets: values.take()?,
+                revenue: values.take()?,
+                largest: values.take()?,
+                mean: values.take()?,
+            })
+        }
+    }
+
+    /// What the query `byDay` of [`BasketSums`] works out.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BasketSumsByDay {
+        /// `day: day`
+        pub day: Option<Date>,
+        /// `paid: paid`
+        pub paid: bool,
+        /// `baskets: count()`
+        pub baskets: i64,
+        /// `revenue: sum(total)`
+        pub revenue: Decimal,
+    }
+
+    impl Figures for BasketSumsByDay {
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "day", column_type: ColumnType::Date, optional: true },
+            Column { name: "paid", column_type: ColumnType::Boolean, optional: false },
+            Column { name: "baskets", column_type: ColumnType::Integer, optional: false },
+            Column { name: "revenue", column_type: ColumnType::Decimal, optional: false },
+        ];
+
+        fn from_values(values: Vec<Value>) -> Result<Self, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(Self {
+                day: values.take()?,
+                paid: values.take()?,
+                baskets: values.take()?,
+                revenue: values.take()?,
+            })
+        }
+    }
+
+    /// What is asked of the rows of [`BasketSums`]: functions of its `ReadModel`.
+    pub trait BasketSumsQueries {
+        /// The figures of the query `ofPaid`.
+        ///
+        /// Of the rows of which `paid && total >= input.least`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read, or a figure leaves the range of its type.
+        fn of_paid(
+            &self,
+            least: Decimal,
+        ) -> impl Future<Output = Result<BasketSumsOfPaid, ReadModelError>> + Send;
+
+        /// The best days.
+        ///
+        /// # Errors
+        /// Where the rows can't be read, or a figure leaves the range of its type, or a number of
+        /// rows is negative.
+        fn by_day(
+            &self,
+            most: i64,
+        ) -> impl Future<Output = Result<Vec<BasketSumsByDay>, ReadModelError>> + Send;
+    }
+
+    impl<P: Projection<Key = String, Row = BasketSumsRow>, D: ReadDatabase> BasketSumsQueries
+    for ReadModel<P, D> {
+        async fn of_paid(&self, least: Decimal) -> Result<BasketSumsOfPaid, ReadModelError> {
+            self.total(
+                Condition::All(vec![
+                    Condition::equal("paid", Value::Boolean(true)),
+                    Condition::column("total", Comparison::GreaterOrEqual, Value::from(&least)),
+                ]),
+                vec![
+                    Figure::Count,
+                    Figure::Sum("total"),
+                    Figure::Max("total"),
+                    Figure::Average("total", 2),
+                ],
+            )
+            .await
+        }
+
+        async fn by_day(&self, most: i64) -> Result<Vec<BasketSumsByDay>, ReadModelError> {
+            let summary = Summary {
+                condition: Condition::Always(true),
+                groups: Some(vec!["day", "paid"]),
+                figures: vec![
+                    Figure::Column("day"),
+                    Figure::Column("paid"),
+                    Figure::Count,
+                    Figure::Sum("total"),
+                ],
+                order: vec![FigureOrder::descending(3), FigureOrder::ascending(0)],
+                offset: 0,
+                limit: number_of_rows("limit", most)?,
+            };
+            self.summarize(summary).await
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Columns that state an aggregate in place of a type: `count(A | B)`, `sum(A.amount)`,
-//! `average(A.amount, 2)`.
+//! Aggregates: of events, in place of the type of a column, `sum(A.amount | B.amount)`; and of rows, in the
+//! `select` of a query, `sum(amount)`.
 //!
-//! Whether there are such events and fields is `resolve`'s question.
+//! Whether there are such events, fields and columns is `resolve`'s question.
 
 use super::{Parser, Refused, broken_field};
 use crate::catalogue::projections::AGGREGATE;
@@ -12,7 +12,7 @@ use crate::load::tree::{Entry, Value};
 use crate::naming::Kind;
 use crate::source::{Span, Spanned};
 use crate::suggest::nearest;
-use crate::syntax::{AggregateColumn, Expression, Field, Folding, Map, Text};
+use crate::syntax::{AggregateColumn, Expression, Field, Folding, Map, Selected, Text};
 
 const FOLDINGS: [(&str, Folding); 5] = [
     ("count", Folding::Count),
@@ -72,6 +72,32 @@ impl Lowering<'_> {
     }
 }
 
+impl Lowering<'_> {
+    /// `select:` of a query.
+    pub(in crate::load::lower) fn selected(
+        &mut self,
+        section: &Section<'_>,
+    ) -> Option<Map<Selected>> {
+        let entry = section.get("select")?;
+        let example = example(section.place, "select").unwrap_or_default();
+        let entries = self.mapping_of(entry, example)?;
+        let mut all = Map::new();
+        for entry in entries {
+            self.check_name(&entry.key, Kind::Field);
+            let text = self.expression(&entry.key, &entry.value);
+            if text.text.is_empty() {
+                continue; // it is reported
+            }
+            let mut parser = Parser { text: &text, at: 0, end: text.text.len(), depth: 0 };
+            match parser.selected() {
+                Ok(selected) => all.push((entry.key.clone(), selected)),
+                Err(refused) => self.lose(*refused),
+            }
+        }
+        Some(all)
+    }
+}
+
 /// Whether a text is a word with parentheses, in which more than digits stand.
 fn is_aggregate(text: &str) -> bool {
     let Some((word, rest)) = text.split_once('(') else { return false };
@@ -93,6 +119,82 @@ impl Parser<'_> {
         let column = AggregateColumn { folding, terms, scale, span: text.span, word: name.span };
         check_scale(&column, &name, text.span)?;
         Ok(column)
+    }
+
+    /// `day`, `row.day`, `count()`, `sum(amount)` or `average(amount, 2)`
+    fn selected(&mut self) -> Result<Selected, Refused> {
+        self.skip_space();
+        let start = self.at;
+        let word = self.name("a column or an aggregate")?;
+        if self.peek() != Some('(') {
+            let column = self.column_of(word, start);
+            self.ends_selected()?;
+            return Ok(Selected { folding: None, column: Some(column), scale: None });
+        }
+        let found = folding(&word).map_err(|refused| {
+            // Its help shows how aggregates of events are written.
+            Box::new(Diagnostic { help: Vec::new(), ..*refused }.help(of_rows(&word.value)))
+        })?;
+        let parts = self.argument(found).map_err(|refused| {
+            let (place, label) = refused.primary;
+            let label =
+                if label == "in this type" { "in this aggregate".to_owned() } else { label };
+            let told = Diagnostic::error(&AGGREGATE, refused.title, place, label);
+            Box::new(told.help(of_rows(&word.value)))
+        });
+        let (column, scale) = parts?;
+        self.ends_selected()?;
+        let span = self.text.span;
+        let folding = Some(Spanned { value: found, span: word.span });
+        let selected = Selected { folding, column, scale };
+        match selected.scale_fault(span) {
+            Some(fault) => Err(Box::new(fault.help(of_rows(&word.value)))),
+            None => Ok(selected),
+        }
+    }
+
+    /// What stands in the parentheses: nothing for `count`.
+    fn argument(
+        &mut self,
+        folding: Folding,
+    ) -> Result<(Option<Text>, Option<Spanned<u32>>), Refused> {
+        self.expect('(')?;
+        if folding == Folding::Count {
+            if self.peek() != Some(')') {
+                return Err(self.refuse_next("`count` counts rows, and not a column".to_owned()));
+            }
+            self.expect(')')?;
+            return Ok((None, None));
+        }
+        self.skip_space();
+        let start = self.at;
+        let name = self.name("a column")?;
+        let column = self.column_of(name, start);
+        let scale = if self.take(',') { Some(self.scale()?) } else { None };
+        self.expect(')')?;
+        Ok((Some(column), scale))
+    }
+
+    /// Without `row.` before it.
+    fn column_of(&self, name: Text, start: usize) -> Text {
+        match name.value.strip_prefix("row.") {
+            Some(column) => {
+                let from = start + "row.".len();
+                let span = self.text.place(from..from + column.len());
+                Spanned { value: column.to_owned(), span }
+            }
+            None => name,
+        }
+    }
+
+    fn ends_selected(&mut self) -> Result<(), Refused> {
+        let Some(next) = self.peek() else { return Ok(()) };
+        let place = self.text.place(self.at..self.at + next.len_utf8());
+        let title = format!("what is selected ends before `{next}`");
+        let found = Diagnostic::error(&AGGREGATE, title, place, "after it");
+        Err(Box::new(found.help(
+            "select one column of the group, or one aggregate; what is calculated of them is calculated by the caller, or kept in a column",
+        )))
     }
 
     /// What stands in the parentheses.
@@ -224,6 +326,39 @@ fn form(name: &str) -> String {
         "count" => "write `count(Event)`, or `count(Event | Other)`".to_owned(),
         "average" => "write `average(Event.field, 2)`, with the digits after the point".to_owned(),
         name => format!("write `{name}(Event.field)`"),
+    }
+}
+
+/// How one of rows is written.
+fn of_rows(name: &str) -> String {
+    match name {
+        "count" => "write `count()`, which is the number of rows".to_owned(),
+        "average" => "write `average(column, 2)`, with the digits after the point".to_owned(),
+        "sum" | "min" | "max" => format!("write `{name}(column)`"),
+        _ => "write `count()`, `sum(column)`, `min(column)`, `max(column)` or `average(column, 2)`"
+            .to_owned(),
+    }
+}
+
+impl Selected {
+    /// What is wrong with the digits that it says, or doesn't.
+    fn scale_fault(&self, whole: Span) -> Option<Diagnostic> {
+        let averages = self.folding.as_ref().is_some_and(|it| it.value == Folding::Average);
+        match &self.scale {
+            None if averages => {
+                let title = "an average does not say to how many digits it is rounded";
+                Some(Diagnostic::error(&AGGREGATE, title, whole, "rounded how?"))
+            }
+            Some(scale) if averages && scale.value > MAX_SCALE => {
+                let title = format!("an average has at most {MAX_SCALE} digits after the point");
+                Some(Diagnostic::error(&AGGREGATE, title, scale.span, "too many"))
+            }
+            Some(scale) if !averages => {
+                let title = "only an average is rounded: the others are exact";
+                Some(Diagnostic::error(&AGGREGATE, title, scale.span, "never rounded"))
+            }
+            _ => None,
+        }
     }
 }
 
