@@ -61,4 +61,16 @@ super::codes! {
         example: "target: any\nsteps: [target]",
         fix: "Remove it, or say what is checked: by the command's `target`, or by a rule `X must be unique`.",
     }
+    KEEPS_BEFORE_TARGET = "EL0422" {
+        what: "A refusal keeps events before the target is checked.",
+        why: "The events would begin a stream that was never opened, or go into one that the command must not touch.",
+        example: "target: existing\nsteps:\n  - reject: {WrongPin: {when: pin != input.pin, emit: PinFailed}}\n  - target",
+        fix: "Put `- target` before the refusal, or leave it out: the target is checked first then.",
+    }
+    HIDDEN = "EL0421" {
+        what: "A field of an event would be filled by something else than what has its name here.",
+        why: "A field that isn't written out is the input, the stream's id or the time of its name: not what a step or an element was named.",
+        example: "steps: [{let: {amount: amount.round(2)}}]\nemit: Withdrawn    # amount is the input",
+        fix: "Write the field out, or give the step or the element another name.",
+    }
 }

@@ -2,7 +2,7 @@
 //! with one value could both be accepted.
 
 use super::context::{Finding, Found, Names, Verified};
-use super::facts::{Fact, Item};
+use super::facts::{Fact, Item, scope};
 use super::shape::Shape;
 use crate::catalogue::lock::UNIQUE_KEY;
 use crate::diagnostic::Diagnostic;
@@ -40,17 +40,15 @@ fn changed(
 ) -> Option<Finding> {
     let of = format!("`{field}` of `{}`", event.name.value);
     let released = described(&was.value);
+    // Where it frees what others claim, theirs is the key.
+    let freed = event.model.released.iter().find(|unique| unique.field == field).map(scope);
+    let now = now.map(|now| now.value.clone()).or(freed);
     let (title, label) = match now {
-        Some(now) if now.value == was.value => return None,
+        Some(now) if now == was.value => return None,
         Some(now) => (
-            format!(
-                "{of} was released as unique {released}, and is so {} now",
-                described(&now.value)
-            ),
-            format!("{} now", described(&now.value)),
+            format!("{of} was released as unique {released}, and is so {} now", described(&now)),
+            format!("{} now", described(&now)),
         ),
-        // It says so itself: it frees what others claim.
-        None if event.model.released.iter().any(|it| it.field == field) => return None,
         None => (
             format!("{of} was released as unique {released}, and is not unique now"),
             "the keys of stored events are no longer asked".to_owned(),

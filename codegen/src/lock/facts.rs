@@ -289,7 +289,8 @@ impl Lock {
 }
 
 /// `stream idempotent`
-fn scope(unique: &model::UniqueField) -> String {
+/// Among which values one is unique, and whether it recognises a command.
+pub(super) fn scope(unique: &model::UniqueField) -> String {
     let scope = if unique.across_all { "aggregate" } else { "stream" };
     let idempotent = if unique.idempotent { " idempotent" } else { "" };
     format!("{scope}{idempotent}")

@@ -7,11 +7,12 @@ use std::rc::Rc;
 use super::declared::Declared;
 use super::emission;
 use super::expression::scope::Scope;
-use super::expression::{present_when, step_fault, unused};
+use super::expression::{local_fault, present_when, unused};
 use super::fields::Fields;
 use super::refusals::Refusals;
 use crate::catalogue::commands::{
-    CUSTOM_AND_DECLARED, EMITS_NOTHING, ENSURE_EMITS, INPUT_IS_KEY, MOVES_NO_CHECK, REFUSES,
+    CUSTOM_AND_DECLARED, EMITS_NOTHING, ENSURE_EMITS, INPUT_IS_KEY, KEEPS_BEFORE_TARGET,
+    MOVES_NO_CHECK, REFUSES,
 };
 use crate::catalogue::expressions::NONE_NOT_HANDLED;
 use crate::diagnostic::Diagnostic;
@@ -208,7 +209,9 @@ impl Decide<'_> {
     fn broken_by(&mut self, condition: &syntax::Expression, known: usize) {
         let causes =
             self.findings[known..].iter().any(|found| found.code.id != NONE_NOT_HANDLED.id);
-        if self.broken.is_none() && causes && condition.text.contains("none") {
+        let mut words = condition.text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let asks = words.any(|word| matches!(word, "none" | "is_none" | "None"));
+        if self.broken.is_none() && causes && asks {
             self.broken = Some(self.findings.len());
         }
     }
@@ -284,6 +287,7 @@ impl Decide<'_> {
                 }
                 syntax::Step::Target(place) => {
                     sound &= self.moves_once(&mut moved, "target", *place);
+                    sound &= self.keeps_nothing_yet(&steps, *place);
                     steps.push(Step::Target);
                 }
                 syntax::Step::Unique(field) => {
@@ -296,6 +300,23 @@ impl Decide<'_> {
         sound.then_some(steps)
     }
 
+    /// What a refusal keeps goes to a stream that is known to be the right one.
+    fn keeps_nothing_yet(&mut self, before: &[Step], place: Span) -> bool {
+        let keeps = before.iter().find_map(|step| match step {
+            Step::Reject(rejection) if !rejection.emit.is_empty() => Some(&rejection.refusal),
+            _ => None,
+        });
+        let Some(refusal) = keeps else { return true };
+        let title = format!("`{refusal}` keeps events before the target is checked");
+        let found = Diagnostic::error(&KEEPS_BEFORE_TARGET, title, place, "checked here");
+        self.findings.push(
+            found.help(
+                "put `- target` before it, or leave it out: the target is checked first then",
+            ),
+        );
+        false
+    }
+
     /// A check has one place.
     fn moves_once(&mut self, moved: &mut BTreeMap<String, Span>, what: &str, place: Span) -> bool {
         let Some(first) = moved.insert(what.to_owned(), place) else { return true };
@@ -306,7 +327,7 @@ impl Decide<'_> {
     }
 
     fn binding(&mut self, name: &Text, written: &syntax::Expression) -> Option<Step> {
-        let fault = step_fault(name, &self.scope);
+        let fault = local_fault(name, &self.scope.locals);
         let value = self.scope.infer(written, self.findings);
         let sound = fault.is_none();
         self.findings.extend(fault);

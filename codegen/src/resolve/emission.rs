@@ -7,12 +7,15 @@ use super::assign::Target;
 use super::declared::{Declared, DeclaredEvent};
 use super::expression::newtype::wrap;
 use super::expression::scope::{Local, Scope};
-use super::expression::{convert, present_when, step_fault, unused};
+use super::expression::{convert, local_fault, present_when, unused};
 use super::fields::Field;
-use crate::catalogue::commands::{ELSE_WITHOUT_WHEN, FIELD_NOT_FILLED, FILL_TYPE, NOT_A_LIST};
+use crate::catalogue::commands::{
+    ELSE_WITHOUT_WHEN, FIELD_NOT_FILLED, FILL_TYPE, HIDDEN, NOT_A_LIST,
+};
 use crate::catalogue::events::RETIRED;
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Assignment, Expression, ExpressionKind, Type};
+use crate::naming;
 use crate::source::Span;
 use crate::syntax;
 
@@ -113,7 +116,7 @@ pub(crate) fn element(
     scope: &mut Scope<'_>,
     findings: &mut Vec<Diagnostic>,
 ) -> Option<(Local, Expression)> {
-    let fault = step_fault(name, scope);
+    let fault = local_fault(name, &scope.locals);
     let list_span = list.span;
     let list = scope.infer(list, findings);
     let element = match list.as_ref().map(|list| &list.result) {
@@ -189,6 +192,37 @@ struct Fill<'a> {
 
 impl Fill<'_> {
     fn value(&self, field: &Field, findings: &mut Vec<Diagnostic>) -> Option<Expression> {
+        let known = findings.len();
+        let value = self.filled(field, findings)?;
+        match self.hidden(field) {
+            Some(found) if findings.len() == known => findings.push(found),
+            _ => return Some(value),
+        }
+        None
+    }
+
+    /// A step or an element has the name of a field: what was checked under it is not what would be
+    /// recorded.
+    fn hidden(&self, field: &Field) -> Option<Diagnostic> {
+        let key = naming::collision_key(&field.name);
+        let is_met = |local: &&Local| {
+            local.written.as_ref().is_some_and(|written| naming::collision_key(written) == key)
+        };
+        let local = self.scope.locals.iter().rev().find(is_met)?;
+        let (name, event) = (&field.name, &self.event.name.value);
+        let written = local.written.as_deref().unwrap_or(name);
+        let title =
+            format!("`{name}` of `{event}` would not be the `{written}` that is named here");
+        let label = "it is filled, as it isn't written out";
+        let found = Diagnostic::error(&HIDDEN, title, self.place, label);
+        let found = match local.span {
+            Some(span) => found.place(span, format!("`{written}` is named here")),
+            None => found,
+        };
+        Some(found.help(format!("write it out, `{name}: {written}`, or choose another name here")))
+    }
+
+    fn filled(&self, field: &Field, findings: &mut Vec<Diagnostic>) -> Option<Expression> {
         let field_type = field.field_type.as_ref()?;
         let input = self.scope.fields(model::Scope::Input);
         if let Some(input) = input.and_then(|input| input.get(&field.name)) {

@@ -3,7 +3,8 @@
 //! decisions by hand.
 //!
 //! The same input to the same stream gives the same keys here, whatever has happened since. What depends on the
-//! state, the clock or a new id is another key each time, and recognises nothing.
+//! state, the clock or a new id is another key each time, and recognises nothing; nor does what is the same for
+//! every command, as a literal and the stream's id are.
 
 use std::collections::BTreeSet;
 
@@ -114,6 +115,11 @@ fn told(
         }
         _ => None,
     };
+    // A key that the input doesn't tell says nothing of the command: two are no less two.
+    let parts = [Some(&value), for_each.as_ref().map(|(_, list)| list)];
+    if !parts.into_iter().flatten().any(|part| part.reads_scope(Scope::Input)) {
+        return None;
+    }
     Some(RetryKey { unique: unique.clone(), value, for_each })
 }
 

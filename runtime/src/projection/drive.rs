@@ -199,12 +199,12 @@ async fn write<E: DomainEvent, S: EventStore, D: ReadDatabase>(
         member.settle(turn, false);
         return Ok(());
     }
-    let position = turn.commit.position;
-    let event_id = match page.id_at(position) {
-        Some(id) => Some(id),
-        None => id_at(source.store, position).await?,
-    };
     loop {
+        let position = turn.commit.position;
+        let event_id = match page.id_at(position) {
+            Some(id) => Some(id),
+            None => id_at(source.store, position).await?,
+        };
         // Where no event lies just there, the one that was seen before tells as much as it did.
         turn.commit.seen =
             event_id.map(|event_id| SeenEvent { position, event_id }).or(turn.commit.seen);

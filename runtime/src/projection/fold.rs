@@ -507,12 +507,20 @@ impl<P: Projection> Rows<P> for Visit<'_, P> {
         }
         // What is not here neither matched when the page began, nor was touched since.
         let mut found = Vec::new();
+        let mut failed = Vec::new();
         for (key, slot) in self.index {
-            if let Some(row) = &self.slots[*slot].row
-                && holds(row).map_err(|error| of_row::<P>(key, error))?
-            {
-                found.push((key, *slot));
+            match self.slots[*slot].row.as_ref().map(holds) {
+                Some(Ok(true)) => found.push((key, *slot)),
+                Some(Err(error)) => failed.push((key, error)),
+                Some(Ok(false)) | None => {}
             }
+        }
+        // The same one each time, in whatever order they lie here.
+        if let Some((key, error)) = failed.into_iter().min_by_key(|(key, _)| *key) {
+            return Err(of_row::<P>(key, error));
+        }
+        if found.len() > MOST_MATCHING {
+            return Err(ProjectionError::TooManyRows { most: MOST_MATCHING });
         }
         found.sort_unstable();
         found.into_iter().try_for_each(|(key, slot)| self.row(key, slot, fold))

@@ -4,8 +4,8 @@
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{Command, dec};
 use eventloom_tests::goldens::retried::purse::{
-    AddMoney, CashCheque, Pay, PayAll, PayByHand, PayInParts, PayLinesByHand, PayOrNote, Purse,
-    TakeFee,
+    AddMoney, AddWithWelcome, CashCheque, Pay, PayAll, PayByHand, PayInParts, PayLinesByHand,
+    PayOrNote, Purse, TakeFee,
 };
 use eventloom_tests::goldens::retried::types::{Line, Payment};
 use eventloom_tests::parts::purse::Payer;
@@ -103,5 +103,19 @@ fn a_key_that_another_command_has_is_no_concern_of_a_refused_one() {
         assert_eq!((&second.events, second.duplicate), (&first.events, true));
         let others = PayLinesByHand { lines: vec![line("T1", dec!(4)), line("T9", dec!(6))] };
         assert_eq!(purses.refused(others).await.0, "InsufficientFunds");
+    });
+}
+
+/// Money was added twice, and the second time told to be the first over again: the key of a welcome, which is
+/// the stream's id, had been claimed by the same content, though the command claims it no more.
+#[test]
+fn a_key_that_the_input_does_not_tell_recognises_nothing() {
+    block_on(async {
+        let purses = Purses::new().await;
+        let command = AddWithWelcome { amount: dec!(10) };
+        for balance in [dec!(10), dec!(20)] {
+            let done = purses.done(command.clone()).await;
+            assert_eq!((done.duplicate, done.state.balance), (false, balance));
+        }
     });
 }

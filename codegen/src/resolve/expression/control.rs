@@ -9,7 +9,7 @@ use crate::catalogue::expressions::{
     LOCAL_NAME, NOT_EXHAUSTIVE, PATTERN, UNREACHABLE_ARM, UNUSED_LOCAL,
 };
 use crate::diagnostic::Diagnostic;
-use crate::model::{Arm, Expression, ExpressionKind, Method, Pattern, Scope, Type};
+use crate::model::{Arm, Expression, ExpressionKind, Method, Pattern, Type};
 use crate::naming;
 use crate::source::Span;
 use crate::syntax::Text;
@@ -398,29 +398,6 @@ pub(crate) fn local_fault(name: &Text, locals: &[Local]) -> Option<Diagnostic> {
             None => found,
         }
     })
-}
-
-/// Why a name can't be given to what a step or `forEach` names: a field that isn't written takes the value
-/// of its own name, and would take another than what the name is read as.
-pub(crate) fn step_fault(name: &Text, scope: &super::Scope<'_>) -> Option<Diagnostic> {
-    let key = naming::collision_key(&name.value);
-    let fields = [(Scope::Input, "an input"), (Scope::Event, "a field of the event")];
-    let met = fields.into_iter().find_map(|(of, is)| {
-        let met = scope.fields(of)?.0.iter().find(|f| naming::collision_key(&f.name) == key)?;
-        Some((is, met.name.as_str(), Some(met.span)))
-    });
-    let stream = scope.stream.filter(|stream| naming::collision_key(stream) == key);
-    let met = met.or(stream.map(|stream| ("the partition key", stream, None)));
-    let Some((is, met, span)) = met else { return local_fault(name, &scope.locals) };
-    let title = format!("`{}` is {is} already", name.value);
-    let found = Diagnostic::error(&LOCAL_NAME, title, name.span, "named again");
-    let found = match span {
-        Some(span) => found.place(span, format!("`{met}` is named here")),
-        None => found,
-    };
-    Some(found.help(format!(
-        "choose another name: where `{met}` isn't written out, its own value is taken"
-    )))
 }
 
 /// A local that nothing reads.

@@ -31,7 +31,7 @@ use std::ops::Range;
 
 use checker::Checker;
 pub(crate) use checker::{Purpose, convert, convertible, same};
-pub(crate) use control::{local_fault, step_fault, unused};
+pub(crate) use control::{local_fault, unused};
 pub(crate) use names::{beneath_optional, listed};
 pub(crate) use operators::{is_ordered, present_when};
 pub(crate) use parse::is_word;

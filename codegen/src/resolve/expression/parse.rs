@@ -71,7 +71,9 @@ fn day(text: &str) -> Option<Range<usize>> {
         if is_day && !quoted {
             return Some(at..at + plain.len());
         }
-        quoted ^= word.ends_with('"');
+        let before = text[..at + word.len()].strip_suffix('"');
+        let signs = before.map(|before| before.len() - before.trim_end_matches('\\').len());
+        quoted ^= signs.is_some_and(|signs| signs % 2 == 0);
         at += word.len();
     }
     None

@@ -459,6 +459,13 @@ impl Rule<'_> {
             .into_iter()
             .chain(others)
             .find(|column| column.default.is_none() && column.field_type.is_some());
+        // Its value is what the new row starts with, before there is one to read.
+        let worked_out = |column: &&Field| {
+            let mut own = assigned.iter().filter(|assignment| assignment.field == column.name);
+            column.default.is_none()
+                && own.any(|assignment| assignment.value.reads_scope(model::Scope::Row))
+        };
+        let lacking = lacking.or_else(|| self.columns.0.iter().find(worked_out));
         let Some(column) = lacking else { return Some(()) };
         let shown = column
             .field_type
@@ -470,7 +477,7 @@ impl Rule<'_> {
         let help = match given {
             false => format!("give it here, make it `{shown}?`, or give it a default"),
             true => format!(
-                "it is read here before it is given: make it `{shown}?`, or give it a default"
+                "the row is read here before there is one: make it `{shown}?`, or give it a default"
             ),
         };
         findings.push(

@@ -115,6 +115,42 @@ pub mod purse {
 
     // ---- Events ----
 
+    /// `Welcomed`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Welcomed {
+        /// `welcome: string`
+        pub welcome: String,
+        /// `welcomedAt: timestamp`
+        pub welcomed_at: Timestamp,
+    }
+
+    impl Record for Welcomed {
+        fn write(&self, out: &mut Writer) {
+            out.field("welcome", &self.welcome);
+            out.field("welcomedAt", &self.welcomed_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut welcome = None;
+            let mut welcomed_at = None;
+            fields.read(&mut [("welcome", &mut welcome), ("welcomedAt", &mut welcomed_at)])?;
+            Ok(Self {
+                welcome: required(welcome, "welcome")?,
+                welcomed_at: required(welcomed_at, "welcomedAt")?,
+            })
+        }
+    }
+
+    impl<B: PurseBehavior> Emit<Purse<B>> for Welcomed {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> PurseEvent {
+            PurseEvent::Welcomed(self)
+        }
+    }
+
     /// `MoneyAdded`, version 1.
     #[derive(Clone, Debug, PartialEq)]
     pub struct MoneyAdded {
@@ -327,6 +363,8 @@ pub mod purse {
     /// The events of [`Purse`].
     #[derive(Clone, Debug, PartialEq)]
     pub enum PurseEvent {
+        /// `Welcomed`
+        Welcomed(Welcomed),
         /// `MoneyAdded`
         MoneyAdded(MoneyAdded),
         /// `Paid`
@@ -341,6 +379,7 @@ pub mod purse {
 
     impl DomainEvent for PurseEvent {
         const TYPES: &'static [&'static str] = &[
+            "Welcomed",
             "MoneyAdded",
             "Paid",
             "PaymentRefused",
@@ -349,6 +388,11 @@ pub mod purse {
         ];
 
         const SHAPES: &'static [EventShape] = &[
+            EventShape {
+                event_type: "Welcomed",
+                version: 1,
+                shape: "{welcome: string, welcomedAt: timestamp}",
+            },
             EventShape {
                 event_type: "MoneyAdded",
                 version: 1,
@@ -378,11 +422,12 @@ pub mod purse {
 
         fn type_index(&self) -> usize {
             match self {
-                Self::MoneyAdded(_) => 0,
-                Self::Paid(_) => 1,
-                Self::PaymentRefused(_) => 2,
-                Self::ChequeCashed(_) => 3,
-                Self::FeeTaken(_) => 4,
+                Self::Welcomed(_) => 0,
+                Self::MoneyAdded(_) => 1,
+                Self::Paid(_) => 2,
+                Self::PaymentRefused(_) => 3,
+                Self::ChequeCashed(_) => 4,
+                Self::FeeTaken(_) => 5,
             }
         }
 
@@ -392,6 +437,7 @@ pub mod purse {
 
         fn write(&self, out: &mut Vec<u8>) {
             match self {
+                Self::Welcomed(event) => encode(event, out),
                 Self::MoneyAdded(event) => encode(event, out),
                 Self::Paid(event) => encode(event, out),
                 Self::PaymentRefused(event) => encode(event, out),
@@ -407,6 +453,7 @@ pub mod purse {
             _meta: &Metadata,
         ) -> Result<Self, DecodeError> {
             match (event_type, version) {
+                ("Welcomed", 1) => decode(data).map(Self::Welcomed),
                 ("MoneyAdded", 1) => decode(data).map(Self::MoneyAdded),
                 ("Paid", 1) => decode(data).map(Self::Paid),
                 ("PaymentRefused", 1) => decode(data).map(Self::PaymentRefused),
@@ -418,6 +465,7 @@ pub mod purse {
 
         fn occurred_at(&self) -> Option<Timestamp> {
             match self {
+                Self::Welcomed(event) => Some(event.welcomed_at),
                 Self::MoneyAdded(event) => Some(event.added_at),
                 Self::Paid(event) => Some(event.paid_at),
                 Self::PaymentRefused(event) => Some(event.refused_at),
@@ -428,6 +476,7 @@ pub mod purse {
 
         fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
             match self {
+                Self::Welcomed(event) => claim(unique_welcome(&event.welcome)),
                 Self::Paid(event) => claim(unique_transaction_id(&event.transaction_id)),
                 Self::PaymentRefused(event) => claim(unique_transaction_id(&event.transaction_id)),
                 Self::ChequeCashed(event) => claim(unique_cheque(&event.cheque)),
@@ -438,6 +487,7 @@ pub mod purse {
 
         fn describe(&self) -> String {
             match self {
+                Self::Welcomed(event) => format!("Welcomed: welcome {}", event.welcome),
                 Self::MoneyAdded(event) => {
                     format!("Money added: amount {}", event.amount.normalize())
                 }
@@ -461,6 +511,10 @@ pub mod purse {
                 ),
             }
         }
+    }
+
+    fn unique_welcome(value: &str) -> UniqueKey {
+        UniqueKey { field: "welcome", value: key_text(value), across_all: false, idempotent: true }
     }
 
     fn unique_transaction_id(value: &str) -> UniqueKey {
@@ -489,21 +543,30 @@ pub mod purse {
         pub balance: Decimal,
         /// `payments: integer`
         pub payments: i64,
+        /// `welcomed: boolean`
+        pub welcomed: bool,
     }
 
     impl Record for PurseState {
         fn write(&self, out: &mut Writer) {
             out.field("balance", &self.balance);
             out.field("payments", &self.payments);
+            out.field("welcomed", &self.welcomed);
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
             let mut balance = None;
             let mut payments = None;
-            fields.read(&mut [("balance", &mut balance), ("payments", &mut payments)])?;
+            let mut welcomed = None;
+            fields.read(&mut [
+                ("balance", &mut balance),
+                ("payments", &mut payments),
+                ("welcomed", &mut welcomed),
+            ])?;
             Ok(Self {
                 balance: required(balance, "balance")?,
                 payments: required(payments, "payments")?,
+                welcomed: required(welcomed, "welcomed")?,
             })
         }
     }
@@ -516,9 +579,11 @@ pub mod purse {
     /// - TransactionId must be unique (idempotency)
     /// - Cheque must be unique (idempotency)
     /// - FeeId must be unique (idempotency)
+    /// - Welcome must be unique (idempotency)
     ///
     /// Commands:
     /// - [`AddMoney`] emits [`MoneyAdded`]
+    /// - [`AddWithWelcome`] emits [`Welcomed`], [`MoneyAdded`]
     /// - [`Pay`] emits [`Paid`]
     /// - [`PayAll`] emits [`Paid`]
     /// - [`PayInParts`] emits [`Paid`]
@@ -531,6 +596,7 @@ pub mod purse {
     /// Fields of the state and the events that set them:
     /// - `balance`: [`MoneyAdded`], [`Paid`], [`ChequeCashed`], [`FeeTaken`]
     /// - `payments`: [`Paid`], [`ChequeCashed`], [`FeeTaken`]
+    /// - `welcomed`: [`Welcomed`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Purse<B>(PhantomData<B>);
 
@@ -542,7 +608,7 @@ pub mod purse {
         const PARTITION_KEY: &'static str = "purseId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = revised(0xef4d_02b2_8e24_5886, B::REVISION);
+        const MEANING: u64 = revised(0xa5ab_5494_3286_8c34, B::REVISION);
         const READS_METADATA: bool = true;
         const ORDERED_BY_TIME: bool = false;
 
@@ -557,6 +623,7 @@ pub mod purse {
             _meta: &Metadata,
         ) -> Result<(), ApplyError> {
             match event {
+                PurseEvent::Welcomed(_) => apply_welcomed(state),
                 PurseEvent::MoneyAdded(event) => apply_money_added(state, event),
                 PurseEvent::Paid(event) => apply_paid(state, event),
                 PurseEvent::PaymentRefused(_) => Ok(()),
@@ -615,6 +682,11 @@ pub mod purse {
     }
 
     // ---- Apply ----
+
+    fn apply_welcomed(state: &mut PurseState) -> Result<(), ApplyError> {
+        state.welcomed = true;
+        Ok(())
+    }
 
     fn apply_money_added(state: &mut PurseState, event: &MoneyAdded) -> Result<(), ApplyError> {
         state.balance = add(state.balance, event.amount)?;
@@ -695,6 +767,67 @@ pub mod purse {
                 return Err(Halt::Refused(PurseError::NothingAdded {
                     message: "refused because amount <= 0".to_owned(),
                 }));
+            }
+            context.emit(MoneyAdded { amount: self.amount, added_at: context.now() })
+        }
+    }
+
+    /// Adds as often as it is sent, for the key of the welcome is the same for everybody's
+    /// command.
+    ///
+    /// Emits [`Welcomed`], [`MoneyAdded`].
+    ///
+    /// Refused with
+    /// - [`NothingAdded`](PurseError::NothingAdded) where `amount <= 0`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{
+    ///     AddWithWelcome, PurseBehavior, PurseError, PurseRepository,
+    /// };
+    ///
+    /// async fn example<B: PurseBehavior>(
+    ///     repository: &PurseRepository<B, MemoryStore>,
+    /// ) -> Result<(), ExecuteError<PurseError>> {
+    ///     let done = repository.execute("purse-1", AddWithWelcome { amount: Decimal::ONE }).await?;
+    ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     Ok(())
+    /// }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct AddWithWelcome {
+        /// `amount: decimal`
+        pub amount: Decimal,
+    }
+
+    impl<B: PurseBehavior> Command<Purse<B>> for AddWithWelcome {
+        const NAME: &'static str = "AddWithWelcome";
+        const TARGET: Target = Target::Any;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("amount", &self.amount);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Purse<B>>) -> Result<(), Halt<PurseError>> {
+            let state = context.state();
+            if self.amount <= Decimal::ZERO {
+                return Err(Halt::Refused(PurseError::NothingAdded {
+                    message: "refused because amount <= 0".to_owned(),
+                }));
+            }
+            if !state.welcomed {
+                context.emit(Welcomed {
+                    welcome: context.stream_id().to_string(),
+                    welcomed_at: context.now(),
+                })?;
             }
             context.emit(MoneyAdded { amount: self.amount, added_at: context.now() })
         }
@@ -1260,7 +1393,7 @@ pub mod purse {
     /// Why a command of [`Purse`] is refused.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub enum PurseError {
-        /// `AddMoney`: `amount <= 0`
+        /// `amount <= 0`
         NothingAdded {
             /// Why, in words.
             message: String,
@@ -1302,6 +1435,11 @@ pub mod purse {
             /// Why, in words.
             message: String,
         },
+        /// Welcome must be unique (idempotency)
+        DuplicateWelcome {
+            /// Why, in words.
+            message: String,
+        },
         /// An event lies before the last one of its stream.
         OutOfOrder {
             /// Why, in words.
@@ -1325,6 +1463,7 @@ pub mod purse {
                 Self::DuplicateTransactionId { .. } => "DuplicateTransactionId",
                 Self::DuplicateCheque { .. } => "DuplicateCheque",
                 Self::DuplicateFeeId { .. } => "DuplicateFeeId",
+                Self::DuplicateWelcome { .. } => "DuplicateWelcome",
                 Self::OutOfOrder { .. } => "OutOfOrder",
                 Self::ArithmeticOverflow { .. } => "ArithmeticOverflow",
             }
@@ -1340,6 +1479,7 @@ pub mod purse {
                 | Self::DuplicateTransactionId { message }
                 | Self::DuplicateCheque { message }
                 | Self::DuplicateFeeId { message }
+                | Self::DuplicateWelcome { message }
                 | Self::OutOfOrder { message }
                 | Self::ArithmeticOverflow { message } => message,
             }
@@ -1355,6 +1495,7 @@ pub mod purse {
                 "DuplicateTransactionId" => Self::DuplicateTransactionId { message },
                 "DuplicateCheque" => Self::DuplicateCheque { message },
                 "DuplicateFeeId" => Self::DuplicateFeeId { message },
+                "DuplicateWelcome" => Self::DuplicateWelcome { message },
                 "OutOfOrder" => Self::OutOfOrder { message },
                 "ArithmeticOverflow" => Self::ArithmeticOverflow { message },
                 _ => return None,
@@ -1373,7 +1514,8 @@ pub mod purse {
             match field {
                 "transactionId" => Self::DuplicateTransactionId { message },
                 "cheque" => Self::DuplicateCheque { message },
-                _ => Self::DuplicateFeeId { message },
+                "feeId" => Self::DuplicateFeeId { message },
+                _ => Self::DuplicateWelcome { message },
             }
         }
 

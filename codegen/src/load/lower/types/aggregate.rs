@@ -103,9 +103,21 @@ fn is_aggregate(text: &str) -> bool {
     let Some((word, rest)) = text.split_once('(') else { return false };
     let word = word.trim();
     let is_word = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let is_known = FOLDINGS.iter().any(|(name, _)| *name == word);
     let inner = rest.split([')', '=']).next().unwrap_or_default();
-    is_word && (is_known || word != "decimal" && inner.contains(|c: char| c.is_alphabetic()))
+    let is_type = ["decimal", "enum", "list", "set", "map"].contains(&word);
+    is_word && (is_folding(word) || !is_type && inner.contains('.') && meant(word).is_some())
+}
+
+fn is_folding(word: &str) -> bool {
+    FOLDINGS.iter().any(|(name, _)| *name == word)
+}
+
+/// Which aggregate somebody means by a word.
+fn meant(word: &str) -> Option<&'static str> {
+    let lower = word.to_ascii_lowercase();
+    let known = || FOLDINGS.iter().map(|(known, _)| *known);
+    let foreign = FOREIGN.iter().find(|(foreign, _)| *foreign == lower).map(|(_, known)| *known);
+    known().find(|known| *known == lower).or(foreign).or_else(|| nearest(&lower, known()))
 }
 
 impl Parser<'_> {
@@ -133,7 +145,13 @@ impl Parser<'_> {
         }
         let found = folding(&word).map_err(|refused| {
             // Its help shows how aggregates of events are written.
-            Box::new(Diagnostic { help: Vec::new(), ..*refused }.help(of_rows(&word.value)))
+            let refused = Diagnostic { help: Vec::new(), ..*refused };
+            let meant = meant(&word.value);
+            let refused = match meant {
+                Some(meant) => refused.help(format!("did you mean `{meant}`?")),
+                None => refused,
+            };
+            Box::new(refused.help(of_rows(meant.unwrap_or(&word.value))))
         })?;
         let parts = self.argument(found).map_err(|refused| {
             let (place, label) = refused.primary;
@@ -297,13 +315,7 @@ fn folding(name: &Text) -> Result<Folding, Refused> {
     }
     let title = format!("there is no aggregate `{}`", name.value);
     let found = Diagnostic::error(&AGGREGATE, title, name.span, "unknown aggregate");
-    let lower = name.value.to_ascii_lowercase();
-    let is_lower = |known: &&str| **known == lower;
-    let cased = FOLDINGS.iter().map(|(known, _)| *known).find(is_lower);
-    let foreign = FOREIGN.iter().find(|(foreign, _)| *foreign == lower).map(|(_, known)| *known);
-    let meant =
-        cased.or(foreign).or_else(|| nearest(&lower, FOLDINGS.iter().map(|(known, _)| *known)));
-    Err(Box::new(found.help(match meant {
+    Err(Box::new(found.help(match meant(&name.value) {
         Some(meant) => format!("did you mean `{meant}`? {}", form(meant)),
         None => "the aggregates are `count`, `sum`, `min`, `max` and `average`".to_owned(),
     })))
