@@ -250,6 +250,7 @@ impl<'a, A: Aggregate> Decide<'a, A> {
     }
 
     fn push(&mut self, event: A::Event) -> Result<(), Halt<A::Error>> {
+        check_stream::<A>(&event, self.stream_id())?;
         let mut meta = self.template.clone();
         meta.event_id = self.new_id();
         let time = event.occurred_at().unwrap_or_else(|| {
@@ -299,6 +300,21 @@ impl<'a, A: Aggregate> Decide<'a, A> {
             last_time: self.last_time,
             events: self.events,
         })
+    }
+}
+
+/// Refuses an event that names another stream than the one it goes to. To put the right name into it would book
+/// one stream's event to another without a word.
+fn check_stream<A: Aggregate>(event: &A::Event, stream: &StreamId) -> Result<(), FieldError> {
+    match event.named_stream() {
+        Some(named) if named != stream.as_str() => Err(FieldError {
+            field: A::PARTITION_KEY,
+            reason: format!(
+                "{} names the stream `{named}`, and is recorded in `{stream}`",
+                event.event_type()
+            ),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -55,6 +55,11 @@ pub trait DomainEvent: Clone + fmt::Debug + PartialEq + Send + Sync + Sized + 's
     /// When the event happened by its own timestamp field, if it has one.
     fn occurred_at(&self) -> Option<Timestamp>;
 
+    /// The stream that this event names as its own, if it has a field of the partition key's name.
+    fn named_stream(&self) -> Option<&str> {
+        None
+    }
+
     /// Hands over the unique keys that this event claims.
     fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey));
 

@@ -86,7 +86,7 @@ super::codes! {
         fix: "Choose another name.",
     }
     FOLD = "EL0921" {
-        what: "What a released event does to the state or to a read model changed.",
+        what: "What a released event does to the state or to a read model changed, or when it happened.",
         why: "That is allowed, and nothing of the old result is trusted: snapshots drop, tables are built anew.",
         example: "apply: {balance: balance - amount}    # and it was released with balance + amount",
         fix: "Where it is meant, run `eventloom lock`.",

@@ -220,6 +220,7 @@ fn domain_event(view: &View<'_>) -> Part {
             vec![write(view)],
             vec![read(view)],
             vec![occurred_at(view)],
+            named_stream(view).into_iter().collect(),
             vec![unique_keys(view)],
             released_keys(view).into_iter().collect(),
             vec![describe(view)],
@@ -367,6 +368,27 @@ fn occurred_at(view: &View<'_>) -> TokenStream {
         quote!(match self { #(#arms,)* })
     };
     quote!(fn occurred_at(&self) -> Option<__Timestamp> { #body })
+}
+
+/// Only where an event has a field of the partition key's name.
+fn named_stream(view: &View<'_>) -> Option<TokenStream> {
+    let key = &view.aggregate.partition_key;
+    let is_key = |field: &&Field| field.name == *key && field.field_type == Type::String;
+    let (events, ident) = (&view.aggregate.events, field_ident(key));
+    let named = events.iter().filter(|event| event.fields.iter().any(|field| is_key(&field)));
+    let mut arms: Vec<TokenStream> = named
+        .map(|event| {
+            let variant = type_ident(&event.name);
+            quote!(Self::#variant(event) => Some(&event.#ident))
+        })
+        .collect();
+    if arms.is_empty() {
+        return None;
+    }
+    if arms.len() < events.len() {
+        arms.push(quote!(_ => None));
+    }
+    Some(quote!(fn named_stream(&self) -> Option<&str> { match self { #(#arms,)* } }))
 }
 
 fn unique_keys(view: &View<'_>) -> TokenStream {

@@ -108,8 +108,10 @@ fn follows(aggregate: &Aggregate, old: &Lock, now: &Lock) -> Vec<String> {
         _ => false,
     };
     let mut follows = Vec::new();
-    let folds =
-        |item: &Item| matches!(item, Item::State | Item::Apply { .. }) || of_event(item, &|_| true);
+    let folds = |item: &Item| {
+        matches!(item, Item::State | Item::Apply { .. } | Item::Time { .. })
+            || of_event(item, &|_| true)
+    };
     if aggregate.snapshot_every.is_some() && differs(&folds) {
         follows.push(format!("the snapshots of `{name}` drop"));
     }

@@ -1,7 +1,7 @@
 //! A released fold that gives other results now: what follows is that what was built with it is built anew.
 
 use super::context::{Finding, Found, Verified};
-use super::facts::{Fact, Item};
+use super::facts::{Fact, Item, Lock, RECORDED};
 use crate::catalogue::lock::FOLD;
 use crate::diagnostic::Diagnostic;
 use crate::model::Aggregate;
@@ -44,7 +44,40 @@ pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
             };
             findings.push(Finding::warning(&model.name, found));
         }
+        for event in verified.lock.events(&model.name) {
+            findings.extend(time(verified, model, event));
+        }
     }
+}
+
+/// An event whose time goes by something else: its released versions and the stored ones of them too.
+fn time(verified: &Verified<'_>, model: &Aggregate, stored: &str) -> Option<Finding> {
+    let found = verified.event(&model.name, stored)?;
+    if found.model.version > verified.last_version(&model.name, stored) {
+        return None;
+    }
+    let item = Item::Time { event: stored.to_owned() };
+    let of = |lock: &Lock| lock.get(&model.name, item.clone()).map(|fact| fact.value.clone());
+    let (was, now) = (of(verified.lock), of(&verified.now));
+    if was == now {
+        return None;
+    }
+    let said = |time: Option<String>| match time.as_deref() {
+        None => "its one timestamp".to_owned(),
+        Some(RECORDED) => "the time of its command".to_owned(),
+        Some(field) => format!("`{field}`"),
+    };
+    let (was, now) = (said(was), said(now));
+    let name = &found.name.value;
+    let title = format!(
+        "the time of `{name}` changed: {}, and states as of a time go by {now}, also of what is stored",
+        snapshots(model)
+    );
+    let place = found.syntax.occurred_at.as_ref().map_or(found.name.span, |field| field.span);
+    let told = Diagnostic::warning(&FOLD, title, place, "changed since it was released")
+        .note(format!("released with {was}"))
+        .help("where that is meant, release it: `eventloom lock`");
+    Some(Finding::warning(&model.name, told))
 }
 
 /// Whether lines that stand as they stood give something else because an event has a new version, with

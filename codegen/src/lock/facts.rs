@@ -53,6 +53,11 @@ pub enum Item {
         /// The event's stored name.
         event: String,
     },
+    /// What the event's time goes by, where that is not its one timestamp.
+    Time {
+        /// The event's stored name.
+        event: String,
+    },
     /// That the event is no longer written.
     Retired {
         /// The event's stored name.
@@ -129,6 +134,7 @@ impl fmt::Display for Key {
                 write!(f, "{aggregate}.{event} v{version} upcast")
             }
             Item::Apply { event } => write!(f, "{aggregate}.{event} apply"),
+            Item::Time { event } => write!(f, "{aggregate}.{event} occurredAt"),
             Item::Retired { event } => write!(f, "{aggregate}.{event} retired"),
             Item::Unique { event, field } => write!(f, "{aggregate}.{event}.{field} unique"),
             Item::Rule { refusal, .. } => write!(f, "{aggregate} invariant {refusal}"),
@@ -249,6 +255,7 @@ impl Lock {
             description: _,
             version,
             fields,
+            // See `chosen_time`.
             occurred_at: _,
             retired,
             history,
@@ -278,6 +285,10 @@ impl Lock {
         );
         let meaning = hash(meaning::of_assignments(apply.as_deref()));
         self.add(aggregate, Item::Apply { event: stored() }, Fact::new(meaning, text));
+        if let Some(time) = event.chosen_time() {
+            let time = time.unwrap_or(RECORDED);
+            self.add(aggregate, Item::Time { event: stored() }, Fact::new(time, ""));
+        }
         if *retired {
             self.add(aggregate, Item::Retired { event: stored() }, Fact::new("", ""));
         }
@@ -287,6 +298,9 @@ impl Lock {
         }
     }
 }
+
+/// That an event's time is that of its command.
+pub(super) const RECORDED: &str = "recorded";
 
 /// `stream idempotent`
 /// Among which values one is unique, and whether it recognises a command.

@@ -293,6 +293,10 @@ fn read_fact(words: &mut Words<'_>) -> Result<(Key, Fact), Expected> {
             let event = words.name(event)?;
             (Item::Apply { event }, Fact::new(words.hash()?, words.rest()))
         }
+        "occurredAt" => {
+            let item = Item::Time { event: words.name(event)? };
+            (item, Fact::new(words.name("a field")?, ""))
+        }
         "retired" => (Item::Retired { event: words.name(event)? }, Fact::new("", "")),
         "unique" => {
             let item = Item::Unique { event: words.name(event)?, field: words.name("a field")? };
@@ -363,6 +367,7 @@ fn line(key: &Key, fact: &Fact) -> String {
             format!("{of} upcast {} v{version} {value} {text}", name(event))
         }
         Item::Apply { event } => format!("{of} apply {} {value} {text}", name(event)),
+        Item::Time { event } => format!("{of} occurredAt {} {}", name(event), name(value)),
         Item::Retired { event } => format!("{of} retired {}", name(event)),
         Item::Unique { event, field } => {
             format!("{of} unique {} {} {value}", name(event), name(field))

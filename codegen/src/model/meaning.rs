@@ -22,7 +22,12 @@ pub(crate) fn of_aggregate(aggregate: &Aggregate, types: &[TypeDefinition]) -> u
     let definitions = Definitions::new(types, &aggregate.inline_types);
     let event = |event: &Event| {
         let apply = event.apply.as_deref().map(assignments);
-        json!({"event": history(event, definitions), "apply": apply})
+        let mut all = json!({"event": history(event, definitions), "apply": apply});
+        // A snapshot tells when the stream's last event happened.
+        if let Some(time) = event.chosen_time() {
+            all["occurredAt"] = json!(time);
+        }
+        all
     };
     hash(&json!({
         "semantics": SEMANTICS,

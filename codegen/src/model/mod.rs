@@ -230,6 +230,19 @@ pub struct Event {
     pub released: Vec<UniqueField>,
 }
 
+impl Event {
+    /// The field by which the event's time goes, where that is not its one timestamp, as it is where nothing is
+    /// said: none where it is the time of the command although there is a timestamp.
+    #[must_use]
+    pub fn chosen_time(&self) -> Option<Option<&str>> {
+        let mut times = self.fields.iter().filter(|field| field.field_type == Type::Timestamp);
+        let first = times.next().map(|field| field.name.as_str());
+        let one = first.filter(|_| times.next().is_none());
+        let chosen = self.occurred_at.as_deref();
+        (chosen != one).then_some(chosen)
+    }
+}
+
 /// An earlier version of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OldVersion {

@@ -2,8 +2,9 @@
 
 use eventloom_runtime::command::Decide;
 use eventloom_runtime::projection::CustomRow;
+use eventloom_runtime::repository::NewEvents;
 use eventloom_runtime::testing::block_on;
-use eventloom_runtime::{ApplyError, Decimal, Halt, Metadata, Projection, dec};
+use eventloom_runtime::{ApplyError, Decimal, ExecuteError, Halt, Metadata, Projection, dec};
 use eventloom_tests::goldens::by_hand::purse::{Fill, Purse, PurseBehavior};
 use eventloom_tests::goldens::custom::wallet::{
     Audit, Charge, Charged, PointsGranted, Transfer, Wallet, WalletBehavior, WalletError,
@@ -96,5 +97,26 @@ fn a_value_named_like_the_past_of_another_is_a_value_of_its_own() {
         assert_eq!((done.state.balance(), done.state.before_balance()), (dec!(1002), dec!(2)));
         let refused = purses.refused(Fill { amount: dec!(-1003) }).await;
         assert_eq!(refused.0, "BalanceCannotBeNegative");
+    });
+}
+
+/// An import mixed two wallets up: the charge of one went into the stream of the other, was accepted there, and
+/// each read model that goes by the field booked it to the one, each state to the other.
+#[test]
+fn an_event_that_names_another_stream_is_refused() {
+    block_on(async {
+        let wallets = Bench::<Wallet<Points>>::new().await;
+        let charge = |wallet: &str| Charged {
+            wallet_id: wallet.to_owned(),
+            amount: dec!(1),
+            charged_at: time("2026-11-21T12:00:00Z"),
+        };
+        let mixed = NewEvents::new().with(charge("s")).with(charge("t"));
+        let refused = wallets.repository.record("s", mixed).await;
+        let Err(ExecuteError::Invalid(told)) = refused else { panic!("{refused:?}") };
+        assert_eq!(told.field, "walletId");
+        assert_eq!(told.reason, "Charged names the stream `t`, and is recorded in `s`");
+        assert_eq!(wallets.state().await.balance, dec!(0));
+        wallets.repository.record("s", NewEvents::new().with(charge("s"))).await.expect("its own");
     });
 }

@@ -124,6 +124,12 @@ pub mod purse {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Filled(event) => Some(&event.purse_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

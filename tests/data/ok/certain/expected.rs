@@ -123,6 +123,12 @@ pub mod gauge {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Moved(event) => Some(&event.gauge_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

@@ -734,6 +734,19 @@ pub mod wallet {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::WalletOpened(event) => Some(&event.wallet_id),
+                Self::MoneyDeposited(event) => Some(&event.wallet_id),
+                Self::MoneyRefunded(event) => Some(&event.wallet_id),
+                Self::PaymentForgotten(event) => Some(&event.wallet_id),
+                Self::CurrencyFrozen(event) => Some(&event.wallet_id),
+                Self::CurrencyThawed(event) => Some(&event.wallet_id),
+                Self::LabelsChanged(event) => Some(&event.wallet_id),
+                Self::LimitsSet(event) => Some(&event.wallet_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

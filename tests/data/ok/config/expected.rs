@@ -528,7 +528,7 @@ pub mod loan {
         const PARTITION_KEY: &'static str = "readerId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(5);
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0x60b2_8891_c957_8325;
+        const MEANING: u64 = 0x1dd5_8aff_e236_11fc;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 

@@ -181,6 +181,13 @@ pub mod wallet {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Charged(event) => Some(&event.wallet_id),
+                Self::PointsGranted(event) => Some(&event.wallet_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

@@ -528,6 +528,18 @@ pub mod cart {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::CartOpened(event) => Some(&event.cart_id),
+                Self::ItemAdded(event) => Some(&event.cart_id),
+                Self::LimitReached(event) => Some(&event.cart_id),
+                Self::LimitHit(event) => Some(&event.cart_id),
+                Self::CartClosed(event) => Some(&event.cart_id),
+                Self::Noted(event) => Some(&event.cart_id),
+                Self::Stamped(event) => Some(&event.cart_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

@@ -332,6 +332,14 @@ pub mod lamp {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::SwitchedOn(event) => Some(&event.lamp_id),
+                Self::SwitchedOff(event) => Some(&event.lamp_id),
+                Self::ColourChanged(event) => Some(&event.lamp_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

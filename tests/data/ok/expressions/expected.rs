@@ -273,6 +273,13 @@ pub mod machine {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Started(event) => Some(&event.machine_id),
+                Self::Worked(event) => Some(&event.machine_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

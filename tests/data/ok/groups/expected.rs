@@ -271,6 +271,13 @@ pub mod shipment {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::ParcelsPacked(event) => Some(&event.shipment_id),
+                Self::ShipmentTrimmed(event) => Some(&event.shipment_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

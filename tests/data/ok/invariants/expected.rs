@@ -458,6 +458,18 @@ pub mod tank {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Filled(event) => Some(&event.tank_id),
+                Self::Drained(event) => Some(&event.tank_id),
+                Self::Named(event) => Some(&event.tank_id),
+                Self::Opened(event) => Some(&event.tank_id),
+                Self::Rested(event) => Some(&event.tank_id),
+                Self::Broke(event) => Some(&event.tank_id),
+                Self::Resized(event) => Some(&event.tank_id),
+            }
+        }
+
         fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
             match self {
                 Self::Filled(event) => claim(unique_ticket(&event.ticket)),
@@ -1721,6 +1733,15 @@ pub mod till {
                 Self::Paid(event) => Some(event.paid_at),
                 Self::Taken(event) => Some(event.taken_at),
                 Self::Shut(event) => Some(event.shut_at),
+            }
+        }
+
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Hired(event) => Some(&event.till_id),
+                Self::Paid(event) => Some(&event.till_id),
+                Self::Taken(event) => Some(&event.till_id),
+                Self::Shut(event) => Some(&event.till_id),
             }
         }
 

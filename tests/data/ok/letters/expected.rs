@@ -186,6 +186,13 @@ pub mod tree {
             None
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::B(event) => Some(&event.tree_id),
+                Self::H(event) => Some(&event.tree_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

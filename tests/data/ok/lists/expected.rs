@@ -451,6 +451,16 @@ pub mod order {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::OrderPlaced(event) => Some(&event.order_id),
+                Self::LineAdded(event) => Some(&event.order_id),
+                Self::LinesReplaced(event) => Some(&event.order_id),
+                Self::Tagged(event) => Some(&event.order_id),
+                Self::AddressChanged(event) => Some(&event.order_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

@@ -555,6 +555,15 @@ pub mod r#match {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Record(event) => Some(&event.match_id),
+                Self::Decimal(event) => Some(&event.match_id),
+                Self::Command(event) => Some(&event.match_id),
+                _ => None,
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

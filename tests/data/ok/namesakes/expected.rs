@@ -233,6 +233,14 @@ pub mod till {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::NoteTaken(event) => Some(&event.till_id),
+                Self::PaymentTaken(event) => Some(&event.till_id),
+                Self::TillClosed(event) => Some(&event.till_id),
+            }
+        }
+
         fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
             if let Self::PaymentTaken(event) = self {
                 claim(unique_payment_id(&event.payment_id));

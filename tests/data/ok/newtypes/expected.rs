@@ -1174,6 +1174,14 @@ pub mod order {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::OrderPlaced(event) => Some(&event.order_id),
+                Self::LineAdded(event) => Some(&event.order_id),
+                Self::LevelSet(event) => Some(&event.order_id),
+            }
+        }
+
         fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
             if let Self::OrderPlaced(event) = self {
                 claim(unique_customer(&event.customer));

@@ -126,6 +126,12 @@ pub mod note {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Written(event) => Some(&event.note_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

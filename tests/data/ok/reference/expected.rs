@@ -2622,7 +2622,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0x2204_7d89_f96a_295e;
+        const MEANING: u64 = 0x2831_55e9_5c0b_dc16;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 

@@ -350,6 +350,16 @@ pub mod parcel {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Sent(event) => Some(&event.parcel_id),
+                Self::Moved(event) => Some(&event.parcel_id),
+                Self::Lost(event) => Some(&event.parcel_id),
+                Self::Weighed(event) => Some(&event.parcel_id),
+                Self::Delivered(event) => Some(&event.parcel_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {

@@ -371,6 +371,13 @@ pub mod sample {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Taken(event) => Some(&event.sample_id),
+                Self::Doubled(event) => Some(&event.sample_id),
+            }
+        }
+
         fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
             if let Self::Taken(event) = self {
                 claim(unique_id(&event.id));
@@ -588,7 +595,7 @@ pub mod sample {
         const PARTITION_KEY: &'static str = "sampleId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Days(30);
-        const MEANING: u64 = 0x487c_f288_c81c_4560;
+        const MEANING: u64 = 0x2866_2d1c_be9c_f64a;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 

@@ -259,6 +259,14 @@ pub mod bank_account {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::AccountOpened(event) => Some(&event.account_id),
+                Self::MoneyDeposited(event) => Some(&event.account_id),
+                Self::MoneyWithdrawn(event) => Some(&event.account_id),
+            }
+        }
+
         fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
             match self {
                 Self::MoneyDeposited(event) => claim(unique_transaction_id(&event.transaction_id)),

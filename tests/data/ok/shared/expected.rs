@@ -250,6 +250,13 @@ pub mod customer {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Joined(event) => Some(&event.customer_id),
+                Self::Promoted(event) => Some(&event.customer_id),
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {
@@ -747,6 +754,13 @@ pub mod shop {
             match self {
                 Self::Tier(event) => Some(event.at),
                 Self::Moved(event) => Some(event.at),
+            }
+        }
+
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::Tier(event) => Some(&event.shop_id),
+                Self::Moved(event) => Some(&event.shop_id),
             }
         }
 

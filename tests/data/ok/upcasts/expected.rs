@@ -676,6 +676,15 @@ pub mod invoice {
             }
         }
 
+        fn named_stream(&self) -> Option<&str> {
+            match self {
+                Self::InvoiceIssued(event) => Some(&event.invoice_id),
+                Self::NoteChanged(event) => Some(&event.invoice_id),
+                Self::InvoiceArchived(event) => Some(&event.invoice_id),
+                _ => None,
+            }
+        }
+
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn describe(&self) -> String {
