@@ -105,11 +105,8 @@ fn is_aggregate(text: &str) -> bool {
     let is_word = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let inner = rest.split([')', '=']).next().unwrap_or_default();
     let is_type = ["decimal", "enum", "list", "set", "map"].contains(&word);
-    is_word && (is_folding(word) || !is_type && inner.contains('.') && meant(word).is_some())
-}
-
-fn is_folding(word: &str) -> bool {
-    FOLDINGS.iter().any(|(name, _)| *name == word)
+    let is_known = FOLDINGS.iter().any(|(name, _)| *name == word);
+    is_word && (is_known || !is_type && inner.contains(|c: char| c.is_alphabetic()))
 }
 
 /// Which aggregate somebody means by a word.
