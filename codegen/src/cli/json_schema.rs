@@ -99,6 +99,11 @@ fn rules(place: Place, schema: &mut Map<String, Value>) {
         Place::Command => {
             schema.insert("not".to_owned(), json!({"required": ["reject", "steps"]}));
         }
+        Place::Query => {
+            // What is worked out of all rows is one answer, which has no limit.
+            let one = json!({"required": ["select"], "not": {"required": ["groupBy"]}});
+            schema.insert("anyOf".to_owned(), json!([{"required": ["limit"]}, one]));
+        }
         Place::Emission => {
             // The event stands beside the keys, under its own name.
             let fields = json!({"anyOf": [form(&Form::Map(KeysLike::Names, &Form::Expression)), {"type": "null"}]});

@@ -139,7 +139,6 @@ impl Place {
             Self::Invariant => &["name", "check"],
             Self::EventStore => &["partitionKey"],
             Self::Projection => &["source", "target"],
-            Self::Query => &["limit"],
             _ => &[],
         }
     }
