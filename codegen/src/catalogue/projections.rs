@@ -137,7 +137,7 @@ super::codes! {
         what: "A condition is none that a read database can answer.",
         why: "Rows are found where they lie, on every database alike; to fetch all of them and look at each is what a query is to save.",
         example: "where: lines.len() > 3",
-        fix: "Compare columns with each other and with values, ask for `is_some()` and `is_none()`, and join with `&&`, `||` and `!`; give what must be calculated as input, or keep it in a column.",
+        fix: "Compare columns with each other and with values, ask for `is_some()` and `is_none()`, of texts for `is_empty()`, `starts_with()`, `ends_with()` and `contains()`, and join with `&&`, `||` and `!`; give what must be calculated as input, or keep it in a column.",
     }
     NOT_SORTED = "EL0635" {
         what: "Rows can't be sorted by a column, or are sorted by it already.",
@@ -192,5 +192,11 @@ super::codes! {
         why: "`select` says what is worked out of all rows, or of each group of them where `groupBy` says in which columns the rows of a group are alike.",
         example: "groupBy: day\nselect: {place: row.place, total: sum(amount)}",
         fix: "Select columns of the group and aggregates; sort groups by what is selected; without `groupBy` there is one answer, which has no order and no limit.",
+    }
+    INPUT_DEFAULT = "EL0646" {
+        what: "An input of a query has a default.",
+        why: "A query is a function of the program, which gives every input; nothing would ever use it.",
+        example: "input: {least: decimal = 0}\nwhere: balance >= input.least",
+        fix: "Remove the default; make the input optional and write `input.least.unwrap_or(0)` where the caller may leave it open.",
     }
 }

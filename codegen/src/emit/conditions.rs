@@ -47,6 +47,11 @@ impl Asked<'_, '_> {
                 let comparison = sign(*comparison);
                 quote!(__Condition::Compare(#left, __Comparison::#comparison, #right))
             }
+            Condition::Text(left, test, right) => {
+                let (left, right) = (self.operand(left), self.operand(right));
+                let test = format_ident!("{test:?}");
+                quote!(__Condition::Text(#left, __TextTest::#test, #right))
+            }
             Condition::Present { optional, local, then, otherwise } => {
                 let code = self.compiler.compile(optional);
                 let kind = match code.kind {
@@ -71,6 +76,7 @@ impl Asked<'_, '_> {
         match operand {
             Operand::Column(column) => quote!(__Operand::Column(#column)),
             Operand::Widened(column) => quote!(__Operand::Widened(#column)),
+            Operand::Lowercase(column) => quote!(__Operand::Lowercase(#column)),
             Operand::Value(value) => {
                 let value = self.value(value);
                 quote!(__Operand::Value(#value))

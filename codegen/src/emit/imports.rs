@@ -180,6 +180,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "ReadModelError",
             "Rows",
             "Summary",
+            "TextTest",
             "Value",
             "Values",
             "fold_custom",

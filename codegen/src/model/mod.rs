@@ -14,7 +14,7 @@ mod shape;
 pub use expression::*;
 pub(crate) use newtype::whole;
 pub use newtype::{Newtype, ValueRule};
-pub use query::{Condition, Figure, FigureOf, Operand, Order, Query, Summary, Where};
+pub use query::{Condition, Figure, FigureOf, Operand, Order, Query, Summary, TextTest, Where};
 pub use rows::*;
 use serde::Serialize;
 pub use shape::Definitions;

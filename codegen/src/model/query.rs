@@ -82,6 +82,8 @@ pub enum Condition {
     Not(Box<Self>),
     /// Two values compare so; one of them at least reads a column.
     Compare(Operand, Comparison, Operand),
+    /// A text begins with another, and the like.
+    Text(Operand, TextTest, Operand),
     /// The column is none.
     Absent(String),
     /// Depends on the input alone.
@@ -107,8 +109,21 @@ pub enum Operand {
     Column(String),
     /// An integer column as a decimal.
     Widened(String),
+    /// A column of texts in small letters.
+    Lowercase(String),
     /// A value that reads the input alone.
     Value(Expression),
+}
+
+/// What is asked of two texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum TextTest {
+    /// `starts_with`
+    StartsWith,
+    /// `ends_with`
+    EndsWith,
+    /// `contains`
+    Contains,
 }
 
 /// A column that rows are sorted by.
@@ -139,13 +154,14 @@ impl Condition {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::compared).collect(),
             Self::Not(inner) | Self::Present { then: inner, .. } => inner.compared(),
-            Self::Compare(Operand::Column(column), _, Operand::Value(value))
+            Self::Text(Operand::Column(column), _, Operand::Value(value))
+            | Self::Compare(Operand::Column(column), _, Operand::Value(value))
             | Self::Compare(Operand::Value(value), _, Operand::Column(column)) => match &value.kind
             {
                 ExpressionKind::Read(Scope::Input, input) => vec![(column, input)],
                 _ => Vec::new(),
             },
-            Self::Compare(..) | Self::Absent(_) | Self::Given(_) => Vec::new(),
+            Self::Compare(..) | Self::Text(..) | Self::Absent(_) | Self::Given(_) => Vec::new(),
         }
     }
 }

@@ -39,7 +39,7 @@ pub use memory::MemoryReadDatabase;
 pub use name::ProjectionName;
 pub use poison::Retried;
 pub use projector::{Projector, ProjectorOptions, Running};
-pub use query::{Comparison, Condition, Operand, Order, Query};
+pub use query::{Comparison, Condition, Operand, Order, Query, TextTest};
 pub use read_model::{ReadModel, ReadModelError, number_of_rows};
 pub use rebuild::{Rebuild, RebuildProgress};
 #[cfg(feature = "sqlite")]

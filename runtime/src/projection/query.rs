@@ -55,6 +55,8 @@ pub enum Condition {
     Not(Box<Self>),
     /// Two values compare so.
     Compare(Operand, Comparison, Operand),
+    /// A text begins with another, and the like. Never where one of them is none.
+    Text(Operand, TextTest, Operand),
     /// The column is none.
     Absent(&'static str),
     /// The row's key comes after this one.
@@ -80,6 +82,28 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
+/// What is asked of two texts, by their characters: no letter stands for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextTest {
+    /// Whether the left begins with the right.
+    StartsWith,
+    /// Whether the left ends with the right.
+    EndsWith,
+    /// Whether the right stands in the left.
+    Contains,
+}
+
+impl TextTest {
+    /// The outcome.
+    pub fn holds(self, left: &str, right: &str) -> bool {
+        match self {
+            Self::StartsWith => left.starts_with(right),
+            Self::EndsWith => left.ends_with(right),
+            Self::Contains => left.contains(right),
+        }
+    }
+}
+
 /// One side of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
@@ -87,6 +111,8 @@ pub enum Operand {
     Column(&'static str),
     /// An integer column as a decimal.
     Widened(&'static str),
+    /// A column of texts in small letters, of any script.
+    Lowercase(&'static str),
     /// A value of the other side's type.
     Value(Value),
 }
@@ -117,6 +143,10 @@ impl Condition {
             Self::Compare(left, comparison, right) => {
                 comparison.holds(&left.of(spec, row), &right.of(spec, row))
             }
+            Self::Text(left, test, right) => match (left.of(spec, row), right.of(spec, row)) {
+                (Value::Text(left), Value::Text(right)) => test.holds(&left, &right),
+                _ => false,
+            },
             Self::Absent(column) => cell(spec, row, column) == &Value::Null,
             Self::After(key) => row.get(..spec.key_columns).is_some_and(|own| own > key.as_slice()),
             Self::Always(holds) => *holds,
@@ -133,7 +163,7 @@ impl Condition {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::columns).collect(),
             Self::Not(inner) => inner.columns(),
-            Self::Compare(left, _, right) => {
+            Self::Compare(left, _, right) | Self::Text(left, _, right) => {
                 [left, right].into_iter().filter_map(Operand::column).collect()
             }
             Self::Absent(column) => vec![column],
@@ -160,7 +190,7 @@ impl Operand {
     /// The column that it reads.
     pub(super) fn column(&self) -> Option<&'static str> {
         match self {
-            Self::Column(column) | Self::Widened(column) => Some(column),
+            Self::Column(column) | Self::Widened(column) | Self::Lowercase(column) => Some(column),
             Self::Value(_) => None,
         }
     }
@@ -170,6 +200,10 @@ impl Operand {
             Self::Column(column) => cell(spec, row, column).clone(),
             Self::Widened(column) => match cell(spec, row, column) {
                 Value::Integer(number) => Value::Decimal(Decimal::from(*number)),
+                other => other.clone(),
+            },
+            Self::Lowercase(column) => match cell(spec, row, column) {
+                Value::Text(text) => Value::Text(text.to_lowercase()),
                 other => other.clone(),
             },
             Self::Value(value) => value.clone(),

@@ -11,7 +11,7 @@ use crate::catalogue::projections::NOT_ASKED;
 use crate::diagnostic::Diagnostic;
 use crate::model::{
     Arm, Comparison, Condition, Expression, ExpressionKind, Logic, Method, Operand, Pattern,
-    Scope as From, Type,
+    Scope as From, TextTest, Type,
 };
 use crate::naming::collision_key;
 use crate::resolve::fields::Fields;
@@ -20,15 +20,28 @@ use crate::source::Span;
 use crate::syntax::{self, Text};
 
 /// What can be asked.
-const CAN: &str = "columns can be compared with each other and with values, asked for `is_some()` and `is_none()`, and joined with `&&`, `||` and `!`";
+const CAN: &str = "columns can be compared with each other and with values, asked for `is_some()` and `is_none()`, texts for `is_empty()`, `starts_with()`, `ends_with()` and `contains()`, also after `to_lowercase()`, and all that is joined with `&&`, `||` and `!`";
 /// What to do about a value that can't be told beforehand.
 const CALCULATE: &str = "calculate it in the program, and give it as an input";
 /// The same, where an event finds rows.
 const CARRY: &str =
     "let the event carry it, or keep what it is compared with in a column of its own";
 /// Methods that never fail, for values that are known before the rows are.
-const CERTAIN: [&str; 8] =
-    ["date", "is_empty", "is_none", "is_some", "or", "to_lowercase", "trim", "unwrap_or"];
+const CERTAIN: [&str; 11] = [
+    "contains",
+    "date",
+    "ends_with",
+    "is_empty",
+    "is_none",
+    "is_some",
+    "or",
+    "starts_with",
+    "to_lowercase",
+    "trim",
+    "unwrap_or",
+];
+/// What is asked of a text and another.
+const TEXT_TESTS: [&str; 3] = ["contains", "ends_with", "starts_with"];
 
 /// An input that is read, and what it meets there.
 pub(crate) struct Meeting {
@@ -220,6 +233,13 @@ impl<'a> Tree<'a> {
                 }
             }
         }
+        if let NodeKind::Method(receiver, method, arguments) = &node.kind
+            && TEXT_TESTS.contains(&method.value.as_str())
+            && self.is_text(receiver)
+            && let Some(input) = arguments.first().and_then(|argument| self.input(argument))
+        {
+            met.push(Meeting { input, with: Met::Typed(Type::String) });
+        }
         if let Some(input) = self.input(node) {
             met.push(Meeting { input, with: Met::Other });
         }
@@ -232,7 +252,20 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// Whether it is a column of texts, perhaps in small letters.
+    fn is_text(&self, node: &Node) -> bool {
+        let of = self.column(lowercased(node).unwrap_or(node));
+        let of = of.and_then(|column| self.columns.get(column)?.field_type.as_ref());
+        of.is_some_and(|of| match beneath_optional(of) {
+            Type::Newtype(_, base) => **base == Type::String,
+            of => *of == Type::String,
+        })
+    }
+
     fn met(&self, node: &Node) -> Met {
+        if lowercased(node).is_some_and(|of| self.column(of).is_some()) {
+            return Met::Typed(Type::String);
+        }
         let Some(column) = self.column(node) else {
             let NodeKind::Name(name) = &node.kind else { return Met::Other };
             return Met::Name(Text { value: name.clone(), span: node.span });
@@ -262,13 +295,24 @@ impl<'a> Tree<'a> {
             {
                 Ok(())
             }
+            NodeKind::Method(receiver, method, arguments)
+                if method.value == "is_empty" && arguments.is_empty() =>
+            {
+                self.operand(receiver)
+            }
+            NodeKind::Method(receiver, method, arguments)
+                if TEXT_TESTS.contains(&method.value.as_str()) =>
+            {
+                self.operand(receiver)?;
+                arguments.iter().try_for_each(|argument| self.operand(argument))
+            }
             _ if self.column(node).is_some() => Ok(()),
             _ => Err(Refused::unknown(node)),
         }
     }
 
     fn operand(&self, node: &Node) -> Result<(), Refused> {
-        match self.column(node) {
+        match self.column(lowercased(node).unwrap_or(node)) {
             Some(column) => {
                 let of = self.columns.get(column).and_then(|column| column.field_type.as_ref());
                 if of.is_some_and(is_json) { Err(Refused::json(node.span)) } else { Ok(()) }
@@ -302,6 +346,14 @@ impl<'a> Tree<'a> {
             return Err(Refused::uncertain(node.span, self.calculate));
         }
         node.parts().into_iter().try_for_each(|part| self.value(part))
+    }
+}
+
+/// What `to_lowercase()` is asked of.
+fn lowercased(node: &Node) -> Option<&Node> {
+    match &node.kind {
+        NodeKind::Method(receiver, method, _) if method.value == "to_lowercase" => Some(receiver),
+        _ => None,
     }
 }
 
@@ -341,6 +393,17 @@ impl Translation<'_> {
                     _ => Condition::Not(Box::new(absent)),
                 })
             }
+            ExpressionKind::Call(Method::StringIsEmpty, text, _) => {
+                let kind = ExpressionKind::String(String::new());
+                let nothing = Operand::Value(Expression { kind, result: Type::String });
+                Some(Condition::Compare(self.operand(text)?, Comparison::Equal, nothing))
+            }
+            ExpressionKind::Call(method, text, arguments) => {
+                let ([other], Some(test)) = (arguments.as_slice(), text_test(*method)) else {
+                    return None;
+                };
+                Some(Condition::Text(self.operand(text)?, test, self.operand(other)?))
+            }
             ExpressionKind::Match(subject, arms) => self.present(subject, arms),
             _ => {
                 let column = Operand::Column(self.column(meaning)?);
@@ -377,6 +440,9 @@ impl Translation<'_> {
         match &side.kind {
             ExpressionKind::Some(inner) => self.operand(inner),
             ExpressionKind::Widen(inner) => self.column(inner).map(Operand::Widened),
+            ExpressionKind::Call(Method::StringToLowercase, inner, _) => {
+                self.column(inner).map(Operand::Lowercase)
+            }
             _ => self.column(side).map(Operand::Column),
         }
     }
@@ -429,6 +495,15 @@ impl Translation<'_> {
             ExpressionKind::Local(name) => self.locals.iter().any(|(local, _)| local == name),
             _ => false,
         })
+    }
+}
+
+fn text_test(method: Method) -> Option<TextTest> {
+    match method {
+        Method::StringStartsWith => Some(TextTest::StartsWith),
+        Method::StringEndsWith => Some(TextTest::EndsWith),
+        Method::StringContains => Some(TextTest::Contains),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Projecting;
 use super::inputs::{self, Inputs};
 use super::select;
-use crate::catalogue::projections::{INPUT_UNUSED, LIMIT, NOT_SORTED};
+use crate::catalogue::projections::{INPUT_DEFAULT, INPUT_UNUSED, LIMIT, NOT_SORTED};
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Expression, ExpressionKind, Order, Scope as From, Type, Where};
 use crate::resolve::assign::unknown;
@@ -82,7 +82,8 @@ impl Query<'_> {
             offset: offset?,
             summary: summary?,
         };
-        let sound = !inferred.broken && self.uses_all(input, &query, findings);
+        let without = self.without_defaults(findings);
+        let sound = without && !inferred.broken && self.uses_all(input, &query, findings);
         sound.then_some(query)
     }
 
@@ -178,6 +179,21 @@ impl Query<'_> {
             return None;
         }
         Some(Order { column: column.value.clone(), descending: written.descending })
+    }
+
+    /// A caller in Rust gives every input: what stands for one that is left out would never be used.
+    fn without_defaults(&self, findings: &mut Vec<Diagnostic>) -> bool {
+        let written = self.syntax.input.iter().flatten();
+        let mut defaults =
+            written.filter_map(|(name, field)| Some((name, field.default.as_ref()?)));
+        let Some((name, default)) = defaults.next() else { return true };
+        let title = format!("the input `{}` has a default, but is always given", name.value);
+        let found = Diagnostic::error(&INPUT_DEFAULT, title, default.span, "never used");
+        findings.push(found.help(format!(
+            "remove it; where the caller may leave it open, make the input optional and write `input.{}.unwrap_or({})`",
+            name.value, default.text
+        )));
+        false
     }
 
     fn uses_all(

@@ -12,7 +12,7 @@ use super::rows;
 use crate::projection::{
     Column, Comparison, Condition, Operand, Order, Query, RowValues, Summary, TableSpec, Value,
 };
-use crate::store::sqlite::DECIMAL_COLLATION;
+use crate::store::sqlite::{DECIMAL_COLLATION, text};
 
 /// The rows of a query, from the table of this name.
 pub(super) fn find(
@@ -97,6 +97,10 @@ impl Sql<'_> {
             Condition::Compare(left, comparison, right) => {
                 self.comparison(left, *comparison, right)
             }
+            Condition::Text(left, test, right) => {
+                let function = text::function(*test);
+                format!("{function}({}, {})", self.operand(left), self.operand(right))
+            }
             Condition::Absent(column) => format!("({} IS NULL)", quoted(column)),
             Condition::After(key) => {
                 self.values.extend(key.iter().cloned());
@@ -141,6 +145,7 @@ impl Sql<'_> {
             Operand::Widened(column) => {
                 format!("CAST({} AS TEXT) COLLATE {DECIMAL_COLLATION}", quoted(column))
             }
+            Operand::Lowercase(column) => format!("{}({})", text::LOWERCASE, quoted(column)),
             Operand::Value(value) => {
                 self.values.push(value.clone());
                 "?".to_owned()

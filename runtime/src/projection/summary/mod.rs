@@ -3,8 +3,8 @@
 //!
 //! A read database finds the rows and hands them over in the order of their groups; the arithmetic is
 //! here, in Rust, for all of them alike. SQLite's own `sum` would turn decimals into floats. One group is
-//! worked on at a time, and no more answers are kept than are asked for, so that memory is bounded
-//! whatever the number of rows and groups.
+//! worked on at a time, and no more answers are kept than twice of what is asked for, whatever the number of
+//! groups. (Rows that no index has in the order of their groups are sorted by the database, in its memory.)
 
 mod exact;
 mod tally;

@@ -15,6 +15,7 @@ mod open;
 mod readers;
 mod reads;
 mod store;
+pub(crate) mod text;
 mod writer;
 
 pub use database::{SqliteDatabase, SqliteOptions, Synchronous};

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::decimal::{self, DECIMAL_COLLATION};
 use super::fault::{self, JobError};
-use super::{SqliteOptions, Synchronous};
+use super::{SqliteOptions, Synchronous, text};
 use crate::store::StoreError;
 
 /// Marks a file as ours, in SQLite's header: `Evtl`.
@@ -78,6 +78,7 @@ fn set_up(
     // Plans must not depend on the values bound to them: statements would be compiled over and over.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.create_collation(DECIMAL_COLLATION, decimal::compare)?;
+    text::register(connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let cache = match role {
         Role::Writer => WRITER_CACHE_KIB,

@@ -1,6 +1,7 @@
 //! Queries on every read database: none, numbers as numbers, orders, and names that are none of ours.
 
 use eventloom_runtime::projection::Comparison::{Equal, Greater, Less, NotEqual};
+use eventloom_runtime::projection::TextTest::{Contains, EndsWith, StartsWith};
 use eventloom_runtime::projection::{
     Column, ColumnType, Commit, Committed, Condition, MemoryReadDatabase, Operand, Order, Query,
     ReadDatabase, ReadDatabaseError, RowChange, RowValues, Table, TableSpec, Value,
@@ -128,6 +129,58 @@ fn conditions_mean_in_memory_what_the_language_means() {
     block_on(async { answers(&MemoryReadDatabase::new()).await });
 }
 
+/// Texts are compared by their characters: SQLite's `LIKE` takes `a` for `A`, knows wild cards, and its `lower`
+/// knows ASCII alone; some of its functions end a text at a NUL.
+async fn answers_of_texts<D: ReadDatabase>(database: &D) {
+    const NAMES: [Option<&str>; 7] =
+        [Some("Ärger%"), Some("ärger"), Some("a\0b"), Some(""), None, Some("A_C"), Some("abc")];
+    let state = database.open(SPEC).await.expect("it is opened");
+    let rows =
+        NAMES.iter().zip(0..).map(|(name, id)| RowChange::Insert(row("A", id, *name, None, 0)));
+    let commit =
+        Commit { rows: rows.collect(), complete: true, position: 1, ..Commit::unchanged(&state) };
+    assert_eq!(database.commit(commit).await, Ok(Committed::Done));
+    const NAME: &str = "a\"; --";
+    let value = |text: &str| Operand::Value(Value::from(text));
+    let text = |test, other: &str| Condition::Text(Operand::Column(NAME), test, value(other));
+    let lower = |test, other: &str| Condition::Text(Operand::Lowercase(NAME), test, value(other));
+    for (condition, expected) in [
+        (text(StartsWith, "Ä"), vec![0]),
+        (text(StartsWith, "a"), vec![2, 6]),
+        (text(StartsWith, ""), vec![0, 1, 2, 3, 5, 6]),
+        (text(StartsWith, "").negated(), vec![4]),
+        (text(EndsWith, "%"), vec![0]),
+        (text(EndsWith, "b"), vec![2]),
+        (text(Contains, "_"), vec![5]),
+        (text(Contains, "\0"), vec![2]),
+        (text(Contains, "rge"), vec![0, 1]),
+        (lower(StartsWith, "ä"), vec![0, 1]),
+        (lower(Contains, "c"), vec![5, 6]),
+        (Condition::Text(value("xabcx"), Contains, Operand::Column(NAME)), vec![3, 6]),
+        (
+            Condition::Text(Operand::Column(NAME), Contains, Operand::Lowercase(NAME)),
+            vec![1, 2, 3, 6],
+        ),
+        (Condition::Compare(Operand::Lowercase(NAME), Equal, value("a_c")), vec![5]),
+        (Condition::Text(Operand::Column(NAME), Contains, Operand::Value(Value::Null)), vec![]),
+    ] {
+        let found = database.find(SPEC, query(condition.clone())).await.expect("rows");
+        let found: Vec<i64> = found
+            .iter()
+            .filter_map(|row| match row.get(1) {
+                Some(Value::Integer(id)) => Some(*id),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(found, expected, "{condition:?}");
+    }
+}
+
+#[test]
+fn conditions_on_texts_mean_in_memory_what_the_language_means() {
+    block_on(async { answers_of_texts(&MemoryReadDatabase::new()).await });
+}
+
 async fn refuses<D: ReadDatabase>(database: &D) {
     let table = filled(database, SPEC).await;
     const BY_NOTHING: &[Order] = &[Order::ascending("name")];
@@ -160,6 +213,11 @@ mod in_sqlite {
     #[test]
     fn conditions_mean_in_sqlite_what_the_language_means() {
         block_on(async { answers(InSqlite::new().await.rows()).await });
+    }
+
+    #[test]
+    fn conditions_on_texts_mean_in_sqlite_what_the_language_means() {
+        block_on(async { answers_of_texts(InSqlite::new().await.rows()).await });
     }
 
     #[test]

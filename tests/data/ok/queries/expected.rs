@@ -137,7 +137,7 @@ pub mod offer {
     use eventloom_runtime::eval::{EvalError, add, or_none};
     use eventloom_runtime::projection::{
         Column, ColumnType, Comparison, Condition, Consistency, Operand, Order, ProjectionError,
-        Query, ReadDatabase, ReadModel, ReadModelError, Value, Values, number_of_rows,
+        Query, ReadDatabase, ReadModel, ReadModelError, TextTest, Value, Values, number_of_rows,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Date, Decide, Decimal, DomainEvent, Duration, EventShape,
@@ -1386,6 +1386,63 @@ pub mod offer {
         /// Where the rows can't be read.
         fn waited(&self) -> impl Future<Output = Result<Vec<OfferViewRow>, ReadModelError>> + Send;
 
+        /// The rows of the query `begins`.
+        ///
+        /// Those of which `thing.starts_with(input.start) && !thing.ends_with("%")`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn begins(
+            &self,
+            start: &str,
+        ) -> impl Future<Output = Result<Vec<OfferViewRow>, ReadModelError>> + Send;
+
+        /// The rows of the query `holding`.
+        ///
+        /// Those of which `thing.to_lowercase().contains(input.part) || currency.contains("U")`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn holding(
+            &self,
+            part: &str,
+        ) -> impl Future<Output = Result<Vec<OfferViewRow>, ReadModelError>> + Send;
+
+        /// The rows of the query `lower`.
+        ///
+        /// Those of which `thing.to_lowercase() == input.thing && !thing.is_empty()`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn lower(
+            &self,
+            thing: &str,
+        ) -> impl Future<Output = Result<Vec<OfferViewRow>, ReadModelError>> + Send;
+
+        /// The rows of the query `ofSellerLike`.
+        ///
+        /// Those of which `seller.is_some() &&
+        /// seller.to_lowercase().starts_with(input.start.to_lowercase())`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn of_seller_like(
+            &self,
+            start: &str,
+        ) -> impl Future<Output = Result<Vec<OfferViewRow>, ReadModelError>> + Send;
+
+        /// The rows of the query `within`.
+        ///
+        /// Those of which `seller.is_some() && seller.contains(thing) ||
+        /// input.text.ends_with(thing)`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn within(
+            &self,
+            text: &str,
+        ) -> impl Future<Output = Result<Vec<OfferViewRow>, ReadModelError>> + Send;
+
         /// The rows of the query `equalPrices`.
         ///
         /// Those of which `first == price`.
@@ -1759,6 +1816,107 @@ pub mod offer {
                         "wait",
                         Comparison::Greater,
                         Value::from(&Duration::from_micros(90_000_000)),
+                    ),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit: 10,
+            };
+            self.find(query).await
+        }
+
+        async fn begins(&self, start: &str) -> Result<Vec<OfferViewRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::Text(
+                        Operand::Column("thing"),
+                        TextTest::StartsWith,
+                        Operand::Value(Value::from(start)),
+                    ),
+                    Condition::Text(
+                        Operand::Column("thing"),
+                        TextTest::EndsWith,
+                        Operand::Value(Value::from("%")),
+                    )
+                    .negated(),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit: 10,
+            };
+            self.find(query).await
+        }
+
+        async fn holding(&self, part: &str) -> Result<Vec<OfferViewRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::Any(vec![
+                    Condition::Text(
+                        Operand::Lowercase("thing"),
+                        TextTest::Contains,
+                        Operand::Value(Value::from(part)),
+                    ),
+                    Condition::Text(
+                        Operand::Column("currency"),
+                        TextTest::Contains,
+                        Operand::Value(Value::from("U")),
+                    ),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit: 10,
+            };
+            self.find(query).await
+        }
+
+        async fn lower(&self, thing: &str) -> Result<Vec<OfferViewRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::Compare(
+                        Operand::Lowercase("thing"),
+                        Comparison::Equal,
+                        Operand::Value(Value::from(thing)),
+                    ),
+                    Condition::equal("thing", Value::from("")).negated(),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit: 10,
+            };
+            self.find(query).await
+        }
+
+        async fn of_seller_like(&self, start: &str) -> Result<Vec<OfferViewRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::Absent("seller").negated(),
+                    Condition::Text(
+                        Operand::Lowercase("seller"),
+                        TextTest::StartsWith,
+                        Operand::Value(Value::from(&start.to_lowercase())),
+                    ),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit: 10,
+            };
+            self.find(query).await
+        }
+
+        async fn within(&self, text: &str) -> Result<Vec<OfferViewRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::Any(vec![
+                    Condition::All(vec![
+                        Condition::Absent("seller").negated(),
+                        Condition::Text(
+                            Operand::Column("seller"),
+                            TextTest::Contains,
+                            Operand::Column("thing"),
+                        ),
+                    ]),
+                    Condition::Text(
+                        Operand::Value(Value::from(text)),
+                        TextTest::EndsWith,
+                        Operand::Column("thing"),
                     ),
                 ]),
                 order: Vec::new(),

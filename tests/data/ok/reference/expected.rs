@@ -587,8 +587,8 @@ pub mod basket {
     };
     use eventloom_runtime::projection::{
         Column, ColumnType, Comparison, Condition, Consistency, Figure, FigureOrder, Figures,
-        Order, ProjectionError, Query, ReadDatabase, ReadModel, ReadModelError, Rows, Summary,
-        Value, Values, number_of_rows, visit_one,
+        Operand, Order, ProjectionError, Query, ReadDatabase, ReadModel, ReadModelError, Rows,
+        Summary, TextTest, Value, Values, number_of_rows, visit_one,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Date, Decide, Decimal, DomainEvent, Duration, EventShape,
@@ -7556,6 +7556,17 @@ pub mod basket {
             skipped: i64,
         ) -> impl Future<Output = Result<Vec<BasketsFoundRow>, ReadModelError>> + Send;
 
+        /// The rows of the query `like`.
+        ///
+        /// Those of which `dearest.to_lowercase().contains(input.part)`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn like(
+            &self,
+            part: &str,
+        ) -> impl Future<Output = Result<Vec<BasketsFoundRow>, ReadModelError>> + Send;
+
         /// The rows of the query `matching`.
         ///
         /// Those of which `(input.dearest.is_none() || dearest == input.dearest) &&
@@ -7645,6 +7656,20 @@ pub mod basket {
                 order: vec![Order::descending("paidAt"), Order::ascending("total")],
                 offset: number_of_rows("offset", skipped)?,
                 limit: number_of_rows("limit", most)?,
+            };
+            self.find(query).await
+        }
+
+        async fn like(&self, part: &str) -> Result<Vec<BasketsFoundRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::Text(
+                    Operand::Lowercase("dearest"),
+                    TextTest::Contains,
+                    Operand::Value(Value::from(part)),
+                ),
+                order: Vec::new(),
+                offset: 0,
+                limit: 20,
             };
             self.find(query).await
         }
