@@ -28,6 +28,7 @@ pub mod suggest;
 pub mod syntax;
 
 mod build_script;
+mod calendar;
 mod commas;
 mod write;
 

@@ -28,6 +28,7 @@ fn samples() -> Vec<TextTree> {
         "derived",
         "several",
         "steps",
+        "stories",
     ];
     let files = named.iter().map(|name| ok.join(name).join("ontology.yaml"));
     files
@@ -56,7 +57,8 @@ fn place(path: &[&str]) -> Option<Place> {
         ["projections", _, "queries", _] => Place::Query,
         ["projections", _, "on", _] | ["projections", _, "on", _, "-"] => Place::RowRule,
         ["scenarios", _] => Place::Scenario,
-        ["scenarios", _, "then"] => Place::Outcome,
+        ["scenarios", _, "steps", "-"] => Place::ScenarioStep,
+        ["scenarios", _, "then"] | ["scenarios", _, "steps", "-", "then"] => Place::Outcome,
         ["state", _] => Place::Field,
         _ => return None,
     })

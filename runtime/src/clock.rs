@@ -23,8 +23,13 @@ impl Clock for SystemClock {
 
 /// Where a repository takes new ids from.
 pub trait Ids: Send + Sync + 'static {
-    /// An id never given before.
+    /// An id never given before: of an event, or of a command.
     fn new_id(&self) -> Uuid;
+
+    /// The next id that a decision asks for by `new_id()`. A test may name these and no others.
+    fn decided_id(&self) -> Uuid {
+        self.new_id()
+    }
 }
 
 /// Random ids that sort by the millisecond in which they were given: UUID version 7.

@@ -133,6 +133,15 @@ impl<E: Refusal> From<ApplyError> for Halt<E> {
     }
 }
 
+/// What a new id is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewId {
+    /// An event that is emitted.
+    Event,
+    /// The decision asks for it: [`Decide::new_id`].
+    Decision,
+}
+
 /// What a command is decided in: the state, the clock and ids, and the events so far.
 pub struct Decide<'a, A: Aggregate> {
     state: &'a A::State,
@@ -144,7 +153,7 @@ pub struct Decide<'a, A: Aggregate> {
     last_time: Option<Timestamp>,
     /// The latest time of an event emitted here.
     emitted_time: Option<Timestamp>,
-    new_id: &'a mut dyn FnMut() -> Uuid,
+    new_id: &'a mut dyn FnMut(NewId) -> Uuid,
     events: Vec<(A::Event, Metadata)>,
     /// The fields of [`Command::LATER_KEYS`] that it has come to.
     looked_up: RefCell<Vec<&'static str>>,
@@ -160,7 +169,7 @@ impl<'a, A: Aggregate> Decide<'a, A> {
         history: EventTypes,
         last_time: Option<Timestamp>,
         template: Metadata,
-        new_id: &'a mut dyn FnMut() -> Uuid,
+        new_id: &'a mut dyn FnMut(NewId) -> Uuid,
     ) -> Self {
         Self {
             state,
@@ -222,7 +231,7 @@ impl<'a, A: Aggregate> Decide<'a, A> {
 
     /// A new id: another one at every call.
     pub fn new_id(&mut self) -> Uuid {
-        (self.new_id)()
+        (self.new_id)(NewId::Decision)
     }
 
     /// Metadata of the event that is emitted next.
@@ -252,7 +261,7 @@ impl<'a, A: Aggregate> Decide<'a, A> {
     fn push(&mut self, event: A::Event) -> Result<(), Halt<A::Error>> {
         check_stream::<A>(&event, self.stream_id())?;
         let mut meta = self.template.clone();
-        meta.event_id = self.new_id();
+        meta.event_id = (self.new_id)(NewId::Event);
         let time = event.occurred_at().unwrap_or_else(|| {
             // One that has no time of its own happens after those that do.
             meta.at = self.emitted_time.map_or(meta.at, |time| meta.at.max(time));

@@ -55,6 +55,7 @@ mod seed;
 harness!(several);
 harness!(shared);
 mod steps;
+mod stories;
 harness!(upcasts);
 
 #[test]

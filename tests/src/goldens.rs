@@ -198,6 +198,11 @@ pub mod shared;
 #[path = "../data/ok/steps/expected.rs"]
 pub mod steps;
 
+/// Scenarios of every form.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/stories/expected.rs"]
+pub mod stories;
+
 /// Versions one to three.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/upcasts/expected.rs"]

@@ -90,7 +90,7 @@ fn soundly<C: Command<sound::BankAccount>>(
     context: &mut Decide<'_, BankAccount>,
 ) -> Result<Vec<sound::BankAccountEvent>, Halt<BankAccountError>> {
     let (state, template) = (context.state(), context.meta().clone());
-    let mut new_id = || context.new_id();
+    let mut new_id = |_| context.new_id();
     let mut inner = Decide::new(state, &(), EventTypes::default(), None, template, &mut new_id);
     command.decide(&mut inner)?;
     let decided = inner.finish().map_err(Halt::Refused)?;

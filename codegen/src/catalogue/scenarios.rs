@@ -50,9 +50,21 @@ super::codes! {
         fix: "Add `then:` with `events`, `error`, `state` or `rows`.",
     }
     WITHOUT_COMMAND = "EL0709" {
-        what: "A scenario expects events or an error without a command.",
-        why: "Only a command emits or refuses.",
+        what: "A scenario expects events or an error, or gives ids, without a command.",
+        why: "Only a command emits or refuses, or asks for new ids.",
         example: "given: [{AccountOpened: {}}]\nthen: {error: InsufficientFunds}",
         fix: "Add `when:` with a command, or expect `state` or `rows`.",
+    }
+    SAME_ID = "EL0711" {
+        what: "A scenario gives one id twice.",
+        why: "`new_id()` gives another id at every call, so what the scenario shows could never happen.",
+        example: "ids: [67e55044-10b1-426f-9247-bb680e5fe0c8, 67e55044-10b1-426f-9247-bb680e5fe0c8]",
+        fix: "Write another id.",
+    }
+    TIME_GOES_BACK = "EL0712" {
+        what: "A step of a scenario goes back in time.",
+        why: "What happens later in a stream has no earlier time, so the scenario could never happen.",
+        example: "steps:\n  - {when: Open, advanceTo: 2026-02-01T00:00:00Z}\n  - {when: Close, advanceTo: 2026-01-01T00:00:00Z}",
+        fix: "Advance to a time that is no earlier than that of the step before.",
     }
 }

@@ -4,7 +4,7 @@ use super::Checked;
 use super::looking::{deciding, folds, is_by_hand, reads};
 use crate::catalogue::lints::UNREAD_STATE;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Aggregate, Scope};
+use crate::model::{Aggregate, Scenario, Scope};
 
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
     for (syntax, model) in checked.aggregates() {
@@ -24,7 +24,8 @@ fn is_looked_at(aggregate: &Aggregate, field: &str) -> bool {
     let read = |value| reads(value, &[Scope::State, Scope::Before, Scope::After], field);
     let mirrors = aggregate.projections.iter().flat_map(|projection| &projection.mirrors);
     let others = aggregate.events.iter().flat_map(folds).filter(|set| set.field != field);
-    let expected = aggregate.scenarios.iter().flat_map(|scenario| scenario.state.iter().flatten());
+    let steps = aggregate.scenarios.iter().flat_map(Scenario::steps);
+    let expected = steps.flat_map(|step| step.state.iter().flatten());
     let derived = aggregate.derived.iter().map(|derived| &derived.value);
     deciding(aggregate).into_iter().chain(derived).any(read)
         || mirrors.chain(others).any(|set| read(&set.value))

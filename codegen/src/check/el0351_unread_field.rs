@@ -4,7 +4,7 @@ use super::Checked;
 use super::looking::{folds, reads, showing, shown_by};
 use crate::catalogue::lints::UNREAD_FIELD;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Aggregate, Event, Rule, Scope};
+use crate::model::{Aggregate, Event, Rule, Scenario, Scope};
 
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
     for (syntax, model) in checked.aggregates() {
@@ -49,7 +49,8 @@ fn is_looked_at(aggregate: &Aggregate, event: &Event, field: &str) -> bool {
 }
 
 fn is_expected(aggregate: &Aggregate, event: &Event, field: &str) -> bool {
-    let expected = aggregate.scenarios.iter().flat_map(|scenario| scenario.events.iter().flatten());
+    let steps = aggregate.scenarios.iter().flat_map(Scenario::steps);
+    let expected = steps.flat_map(|step| step.events.iter().flatten());
     expected
         .filter(|(name, _)| *name == event.name)
         .any(|(_, fields)| fields.iter().any(|expected| expected.field == field))

@@ -3,7 +3,7 @@
 use super::Checked;
 use crate::catalogue::lints::UNTESTED_GUARD;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Aggregate, Command, Decision, Rejection, Step, boundaries};
+use crate::model::{Aggregate, Command, Decision, Rejection, Scenario, Step, boundaries};
 use crate::syntax::{self, Text};
 
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
@@ -50,9 +50,9 @@ fn untested<'m>(aggregate: &'m Aggregate, command: &'m Command) -> Vec<&'m str> 
 }
 
 fn is_told(aggregate: &Aggregate, command: &Command, refusal: &str) -> bool {
-    aggregate.scenarios.iter().any(|scenario| {
-        scenario.error.as_deref() == Some(refusal)
-            && scenario.when.as_ref().is_some_and(|(name, _)| *name == command.name)
+    aggregate.scenarios.iter().flat_map(Scenario::steps).any(|step| {
+        step.error.as_deref() == Some(refusal)
+            && step.when.as_ref().is_some_and(|(name, _)| *name == command.name)
     })
 }
 

@@ -60,6 +60,7 @@ fn definition(place: Place) -> &'static str {
         Place::Query => "query",
         Place::RowRule => "rowRule",
         Place::Scenario => "scenario",
+        Place::ScenarioStep => "scenarioStep",
         Place::Outcome => "outcome",
         Place::Field => "field",
     }

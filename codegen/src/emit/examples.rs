@@ -161,8 +161,10 @@ fn used_types(code: &TokenStream, own: &BTreeSet<String>, found: &mut BTreeSet<S
 /// The first scenario in which the command is carried out.
 fn accepted<'v>(view: &'v View<'_>, command: &Command) -> Option<&'v Scenario> {
     let fits = |scenario: &&Scenario| {
-        let when = scenario.when.as_ref().is_some_and(|(name, _)| *name == command.name);
-        when && scenario.error.is_none() && scenario.config.is_empty()
+        scenario.as_usual().is_some_and(|step| {
+            let when = step.when.as_ref().is_some_and(|(name, _)| *name == command.name);
+            when && step.error.is_none()
+        })
     };
     view.aggregate.scenarios.iter().filter(|_| !view.has_behavior()).find(fits)
 }
@@ -204,7 +206,7 @@ fn setup(view: &View<'_>, scenario: &Scenario, store: &TokenStream) -> TokenStre
 
 /// The call that carries the scenario's command out; `result` is what stands before it.
 fn execution(view: &View<'_>, scenario: &Scenario, result: &TokenStream) -> Option<TokenStream> {
-    let (name, values) = scenario.when.as_ref()?;
+    let (name, values) = scenario.first.when.as_ref()?;
     let command = literal(view, name, values);
     let stream = &scenario.stream_id;
     let declared = view.aggregate.commands.iter().find(|command| command.name == *name)?;
@@ -214,7 +216,7 @@ fn execution(view: &View<'_>, scenario: &Scenario, result: &TokenStream) -> Opti
             #result repository.execute(#stream, command).await?;
         });
     }
-    let at = constants(view).time(scenario.now_micros);
+    let at = constants(view).time(scenario.first.now_micros);
     Some(quote! {
         let command = #command;
         let context = __CommandContext::new().at(#at);
@@ -254,7 +256,7 @@ fn from_scenario(view: &View<'_>, command: &Command, scenario: &Scenario) -> Bod
 /// What the scenario says of the outcome: the state's fields, else the events.
 fn outcome_checks(view: &View<'_>, scenario: &Scenario) -> TokenStream {
     let compiler = constants(view);
-    if let Some(state) = scenario.state.as_ref().filter(|state| !state.is_empty()) {
+    if let Some(state) = scenario.first.state.as_ref().filter(|state| !state.is_empty()) {
         let checks = state.iter().map(|assignment| {
             let field = field_ident(&assignment.field);
             let value = compiler.compared(&assignment.value);
@@ -262,7 +264,7 @@ fn outcome_checks(view: &View<'_>, scenario: &Scenario) -> TokenStream {
         });
         return quote!(#(#checks)*);
     }
-    match &scenario.events {
+    match &scenario.first.events {
         Some(events) => {
             let count = proc_macro2::Literal::usize_unsuffixed(events.len());
             quote!(assert_eq!(done.events.len(), #count);)
@@ -326,12 +328,12 @@ fn shown<'v>(model: &'v ReadModel<'_>) -> Option<(&'v Scenario, Vec<(&'v Field, 
         return None;
     }
     let scenarios = model.view.aggregate.scenarios.iter();
-    let usual = scenarios.filter(|scenario| scenario.config.is_empty());
-    let accepted = usual.filter(|scenario| scenario.when.is_some() && scenario.error.is_none());
+    let usual = scenarios.filter(|scenario| scenario.ids.is_none());
+    let steps = usual.filter_map(|scenario| Some((scenario, scenario.as_usual()?)));
+    let accepted = steps.filter(|(_, step)| step.when.is_some() && step.error.is_none());
     accepted
-        .filter_map(|scenario| {
-            let (_, rows) =
-                scenario.rows.iter().find(|(name, _)| *name == model.projection.name)?;
+        .filter_map(|(scenario, step)| {
+            let (_, rows) = step.rows.iter().find(|(name, _)| *name == model.projection.name)?;
             let row = rows.first().filter(|_| rows.len() == 1)?;
             let columns = model.columns();
             let told = row.iter().filter_map(|assignment| {
@@ -349,15 +351,16 @@ fn feeding<'v>(model: &'v ReadModel<'_>) -> Option<&'v Scenario> {
         return None;
     }
     let aggregate = model.view.aggregate;
-    let usual = aggregate.scenarios.iter().filter(|scenario| scenario.config.is_empty());
-    usual.filter(|scenario| scenario.error.is_none()).find(|scenario| {
-        let command = scenario
-            .when
-            .as_ref()
-            .and_then(|(name, _)| aggregate.commands.iter().find(|command| command.name == *name));
-        let emitted = command.map(super::commands::emitted).unwrap_or_default();
-        emitted.iter().any(|event| model.projection.source.iter().any(|source| source == event))
-    })
+    let usual = aggregate.scenarios.iter();
+    usual.filter(|scenario| scenario.as_usual().is_some_and(|step| step.error.is_none())).find(
+        |scenario| {
+            let command = scenario.first.when.as_ref().and_then(|(name, _)| {
+                aggregate.commands.iter().find(|command| command.name == *name)
+            });
+            let emitted = command.map(super::commands::emitted).unwrap_or_default();
+            emitted.iter().any(|event| model.projection.source.iter().any(|source| source == event))
+        },
+    )
 }
 
 /// The one row after a scenario.

@@ -8,7 +8,6 @@
 //! writes the runtime's names with two underscores in front; [`imports`] makes short names of them.
 
 mod apply;
-mod calendar;
 mod commands;
 mod conditions;
 mod config;

@@ -164,4 +164,8 @@ const NAMED: Form = Form::OneOf(&[
 ]);
 pub(super) const HAPPENED: Form = Form::List(&NAMED);
 pub(super) const ASKED: Form = NAMED;
+pub(super) const STORY: Form = Form::List(&Form::Keys(Place::ScenarioStep));
+pub(super) const IDS: Form = Form::List(&Form::Like(
+    r"^\s*[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\s*$",
+));
 pub(super) const ROWS: Form = Form::Map(KeysLike::Names, &Form::List(&VALUES));

@@ -42,6 +42,8 @@ pub enum Place {
     RowRule,
     /// An entry of `scenarios`.
     Scenario,
+    /// An item of `steps` of a scenario.
+    ScenarioStep,
     /// `then` of a scenario.
     Outcome,
     /// A field of a schema as a mapping.
@@ -50,7 +52,7 @@ pub enum Place {
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::File,
         Self::Constant,
         Self::Derived,
@@ -67,6 +69,7 @@ impl Place {
         Self::Query,
         Self::RowRule,
         Self::Scenario,
+        Self::ScenarioStep,
         Self::Outcome,
         Self::Field,
     ];
@@ -91,6 +94,7 @@ impl Place {
             Self::Query => "a query",
             Self::RowRule => "a row rule",
             Self::Scenario => "a scenario",
+            Self::ScenarioStep => "a step of a scenario",
             Self::Outcome => "`then`",
             Self::Field => "a field",
         }
@@ -120,6 +124,9 @@ impl Place {
             Self::Query => "byCustomer:\n  where: customerId == input.customerId\n  limit: 50",
             Self::RowRule => "MoneyDeposited:\n  update: {balance: row.balance + amount}",
             Self::Scenario => "an account opens:\n  when: {OpenAccount: {customerId: C1}}",
+            Self::ScenarioStep => {
+                "- when: {DepositMoney: {amount: \"5\"}}\n  then: {events: [MoneyDeposited]}"
+            }
             Self::Outcome => "then: {error: AccountNotOpen}",
             Self::Field => "amount: decimal",
         }
@@ -139,6 +146,7 @@ impl Place {
             Self::Invariant => &["name", "check"],
             Self::EventStore => &["partitionKey"],
             Self::Projection => &["source", "target"],
+            Self::ScenarioStep => &["when"],
             _ => &[],
         }
     }
@@ -312,9 +320,11 @@ pub static KEYS: &[Key] = {
         key(Scenario, "now", Text, "the clock", "now: 2026-01-31T12:00:00Z"),
         key(Scenario, "config", VALUES, "what the program is set to; the defaults where nothing is said", "config: {maxLines: 2}"),
         later(Scenario, "services", "answers of services", "give the answer as input"),
-        later(Scenario, "ids", "the next generated ids", "leave the ids open"),
-        later(Scenario, "steps", "several commands in turn", "write one scenario per command"),
-        later(Scenario, "advanceTo", "a later time", "set `now`"),
+        key(Scenario, "ids", IDS, "what `new_id()` gives, in order", "ids: [67e55044-10b1-426f-9247-bb680e5fe0c8]"),
+        key(Scenario, "steps", STORY, "several commands in turn, instead of `when` and `then`", "steps:\n  - when: {DepositMoney: {amount: \"5\"}}\n  - advanceTo: 2026-02-01T00:00:00Z\n    when: {CloseAccount: {reason: moved}}\n    then: {error: BalanceLeft}"),
+        key(ScenarioStep, "advanceTo", Text, "the clock of this command and on, no earlier than before", "advanceTo: 2026-02-01T00:00:00Z"),
+        key(ScenarioStep, "when", ASKED, "the command", "when: {DepositMoney: {amount: \"5\"}}"),
+        key(ScenarioStep, "then", Keys(Outcome), "the outcome; accepted, where nothing is said", "then: {error: AccountNotOpen}"),
         key(Outcome, "events", HAPPENED, "the events that are written; only named fields are compared", "then:\n  events:\n    - MoneyDeposited: {amount: \"5\"}"),
         key(Outcome, "error", Name, "the refusal", "then: {error: AccountNotOpen}"),
         key(Outcome, "state", VALUES, "the state after; only named fields are compared", "then: {state: {balance: \"5\"}}"),

@@ -524,13 +524,24 @@ pub struct Scenario {
     pub stream_id: String,
     /// Events before; every field has a value (the stream's id and times are filled in).
     pub given: Vec<(String, Vec<Assignment>)>,
-    /// The command; every input has a value.
-    pub when: Option<(String, Vec<Assignment>)>,
-    /// The clock of the command, in microseconds since 1970: as written, else a second after the
-    /// events before.
-    pub now_micros: i64,
     /// What the program is set to, where that is not the default.
     pub config: Vec<Assignment>,
+    /// What `new_id()` gives, in order; none where that is left open.
+    pub ids: Option<Vec<Expression>>,
+    /// What happens first.
+    pub first: ScenarioStep,
+    /// What happens after that, in the same stream.
+    pub then: Vec<ScenarioStep>,
+}
+
+/// A command of a scenario, and what comes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScenarioStep {
+    /// The command; every input has a value.
+    pub when: Option<(String, Vec<Assignment>)>,
+    /// The clock of the command, in microseconds since 1970: as written, else a second after what was
+    /// before.
+    pub now_micros: i64,
     /// The events expected; only the named fields are compared.
     pub events: Option<Vec<(String, Vec<Assignment>)>>,
     /// The refusal expected.
@@ -539,6 +550,19 @@ pub struct Scenario {
     pub state: Option<Vec<Assignment>>,
     /// The rows expected, by projection; only the named columns are compared.
     pub rows: Vec<(String, Vec<Vec<Assignment>>)>,
+}
+
+impl Scenario {
+    /// What happens, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &ScenarioStep> {
+        std::iter::once(&self.first).chain(&self.then)
+    }
+
+    /// The only command with what comes of it, in a program that is set as usual.
+    #[must_use]
+    pub fn as_usual(&self) -> Option<&ScenarioStep> {
+        (self.then.is_empty() && self.config.is_empty()).then_some(&self.first)
+    }
 }
 
 impl Event {

@@ -36,8 +36,9 @@ pub(crate) fn resolve(
     let known = rules.is_some() && commands.is_some();
     let scenarios = all(syntax.scenarios.iter().map(|(name, scenario)| {
         // Where a rule or command is broken, a refusal may only seem to be unknown.
-        let error = scenario.error.as_ref().map(|error| error.value.as_str()).filter(|_| !known);
-        let names: Vec<&str> = names.iter().copied().chain(error).collect();
+        let errors = scenario.steps.iter().filter_map(|step| step.error.as_ref());
+        let errors = errors.map(|error| error.value.as_str()).filter(|_| !known);
+        let names: Vec<&str> = names.iter().copied().chain(errors).collect();
         scenario::resolve(&declared, name, scenario, &names, findings)
     }));
 

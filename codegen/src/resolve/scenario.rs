@@ -8,12 +8,13 @@ use super::expression::listed;
 use super::fields::{Field, Fields};
 use super::literal::Reader;
 use super::text_value;
+use crate::calendar;
 use crate::catalogue::scenarios::{
-    MISSING_VALUE, NOT_COMPARABLE, NOTHING_EXPECTED, STREAM, UNKNOWN_COMMAND, UNKNOWN_PROJECTION,
-    UNKNOWN_REFUSAL, VALUE, WITHOUT_COMMAND,
+    MISSING_VALUE, NOT_COMPARABLE, NOTHING_EXPECTED, SAME_ID, STREAM, TIME_GOES_BACK,
+    UNKNOWN_COMMAND, UNKNOWN_PROJECTION, UNKNOWN_REFUSAL, VALUE, WITHOUT_COMMAND,
 };
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, Assignment, Expression, ExpressionKind, Type};
+use crate::model::{self, Assignment, Expression, ExpressionKind, ScenarioStep, Type};
 use crate::naming;
 use crate::source::Span;
 use crate::suggest::nearest;
@@ -33,28 +34,25 @@ pub(crate) fn resolve(
     refusals: &[&str],
     findings: &mut Vec<Diagnostic>,
 ) -> Option<model::Scenario> {
-    let mut telling = Telling { declared, name, findings, clock: START };
+    let mut telling = Telling { declared, name, findings, clock: START, last: None };
     let stream_id = telling.stream_id(syntax);
     let given = telling.given(&syntax.given, stream_id.as_deref());
-    let now = telling.now(syntax.now.as_ref());
+    let clock = telling.now(syntax.now.as_ref());
     let config = telling.named_values("`config`", &declared.types.config, &syntax.config);
-    let when = telling.when(syntax.when.as_ref());
-    let events = telling.events(syntax.events.as_deref());
-    let error = telling.error(syntax.error.as_ref(), refusals);
-    let state = telling.state(syntax.state.as_ref());
-    let rows = telling.rows(&syntax.rows);
+    let ids = telling.ids(syntax);
+    let steps: Vec<Option<ScenarioStep>> =
+        syntax.steps.iter().map(|step| telling.step(step, refusals)).collect();
     telling.check_sense(syntax);
+    clock?;
+    let mut steps = steps.into_iter().collect::<Option<Vec<_>>>()?.into_iter();
     Some(model::Scenario {
         name: name.value.clone(),
         stream_id: stream_id?,
         given: given?,
-        when: when?,
-        now_micros: now?,
         config: config?,
-        events: events?,
-        error: error?,
-        state: state?,
-        rows: rows?,
+        ids: ids?,
+        first: steps.next()?,
+        then: steps.collect(),
     })
 }
 
@@ -75,13 +73,16 @@ struct Telling<'a> {
     findings: &'a mut Vec<Diagnostic>,
     /// When the next thing happens, in microseconds since 1970.
     clock: i64,
+    /// When the last thing happened, where time has been told.
+    last: Option<i64>,
 }
 
 #[allow(clippy::option_option)] // left out and wrong are two things
 impl Telling<'_> {
     /// The stream's id: the value of the partition key's field where any event states one.
     fn stream_id(&mut self, syntax: &syntax::Scenario) -> Option<String> {
-        let events = syntax.given.iter().chain(syntax.events.iter().flatten());
+        let outcomes = syntax.steps.iter().flat_map(|step| step.events.iter().flatten());
+        let events = syntax.given.iter().chain(outcomes);
         let stated = events.filter_map(|(_, fields)| {
             let key = self.declared.partition_key?;
             match fields.iter().find(|(name, _)| name.value == key)? {
@@ -153,7 +154,7 @@ impl Telling<'_> {
                 }
             }
         }
-        self.clock = self.clock.saturating_add(SECOND);
+        self.passes();
         sound.then_some(complete)
     }
 
@@ -211,15 +212,92 @@ impl Telling<'_> {
         sound.then_some(values)
     }
 
-    fn now(&mut self, written: Option<&Text>) -> Option<i64> {
-        let Some(written) = written else { return Some(self.clock) };
-        let now = text_value::timestamp(&written.value);
-        if now.is_none() {
+    /// Something has happened; the next is a second later.
+    fn passes(&mut self) {
+        self.last = Some(self.clock);
+        self.clock = self.clock.saturating_add(SECOND);
+    }
+
+    fn step(&mut self, syntax: &syntax::ScenarioStep, refusals: &[&str]) -> Option<ScenarioStep> {
+        let now = self.advance_to(syntax.advance_to.as_ref());
+        let when = self.when(syntax.when.as_ref());
+        self.passes();
+        let events = self.events(syntax.events.as_deref());
+        let error = self.error(syntax.error.as_ref(), refusals);
+        let state = self.state(syntax.state.as_ref());
+        let rows = self.rows(&syntax.rows);
+        Some(ScenarioStep {
+            when: when?,
+            now_micros: now?,
+            events: events?,
+            error: error?,
+            state: state?,
+            rows: rows?,
+        })
+    }
+
+    /// The clock of the first command.
+    fn now(&mut self, written: Option<&Text>) -> Option<()> {
+        if let Some(written) = written {
+            self.clock = self.time(written)?;
+            self.last = Some(self.clock);
+        }
+        Some(())
+    }
+
+    /// The clock of a command, which never goes back.
+    fn advance_to(&mut self, written: Option<&Text>) -> Option<i64> {
+        if let Some(written) = written {
+            let time = self.time(written)?;
+            if self.last.is_some_and(|last| time < last) {
+                let title = format!("time does not go back to `{}`", written.value);
+                let found = Diagnostic::error(&TIME_GOES_BACK, title, written.span, "too early");
+                let last = calendar::rfc3339(self.last.unwrap_or(time));
+                self.findings.push(found.help(format!("advance to `{last}` or later")));
+                return None;
+            }
+            self.clock = time;
+        }
+        Some(self.clock)
+    }
+
+    fn time(&mut self, written: &Text) -> Option<i64> {
+        let time = text_value::timestamp(&written.value);
+        if time.is_none() {
             let title = format!("`{}` is no `timestamp`", written.value);
             let found = Diagnostic::error(&VALUE, title, written.span, "cannot be read");
             self.findings.push(found.help("write it as RFC 3339, as `2026-01-01T09:30:00Z`"));
         }
-        now
+        time
+    }
+
+    fn ids(&mut self, syntax: &syntax::Scenario) -> Option<Option<Vec<Expression>>> {
+        let Some((place, written)) = &syntax.ids else { return Some(None) };
+        let before = self.findings.len();
+        if syntax.steps.iter().all(|step| step.when.is_none()) {
+            let title = "a scenario without a command gives ids";
+            let found = Diagnostic::error(&WITHOUT_COMMAND, title, *place, "to which command?");
+            self.findings.push(found.help("add `when: {Command: {…}}`, or remove `ids`"));
+        }
+        let mut ids: Vec<(&Text, Expression)> = Vec::new();
+        for id in written {
+            match text_value::parse(&id.value, &Type::Uuid) {
+                Some(Ok(kind)) => {
+                    let value = Expression { kind, result: Type::Uuid };
+                    let same = ids.iter().find(|(_, known)| *known == value);
+                    self.findings.extend(same.map(|(first, _)| given_twice(first, id)));
+                    ids.push((id, value));
+                }
+                Some(Err(form)) => {
+                    let title = format!("`{}` is no `uuid`", id.value);
+                    let found = Diagnostic::error(&VALUE, title, id.span, "cannot be read");
+                    self.findings.push(found.help(format!("write it as {form}")));
+                }
+                None => {}
+            }
+        }
+        let ids = ids.into_iter().map(|(_, value)| value).collect();
+        (self.findings.len() == before).then_some(Some(ids))
     }
 
     fn when(&mut self, written: Option<&(Text, Map<Literal>)>) -> Option<Option<Named>> {
@@ -338,21 +416,21 @@ impl Telling<'_> {
     /// A scenario shows something, and what only a command can do needs one.
     fn check_sense(&mut self, syntax: &syntax::Scenario) {
         let Text { value, span } = self.name;
-        let shows = syntax.events.is_some()
-            || syntax.error.is_some()
-            || syntax.state.is_some()
-            || !syntax.rows.is_empty();
-        if !shows {
+        let shows = |step: &syntax::ScenarioStep| {
+            step.events.is_some()
+                || step.error.is_some()
+                || step.state.is_some()
+                || !step.rows.is_empty()
+        };
+        if !syntax.steps.iter().any(shows) {
             let title = format!("the scenario `{value}` expects nothing");
             let found = Diagnostic::error(&NOTHING_EXPECTED, title, *span, "no `then`");
             self.findings.push(found.help("add `then:` with `events`, `error`, `state` or `rows`"));
         }
-        if syntax.when.is_some() {
-            return;
-        }
+        let Some(step) = syntax.steps.iter().find(|step| step.when.is_none()) else { return };
         let events =
-            syntax.events.as_ref().map(|events| events.first().map_or(*span, |(n, _)| n.span));
-        let error = syntax.error.as_ref().map(|error| error.span);
+            step.events.as_ref().map(|events| events.first().map_or(*span, |(n, _)| n.span));
+        let error = step.error.as_ref().map(|error| error.span);
         let (what, place, other) = match (events, error) {
             (Some(events), error) => ("events", events, error),
             (None, Some(error)) => ("an error", error, None),
@@ -366,6 +444,13 @@ impl Telling<'_> {
             None => found,
         });
     }
+}
+
+fn given_twice(first: &Text, second: &Text) -> Diagnostic {
+    let title = "`new_id()` gives no id twice";
+    Diagnostic::error(&SAME_ID, title, second.span, "given again")
+        .place(first.span, "given before")
+        .help("write another id")
 }
 
 /// The event's time, where the scenario states it.

@@ -505,12 +505,23 @@ pub enum Verb {
 pub struct Scenario {
     /// `given:` events.
     pub given: Vec<(Text, Map<Literal>)>,
-    /// `when:` command.
-    pub when: Option<(Text, Map<Literal>)>,
     /// `now:`
     pub now: Option<Text>,
     /// `config:`
     pub config: Map<Literal>,
+    /// `ids:` with the key's place.
+    pub ids: Option<(Span, Vec<Text>)>,
+    /// `steps:`, or `when:` and `then:` as the only one.
+    pub steps: Vec<ScenarioStep>,
+}
+
+/// A command and what comes of it.
+#[derive(Clone, Debug, Default)]
+pub struct ScenarioStep {
+    /// `advanceTo:`
+    pub advance_to: Option<Text>,
+    /// `when:` command.
+    pub when: Option<(Text, Map<Literal>)>,
     /// `then.events:`
     pub events: Option<Vec<(Text, Map<Literal>)>>,
     /// `then.error:`

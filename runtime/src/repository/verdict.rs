@@ -7,7 +7,7 @@ use super::request::Request;
 use super::{ExecuteError, Repository, snapshot};
 use crate::aggregate::{Aggregate, Refusal};
 use crate::codec::FieldError;
-use crate::command::{Decide, Decided, Halt};
+use crate::command::{Decide, Decided, Halt, NewId};
 use crate::event::{DomainEvent, UniqueKey};
 use crate::metadata::{Metadata, Sequence};
 use crate::store::{Append, CommandRecord, EventStore, KeyClaim, NewEvent};
@@ -161,7 +161,10 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         if let Err(refusal) = request.command.check_target(&request.stream.id, known.sequence) {
             return Verdict::unchanged(Ending::Refused(refusal));
         }
-        let mut new_id = || self.settings.ids.new_id();
+        let mut new_id = |of| match of {
+            NewId::Event => self.settings.ids.new_id(),
+            NewId::Decision => self.settings.ids.decided_id(),
+        };
         let template = self.template(request, known);
         let history = known.history.clone();
         let (state, config, last_time) = (&known.state, &*self.config, known.last_time);

@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::aggregate::{Aggregate, ApplyError, Refusal};
+use crate::clock::Ids as _;
 use crate::codec::FieldError;
-use crate::command::{Command, Decide, Emit, Halt, check_target};
+use crate::command::{Command, Decide, Emit, Halt, NewId, check_target};
 use crate::event::{DomainEvent, EventTypes, UniqueKey};
 use crate::metadata::{Metadata, Sequence, StreamId};
 use crate::repository::CommandContext;
-use crate::testing::clock::START;
+use crate::testing::clock::{GivenIds, START};
 use crate::values::{Timestamp, Uuid};
 
 /// What tests say of every command, unless they try something else: folds and decisions may read it, so it
@@ -44,6 +45,8 @@ pub struct Fold<A: Aggregate> {
     pub config: A::Config,
     /// Who sends the next command, and why.
     pub caller: CommandContext,
+    /// What `new_id()` gives, where a test names it.
+    pub ids: Option<GivenIds>,
 }
 
 /// What a command would do.
@@ -140,6 +143,7 @@ impl<A: Aggregate> Clone for Fold<A> {
             held: self.held.clone(),
             config: self.config.clone(),
             caller: self.caller.clone(),
+            ids: self.ids.clone(),
         }
     }
 }
@@ -157,6 +161,7 @@ impl<A: Aggregate> Fold<A> {
             held: BTreeSet::new(),
             config: A::Config::default(),
             caller: caller(),
+            ids: None,
         }
     }
 
@@ -257,9 +262,12 @@ impl<A: Aggregate> Fold<A> {
         decide: impl FnOnce(&mut Decide<'_, A>) -> Result<(), Halt<A::Error>>,
     ) -> Decision<A> {
         let mut ids = u128::from(self.sequence) << 64;
-        let mut new_id = || {
-            ids += 1;
-            Uuid::from_u128(ids)
+        let mut new_id = |of| match (&self.ids, of) {
+            (Some(named), NewId::Decision) => named.decided_id(),
+            _ => {
+                ids += 1;
+                Uuid::from_u128(ids)
+            }
         };
         let template = self.metadata(self.last_time.map_or(now, |last| last.max(now)));
         let history = self.history.clone();

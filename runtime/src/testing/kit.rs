@@ -20,12 +20,12 @@ use crate::event::DomainEvent;
 use crate::metadata::{Metadata, StreamId};
 use crate::projection::{Projection, Projector, Value};
 use crate::repository::{ExecuteError, NewEvents, Repository};
-use crate::testing::clock::{START, TestClock};
+use crate::testing::clock::{GivenIds, START, TestClock};
 use crate::testing::failure::{Check, Context, Failure, equal};
 use crate::testing::fold::{Any, Decision, Fold, caller};
 use crate::testing::run;
 use crate::testing::stores::{StoreKind, WithReads};
-use crate::values::Timestamp;
+use crate::values::{Timestamp, Uuid};
 
 /// A stream with nothing in it yet.
 pub fn given<A: Aggregate>(stream: impl Into<StreamId>) -> Given<A> {
@@ -35,6 +35,7 @@ pub fn given<A: Aggregate>(stream: impl Into<StreamId>) -> Given<A> {
         invalid: None,
         now: None,
         config: A::Config::default(),
+        ids: None,
     }
 }
 
@@ -45,6 +46,7 @@ pub struct Given<A: Aggregate> {
     invalid: Option<Failure>,
     now: Option<Timestamp>,
     config: A::Config,
+    ids: Option<GivenIds>,
 }
 
 impl<A: Aggregate> Given<A> {
@@ -52,6 +54,13 @@ impl<A: Aggregate> Given<A> {
     #[must_use]
     pub fn config(mut self, config: A::Config) -> Self {
         self.config = config;
+        self
+    }
+
+    /// What `new_id()` gives in decisions, one after the other.
+    #[must_use]
+    pub fn ids(mut self, ids: &[Uuid]) -> Self {
+        self.ids = Some(GivenIds::new(ids.to_vec()));
         self
     }
 
@@ -107,7 +116,8 @@ impl<A: Aggregate> Given<A> {
         fold.apply_all(&events)
             .map_err(|error| Failure::new(format!("an event cannot be applied: {error}")))?;
         let events = events.into_iter().map(|(event, _)| event).collect();
-        Ok(Outcome { command: format!("{command:?}"), events, ended, state: fold.state })
+        let (command, state) = (format!("{command:?}"), fold.state);
+        Outcome { command, events, ended, state, ids: self.ids }.with_enough_ids()
     }
 
     /// Carries a command out in a new store.
@@ -115,24 +125,7 @@ impl<A: Aggregate> Given<A> {
     /// # Errors
     /// Where the given events are refused, or the store fails.
     pub fn when_in<C: Command<A>, K: StoreKind>(self, kind: K, command: C) -> Check<In<A, K>> {
-        let world = self.stored_in(kind)?;
-        let text = format!("{command:?}");
-        let stream = world.stream.clone();
-        let (ended, events) = run(async {
-            match world.repository.execute_with(stream.clone(), command, caller()).await {
-                Ok(executed) => {
-                    let events = executed.events.into_iter().map(|recorded| recorded.event);
-                    Ok((Ended::Done, events.collect()))
-                }
-                Err(ExecuteError::Refused(refusal)) => {
-                    let kept = world.events_after(world.given).await?;
-                    Ok((Ended::Refused(refusal), kept))
-                }
-                Err(error) => Ok((Ended::Failed(error.to_string()), Vec::new())),
-            }
-        })?;
-        let state = run(async { Ok(world.repository.load(stream).await?.state) })?;
-        Ok(In { outcome: Outcome { command: text, events, ended, state }, world })
+        self.stored_in(kind)?.carry_out(command)
     }
 
     /// Only records the given events in a new store.
@@ -144,7 +137,8 @@ impl<A: Aggregate> Given<A> {
         let stream = world.stream.clone();
         let state = run(async { Ok(world.repository.load(stream).await?.state) })?;
         let command = "nothing".to_owned();
-        let outcome = Outcome { command, events: Vec::new(), ended: Ended::Done, state };
+        let ids = world.ids.clone();
+        let outcome = Outcome { command, events: Vec::new(), ended: Ended::Done, state, ids };
         Ok(In { outcome, world })
     }
 
@@ -154,6 +148,7 @@ impl<A: Aggregate> Given<A> {
             .map_err(|error| Failure::new(format!("the given config is invalid: {error}")))?;
         let mut fold = Fold::new(self.stream.clone());
         fold.config = self.config.clone();
+        fold.ids.clone_from(&self.ids);
         fold.given(self.events.iter().cloned())
             .map_err(|error| Failure::new(format!("a given event cannot be applied: {error}")))?;
         Ok(fold)
@@ -165,7 +160,10 @@ impl<A: Aggregate> Given<A> {
             let place = kind.new_place();
             let store = kind.open(&place).await?;
             let clock = TestClock::default();
-            let repository = Repository::builder().clock(clock.clone()).config(self.config);
+            let mut repository = Repository::builder().clock(clock.clone()).config(self.config);
+            if let Some(ids) = &self.ids {
+                repository = repository.ids(ids.clone());
+            }
             let repository = repository.open(store).await?;
             for event in self.events {
                 clock.set(event.occurred_at().unwrap_or_else(|| clock.now()));
@@ -182,7 +180,8 @@ impl<A: Aggregate> Given<A> {
             if let Some(now) = self.now {
                 clock.set(now);
             }
-            Ok(World { kind, place, repository, stream: self.stream, given })
+            let (stream, ids) = (self.stream, self.ids);
+            Ok(World { kind, place, repository, stream, given, ids, clock, commands: 0 })
         })
     }
 }
@@ -201,6 +200,7 @@ pub struct Outcome<A: Aggregate> {
     events: Vec<A::Event>,
     ended: Ended<A::Error>,
     state: A::State,
+    ids: Option<GivenIds>,
 }
 
 /// What a command did in a store.
@@ -214,11 +214,41 @@ struct World<A: Aggregate, K: StoreKind> {
     place: K::Place,
     repository: Repository<A, K::Store>,
     stream: StreamId,
-    /// Number of events that were given.
+    /// Number of events before the last command.
     given: u64,
+    ids: Option<GivenIds>,
+    clock: TestClock,
+    /// Number of commands so far.
+    commands: u32,
 }
 
 impl<A: Aggregate, K: StoreKind> World<A, K> {
+    fn carry_out<C: Command<A>>(mut self, command: C) -> Check<In<A, K>> {
+        self.commands += 1;
+        let text = match self.commands {
+            1 => format!("{command:?}"),
+            number => format!("{command:?}, which is number {number}"),
+        };
+        let (stream, world) = (self.stream.clone(), &mut self);
+        let (ended, events) = run(async {
+            world.given = world.repository.load(stream.clone()).await?.sequence;
+            match world.repository.execute_with(stream.clone(), command, caller()).await {
+                Ok(executed) => {
+                    let events = executed.events.into_iter().map(|recorded| recorded.event);
+                    Ok((Ended::Done, events.collect()))
+                }
+                Err(ExecuteError::Refused(refusal)) => {
+                    let kept = world.events_after(world.given).await?;
+                    Ok((Ended::Refused(refusal), kept))
+                }
+                Err(error) => Ok((Ended::Failed(error.to_string()), Vec::new())),
+            }
+        })?;
+        let state = run(async { Ok(self.repository.load(stream).await?.state) })?;
+        let outcome = Outcome { command: text, events, ended, state, ids: self.ids.clone() };
+        Ok(In { outcome: outcome.with_enough_ids()?, world: self })
+    }
+
     async fn events_after(&self, mut sequence: u64) -> Check<Vec<A::Event>> {
         let mut events = Vec::new();
         loop {
@@ -262,12 +292,37 @@ impl<A: Aggregate> Outcome<A> {
     }
 
     fn otherwise(&self, what: &str, ended: &Ended<A::Error>) -> Failure {
-        let found = match ended {
+        Failure::new(what).with("found", self.shown(ended)).with("command", self.command.clone())
+    }
+
+    fn shown(&self, ended: &Ended<A::Error>) -> String {
+        match ended {
             Ended::Done => format!("accepted, with the events {:?}", self.events),
             Ended::Refused(refusal) => format!("{}: {}", refusal.name(), refusal.message()),
             Ended::Failed(reason) => format!("failed: {reason}"),
-        };
-        Failure::new(what).with("found", found).with("command", self.command.clone())
+        }
+    }
+
+    fn with_enough_ids(self) -> Check<Self> {
+        self.check_ids(GivenIds::suffice)?;
+        Ok(self)
+    }
+
+    fn check_ids(&self, check: impl Fn(&GivenIds) -> Check) -> Check {
+        self.ids
+            .as_ref()
+            .map_or(Ok(()), check)
+            .context("command", || self.command.clone())
+            .context("outcome", || self.shown(&self.ended))
+    }
+
+    /// `new_id()` was asked for every id that is given.
+    ///
+    /// # Errors
+    /// Those that are left.
+    pub fn then_no_id_is_left(self) -> Check<Self> {
+        self.check_ids(GivenIds::none_is_left)?;
+        Ok(self)
     }
 
     /// The command led to exactly these events.
@@ -320,6 +375,15 @@ impl<A: Aggregate> Outcome<A> {
 }
 
 impl<A: Aggregate, K: StoreKind> In<A, K> {
+    /// Carries another command out in the same stream, at this time.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn next_at<C: Command<A>>(self, now: Timestamp, command: C) -> Check<Self> {
+        self.world.clock.set(now);
+        self.world.carry_out(command)
+    }
+
     /// See [`Outcome::then_accepted`].
     ///
     /// # Errors
@@ -366,6 +430,14 @@ impl<A: Aggregate, K: StoreKind> In<A, K> {
     /// As there.
     pub fn then_state_with(self, fields: &str) -> Check<Self> {
         Ok(Self { outcome: self.outcome.then_state_with(fields)?, world: self.world })
+    }
+
+    /// See [`Outcome::then_no_id_is_left`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn then_no_id_is_left(self) -> Check<Self> {
+        Ok(Self { outcome: self.outcome.then_no_id_is_left()?, world: self.world })
     }
 
     /// A projection that has seen everything has as many rows as these, and each of these is one of

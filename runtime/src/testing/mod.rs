@@ -31,7 +31,7 @@ pub mod spans;
 pub mod stores;
 pub mod subject;
 
-pub use clock::{CountingIds, JumpingClock, START, TestClock};
+pub use clock::{CountingIds, GivenIds, JumpingClock, START, TestClock};
 pub use draw::{Draw, Range};
 pub use failure::{Check, Context, Failure, equal};
 pub use harness::Golden;

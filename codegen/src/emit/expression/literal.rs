@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Code, Compiler, Level};
-use crate::emit::calendar::rfc3339;
+use crate::calendar::rfc3339;
 
 impl Compiler<'_> {
     /// A point in time.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::super::view::View;
-use crate::model::{Assignment, Expression, ExpressionKind, Field, Rule, Type};
+use crate::model::{Assignment, Expression, ExpressionKind, Field, Rule, Scenario, Type};
 
 /// More than these would thin each other out.
 const MOST: usize = 16;
@@ -25,8 +25,9 @@ impl<'m> Hints<'m> {
     pub(super) fn of(view: &View<'m>, command: &str) -> Self {
         let events = &view.aggregate.events;
         let keys = events.iter().flat_map(|event| event.unique.iter().map(|it| it.field.as_str()));
-        let scenarios = view.aggregate.scenarios.iter().filter_map(|it| it.when.as_ref());
-        let told = scenarios.filter(|(name, _)| name == command).flat_map(|(_, values)| values);
+        let steps = view.aggregate.scenarios.iter().flat_map(Scenario::steps);
+        let sent = steps.filter_map(|step| step.when.as_ref());
+        let told = sent.filter(|(name, _)| name == command).flat_map(|(_, values)| values);
         let decision = view.aggregate.commands.iter().filter(|it| it.name == command);
         let mut constants = Vec::new();
         for expression in decision.flat_map(|command| command.expressions()) {

@@ -1,6 +1,6 @@
 //! How a constant stands in JSON: a second opinion on the runtime's writer, none of whose code is here.
 
-use super::super::calendar::rfc3339;
+use crate::calendar::rfc3339;
 use crate::model::{Expression, ExpressionKind};
 
 /// An object of these fields, without white space, in this order. None where a value is no constant.

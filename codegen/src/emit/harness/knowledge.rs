@@ -17,7 +17,7 @@ use super::json;
 use super::rules::Boundary;
 use super::samples::{self, Sample};
 use super::themes::versions;
-use crate::model::{Event, Expression, Field, Scenario, Type, TypeDefinition};
+use crate::model::{Event, Expression, Field, ScenarioStep, Type, TypeDefinition};
 use crate::naming;
 
 /// The names of the harness's own types, which must differ from all of the aggregate's and from each other.
@@ -189,7 +189,7 @@ fn stories(view: &View<'_>, names: &Names) -> Option<Vec<TokenStream>> {
     let (subject, command) = (&names.subject, &names.command);
     // What is told of a program that is set otherwise may be refused in this one.
     let usual = view.aggregate.scenarios.iter().filter(|scenario| scenario.config.is_empty());
-    let stories = usual.map(|scenario| {
+    let stories = usual.flat_map(|scenario| {
         let given = scenario.given.iter().map(|(name, values)| {
             let event = view.event(name);
             let data = json::object(values.iter().map(|it| (it.field.as_str(), &it.value)))
@@ -198,14 +198,17 @@ fn stories(view: &View<'_>, names: &Names) -> Option<Vec<TokenStream>> {
             let version = Literal::u32_unsuffixed(event.version);
             quote!(testing::Golden { event_type: #event_type, version: #version, data: #data })
         });
-        let when = match (&scenario.when, scenario_command(view, scenario)) {
-            (Some((name, _)), Some(value)) => {
-                let variant = type_ident(name);
-                quote!(Some(#command::#variant(#value)))
-            }
-            _ => quote!(None),
-        };
-        quote!(testing::Story { given: vec![#(#given),*], when: #when })
+        let given: Vec<_> = given.collect();
+        scenario.steps().map(move |step| {
+            let when = match (&step.when, scenario_command(view, step)) {
+                (Some((name, _)), Some(value)) => {
+                    let variant = type_ident(name);
+                    quote!(Some(#command::#variant(#value)))
+                }
+                _ => quote!(None),
+            };
+            quote!(testing::Story { given: vec![#(#given),*], when: #when })
+        })
     });
     let stories: Vec<_> = stories.collect();
     (!stories.is_empty()).then(|| {
@@ -429,9 +432,9 @@ fn any_event(view: &View<'_>) -> Part {
     })
 }
 
-/// The command of a scenario.
-pub(super) fn scenario_command(view: &View<'_>, scenario: &Scenario) -> Option<TokenStream> {
-    let (name, values) = scenario.when.as_ref()?;
+/// The command of a step of a scenario.
+pub(super) fn scenario_command(view: &View<'_>, step: &ScenarioStep) -> Option<TokenStream> {
+    let (name, values) = step.when.as_ref()?;
     let values = values.iter().map(|it| (it.field.as_str(), &it.value));
     Some(literal(view, name, values))
 }

@@ -8,7 +8,7 @@ use super::super::view::View;
 use super::json;
 use super::knowledge::{Names, aggregate_type, raw, scenario_command};
 use super::themes::{Theme, projection_type};
-use crate::model::{Assignment, Scenario};
+use crate::model::{Assignment, Scenario, ScenarioStep};
 
 /// The theme.
 pub(super) fn scenarios(view: &View<'_>, names: &Names) -> Theme {
@@ -52,50 +52,70 @@ fn test(view: &View<'_>, names: &Names, scenario: &Scenario, function: &Ident) -
         let version = Literal::u32_unsuffixed(event.version);
         quote!(.stored(#event_type, #version, #data))
     });
-    let now = Literal::i64_unsuffixed(scenario.now_micros);
-    let when = match scenario_command(view, scenario) {
-        Some(command) => quote! {
-            .at(eventloom_runtime::Timestamp::from_micros(#now))
-            .when_in(kind, #command)?
-        },
+    let first = match scenario_command(view, &scenario.first) {
+        Some(command) => {
+            let now = now(&scenario.first);
+            quote!(.at(#now).when_in(kind, #command)?)
+        }
         None => quote!(.nothing_in(kind)?),
     };
+    let first_then = then(view, names, &scenario.first);
+    let others = scenario.then.iter().map(|step| {
+        let command = scenario_command(view, step)
+            .unwrap_or_else(|| unreachable!("every step of a scenario has its command"));
+        let (now, then) = (now(step), then(view, names, step));
+        quote!(.next_at(#now, #command)? #then)
+    });
     let config = (!scenario.config.is_empty()).then(|| {
         let config = config::value(&view.types, &scenario.config);
         quote!(.config(#config))
     });
-    let then = then(view, names, scenario);
+    let ids = scenario.ids.as_ref().map(|ids| {
+        let constants = super::super::examples::constants(view);
+        let ids = ids.iter().map(|id| constants.value(id));
+        quote!(.ids(&[#(#ids),*]))
+    });
+    let no_id_is_left = scenario.ids.is_some().then(|| quote!(.then_no_id_is_left()?));
     let docs = format!(" {}", scenario.name);
     quote! {
         #[doc = #docs]
         fn #function<__K: testing::WithReads>(kind: __K) -> testing::Check {
             testing::given::<#aggregate>(#stream)
                 #config
+                #ids
                 #(#given)*
-                #when
-                #then;
+                #first
+                #first_then
+                #(#others)*
+                #no_id_is_left;
             Ok(())
         }
     }
 }
 
-fn then(view: &View<'_>, names: &Names, scenario: &Scenario) -> TokenStream {
-    let mut then = match &scenario.error {
+/// The clock of a command.
+fn now(step: &ScenarioStep) -> TokenStream {
+    let now = Literal::i64_unsuffixed(step.now_micros);
+    quote!(eventloom_runtime::Timestamp::from_micros(#now))
+}
+
+fn then(view: &View<'_>, names: &Names, step: &ScenarioStep) -> TokenStream {
+    let mut then = match &step.error {
         Some(error) => quote!(.then_refused(#error)?),
         None => quote!(.then_accepted()?),
     };
-    if let Some(events) = &scenario.events {
+    if let Some(events) = &step.events {
         let events = events.iter().map(|(name, values)| {
             let (event_type, data) = (&view.event(name).stored_as, raw(&object(values)));
             quote!((#event_type, #data))
         });
         then.extend(quote!(.then_events_with(&[#(#events),*])?));
     }
-    if let Some(state) = &scenario.state {
+    if let Some(state) = &step.state {
         let state = raw(&object(state));
         then.extend(quote!(.then_state_with(#state)?));
     }
-    for (name, rows) in &scenario.rows {
+    for (name, rows) in &step.rows {
         let projection = view.aggregate.projections.iter().find(|it| it.name == *name);
         let projection = projection.unwrap_or_else(|| {
             unreachable!("the model has rows of `{name}`, which it does not have")

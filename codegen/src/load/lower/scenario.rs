@@ -3,10 +3,12 @@
 use super::Lowering;
 use super::command::one_expected;
 use super::section::{Section, Wanted, example};
+use crate::catalogue::load as codes;
+use crate::diagnostic::Diagnostic;
 use crate::load::keys::Place;
 use crate::load::tree::{Entry, Node, Style, Value};
-use crate::source::Spanned;
-use crate::syntax::{Literal, Map, Scenario, Text};
+use crate::source::{Span, Spanned};
+use crate::syntax::{Literal, Map, Scenario, ScenarioStep, Text};
 
 /// How an event or a command is written.
 const NAMED: &str = "AccountOpened: {customerId: C1}";
@@ -28,28 +30,67 @@ impl Lowering<'_> {
 
     fn scenario(&mut self, entry: &Entry) -> Option<Scenario> {
         let section = self.section(Place::Scenario, &entry.key, &entry.value)?;
-        let mut scenario = Scenario {
+        Some(Scenario {
             given: self.named_list(&section, "given").unwrap_or_default(),
-            when: section.get("when").and_then(|entry| self.named(&entry.key, &entry.value)),
             now: self.text(&section, "now"),
             config: section
                 .get("config")
                 .and_then(|entry| self.literals(entry))
                 .unwrap_or_default(),
-            ..Scenario::default()
-        };
-        if let Some(entry) = section.get("then") {
-            self.outcome(entry, &mut scenario);
-        }
-        Some(scenario)
+            ids: self.ids(&section),
+            steps: self.scenario_steps(&section),
+        })
     }
 
-    fn outcome(&mut self, entry: &Entry, scenario: &mut Scenario) {
+    /// `steps:`, or `when:` and `then:` as the only one.
+    fn scenario_steps(&mut self, section: &Section<'_>) -> Vec<ScenarioStep> {
+        let Some(entry) = section.get("steps") else { return vec![self.scenario_step(section)] };
+        if let Some(short) = ["when", "then"].into_iter().find_map(|name| section.get(name)) {
+            let title = "`when` and `then` tell of one command, `steps` of several: a scenario has one of the two";
+            let found = Diagnostic::error(&codes::EITHER_OR, title, short.key.span, "one command");
+            self.report(
+                found
+                    .place(entry.key.span, "and the steps")
+                    .help("move it into `steps`, as `- {when: …, then: …}`"),
+            );
+        }
+        let items = self.list(entry, example(Place::Scenario, "steps").unwrap_or_default());
+        let steps = items.iter().filter_map(|item| {
+            let head = Spanned { value: entry.key.value.clone(), span: item.span };
+            let step = self.section(Place::ScenarioStep, &head, item)?;
+            self.require(&step);
+            let advance_to = self.text(&step, "advanceTo");
+            Some(ScenarioStep { advance_to, ..self.scenario_step(&step) })
+        });
+        steps.collect()
+    }
+
+    /// `when:` and `then:`
+    fn scenario_step(&mut self, section: &Section<'_>) -> ScenarioStep {
+        let mut step = ScenarioStep {
+            when: section.get("when").and_then(|entry| self.named(&entry.key, &entry.value)),
+            ..ScenarioStep::default()
+        };
+        if let Some(entry) = section.get("then") {
+            self.outcome(entry, &mut step);
+        }
+        step
+    }
+
+    fn ids(&mut self, section: &Section<'_>) -> Option<(Span, Vec<Text>)> {
+        let entry = section.get("ids")?;
+        let example = example(section.place, "ids").unwrap_or_default();
+        let items = self.list(entry, example);
+        let ids = items.iter().filter_map(|item| self.text_of(&entry.key, item, example)).collect();
+        Some((entry.key.span, ids))
+    }
+
+    fn outcome(&mut self, entry: &Entry, step: &mut ScenarioStep) {
         let Some(section) = self.section(Place::Outcome, &entry.key, &entry.value) else { return };
-        scenario.events = self.named_list(&section, "events");
-        scenario.error = self.text(&section, "error");
-        scenario.state = section.get("state").and_then(|entry| self.literals(entry));
-        scenario.rows = self.rows(&section);
+        step.events = self.named_list(&section, "events");
+        step.error = self.text(&section, "error");
+        step.state = section.get("state").and_then(|entry| self.literals(entry));
+        step.rows = self.rows(&section);
     }
 
     fn rows(&mut self, section: &Section<'_>) -> Map<Vec<Map<Literal>>> {

@@ -75,7 +75,8 @@ impl<'t> Section<'t> {
             Place::Invariant => none_of(&["name"]) || none_of(&["check"]),
             Place::EventStore => none_of(&["partitionKey"]),
             Place::Projection => none_of(&["columns"]) || none_of(&["on"]),
-            Place::Scenario => none_of(&["when"]) || none_of(&["then"]),
+            Place::Scenario => none_of(&["steps"]) && (none_of(&["when"]) || none_of(&["then"])),
+            Place::ScenarioStep => none_of(&["when"]),
             Place::Outcome => self.entries.is_empty(),
             Place::Rejection | Place::Emission | Place::Query | Place::RowRule => false,
         }

@@ -43,16 +43,16 @@ then:
             "MoneyDeposited accountId=\"bank-account-1\" amount=0.5d transactionId=\"none2\" depositedAt=time 1769904001000000",
         ]
     );
-    assert_eq!(found.now_micros, 1_769_904_002_000_000, "a second after what was given");
-    let (_, input) = found.when.expect("a command");
+    assert_eq!(found.first.now_micros, 1_769_904_002_000_000, "a second after what was given");
+    let (_, input) = found.first.when.expect("a command");
     assert_eq!(assigned(&input), "amount=1d transactionId=\"T0\" note=none");
-    let events = found.events.expect("events");
+    let events = found.first.events.expect("events");
     assert_eq!(assigned(&events[0].1), "amount=1d", "only what is named is compared");
     assert_eq!(
-        assigned(&found.state.expect("a state")),
+        assigned(&found.first.state.expect("a state")),
         "balance=6.5d owner=(some \"Ada\") status='Open"
     );
-    assert_eq!(assigned(&found.rows[0].1[0]), "balance=6.5d");
+    assert_eq!(assigned(&found.first.rows[0].1[0]), "balance=6.5d");
 }
 
 #[test]
@@ -64,6 +64,6 @@ when: {OpenAccount: {owner: Bob}}
 then: {error: BankAccountAlreadyExists}",
     );
     assert_eq!(found.stream_id, "A-7");
-    assert_eq!(found.now_micros, 1_772_362_800_500_000);
-    assert_eq!(found.error.as_deref(), Some("BankAccountAlreadyExists"));
+    assert_eq!(found.first.now_micros, 1_772_362_800_500_000);
+    assert_eq!(found.first.error.as_deref(), Some("BankAccountAlreadyExists"));
 }
