@@ -31,7 +31,7 @@ pub enum Retention {
 pub trait Aggregate: Sized + Send + Sync + 'static {
     /// The ontology's name of the aggregate.
     const NAME: &'static str;
-    /// The ontology's name of the stream's id.
+    /// The ontology's name of the stream's id; empty where there is one stream.
     const PARTITION_KEY: &'static str;
     /// When snapshots are written.
     const SNAPSHOTS: SnapshotStrategy;

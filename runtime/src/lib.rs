@@ -26,7 +26,7 @@ pub use command::{Command, Decide, Halt, Target};
 pub use event::{DomainEvent, EventShape, EventTypes, UniqueKey};
 pub use metadata::{Metadata, Position, Sequence, StreamId};
 pub use projection::Projection;
-pub use repository::{CommandContext, ExecuteError, Executed, Repository};
+pub use repository::{CommandContext, ExecuteError, Executed, OneStream, Repository};
 pub use store::{EventStore, MemoryStore, StoreError};
 pub use values::{Bytes, Date, Decimal, Duration, Timestamp, Uuid};
 

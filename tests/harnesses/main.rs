@@ -43,6 +43,7 @@ harness!(minimal);
 harness!(names);
 harness!(namesakes);
 harness!(newtypes);
+mod one_stream;
 harness!(prose);
 harness!(queries);
 harness!(reference);

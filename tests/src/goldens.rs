@@ -138,6 +138,11 @@ pub mod namesakes;
 #[path = "../data/ok/newtypes/expected.rs"]
 pub mod newtypes;
 
+/// An aggregate that is one stream.
+#[rustfmt::skip] // as the emitter writes it
+#[path = "../data/ok/one_stream/expected.rs"]
+pub mod one_stream;
+
 /// Texts that mean something to Markdown, HTML or Rust.
 #[rustfmt::skip] // as the emitter writes it
 #[path = "../data/ok/prose/expected.rs"]

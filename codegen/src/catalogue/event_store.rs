@@ -5,13 +5,7 @@ super::codes! {
         what: "The aggregate does not say what names its streams.",
         why: "Every command and event belongs to one stream, found by this id.",
         example: "eventStore:\n  snapshotStrategy: never",
-        fix: "Add `partitionKey:` with the name of the id, for example `accountId`.",
-    }
-    ONE_STREAM_NOT_YET = "EL0802" {
-        what: "One stream for the whole type is not supported yet.",
-        why: "It is documented for a later release; it is refused rather than ignored.",
-        example: "partitionKey: none",
-        fix: "Name a key, and use one id for everything.",
+        fix: "Add `partitionKey:` with the name of the id, for example `accountId`, or `none` for one stream.",
     }
     SNAPSHOTS = "EL0803" {
         what: "A snapshot strategy cannot be read.",

@@ -32,7 +32,7 @@ fn is_told(aggregate: &Aggregate, event: &Event) -> bool {
 
 fn is_looked_at(aggregate: &Aggregate, event: &Event, field: &str) -> bool {
     let read = |value| reads(value, &[Scope::Event], field);
-    field == aggregate.partition_key
+    aggregate.partition_key.as_deref() == Some(field)
         || event.occurred_at.as_deref() == Some(field)
         || event.unique.iter().chain(&event.released).any(|unique| unique.field == field)
         || folds(event).iter().any(|set| read(&set.value))

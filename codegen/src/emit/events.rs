@@ -518,7 +518,7 @@ fn description(view: &View<'_>, event: &Event, compiler: &Compiler<'_>) -> Token
     let mut pieces = vec![Piece::Text(sentence(&event.name))];
     let mut separator = ": ";
     for field in &event.fields {
-        let placed = field.name == view.aggregate.partition_key;
+        let placed = view.aggregate.partition_key.as_ref() == Some(&field.name);
         let is_time = event.occurred_at.as_ref() == Some(&field.name);
         let Some(value) = described(field).filter(|_| !placed && !is_time) else { continue };
         pieces.push(Piece::Text(format!("{separator}{} ", words(&field.name))));

@@ -185,7 +185,7 @@ fn literal(view: &View<'_>, name: &str, values: &[Assignment]) -> TokenStream {
 /// `let repository = …;`, and the events that are given.
 fn setup(view: &View<'_>, scenario: &Scenario, store: &TokenStream) -> TokenStream {
     let repository = format_ident!("{}", repository_name(view));
-    let stream = &scenario.stream_id;
+    let stream = stream(view, &scenario.stream_id);
     let events = scenario.given.iter().map(|(name, values)| {
         let event = literal(view, name, values);
         quote!(events.push(#event);)
@@ -195,7 +195,7 @@ fn setup(view: &View<'_>, scenario: &Scenario, store: &TokenStream) -> TokenStre
         quote! {
             let mut events = __NewEvents::new();
             #(#events)*
-            repository.record(#stream, events).await?;
+            repository.record(#stream events).await?;
         }
     });
     quote! {
@@ -204,23 +204,28 @@ fn setup(view: &View<'_>, scenario: &Scenario, store: &TokenStream) -> TokenStre
     }
 }
 
+/// The stream that a call names first; none where there is but one.
+fn stream(view: &View<'_>, id: &str) -> Option<TokenStream> {
+    view.aggregate.partition_key.is_some().then(|| quote!(#id,))
+}
+
 /// The call that carries the scenario's command out; `result` is what stands before it.
 fn execution(view: &View<'_>, scenario: &Scenario, result: &TokenStream) -> Option<TokenStream> {
     let (name, values) = scenario.first.when.as_ref()?;
     let command = literal(view, name, values);
-    let stream = &scenario.stream_id;
+    let stream = stream(view, &scenario.stream_id);
     let declared = view.aggregate.commands.iter().find(|command| command.name == *name)?;
     if !depends_on_time(declared) {
         return Some(quote! {
             let command = #command;
-            #result repository.execute(#stream, command).await?;
+            #result repository.execute(#stream command).await?;
         });
     }
     let at = constants(view).time(scenario.first.now_micros);
     Some(quote! {
         let command = #command;
         let context = __CommandContext::new().at(#at);
-        #result repository.execute_with(#stream, command, context).await?;
+        #result repository.execute_with(#stream command, context).await?;
     })
 }
 
@@ -279,7 +284,7 @@ fn generic(view: &View<'_>, command: &Command) -> Body {
     let ident = type_ident(&command.name);
     let command = if values.is_empty() { quote!(#ident) } else { quote!(#ident { #(#values,)* }) };
     let repository = format_ident!("{}", repository_name(view));
-    let stream = sample_stream(view);
+    let stream = stream(view, &sample_stream(view));
     if view.has_behavior() {
         let (behavior, error) = (&view.behavior, &view.error);
         return Body {
@@ -287,7 +292,7 @@ fn generic(view: &View<'_>, command: &Command) -> Body {
                 async fn example<__B: #behavior>(
                     repository: &#repository<__B, __MemoryStore>,
                 ) -> Result<(), __ExecuteError<#error>> {
-                    let done = repository.execute(#stream, #command).await?;
+                    let done = repository.execute(#stream #command).await?;
                     println!("{} events, the last is number {}", done.events.len(), done.sequence);
                     Ok(())
                 }
@@ -299,7 +304,7 @@ fn generic(view: &View<'_>, command: &Command) -> Body {
         code: quote! {
             let repository = #repository::open(__MemoryStore::new()).await?;
             let command = #command;
-            match repository.execute(#stream, command).await {
+            match repository.execute(#stream command).await {
                 Ok(done) => {
                     println!("{} events, the last is number {}", done.events.len(), done.sequence);
                 }

@@ -51,6 +51,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "Metadata",
             "Projection",
             "Refusal",
+            "OneStream",
             "Repository",
             "SnapshotStrategy",
             "Step",

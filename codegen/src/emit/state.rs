@@ -166,19 +166,22 @@ fn lineage(view: &View<'_>) -> String {
 
 fn repository(view: &View<'_>) -> Part {
     let alias = format_ident!("{}Repository", view.ident);
-    let docs = layout::doc(&format!(
-        "Loads and changes {} streams in a store.",
-        layout::link(&view.ident)
-    ));
+    let (of, streams) = match view.aggregate.partition_key {
+        Some(_) => (quote!(__Repository), "streams"),
+        None => (quote!(__OneStream), "in its one stream,"),
+    };
+    let link = layout::link(&view.ident);
+    let docs = layout::doc(&format!("Loads and changes {link} {streams} in a store."));
     let marker = view.marker();
     let parameters = if view.has_behavior() { quote!(<__B, __S>) } else { quote!(<__S>) };
-    layout::item(quote!(#docs pub type #alias #parameters = __Repository<#marker, __S>;))
+    layout::item(quote!(#docs pub type #alias #parameters = #of<#marker, __S>;))
 }
 
 fn aggregate(view: &View<'_>) -> Part {
     let (generics, marker) = (view.generics(), view.marker());
     let (state, events, error) = (view.state_type(), &view.events, &view.error);
-    let (name, key) = (&view.aggregate.name, &view.aggregate.partition_key);
+    let name = &view.aggregate.name;
+    let key = view.aggregate.partition_key.as_deref().unwrap_or_default();
     let config = view.types.config();
     let (snapshots, retention) = (snapshots(view), retention(view));
     let meaning =

@@ -1,14 +1,15 @@
 //! Another name for the streams' id: commands, rows and the fields that hold it would mean something else.
 
 use super::context::{Finding, Names, Verified};
-use super::facts::Item;
+use super::facts::{Item, partition};
 use crate::catalogue::lock::PARTITION_KEY;
 use crate::diagnostic::Diagnostic;
+use crate::model::ONE_STREAM;
 
 pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
     for (syntax, model) in verified.aggregates() {
         let Some(released) = verified.lock.get(&model.name, Item::Partition) else { continue };
-        let (was, is) = (&released.value, &model.partition_key);
+        let (was, is) = (&released.value, partition(model));
         if was == is {
             continue;
         }
@@ -17,7 +18,10 @@ pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
         let title =
             format!("`{}` was released with the partition key `{was}`, not `{is}`", model.name);
         let found = Diagnostic::error(&PARTITION_KEY, title, place, format!("`{was}` before"))
-            .note("every stored event belongs to a stream that was named by the old key")
+            .note(match was.as_str() {
+                ONE_STREAM => "every stored event belongs to the one stream that there was",
+                _ => "every stored event belongs to a stream that was named by the old key",
+            })
             .help(format!("put `partitionKey: {was}` back"))
             .help("events that belong to something else are another aggregate's");
         findings.push(Finding {

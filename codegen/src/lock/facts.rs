@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{Current, yaml};
-use crate::model::{self, Aggregate, Definitions, Event, Retention, meaning};
+use crate::model::{self, Aggregate, Definitions, Event, ONE_STREAM, Retention, meaning};
 use crate::source::Span;
 use crate::syntax;
 
@@ -213,7 +213,7 @@ impl Lock {
         written: Option<&syntax::Aggregate>,
     ) {
         let (name, definitions) = (aggregate.name.as_str(), Definitions::of(model, aggregate));
-        self.add(name, Item::Partition, Fact::new(&aggregate.partition_key, ""));
+        self.add(name, Item::Partition, Fact::new(partition(aggregate), ""));
         self.add(name, Item::Retention, Fact::new(retention(aggregate.retention), ""));
         let state = hash(meaning::of_state(aggregate, definitions));
         let shape = aggregate.state.as_ref().map_or_else(String::new, |s| definitions.shape(s));
@@ -351,4 +351,9 @@ fn assignments(lines: &syntax::Map<syntax::Expression>, spread: bool) -> String 
 /// A text with single spaces for every white space.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The partition key as it is written.
+pub(super) fn partition(aggregate: &Aggregate) -> &str {
+    aggregate.partition_key.as_deref().unwrap_or(ONE_STREAM)
 }

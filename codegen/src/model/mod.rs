@@ -109,6 +109,9 @@ pub struct Field {
     pub default: Option<Expression>,
 }
 
+/// What stands in the place of `partitionKey` where the aggregate is one stream.
+pub const ONE_STREAM: &str = "none";
+
 /// An aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Aggregate {
@@ -133,8 +136,8 @@ pub struct Aggregate {
     /// Every refusal that the generated error enum has, each once, in order: targets, rejections and
     /// ensures by command, invariants, duplicate keys, then `OutOfOrder` and `ArithmeticOverflow`.
     pub refusals: Vec<Refusal>,
-    /// `partitionKey`
-    pub partition_key: String,
+    /// `partitionKey`; none where the aggregate is one stream.
+    pub partition_key: Option<String>,
     /// `snapshotStrategy`; none for `never`
     pub snapshot_every: Option<u64>,
     /// `retentionPolicy`

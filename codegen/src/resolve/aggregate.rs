@@ -97,7 +97,7 @@ pub(crate) fn events(
         commands: Vec::new(),
         invariants: Vec::new(),
         refusals: Vec::new(),
-        partition_key: String::new(),
+        partition_key: None,
         snapshot_every: None,
         retention: model::Retention::Forever,
         projections: Vec::new(),

@@ -105,7 +105,10 @@ impl<'a> Declared<'a> {
         let partition_key = syntax.event_store.partition_key.as_ref();
         let partition_key = partition_key.map(|key| key.value.as_str());
         // Without one the build fails already: nothing more is to be said of what would be the id.
-        let partition_key = partition_key.or_else(|| likely_key(syntax, &events, &inputs));
+        let partition_key = match partition_key {
+            Some(model::ONE_STREAM) => None,
+            written => written.or_else(|| likely_key(syntax, &events, &inputs)),
+        };
         let mut this =
             Self { syntax, types, state, derived, events, inputs, columns, asked, partition_key };
         let mut columns = std::mem::take(&mut this.columns);

@@ -1,16 +1,17 @@
 //! `eventStore:` the stream's id, when snapshots are written, how long events are kept.
 
 use super::declared::Declared;
-use crate::catalogue::event_store::{NO_PARTITION_KEY, ONE_STREAM_NOT_YET, RETENTION, SNAPSHOTS};
+use crate::catalogue::event_store::{NO_PARTITION_KEY, RETENTION, SNAPSHOTS};
 use crate::catalogue::events::KEY_FIELD_TYPE;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Retention, Type};
+use crate::model::{ONE_STREAM, Retention, Type};
 use crate::naming;
 use crate::syntax::{EventStore, Text};
 
 /// The section as meant.
 pub(crate) struct Settings {
-    pub(crate) partition_key: String,
+    /// None where there is one stream.
+    pub(crate) partition_key: Option<String>,
     pub(crate) snapshot_every: Option<u64>,
     pub(crate) retention: Retention,
 }
@@ -29,11 +30,12 @@ pub(crate) fn resolve(declared: &Declared<'_>, findings: &mut Vec<Diagnostic>) -
     })
 }
 
+#[allow(clippy::option_option)] // one stream and not said are two things
 fn partition_key(
     section: &EventStore,
     declared: &Declared<'_>,
     findings: &mut Vec<Diagnostic>,
-) -> Option<String> {
+) -> Option<Option<String>> {
     let Some(key) = &section.partition_key else {
         let title = "the aggregate does not say what names its streams";
         let place = section.span.unwrap_or(declared.syntax.name.span);
@@ -43,13 +45,7 @@ fn partition_key(
         findings.push(found.help(format!("add {example} with your name for the id")));
         return None;
     };
-    if key.value == "none" {
-        let title = "one stream for all (`partitionKey: none`) is not supported yet";
-        let found = Diagnostic::error(&ONE_STREAM_NOT_YET, title, key.span, "not yet");
-        findings.push(found.help("name a key, and use one id for everything"));
-        return None;
-    }
-    Some(key.value.clone())
+    Some((key.value != ONE_STREAM).then(|| key.value.clone()))
 }
 
 /// A name for the id that nothing has yet: `loyaltyCardId`.

@@ -14,7 +14,7 @@ use crate::catalogue::scenarios::{
     UNKNOWN_COMMAND, UNKNOWN_PROJECTION, UNKNOWN_REFUSAL, VALUE, WITHOUT_COMMAND,
 };
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, Assignment, Expression, ExpressionKind, ScenarioStep, Type};
+use crate::model::{self, Assignment, Expression, ExpressionKind, ONE_STREAM, ScenarioStep, Type};
 use crate::naming;
 use crate::source::Span;
 use crate::suggest::nearest;
@@ -91,6 +91,11 @@ impl Telling<'_> {
             }
         });
         let stated: Vec<&Text> = stated.collect();
+        let aggregate = &self.declared.syntax.name.value;
+        let key = self.declared.syntax.event_store.partition_key.as_ref();
+        if key.is_some_and(|key| key.value == ONE_STREAM) {
+            return Some(aggregate.clone());
+        }
         let Some(first) = stated.first() else {
             let words = naming::snake(&self.declared.syntax.name.value).replace('_', "-");
             return Some(format!("{words}-1"));

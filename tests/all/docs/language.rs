@@ -2,8 +2,9 @@
 //! the table of methods is the compiler's, with examples that are true.
 //!
 //! The opening fence tells what a block is: `yaml base` is a whole ontology, `yaml adds` is added to the
-//! base, key by key, and `error=EL0123` behind either announces a refusal. All blocks together are the
-//! golden `data/ok/reference`, whose Rust is compiled and tried out like that of every other golden.
+//! base, key by key, and `error=EL0123` behind either announces a refusal. All of them together are the
+//! golden `data/ok/reference`, whose Rust is compiled and tried out like that of every other golden. `yaml alone`
+//! is another aggregate, which has a golden of its own.
 
 use std::fs;
 
@@ -27,8 +28,8 @@ fn every_block_of_yaml_says_what_it_is() {
     for block in yaml_blocks() {
         let kind = block.info.split(' ').nth(1);
         assert!(
-            matches!(kind, Some("base" | "adds")),
-            "{}: `{}` should be `yaml base` or `yaml adds`",
+            matches!(kind, Some("base" | "adds" | "alone")),
+            "{}: `{}` should be `yaml base`, `yaml adds` or `yaml alone`",
             block.place(),
             block.info
         );
@@ -95,10 +96,9 @@ fn base() -> String {
 }
 
 fn ontology(block: &Block) -> String {
-    if block.info.starts_with("yaml base") {
-        block.text.clone()
-    } else {
-        merge::add(&base(), &block.text)
+    match block.info.starts_with("yaml adds") {
+        true => merge::add(&base(), &block.text),
+        false => block.text.clone(),
     }
 }
 

@@ -132,8 +132,9 @@ pub(super) fn events_as_commands(view: &View<'_>, names: &Names) -> Vec<Part> {
 
 fn place(view: &View<'_>, event: &Event) -> TokenStream {
     let (events, variant) = (&view.events, type_ident(&event.name));
-    let is_key =
-        |name: &str, of: &Type| name == view.aggregate.partition_key && *of == Type::String;
+    let is_key = |name: &str, of: &Type| {
+        view.aggregate.partition_key.as_deref() == Some(name) && *of == Type::String
+    };
     let key = event.fields.iter().find(|field| is_key(&field.name, &field.field_type));
     let key = key.map(|field| {
         let field = field_ident(&field.name);

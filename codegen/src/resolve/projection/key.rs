@@ -24,7 +24,10 @@ pub(super) fn resolve(
     let written = match &this.syntax.key {
         Some(key) => lines(this, key),
         None => {
-            let partition_key = this.declared.partition_key?;
+            let Some(partition_key) = this.declared.partition_key else {
+                findings.extend(one_stream_without_key(this));
+                return None;
+            };
             if !columns.contains(partition_key) {
                 let title =
                     format!("`{}` does not say which row an event concerns", this.name.value);
@@ -227,4 +230,15 @@ pub(super) fn is_stream(key: Option<&[Assignment]>, on: Option<&[(String, Vec<Ro
     let alone = matches!(key, [only] if only.value.kind == ExpressionKind::StreamId);
     let mut rules = on.into_iter().flatten().flat_map(|(_, rules)| rules);
     alone && rules.all(|rule| rule.matching.is_none() && model::is_same_key(rule.own_or(key), key))
+}
+
+/// Where the aggregate is one stream, its id is no key that anybody would want.
+fn one_stream_without_key(this: &Projecting<'_>) -> Option<Diagnostic> {
+    // Without any `partitionKey` the build has failed already.
+    let written = this.declared.syntax.event_store.partition_key.as_ref()?;
+    let title = format!("`{}` does not say which row an event concerns", this.name.value);
+    let found = Diagnostic::error(&KEY_MISSING, title, this.name.span, "no `key`");
+    Some(found.place(written.span, "no stream has a name").help(
+        "add `key:` with a column; one row for all is found by a constant, such as `key: {of: '\"all\"'}`",
+    ))
 }

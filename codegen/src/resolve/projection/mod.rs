@@ -243,7 +243,8 @@ impl Projecting<'_> {
             Some(key) => {
                 found.help(format!("set `key: {key}`, or `updateStrategy: eventually_consistent`"))
             }
-            None => found,
+            None => found
+                .help("set `key: {stream: meta.streamId}`, or `updateStrategy: eventually_consistent`"),
         });
     }
 
