@@ -372,7 +372,7 @@ fn occurred_at(view: &View<'_>) -> TokenStream {
 
 /// Only where an event has a field of the partition key's name.
 fn named_stream(view: &View<'_>) -> Option<TokenStream> {
-    let key = &view.aggregate.partition_key;
+    let key = view.aggregate.partition_key.as_ref()?;
     let is_key = |field: &&Field| field.name == *key && field.field_type == Type::String;
     let (events, ident) = (&view.aggregate.events, field_ident(key));
     let named = events.iter().filter(|event| event.fields.iter().any(|field| is_key(&field)));

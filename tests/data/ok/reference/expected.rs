@@ -593,7 +593,7 @@ pub mod basket {
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Date, Decide, Decimal, DomainEvent, Duration, EventShape,
         Halt, Metadata, Projection, Refusal, Repository, SnapshotStrategy, Step, Target, Timestamp,
-        UniqueKey, dec, pattern,
+        UniqueKey, Uuid, dec, pattern,
     };
 
     use super::types::{
@@ -1722,6 +1722,84 @@ pub mod basket {
         }
     }
 
+    /// `GiftMade`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GiftMade {
+        /// `gift: uuid`
+        pub gift: Uuid,
+        /// `worth: decimal`
+        pub worth: Decimal,
+        /// `madeAt: timestamp`
+        pub made_at: Timestamp,
+    }
+
+    impl Record for GiftMade {
+        fn write(&self, out: &mut Writer) {
+            out.field("gift", &self.gift);
+            out.field("worth", &self.worth);
+            out.field("madeAt", &self.made_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut gift = None;
+            let mut worth = None;
+            let mut made_at = None;
+            fields
+                .read(&mut [("gift", &mut gift), ("worth", &mut worth), ("madeAt", &mut made_at)])?;
+            Ok(Self {
+                gift: required(gift, "gift")?,
+                worth: required(worth, "worth")?,
+                made_at: required(made_at, "madeAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for GiftMade {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::GiftMade(self)
+        }
+    }
+
+    /// `VoucherExtended`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct VoucherExtended {
+        /// `days: integer`
+        pub days: i64,
+        /// `extendedAt: timestamp`
+        pub extended_at: Timestamp,
+    }
+
+    impl Record for VoucherExtended {
+        fn write(&self, out: &mut Writer) {
+            out.field("days", &self.days);
+            out.field("extendedAt", &self.extended_at);
+        }
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            let mut days_ = None;
+            let mut extended_at = None;
+            fields.read(&mut [("days", &mut days_), ("extendedAt", &mut extended_at)])?;
+            Ok(Self {
+                days: required(days_, "days")?,
+                extended_at: required(extended_at, "extendedAt")?,
+            })
+        }
+    }
+
+    impl Emit<Basket> for VoucherExtended {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> BasketEvent {
+            BasketEvent::VoucherExtended(self)
+        }
+    }
+
     /// `BellRung`, version 1.
     #[derive(Clone, Debug, PartialEq)]
     pub struct BellRung {
@@ -1802,6 +1880,10 @@ pub mod basket {
         LinesImported(LinesImported),
         /// `ArticleRenamed`
         ArticleRenamed(ArticleRenamed),
+        /// `GiftMade`
+        GiftMade(GiftMade),
+        /// `VoucherExtended`
+        VoucherExtended(VoucherExtended),
         /// `BellRung`
         BellRung(BellRung),
     }
@@ -1832,6 +1914,8 @@ pub mod basket {
             "LockerReturned",
             "LinesImported",
             "ArticleRenamed",
+            "GiftMade",
+            "VoucherExtended",
             "BellRung",
         ];
 
@@ -1971,6 +2055,16 @@ pub mod basket {
                 version: 1,
                 shape: "{from: string, renamedAt: timestamp, to: string}",
             },
+            EventShape {
+                event_type: "GiftMade",
+                version: 1,
+                shape: "{gift: uuid, madeAt: timestamp, worth: decimal}",
+            },
+            EventShape {
+                event_type: "VoucherExtended",
+                version: 1,
+                shape: "{days: integer, extendedAt: timestamp}",
+            },
             EventShape { event_type: "BellRung", version: 1, shape: "{rungAt: timestamp}" },
         ];
 
@@ -2000,7 +2094,9 @@ pub mod basket {
                 Self::LockerReturned(_) => 21,
                 Self::LinesImported(_) => 22,
                 Self::ArticleRenamed(_) => 23,
-                Self::BellRung(_) => 24,
+                Self::GiftMade(_) => 24,
+                Self::VoucherExtended(_) => 25,
+                Self::BellRung(_) => 26,
             }
         }
 
@@ -2037,6 +2133,8 @@ pub mod basket {
                 Self::LockerReturned(event) => encode(event, out),
                 Self::LinesImported(event) => encode(event, out),
                 Self::ArticleRenamed(event) => encode(event, out),
+                Self::GiftMade(event) => encode(event, out),
+                Self::VoucherExtended(event) => encode(event, out),
                 Self::BellRung(event) => encode(event, out),
             }
         }
@@ -2077,6 +2175,8 @@ pub mod basket {
                 ("LockerReturned", 1) => decode(data).map(Self::LockerReturned),
                 ("LinesImported", 1) => decode(data).map(Self::LinesImported),
                 ("ArticleRenamed", 1) => decode(data).map(Self::ArticleRenamed),
+                ("GiftMade", 1) => decode(data).map(Self::GiftMade),
+                ("VoucherExtended", 1) => decode(data).map(Self::VoucherExtended),
                 ("BellRung", 1) => decode(data).map(Self::BellRung),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
@@ -2108,6 +2208,8 @@ pub mod basket {
                 Self::LockerReturned(event) => Some(event.returned_at),
                 Self::LinesImported(event) => Some(event.imported_at),
                 Self::ArticleRenamed(event) => Some(event.renamed_at),
+                Self::GiftMade(event) => Some(event.made_at),
+                Self::VoucherExtended(event) => Some(event.extended_at),
                 Self::BellRung(event) => Some(event.rung_at),
             }
         }
@@ -2217,6 +2319,10 @@ pub mod basket {
                 Self::ArticleRenamed(event) => {
                     format!("Article renamed: from {}, to {}", event.from, event.to)
                 }
+                Self::GiftMade(event) => {
+                    format!("Gift made: gift {}, worth {}", event.gift, event.worth.normalize())
+                }
+                Self::VoucherExtended(event) => format!("Voucher extended: days {}", event.days),
                 Self::BellRung(_) => "Bell rung".to_owned(),
             }
         }
@@ -2336,6 +2442,10 @@ pub mod basket {
         pub note: String,
         /// `locker: integer?`
         pub locker: Option<i64>,
+        /// `gifts: integer`
+        pub gifts: i64,
+        /// `extendedAt: timestamp?`
+        pub extended_at: Option<Timestamp>,
     }
 
     impl Default for BasketState {
@@ -2370,6 +2480,8 @@ pub mod basket {
                 rounds: 0,
                 note: "-".to_owned(),
                 locker: None,
+                gifts: 0,
+                extended_at: None,
             }
         }
     }
@@ -2405,6 +2517,8 @@ pub mod basket {
             out.field("rounds", &self.rounds);
             out.field("note", &self.note);
             out.field("locker", &self.locker);
+            out.field("gifts", &self.gifts);
+            out.field("extendedAt", &self.extended_at);
         }
 
         fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
@@ -2437,6 +2551,8 @@ pub mod basket {
             let mut rounds = None;
             let mut note = None;
             let mut locker = None;
+            let mut gifts = None;
+            let mut extended_at = None;
             fields.read(&mut [
                 ("status", &mut status),
                 ("owner", &mut owner),
@@ -2467,6 +2583,8 @@ pub mod basket {
                 ("rounds", &mut rounds),
                 ("note", &mut note),
                 ("locker", &mut locker),
+                ("gifts", &mut gifts),
+                ("extendedAt", &mut extended_at),
             ])?;
             Ok(Self {
                 status: required(status, "status")?,
@@ -2498,6 +2616,8 @@ pub mod basket {
                 rounds: required(rounds, "rounds")?,
                 note: required(note, "note")?,
                 locker: optional(locker),
+                gifts: required(gifts, "gifts")?,
+                extended_at: optional(extended_at),
             })
         }
     }
@@ -2567,6 +2687,8 @@ pub mod basket {
     /// - [`ReturnLocker`] emits [`LockerReturned`]
     /// - [`ImportLines`] emits [`LinesImported`]
     /// - [`RenameArticle`] emits [`ArticleRenamed`]
+    /// - [`MakeGifts`] emits [`GiftMade`]
+    /// - [`ExtendVoucher`] emits [`VoucherExtended`]
     /// - [`RingBell`] emits [`BellRung`]
     /// - [`TryEveryExample`] emits [`OwnerNamed`]
     ///
@@ -2611,6 +2733,8 @@ pub mod basket {
     /// - `rounds`: [`StepTaken`]
     /// - `note`: [`StepTaken`]
     /// - `locker`: [`LockerGiven`], [`LockerReturned`]
+    /// - `gifts`: [`GiftMade`]
+    /// - `extendedAt`: [`VoucherExtended`]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Basket;
 
@@ -2622,7 +2746,7 @@ pub mod basket {
         const PARTITION_KEY: &'static str = "basketId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Every(50);
         const RETENTION: Retention = Retention::Months(24);
-        const MEANING: u64 = 0x2831_55e9_5c0b_dc16;
+        const MEANING: u64 = 0xe720_4a47_0153_7404;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = true;
 
@@ -2661,6 +2785,8 @@ pub mod basket {
                 BasketEvent::LockerReturned(_) => apply_locker_returned(state),
                 BasketEvent::LinesImported(_) => Ok(()),
                 BasketEvent::ArticleRenamed(_) => Ok(()),
+                BasketEvent::GiftMade(_) => apply_gift_made(state),
+                BasketEvent::VoucherExtended(event) => apply_voucher_extended(state, event),
                 BasketEvent::BellRung(_) => Ok(()),
             }
         }
@@ -2939,6 +3065,19 @@ pub mod basket {
 
     fn apply_locker_returned(state: &mut BasketState) -> Result<(), ApplyError> {
         state.locker = None;
+        Ok(())
+    }
+
+    fn apply_gift_made(state: &mut BasketState) -> Result<(), ApplyError> {
+        state.gifts = add(state.gifts, 1)?;
+        Ok(())
+    }
+
+    fn apply_voucher_extended(
+        state: &mut BasketState,
+        event: &VoucherExtended,
+    ) -> Result<(), ApplyError> {
+        state.extended_at = Some(event.extended_at);
         Ok(())
     }
 
@@ -4123,6 +4262,125 @@ pub mod basket {
         }
     }
 
+    /// `MakeGifts`
+    ///
+    /// Emits [`GiftMade`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, MakeGifts};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let command = MakeGifts { worth: vec![dec!(10), dec!(25)] };
+    /// let done = repository.execute("basket-1", command).await?;
+    /// assert_eq!(done.events.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct MakeGifts {
+        /// `worth: list<decimal>`
+        pub worth: Vec<Decimal>,
+    }
+
+    impl Command<Basket> for MakeGifts {
+        const NAME: &'static str = "MakeGifts";
+        const TARGET: Target = Target::Any;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("worth", &self.worth);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            for &each in &self.worth {
+                let new_id = context.new_id();
+                context.emit(GiftMade { gift: new_id, worth: each, made_at: context.now() })?;
+            }
+            Ok(())
+        }
+    }
+
+    /// `ExtendVoucher`
+    ///
+    /// Emits [`VoucherExtended`].
+    ///
+    /// Refused with
+    /// - [`TooManyDays`](BasketError::TooManyDays) where `days > 30`
+    /// - [`ExtendedToday`](BasketError::ExtendedToday) where `match extendedAt { Some(at) =>
+    ///   now() - at < 24h, None => false }`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::reference::basket::{BasketRepository, ExtendVoucher};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # eventloom_runtime::block_on(async {
+    /// let repository = BasketRepository::open(MemoryStore::new()).await?;
+    /// let command = ExtendVoucher { days: 1 };
+    /// match repository.execute("basket-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ExtendVoucher {
+        /// `days: integer`
+        pub days: i64,
+    }
+
+    impl Command<Basket> for ExtendVoucher {
+        const NAME: &'static str = "ExtendVoucher";
+        const TARGET: Target = Target::Any;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("days", &self.days);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn decide(&self, context: &mut Decide<'_, Basket>) -> Result<(), Halt<BasketError>> {
+            let state = context.state();
+            if self.days > 30 {
+                return Err(Halt::Refused(BasketError::TooManyDays {
+                    message: "refused because days > 30".to_owned(),
+                }));
+            }
+            let rejected = match state.extended_at {
+                Some(at) => subtract(context.now(), at)? < Duration::from_micros(86_400_000_000),
+                None => false,
+            };
+            if rejected {
+                return Err(Halt::Refused(BasketError::ExtendedToday {
+                    message: "refused because match extendedAt { Some(at) => now() - at < 24h, None => false }"
+                        .to_owned(),
+                }));
+            }
+            context.emit(VoucherExtended { days: self.days, extended_at: context.now() })
+        }
+    }
+
     /// `RingBell`
     ///
     /// Emits [`BellRung`].
@@ -5084,6 +5342,16 @@ pub mod basket {
             /// Why, in words.
             message: String,
         },
+        /// `ExtendVoucher`: `days > 30`
+        TooManyDays {
+            /// Why, in words.
+            message: String,
+        },
+        /// `ExtendVoucher`: `match extendedAt { Some(at) => now() - at < 24h, None => false }`
+        ExtendedToday {
+            /// Why, in words.
+            message: String,
+        },
         /// `TryEveryExample`: `!("déjà".len() == 4)`
         Example1 {
             /// Why, in words.
@@ -5677,6 +5945,8 @@ pub mod basket {
                 Self::HasLocker { .. } => "HasLocker",
                 Self::HasNoLocker { .. } => "HasNoLocker",
                 Self::NothingToImport { .. } => "NothingToImport",
+                Self::TooManyDays { .. } => "TooManyDays",
+                Self::ExtendedToday { .. } => "ExtendedToday",
                 Self::Example1 { .. } => "Example1",
                 Self::Example2 { .. } => "Example2",
                 Self::Example3 { .. } => "Example3",
@@ -5815,6 +6085,8 @@ pub mod basket {
                 | Self::HasLocker { message }
                 | Self::HasNoLocker { message }
                 | Self::NothingToImport { message }
+                | Self::TooManyDays { message }
+                | Self::ExtendedToday { message }
                 | Self::Example1 { message }
                 | Self::Example2 { message }
                 | Self::Example3 { message }
@@ -5953,6 +6225,8 @@ pub mod basket {
                 "HasLocker" => Self::HasLocker { message },
                 "HasNoLocker" => Self::HasNoLocker { message },
                 "NothingToImport" => Self::NothingToImport { message },
+                "TooManyDays" => Self::TooManyDays { message },
+                "ExtendedToday" => Self::ExtendedToday { message },
                 "Example1" => Self::Example1 { message },
                 "Example2" => Self::Example2 { message },
                 "Example3" => Self::Example3 { message },
