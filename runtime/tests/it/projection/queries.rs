@@ -164,7 +164,7 @@ async fn answers_of_texts<D: ReadDatabase>(database: &D) {
         (Condition::Compare(Operand::Lowercase(NAME), Equal, value("a_c")), vec![5]),
         (Condition::Text(Operand::Column(NAME), Contains, Operand::Value(Value::Null)), vec![]),
     ] {
-        let found = database.find(SPEC, query(condition.clone())).await.expect("rows");
+        let found = database.find(state.table, query(condition.clone())).await.expect("rows");
         let found: Vec<i64> = found
             .iter()
             .filter_map(|row| match row.get(1) {
