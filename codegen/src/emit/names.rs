@@ -55,6 +55,7 @@ pub(super) const RESERVED: &[&str] = &[
     "multiply",
     "name",
     "negate",
+    "number_of_rows",
     "optional",
     "or_none",
     "out",
