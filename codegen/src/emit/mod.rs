@@ -39,7 +39,7 @@ mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Spacing, TokenStream, TokenTree};
 
 use self::imports::Imports;
 use self::layout::Part;
@@ -155,10 +155,20 @@ fn place_before_first_use(parts: &mut Vec<Part>, name: &str, items: impl FnOnce(
 
 /// Whether an identifier occurs in code.
 fn mentions(code: &TokenStream, name: &str) -> bool {
-    code.clone().into_iter().any(|token| match token {
+    let tokens: Vec<TokenTree> = code.clone().into_iter().collect();
+    let is = |at: Option<usize>, sign: char, spacing: Spacing| {
+        matches!(at.and_then(|at| tokens.get(at)), Some(TokenTree::Punct(found))
+            if found.as_char() == sign && found.spacing() == spacing)
+    };
+    tokens.iter().enumerate().any(|(at, token)| match token {
         TokenTree::Group(group) => mentions(&group.stream(), name),
-        TokenTree::Ident(ident) => ident == name,
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        TokenTree::Ident(ident) if ident == name => {
+            // `x.name` and `name: x` are fields, `..name` is what is looked for.
+            let dot = is(at.checked_sub(1), '.', Spacing::Alone);
+            let field = dot && !is(at.checked_sub(2), '.', Spacing::Joint);
+            !field && !is(Some(at + 1), ':', Spacing::Alone)
+        }
+        TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
 }
 
