@@ -17,7 +17,7 @@ use super::names::{field_ident, type_ident};
 use super::projections::ReadModel;
 use super::samples::sample;
 use super::view::View;
-use crate::model::{Assignment, Command, Decision, Field, Scenario, Step};
+use crate::model::{Assignment, Command, Decision, Expression, Field, Scenario, Step};
 use crate::naming;
 
 /// Makes the examples of one aggregate.
@@ -166,7 +166,17 @@ fn accepted<'v>(view: &'v View<'_>, command: &Command) -> Option<&'v Scenario> {
             when && step.error.is_none()
         })
     };
-    view.aggregate.scenarios.iter().filter(|_| !view.has_behavior()).find(fits)
+    usual(view).find(fits)
+}
+
+/// The scenarios that an example can tell: it writes no part by hand, and says of nobody that they sent it.
+fn usual<'v>(view: &'v View<'_>) -> impl Iterator<Item = &'v Scenario> {
+    let aggregate = view.aggregate;
+    let decided = aggregate.commands.iter().flat_map(Command::expressions);
+    let applied = aggregate.events.iter().filter_map(|event| event.apply.as_ref()).flatten();
+    let mut read = decided.chain(applied.map(|assignment| &assignment.value));
+    let fits = !view.has_behavior() && !read.any(Expression::reads_metadata_texts);
+    aggregate.scenarios.iter().filter(move |_| fits)
 }
 
 /// Compiles the constant values of scenarios and samples.
@@ -329,12 +339,10 @@ fn sample_stream(view: &View<'_>) -> String {
 
 /// A scenario after which the read model has a row, and the row's key as the scenario tells it.
 fn shown<'v>(model: &'v ReadModel<'_>) -> Option<(&'v Scenario, Vec<(&'v Field, &'v Assignment)>)> {
-    if model.view.has_behavior() {
+    if super::rows::reads_metadata_texts(model.projection) {
         return None;
     }
-    let scenarios = model.view.aggregate.scenarios.iter();
-    let usual = scenarios.filter(|scenario| scenario.ids.is_none());
-    let steps = usual.filter_map(|scenario| Some((scenario, scenario.as_usual()?)));
+    let steps = usual(model.view).filter_map(|scenario| Some((scenario, scenario.as_usual()?)));
     let accepted = steps.filter(|(_, step)| step.when.is_some() && step.error.is_none());
     accepted
         .filter_map(|(scenario, step)| {
@@ -352,20 +360,16 @@ fn shown<'v>(model: &'v ReadModel<'_>) -> Option<(&'v Scenario, Vec<(&'v Field, 
 
 /// A scenario whose command emits an event that the read model folds.
 fn feeding<'v>(model: &'v ReadModel<'_>) -> Option<&'v Scenario> {
-    if model.view.has_behavior() {
-        return None;
-    }
     let aggregate = model.view.aggregate;
-    let usual = aggregate.scenarios.iter();
-    usual.filter(|scenario| scenario.as_usual().is_some_and(|step| step.error.is_none())).find(
-        |scenario| {
+    usual(model.view)
+        .filter(|scenario| scenario.as_usual().is_some_and(|step| step.error.is_none()))
+        .find(|scenario| {
             let command = scenario.first.when.as_ref().and_then(|(name, _)| {
                 aggregate.commands.iter().find(|command| command.name == *name)
             });
             let emitted = command.map(super::commands::emitted).unwrap_or_default();
             emitted.iter().any(|event| model.projection.source.iter().any(|source| source == event))
-        },
-    )
+        })
 }
 
 /// The one row after a scenario.

@@ -561,10 +561,11 @@ impl Scenario {
         std::iter::once(&self.first).chain(&self.then)
     }
 
-    /// The only command with what comes of it, in a program that is set as usual.
+    /// The only command with what comes of it, in a program that is set as usual and makes its own ids.
     #[must_use]
     pub fn as_usual(&self) -> Option<&ScenarioStep> {
-        (self.then.is_empty() && self.config.is_empty()).then_some(&self.first)
+        let usual = self.then.is_empty() && self.config.is_empty() && self.ids.is_none();
+        usual.then_some(&self.first)
     }
 }
 

@@ -19,6 +19,9 @@ pub trait Subject: Copy + Send + Sync + 'static {
     /// Its commands, in one type.
     type Command: AnyCommand<Self::Aggregate>;
 
+    /// Whether all its events lie in one stream: then its histories do too.
+    const ONE_STREAM: bool = false;
+
     /// Draws a command.
     fn command(draw: &mut Draw) -> Self::Command;
 

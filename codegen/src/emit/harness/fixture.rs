@@ -112,7 +112,7 @@ pub(super) fn events_as_commands(view: &View<'_>, names: &Names) -> Vec<Part> {
         layout::block(
             &quote!(impl testing::Subject for #subject),
             vec![
-                vec![quote!(type Aggregate = #aggregate;), quote!(type Command = #command;)],
+                super::knowledge::subject_head(view, names),
                 vec![quote! {
                     fn command(draw: &mut testing::Draw) -> #command {
                         #command(match draw.below(#count) { #(#draws,)* })

@@ -123,9 +123,20 @@ fn command_type(view: &View<'_>, names: &Names) -> Vec<Part> {
     ]
 }
 
+/// What is tested, and that it is one stream if it is.
+pub(super) fn subject_head(view: &View<'_>, names: &Names) -> Vec<TokenStream> {
+    let (command, aggregate) = (&names.command, aggregate_type(view, names));
+    let mut head = vec![quote!(type Aggregate = #aggregate;), quote!(type Command = #command;)];
+    if view.aggregate.partition_key.is_none() {
+        head.push(quote!(
+            const ONE_STREAM: bool = true;
+        ));
+    }
+    head
+}
+
 fn subject_impl(view: &View<'_>, names: &Names, guards: &[Boundary]) -> Part {
-    let (subject, command, aggregate) =
-        (&names.subject, &names.command, aggregate_type(view, names));
+    let (subject, command) = (&names.subject, &names.command);
     let count = Literal::usize_unsuffixed(view.aggregate.commands.len());
     let last = view.aggregate.commands.len().saturating_sub(1);
     let arms = view.aggregate.commands.iter().enumerate().map(|(index, it)| {
@@ -139,7 +150,7 @@ fn subject_impl(view: &View<'_>, names: &Names, guards: &[Boundary]) -> Part {
         quote!(#pattern => #command::#ident(#draw(draw)))
     });
     let mut groups = vec![
-        vec![quote!(type Aggregate = #aggregate;), quote!(type Command = #command;)],
+        subject_head(view, names),
         vec![quote! {
             fn command(draw: &mut testing::Draw) -> #command {
                 match draw.below(#count) { #(#arms,)* }

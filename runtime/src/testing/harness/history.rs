@@ -55,7 +55,7 @@ pub(super) enum Then {
 
 /// Draws a step.
 pub(super) fn step<S: Subject>(draw: &mut Draw) -> Step<S::Command> {
-    let stream = draw.below(STREAMS.len());
+    let stream = draw.below(if S::ONE_STREAM { 1 } else { STREAMS.len() });
     let pause = Duration::from_micros([0, 1_000_000, 2_000_000, -3_600_000_000][draw.below(4)]);
     let point = u32::try_from(draw.below(12)).unwrap_or(0);
     let thens = [Then::Nothing, Then::Nothing, Then::Project, Then::Restart(point), Then::Rebuild];

@@ -542,25 +542,18 @@ pub mod ontology {
     ///
     /// ```
     /// use eventloom_runtime::MemoryStore;
-    /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_tests::goldens::drawn::ontology::{NoteEach, OntologyRepository, Stored};
-    /// use eventloom_tests::goldens::drawn::types::Kind;
+    /// use eventloom_tests::goldens::drawn::ontology::{NoteEach, OntologyRepository};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OntologyRepository::open(MemoryStore::new()).await?;
-    /// let mut events = NewEvents::new();
-    /// events.push(Stored {
-    ///     none: Some(4),
-    ///     kind: Kind::Other,
-    ///     count: 1,
-    ///     note: "Ann".to_owned(),
-    ///     stored_at: "2026-01-01T00:00:00Z".parse()?,
-    /// });
-    /// repository.record("ontology-1", events).await?;
     /// let command = NoteEach { notes: Vec::new(), pages: Vec::new() };
-    /// let done = repository.execute("ontology-1", command).await?;
-    /// assert_eq!(done.events.len(), 0);
+    /// match repository.execute("ontology-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -784,32 +777,17 @@ pub mod ontology {
     /// ```
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
-    /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_tests::goldens::drawn::ontology::{
-    ///     DepotView, NoteEach, OntologyRepository, Stored,
-    /// };
-    /// use eventloom_tests::goldens::drawn::types::Kind;
+    /// use eventloom_tests::goldens::drawn::ontology::{DepotView, OntologyRepository};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
-    /// let repository = OntologyRepository::open(store.clone()).await?;
-    /// let mut events = NewEvents::new();
-    /// events.push(Stored {
-    ///     none: Some(4),
-    ///     kind: Kind::Other,
-    ///     count: 1,
-    ///     note: "Ann".to_owned(),
-    ///     stored_at: "2026-01-01T00:00:00Z".parse()?,
-    /// });
-    /// repository.record("ontology-1", events).await?;
-    /// let command = NoteEach { notes: Vec::new(), pages: Vec::new() };
-    /// repository.execute("ontology-1", command).await?;
+    /// let _repository = OntologyRepository::open(store.clone()).await?;
     /// let database = MemoryReadDatabase::new();
     /// let projector = Projector::<DepotView, _, _>::open(store, database.clone()).await?;
     /// projector.catch_up().await?;
     /// let view = ReadModel::<DepotView, _>::open(database).await?;
-    /// println!("{} rows", view.count().await?);
+    /// assert_eq!(view.count().await?, 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -962,30 +940,17 @@ pub mod ontology {
     /// ```
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
-    /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_tests::goldens::drawn::ontology::{Match, NoteEach, OntologyRepository, Stored};
-    /// use eventloom_tests::goldens::drawn::types::Kind;
+    /// use eventloom_tests::goldens::drawn::ontology::{Match, OntologyRepository};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
-    /// let repository = OntologyRepository::open(store.clone()).await?;
-    /// let mut events = NewEvents::new();
-    /// events.push(Stored {
-    ///     none: Some(4),
-    ///     kind: Kind::Other,
-    ///     count: 1,
-    ///     note: "Ann".to_owned(),
-    ///     stored_at: "2026-01-01T00:00:00Z".parse()?,
-    /// });
-    /// repository.record("ontology-1", events).await?;
-    /// let command = NoteEach { notes: Vec::new(), pages: Vec::new() };
-    /// repository.execute("ontology-1", command).await?;
+    /// let _repository = OntologyRepository::open(store.clone()).await?;
     /// let database = MemoryReadDatabase::new();
     /// let projector = Projector::<Match, _, _>::open(store, database.clone()).await?;
     /// projector.catch_up().await?;
     /// let view = ReadModel::<Match, _>::open(database).await?;
-    /// println!("{} rows", view.count().await?);
+    /// assert_eq!(view.count().await?, 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }

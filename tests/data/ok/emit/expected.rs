@@ -766,9 +766,13 @@ pub mod cart {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
-    /// let command = OpenCart { owner: "Ann".to_owned() };
-    /// let done = repository.execute("cart-1", command).await?;
-    /// assert_eq!(done.events.len(), 1);
+    /// let command = OpenCart { owner: "text".to_owned() };
+    /// match repository.execute("cart-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -822,24 +826,19 @@ pub mod cart {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_runtime::{MemoryStore, Uuid};
-    /// use eventloom_tests::goldens::emit::cart::{AddItem, CartOpened, CartRepository};
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::emit::cart::{AddItem, CartRepository};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
-    /// let mut events = NewEvents::new();
-    /// events.push(CartOpened {
-    ///     cart_id: "cart-1".to_owned(),
-    ///     owner: "Ann".to_owned(),
-    ///     token: Uuid::from_u128(0x00000000_0000_4000_8000_000000000001),
-    ///     opened_at: "2026-01-01T00:00:00Z".parse()?,
-    /// });
-    /// repository.record("cart-1", events).await?;
-    /// let command = AddItem { sku: "A".to_owned(), quantity: 2 };
-    /// let done = repository.execute("cart-1", command).await?;
-    /// assert_eq!(done.state.total, 2);
+    /// let command = AddItem { sku: "text".to_owned(), quantity: 1 };
+    /// match repository.execute("cart-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }

@@ -1150,26 +1150,18 @@ pub mod workshop {
     ///
     /// ```
     /// use eventloom_runtime::MemoryStore;
-    /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_tests::goldens::functions::workshop::{Copy, Filled, WorkshopRepository};
+    /// use eventloom_tests::goldens::functions::workshop::{Copy, WorkshopRepository};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WorkshopRepository::open(MemoryStore::new()).await?;
-    /// let mut events = NewEvents::new();
-    /// events.push(Filled {
-    ///     parts: Vec::new(),
-    ///     names: Vec::new(),
-    ///     numbers: vec![3, 1, 2, 2],
-    ///     notes: Vec::new(),
-    ///     limit: Some(1),
-    ///     filled_at: "2026-01-01T00:00:00Z".parse()?,
-    /// });
-    /// repository.record("workshop-1", events).await?;
     /// let command = Copy { by: 1 };
-    /// let done = repository.execute("workshop-1", command).await?;
-    /// assert_eq!(done.state.numbers, vec![2, 2]);
-    /// assert_eq!(done.state.count, 7);
+    /// match repository.execute("workshop-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -1255,74 +1247,19 @@ pub mod workshop {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_runtime::{CommandContext, Decimal, MemoryStore, dec};
-    /// use eventloom_tests::goldens::functions::types::{Kind, Part};
-    /// use eventloom_tests::goldens::functions::workshop::{Filled, Own, WorkshopRepository};
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::functions::workshop::{Own, WorkshopRepository};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WorkshopRepository::open(MemoryStore::new()).await?;
-    /// let mut events = NewEvents::new();
-    /// events.push(Filled {
-    ///     parts: vec![
-    ///         Part {
-    ///             name: "a".to_owned(),
-    ///             price: dec!(2),
-    ///             count: 3,
-    ///             tags: vec!["a".to_owned(), "b".to_owned()],
-    ///             note: None,
-    ///             kind: Kind::Rare,
-    ///         },
-    ///         Part {
-    ///             name: "b".to_owned(),
-    ///             price: Decimal::ONE,
-    ///             count: 1,
-    ///             tags: vec!["ab".to_owned()],
-    ///             note: Some("n".to_owned()),
-    ///             kind: Kind::Plain,
-    ///         },
-    ///     ],
-    ///     names: vec!["x".to_owned(), "yy".to_owned()],
-    ///     numbers: Vec::new(),
-    ///     notes: Vec::new(),
-    ///     limit: None,
-    ///     filled_at: "2026-01-01T00:00:00Z".parse()?,
-    /// });
-    /// repository.record("workshop-1", events).await?;
-    /// let command = Own { name: "a".to_owned() };
-    /// let context = CommandContext::new().at("2026-01-01T00:00:01Z".parse()?);
-    /// let done = repository.execute_with("workshop-1", command, context).await?;
-    /// assert_eq!(done.state.names, vec!["xa".to_owned(), "yy".to_owned()]);
-    /// assert_eq!(
-    ///     done.state.parts,
-    ///     vec![
-    ///         Part {
-    ///             name: "a".to_owned(),
-    ///             price: dec!(4),
-    ///             count: 3,
-    ///             tags: vec!["a".to_owned(), "b".to_owned(), "a".to_owned()],
-    ///             note: None,
-    ///             kind: Kind::Rare,
-    ///         },
-    ///         Part {
-    ///             name: "b".to_owned(),
-    ///             price: Decimal::ONE,
-    ///             count: 1,
-    ///             tags: vec!["ab".to_owned()],
-    ///             note: Some("n".to_owned()),
-    ///             kind: Kind::Plain,
-    ///         },
-    ///     ],
-    /// );
-    /// assert_eq!(done.state.text, "xyy");
-    /// assert_eq!(done.state.count, 2);
-    /// assert_eq!(done.state.lists, vec![vec![0, 0], vec![1, 1]]);
-    /// assert_eq!(done.state.total, dec!(6));
-    /// assert_eq!(done.state.price, Some(Decimal::ONE));
-    /// assert_eq!(done.state.limit, Some(6));
-    /// assert_eq!(done.state.kind, Some(Kind::Plain));
-    /// assert_eq!(done.state.notes, vec![Some("n".to_owned())]);
+    /// let command = Own { name: "text".to_owned() };
+    /// match repository.execute("workshop-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -1653,32 +1590,17 @@ pub mod workshop {
     /// ```
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
-    /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_tests::goldens::functions::workshop::{
-    ///     Copy, Filled, PartsOfWorkshop, WorkshopRepository,
-    /// };
+    /// use eventloom_tests::goldens::functions::workshop::{PartsOfWorkshop, WorkshopRepository};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
-    /// let repository = WorkshopRepository::open(store.clone()).await?;
-    /// let mut events = NewEvents::new();
-    /// events.push(Filled {
-    ///     parts: Vec::new(),
-    ///     names: Vec::new(),
-    ///     numbers: vec![3, 1, 2, 2],
-    ///     notes: Vec::new(),
-    ///     limit: Some(1),
-    ///     filled_at: "2026-01-01T00:00:00Z".parse()?,
-    /// });
-    /// repository.record("workshop-1", events).await?;
-    /// let command = Copy { by: 1 };
-    /// repository.execute("workshop-1", command).await?;
+    /// let _repository = WorkshopRepository::open(store.clone()).await?;
     /// let database = MemoryReadDatabase::new();
     /// let projector = Projector::<PartsOfWorkshop, _, _>::open(store, database.clone()).await?;
     /// projector.catch_up().await?;
     /// let view = ReadModel::<PartsOfWorkshop, _>::open(database).await?;
-    /// println!("{} rows", view.count().await?);
+    /// assert_eq!(view.count().await?, 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }

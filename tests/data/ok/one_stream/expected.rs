@@ -494,6 +494,7 @@ pub mod calendar {
     ///
     /// Refused with
     /// - [`CalendarNotFound`](CalendarError::CalendarNotFound) where there is none
+    /// - [`DayIsClosed`](CalendarError::DayIsClosed) where `closedOn.contains(day)`
     ///
     /// # Example
     ///
@@ -542,6 +543,12 @@ pub mod calendar {
         fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn decide(&self, context: &mut Decide<'_, Calendar>) -> Result<(), Halt<CalendarError>> {
+            let state = context.state();
+            if state.closed_on.contains(&self.day) {
+                return Err(Halt::Refused(CalendarError::DayIsClosed {
+                    message: "refused because closedOn.contains(day)".to_owned(),
+                }));
+            }
             context
                 .emit(DayClosed { day: self.day, why: self.why.clone(), closed_at: context.now() })
         }
@@ -684,6 +691,11 @@ pub mod calendar {
             /// Why, in words.
             message: String,
         },
+        /// `CloseDay`: `closedOn.contains(day)`
+        DayIsClosed {
+            /// Why, in words.
+            message: String,
+        },
         /// `OpenDay`: `!closedOn.contains(day)`
         DayIsOpen {
             /// Why, in words.
@@ -716,6 +728,7 @@ pub mod calendar {
             match self {
                 Self::CalendarAlreadyExists { .. } => "CalendarAlreadyExists",
                 Self::CalendarNotFound { .. } => "CalendarNotFound",
+                Self::DayIsClosed { .. } => "DayIsClosed",
                 Self::DayIsOpen { .. } => "DayIsOpen",
                 Self::NumbersMustNeverDecrease { .. } => "NumbersMustNeverDecrease",
                 Self::DuplicateOf { .. } => "DuplicateOf",
@@ -728,6 +741,7 @@ pub mod calendar {
             match self {
                 Self::CalendarAlreadyExists { message }
                 | Self::CalendarNotFound { message }
+                | Self::DayIsClosed { message }
                 | Self::DayIsOpen { message }
                 | Self::NumbersMustNeverDecrease { message }
                 | Self::DuplicateOf { message }
@@ -740,6 +754,7 @@ pub mod calendar {
             Some(match name {
                 "CalendarAlreadyExists" => Self::CalendarAlreadyExists { message },
                 "CalendarNotFound" => Self::CalendarNotFound { message },
+                "DayIsClosed" => Self::DayIsClosed { message },
                 "DayIsOpen" => Self::DayIsOpen { message },
                 "NumbersMustNeverDecrease" => Self::NumbersMustNeverDecrease { message },
                 "DuplicateOf" => Self::DuplicateOf { message },
@@ -839,7 +854,7 @@ pub mod calendar {
         const DATABASE: &'static str = "read_db";
         const TABLE: &'static str = "closed_days";
         const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-        const MEANING: u64 = 0xa22a_7a8b_20c1_419f;
+        const MEANING: u64 = 0xa763_6941_2225_fab6;
         const AGGREGATE: &'static str = "Calendar";
         const SOURCES: &'static [&'static str] = &["DayClosed", "DayOpened"];
         const COLUMNS: &'static [Column] = &[
@@ -896,20 +911,17 @@ pub mod calendar {
         row: &mut Option<ClosedDaysRow>,
         event: &DayClosed,
     ) -> Result<(), ProjectionError> {
-        let mut created = None;
-        let current = match row {
-            Some(current) => current,
-            None => created.insert(ClosedDaysRow { day: event.day, why: "".to_owned() }),
-        };
-        current.why = event.why.clone();
-        if created.is_some() {
-            *row = created;
+        if row.is_some() {
+            return Err(ProjectionError::RowExists);
         }
+        *row = Some(ClosedDaysRow { day: event.day, why: event.why.clone() });
         Ok(())
     }
 
     fn fold_closed_days_day_opened(row: &mut Option<ClosedDaysRow>) -> Result<(), ProjectionError> {
-        *row = None;
+        if row.take().is_none() {
+            return Err(ProjectionError::RowMissing);
+        }
         Ok(())
     }
 

@@ -4269,15 +4269,19 @@ pub mod basket {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{MemoryStore, dec};
+    /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, MakeGifts};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
-    /// let command = MakeGifts { worth: vec![dec!(10), dec!(25)] };
-    /// let done = repository.execute("basket-1", command).await?;
-    /// assert_eq!(done.events.len(), 2);
+    /// let command = MakeGifts { worth: Vec::new() };
+    /// match repository.execute("basket-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }

@@ -768,30 +768,19 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_runtime::{MemoryStore, dec};
-    /// use eventloom_tests::goldens::steps::purse::{
-    ///     MoneyPutIn, PurseOpened, PurseRepository, TakeOut,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::steps::purse::{PurseRepository, TakeOut};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = PurseRepository::open(MemoryStore::new()).await?;
-    /// let mut events = NewEvents::new();
-    /// events.push(PurseOpened {
-    ///     owner: "Ada".to_owned(),
-    ///     email: "ada@example.org".to_owned(),
-    ///     opened_at: "2026-01-01T00:00:00Z".parse()?,
-    /// });
-    /// events.push(MoneyPutIn {
-    ///     amount: dec!(500),
-    ///     payment_id: "P1".to_owned(),
-    ///     at: "2026-01-01T00:00:01Z".parse()?,
-    /// });
-    /// repository.record("purse-1", events).await?;
-    /// let command = TakeOut { amount: dec!(200), payment_id: "P2".to_owned() };
-    /// let done = repository.execute("purse-1", command).await?;
-    /// assert_eq!(done.events.len(), 1);
+    /// let command = TakeOut { amount: Decimal::ONE, payment_id: "text".to_owned() };
+    /// match repository.execute("purse-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
@@ -864,28 +853,18 @@ pub mod purse {
     ///
     /// ```
     /// use eventloom_runtime::MemoryStore;
-    /// use eventloom_runtime::repository::NewEvents;
-    /// use eventloom_tests::goldens::steps::purse::{
-    ///     CardNoted, NoteCard, PurseClosed, PurseRepository,
-    /// };
+    /// use eventloom_tests::goldens::steps::purse::{NoteCard, PurseRepository};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = PurseRepository::open(MemoryStore::new()).await?;
-    /// let mut events = NewEvents::new();
-    /// events.push(CardNoted {
-    ///     card: "C1".to_owned(),
-    ///     note: Some("red".to_owned()),
-    ///     noted_at: "2026-01-01T00:00:00Z".parse()?,
-    /// });
-    /// events.push(PurseClosed {
-    ///     reason: "lost".to_owned(),
-    ///     closed_at: "2026-01-01T00:00:01Z".parse()?,
-    /// });
-    /// repository.record("purse-1", events).await?;
-    /// let command = NoteCard { card: "C1".to_owned(), note: Some("blue".to_owned()) };
-    /// let done = repository.execute("purse-1", command).await?;
-    /// assert_eq!(done.events.len(), 0);
+    /// let command = NoteCard { card: "text".to_owned(), note: None };
+    /// match repository.execute("purse-1", command).await {
+    ///     Ok(done) => {
+    ///         println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     }
+    ///     Err(error) => println!("{error}"),
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })
     /// # }
