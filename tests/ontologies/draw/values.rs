@@ -128,7 +128,8 @@ impl Draw {
             2 => format!("{left} - {right}"),
             3 => format!("{left} * {right}"),
             4 => format!("{left}.round(2)"),
-            5 => format!("{left}.div({right}, 2, half_even)"),
+            // By what is never zero: an event that can't be applied can't happen.
+            5 => format!("{left}.div({}, 2, half_even)", self.random.u8(1..9)),
             6 => format!("{left}.min({right})"),
             7 => format!("{left}.clamp(0.5, 99)"),
             // What is written out and negated is written out too, and must fit the digits of its place.
