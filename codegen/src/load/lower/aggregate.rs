@@ -31,8 +31,12 @@ impl Lowering<'_> {
         let Some(section) = self.section(Place::EventStore, &entry.key, &entry.value) else {
             return EventStore::default();
         };
+        let partition_key = self.text(&section, "partitionKey");
+        if let Some(key) = &partition_key {
+            self.check_name(key, Kind::Field);
+        }
         EventStore {
-            partition_key: self.text(&section, "partitionKey"),
+            partition_key,
             snapshot_strategy: self.text(&section, "snapshotStrategy"),
             retention_policy: self.text(&section, "retentionPolicy"),
             span: Some(entry.key.span),
