@@ -238,7 +238,8 @@ impl Draw {
             return None;
         }
         let field = (*self.one(&fields)).clone();
-        let list = self.find(scope, |of| match of {
+        // One of the state would double with every command that keeps what it emits.
+        let list = self.find(&scope.fresh(), |of| match of {
             Type::List(element) | Type::Set(element) => element.becomes(&field.of),
             _ => false,
         })?;
