@@ -95,7 +95,7 @@ fn parts_and_themes(view: &View<'_>, names: &Names) -> (Vec<Part>, Vec<Theme>) {
     let (projections, traced) = themes::projections(names, &mirrors);
     let asked = view.aggregate.projections.iter().map(|it| {
         let (items, tests) = queries::of(view, names, it);
-        (items, (naming::snake(&it.name), tests))
+        (items, (naming::rust_field(&it.name), tests))
     });
     let (asked, questions): (Vec<_>, Vec<_>) = asked.unzip();
     let mut all = vec![themes::schema(view), themes::migration(view, names)];

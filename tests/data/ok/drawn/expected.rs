@@ -51,6 +51,7 @@ pub mod ontology {
     use std::collections::BTreeSet;
     use std::error::Error;
     use std::fmt;
+    use std::future::Future;
 
     use eventloom_runtime::aggregate::Retention;
     use eventloom_runtime::codec::{
@@ -61,7 +62,8 @@ pub mod ontology {
         EvalError, add, extended, joined, length, multiply, or_none, united,
     };
     use eventloom_runtime::projection::{
-        Column, ColumnType, Consistency, ProjectionError, Value, Values,
+        Column, ColumnType, Condition, Consistency, ProjectionError, Query, ReadDatabase,
+        ReadModel, ReadModelError, Value, Values,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Decide, Decimal, DomainEvent, EventShape, Halt, Metadata,
@@ -973,6 +975,7 @@ pub mod ontology {
         const KEY_COLUMNS: usize = 1;
         const KEY_IS_STREAM: bool = false;
         const READS_METADATA: bool = false;
+        const INDEXES: &'static [&'static [&'static str]] = &[&["times"]];
 
         type Event = OntologyEvent;
         type Key = String;
@@ -1025,6 +1028,45 @@ pub mod ontology {
             *row = created;
         }
         Ok(())
+    }
+
+    /// What is asked of the rows of [`Match`]: functions of its `ReadModel`.
+    pub trait MatchQueries {
+        /// At most `limit` rows of which `times` is as given, in the order of their keys. Start
+        /// with none, and go on after the last row's key.
+        ///
+        /// # Errors
+        /// Where the rows can't be read.
+        fn find_by_times(
+            &self,
+            times: i64,
+            after: Option<&String>,
+            limit: usize,
+        ) -> impl Future<Output = Result<Vec<MatchRow>, ReadModelError>> + Send;
+    }
+
+    impl<P: Projection<Key = String, Row = MatchRow>, D: ReadDatabase> MatchQueries
+    for ReadModel<P, D> {
+        async fn find_by_times(
+            &self,
+            times: i64,
+            after: Option<&String>,
+            limit: usize,
+        ) -> Result<Vec<MatchRow>, ReadModelError> {
+            let query = Query {
+                condition: Condition::All(vec![
+                    Condition::equal("times", Value::from(&times)),
+                    after.map_or(
+                        Condition::Always(true),
+                        |key| Condition::After(vec![Value::from(key)]),
+                    ),
+                ]),
+                order: Vec::new(),
+                offset: 0,
+                limit,
+            };
+            self.find(query).await
+        }
     }
 
     /// A row of [`NoneView`].
