@@ -77,7 +77,7 @@ impl Draw {
             0..=2 => format!("{left} + {right}"),
             3 => format!("{left} - {right}"),
             4 => format!("{left} * {right}"),
-            5 => format!("{left} / {right}"),
+            5 => format!("{left} / {}", self.random.u8(1..9)),
             6 => format!("{left} % 7"),
             7 => format!("{left}.max({right})"),
             _ => format!("-{left}"),
