@@ -191,7 +191,7 @@ impl Declaring<'_> {
 }
 
 /// Without a name of its own.
-fn plain(of: &Type) -> &Type {
+pub(super) fn plain(of: &Type) -> &Type {
     match of {
         Type::Newtype(_, base) => plain(base),
         of => of,

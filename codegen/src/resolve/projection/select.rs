@@ -1,6 +1,7 @@
 //! `select` and `groupBy` of a query: what is worked out of its rows.
 
 use super::Projecting;
+use super::aggregates::plain;
 use super::key::{KEPT_AS_JSON, is_json};
 use crate::catalogue::projections::{AGGREGATE_TYPE, COLUMN_TYPE, GROUPS};
 use crate::diagnostic::Diagnostic;
@@ -237,14 +238,6 @@ impl Selecting<'_> {
 fn inner(of: &Type) -> &Type {
     match of {
         Type::Optional(inner) => inner,
-        of => of,
-    }
-}
-
-/// Without a name of its own.
-fn plain(of: &Type) -> &Type {
-    match of {
-        Type::Newtype(_, base) => plain(base),
         of => of,
     }
 }
