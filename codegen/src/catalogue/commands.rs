@@ -67,6 +67,12 @@ super::codes! {
         example: "target: existing\nsteps:\n  - reject: {WrongPin: {when: pin != input.pin, emit: PinFailed}}\n  - target",
         fix: "Put `- target` before the refusal, or leave it out: the target is checked first then.",
     }
+    KEY_NOW_AND_THEN = "EL0423" {
+        what: "A key recognises a command that claims it only now and then.",
+        why: "The same input, sent for a second time and meant so, would be answered with the first outcome: what it should emit without that key would be lost.",
+        example: "emit:    # `Welcome must be unique (idempotency)`, and MoneyAdded has no key\n  - {Welcomed: {welcome: input.source}, when: '!welcomed'}\n  - MoneyAdded",
+        fix: "Let every way through the command claim a key that its input tells, or take `(idempotency)` off the rule: the value stays unique.",
+    }
     HIDDEN = "EL0421" {
         what: "A field of an event would be filled by something else than what has its name here.",
         why: "A field that isn't written out is the input, the stream's id or the time of its name: not what a step or an element was named.",

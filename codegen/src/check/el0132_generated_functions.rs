@@ -49,8 +49,9 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Functions that the rows of every projection have.
-const OF_ROWS: [&str; 6] = ["clone", "count", "find", "get", "open", "page"];
+/// Functions that the rows of every projection have: those of the runtime's `ReadModel`.
+const OF_ROWS: [&str; 8] =
+    ["clone", "count", "find", "find_groups", "find_total", "get", "open", "page"];
 /// Methods that traits of Rust's prelude give to every value.
 const OF_VALUES: [&str; 3] = ["into", "to_owned", "try_into"];
 /// What to do about a query of such a name.

@@ -5,9 +5,10 @@ use super::el0352_never_emitted::of_decision;
 use super::looking::{folds, reads};
 use crate::catalogue::lints::MONEY_WITHOUT_KEY;
 use crate::diagnostic::Diagnostic;
+use crate::model::changing::Changing;
 use crate::model::{
-    Aggregate, Arithmetic, Assignment, Command, Event, Expression, ExpressionKind, Scope, Target,
-    Type,
+    Aggregate, Arithmetic, Assignment, Command, Decision, Emission, Event, Expression,
+    ExpressionKind, Scope, Target, Type, UniqueField,
 };
 
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
@@ -33,8 +34,9 @@ fn moves<'a>(aggregate: &'a Aggregate, command: &Command) -> Option<(&'a str, &'
     if command.target == Target::New {
         return None;
     }
-    let emitted = of_decision(&command.decision);
-    if emitted.iter().any(|emission| is_keyed(aggregate, &emission.event)) {
+    let Decision::Declared { steps, .. } = &command.decision else { return None };
+    let (emitted, changing) = (of_decision(&command.decision), Changing::after(steps));
+    if emitted.iter().any(|emission| is_keyed(aggregate, emission, &changing)) {
         return None;
     }
     emitted.iter().find_map(|emission| {
@@ -48,8 +50,17 @@ fn event<'a>(aggregate: &'a Aggregate, name: &str) -> Option<&'a Event> {
     aggregate.events.iter().find(|event| event.name == name)
 }
 
-fn is_keyed(aggregate: &Aggregate, name: &str) -> bool {
-    event(aggregate, name).is_some_and(|event| !event.unique.is_empty())
+/// Whether an emission claims the same key each time the command is sent. One that depends on the state, the clock
+/// or a new id is another key each time.
+fn is_keyed(aggregate: &Aggregate, emission: &Emission, changing: &Changing) -> bool {
+    let within = changing.within(emission);
+    let is_same = |unique: &UniqueField| {
+        let mut fields = emission.fields.iter();
+        let value = fields.find(|value| value.field == unique.field).map(|value| &value.value);
+        value.is_some_and(|value| value.kind != ExpressionKind::None && !within.has(value))
+    };
+    let event = event(aggregate, &emission.event);
+    event.is_some_and(|event| event.unique.iter().any(is_same))
 }
 
 /// Whether a decimal becomes more or less by something of the event.

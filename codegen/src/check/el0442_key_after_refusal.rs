@@ -1,11 +1,10 @@
 //! A key by which commands are recognised, looked up after what can end a retry otherwise.
 
-use std::collections::BTreeSet;
-
 use super::Checked;
 use crate::catalogue::lints::KEY_AFTER_REFUSAL;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Command, Decision, Expression, ExpressionKind, Scope, Step, Target};
+use crate::model::changing::Changing;
+use crate::model::{Command, Decision, Step, Target};
 use crate::syntax;
 
 pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
@@ -36,30 +35,17 @@ fn met_by_a_retry(command: &Command, field: &str) -> Option<String> {
     {
         return Some(format!("`{refusal}`"));
     }
-    let mut changing = BTreeSet::new();
-    before.iter().find_map(|step| match step {
-        Step::Let(name, value) | Step::Unwrap { local: name, optional: value } => {
-            if may_change(value, &changing) {
-                changing.insert(name.clone());
+    let mut changing = Changing::default();
+    before.iter().find_map(|step| {
+        changing.pass(step);
+        match step {
+            Step::Reject(rejection) => {
+                changing.has(&rejection.when).then(|| format!("`{}`", rejection.refusal))
             }
-            None
+            Step::NothingToDo(condition) => {
+                changing.has(condition).then(|| "`nothingToDo`".to_owned())
+            }
+            Step::Let(..) | Step::Unwrap { .. } | Step::Target | Step::Unique(_) => None,
         }
-        Step::Reject(rejection) => {
-            may_change(&rejection.when, &changing).then(|| format!("`{}`", rejection.refusal))
-        }
-        Step::NothingToDo(condition) => {
-            may_change(condition, &changing).then(|| "`nothingToDo`".to_owned())
-        }
-        Step::Target | Step::Unique(_) => None,
-    })
-}
-
-/// Whether a value may be another one the second time: the input is the same, all else may have changed.
-fn may_change(value: &Expression, changing: &BTreeSet<String>) -> bool {
-    value.any(&|part| match &part.kind {
-        ExpressionKind::Read(scope, _) => *scope != Scope::Input,
-        ExpressionKind::Meta(_) | ExpressionKind::Now | ExpressionKind::NewId => true,
-        ExpressionKind::Local(name) => changing.contains(name),
-        _ => false,
     })
 }

@@ -20,11 +20,13 @@ mod el0356_crud_names;
 mod el0357_no_decision;
 mod el0358_unbounded_state;
 mod el0420_unused_input;
+mod el0423_key_now_and_then;
 mod el0440_money_without_key;
 mod el0441_untested_guard;
 mod el0442_key_after_refusal;
 mod el0443_step_in_place;
 mod el0620_same_table;
+mod el0647_no_row_ever;
 mod el0710_scenario_names;
 mod looking;
 
@@ -59,11 +61,13 @@ const RULES: &[Rule] = &[
     el0357_no_decision::check,
     el0358_unbounded_state::check,
     el0420_unused_input::check,
+    el0423_key_now_and_then::check,
     el0440_money_without_key::check,
     el0441_untested_guard::check,
     el0442_key_after_refusal::check,
     el0443_step_in_place::check,
     el0620_same_table::check,
+    el0647_no_row_ever::check,
     el0710_scenario_names::check,
 ];
 

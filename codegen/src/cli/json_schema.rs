@@ -210,7 +210,7 @@ fn form(form: &Form) -> Value {
     match form {
         Form::Text => json!({"type": SCALAR, "minLength": 1}),
         Form::Like(pattern) => json!({"type": "string", "pattern": pattern}),
-        Form::Name => json!({"type": SCALAR, "minLength": 1}),
+        Form::Name => json!({"type": SCALAR, "pattern": NAME_PATTERN}),
         Form::Words(words) => json!({"enum": words}),
         Form::Switch => json!({"type": ["boolean", "string"], "pattern": "^(true|false)$"}),
         Form::Expression => defined("expression"),

@@ -196,7 +196,7 @@ fn asked_figures(
     let ident = figures::ident(model, query);
     let all = figures::constants(summary);
     let Some(groups) = &summary.groups else {
-        return (quote!(#ident), quote!(self.total(#condition, vec![#(#all),*]).await));
+        return (quote!(#ident), quote!(self.find_total(#condition, vec![#(#all),*]).await));
     };
     let order = order(query, |figure, direction| {
         let place = summary.figures.iter().position(|known| known.field.name == figure);
@@ -212,7 +212,7 @@ fn asked_figures(
         offset: #offset,
         limit: #limit,
     });
-    (quote!(Vec<#ident>), quote!(let summary = #summary; self.summarize(summary).await))
+    (quote!(Vec<#ident>), quote!(let summary = #summary; self.find_groups(summary).await))
 }
 
 fn order(query: &Query, by: impl Fn(&str, Ident) -> TokenStream) -> TokenStream {

@@ -282,7 +282,7 @@ pub static KEYS: &[Key] = {
         key(Invariant, "check", Expression, "what must hold", "check: balance <= limit"),
         key(Invariant, "message", Text, "what the caller is told", "message: balance {balance} is over {limit}"),
         key(Invariant, "after", NAMES, "the events after which it is checked", "after: [MoneyWithdrawn]"),
-        key(EventStore, "partitionKey", Text, "the name of the stream's id", "partitionKey: accountId"),
+        key(EventStore, "partitionKey", Name, "the name of the stream's id", "partitionKey: accountId"),
         key(EventStore, "snapshotStrategy", SNAPSHOTS, "how often a snapshot is taken", "snapshotStrategy: every 100 events"),
         key(EventStore, "retentionPolicy", RETENTION, "how long events are kept", "retentionPolicy: 7 years"),
         key(Projection, "description", Text, "what it shows, for people", "description: The balance of every account."),

@@ -42,6 +42,9 @@ fn changed(
     let released = described(&was.value);
     // Where it frees what others claim, theirs is the key.
     let freed = event.model.released.iter().find(|unique| unique.field == field).map(scope);
+    if now.is_none() && freed.as_ref() == Some(&was.value) {
+        return Some(frees(event, field, &of, released));
+    }
     let now = now.map(|now| now.value.clone()).or(freed);
     let (title, label) = match now {
         Some(now) if now == was.value => return None,
@@ -63,6 +66,17 @@ fn changed(
         false => found.help(format!("and keep the field `{field}`: keys are kept under its name")),
     };
     Some(finding(event, field, found, released))
+}
+
+/// A key that was claimed, and is freed now: what it kept others from is accepted.
+fn frees(event: Found<'_>, field: &str, of: &str, was: &str) -> Finding {
+    let title = format!("{of} was released as a key that it claims, and frees it now");
+    let place = event.syntax.release.iter().find(|name| name.value == field);
+    let place = place.map_or(event.name.span, |name| name.span);
+    let found = Diagnostic::error(&UNIQUE_KEY, title, place, "frees what it claimed")
+        .note(format!("released: {of} is unique {was}"))
+        .help(format!("take `{field}` out of `release`; what frees it is an event of its own"));
+    finding(event, field, found, was)
 }
 
 /// A key that is new for events that were stored without it.

@@ -1,11 +1,13 @@
 //! A released fold that gives other results now: what follows is that what was built with it is built anew.
 
 use super::context::{Finding, Found, Verified};
-use super::facts::{Fact, Item, Lock, RECORDED};
+use super::facts::{Fact, Item};
+use super::shape::Shape;
 use crate::catalogue::lock::FOLD;
 use crate::diagnostic::Diagnostic;
-use crate::model::Aggregate;
+use crate::model::{Aggregate, Event, ExpressionKind, Scope};
 use crate::source::Span;
+use crate::syntax::RECORDED;
 
 pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
     for (syntax, model) in verified.aggregates() {
@@ -53,21 +55,24 @@ pub(super) fn check(verified: &Verified<'_>, findings: &mut Vec<Finding>) {
 /// An event whose time goes by something else: its released versions and the stored ones of them too.
 fn time(verified: &Verified<'_>, model: &Aggregate, stored: &str) -> Option<Finding> {
     let found = verified.event(&model.name, stored)?;
-    if found.model.version > verified.last_version(&model.name, stored) {
-        return None;
-    }
+    let (version, shape) = verified.lock.versions(&model.name, stored).last()?;
     let item = Item::Time { event: stored.to_owned() };
-    let of = |lock: &Lock| lock.get(&model.name, item.clone()).map(|fact| fact.value.clone());
-    let (was, now) = (of(verified.lock), of(&verified.now));
-    if was == now {
+    let was = match verified.lock.get(&model.name, item) {
+        Some(chosen) => Some(chosen.value.clone()).filter(|field| field != RECORDED),
+        None => only_timestamp(&Shape::parse(&shape.value)),
+    };
+    if found.model.version < version || carried(found.model, version) == Some(was.as_deref()) {
         return None;
     }
-    let said = |time: Option<String>| match time.as_deref() {
-        None => "its one timestamp".to_owned(),
-        Some(RECORDED) => "the time of its command".to_owned(),
+    let said = |time: Option<&str>| match time {
+        None => "the time of its command".to_owned(),
         Some(field) => format!("`{field}`"),
     };
-    let (was, now) = (said(was), said(now));
+    let (was, now) = (said(was.as_deref()), said(found.model.occurred_at.as_deref()));
+    let now = match found.model.version == version {
+        true => now,
+        false => format!("{now} as the upcast gives it"),
+    };
     let name = &found.name.value;
     let title = format!(
         "the time of `{name}` changed: {}, and states as of a time go by {now}, also of what is stored",
@@ -78,6 +83,25 @@ fn time(verified: &Verified<'_>, model: &Aggregate, stored: &str) -> Option<Find
         .note(format!("released with {was}"))
         .help("where that is meant, release it: `eventloom lock`");
     Some(Finding::warning(&model.name, told))
+}
+
+/// The field of a version by which its time went where nothing was said.
+fn only_timestamp(shape: &Shape) -> Option<String> {
+    let is_time = |of: &Shape| matches!(of, Shape::Name(name) if name == "timestamp");
+    let mut times = shape.fields().iter().filter(|(_, of)| is_time(of));
+    times.next().map(|(name, _)| name.clone()).filter(|_| times.next().is_none())
+}
+
+/// The field of a released version that an event's time is carried over from, or none where it goes by its
+/// command; nothing where an upcast works it out.
+fn carried(event: &Event, released: u32) -> Option<Option<&str>> {
+    let Some(mut field) = event.occurred_at.as_deref() else { return Some(None) };
+    for old in event.history.iter().rev().filter(|old| old.version >= released) {
+        let value = &old.upcast.iter().find(|set| set.field == field)?.value;
+        let ExpressionKind::Read(Scope::Event, read) = &value.kind else { return None };
+        field = read;
+    }
+    Some(Some(field))
 }
 
 /// Whether lines that stand as they stood give something else because an event has a new version, with

@@ -8,7 +8,7 @@ use std::fmt;
 use super::{Current, yaml};
 use crate::model::{self, Aggregate, Definitions, Event, ONE_STREAM, Retention, meaning};
 use crate::source::Span;
-use crate::syntax;
+use crate::syntax::{self, RECORDED};
 
 /// What has been released.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -299,11 +299,7 @@ impl Lock {
     }
 }
 
-/// That an event's time is that of its command.
-pub(super) const RECORDED: &str = "recorded";
-
-/// `stream idempotent`
-/// Among which values one is unique, and whether it recognises a command.
+/// `stream idempotent`: among which values one is unique, and whether it recognises a command.
 pub(super) fn scope(unique: &model::UniqueField) -> String {
     let scope = if unique.across_all { "aggregate" } else { "stream" };
     let idempotent = if unique.idempotent { " idempotent" } else { "" };

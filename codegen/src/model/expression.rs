@@ -466,4 +466,64 @@ impl Expression {
                 .collect(),
         }
     }
+
+    /// The expressions of [`Self::parts`], to be changed.
+    pub fn parts_mut(&mut self) -> Vec<&mut Self> {
+        match &mut self.kind {
+            ExpressionKind::String(_)
+            | ExpressionKind::Integer(_)
+            | ExpressionKind::Decimal(_)
+            | ExpressionKind::Boolean(_)
+            | ExpressionKind::Duration(_)
+            | ExpressionKind::Timestamp(_)
+            | ExpressionKind::Date(_)
+            | ExpressionKind::Uuid(_)
+            | ExpressionKind::Bytes(_)
+            | ExpressionKind::None
+            | ExpressionKind::Variant(_)
+            | ExpressionKind::Read(..)
+            | ExpressionKind::Meta(_)
+            | ExpressionKind::StreamId
+            | ExpressionKind::Local(_)
+            | ExpressionKind::Now
+            | ExpressionKind::NewId => Vec::new(),
+            ExpressionKind::Some(inner)
+            | ExpressionKind::Widen(inner)
+            | ExpressionKind::Plain(inner)
+            | ExpressionKind::Wrap(inner)
+            | ExpressionKind::Field(inner, _)
+            | ExpressionKind::OptionalField(inner, _)
+            | ExpressionKind::Not(inner)
+            | ExpressionKind::Negate(inner)
+            | ExpressionKind::Closure(_, inner) => vec![inner],
+            ExpressionKind::Logic(_, left, right)
+            | ExpressionKind::Compare(_, left, right)
+            | ExpressionKind::Arithmetic(_, left, right)
+            | ExpressionKind::Let(_, left, right) => vec![left, right],
+            ExpressionKind::If(condition, then, otherwise) => vec![condition, then, otherwise],
+            ExpressionKind::Derived(call) => vec![&mut call.stands_for],
+            ExpressionKind::Match(subject, arms) => std::iter::once(&mut **subject)
+                .chain(arms.iter_mut().map(|arm| &mut arm.body))
+                .collect(),
+            ExpressionKind::Call(_, receiver, arguments) => {
+                std::iter::once(&mut **receiver).chain(arguments).collect()
+            }
+            ExpressionKind::Record(fields, base) => {
+                fields.iter_mut().map(|(_, value)| value).chain(base.as_deref_mut()).collect()
+            }
+            ExpressionKind::List(elements) | ExpressionKind::Set(elements) => {
+                elements.iter_mut().collect()
+            }
+            ExpressionKind::Map(entries) => {
+                entries.iter_mut().flat_map(|(key, value)| [key, value]).collect()
+            }
+            ExpressionKind::Format(pieces) => pieces
+                .iter_mut()
+                .filter_map(|piece| match piece {
+                    Piece::Value(value) => Some(value),
+                    Piece::Text(_) => None,
+                })
+                .collect(),
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! Names are the ontology's own; [`crate::naming`] derives Rust's from them.
 
 pub mod boundaries;
+pub(crate) mod changing;
 mod expression;
 pub(crate) mod meaning;
 mod newtype;

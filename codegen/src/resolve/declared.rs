@@ -11,7 +11,7 @@ use super::types::Types;
 use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::suggest::nearest;
-use crate::syntax::{self, Text};
+use crate::syntax::{self, RECORDED, Text};
 
 /// The declared names of an aggregate.
 pub(crate) struct Declared<'a> {
@@ -208,7 +208,7 @@ impl<'a> DeclaredEvent<'a> {
     /// The name of the timestamp field that is the event's time, as far as that is clear.
     pub(crate) fn occurred_at(&self) -> Option<&str> {
         match &self.syntax.occurred_at {
-            Some(named) if named.value == "recorded" => None,
+            Some(named) if named.value == RECORDED => None,
             Some(named) => Some(&named.value),
             None => match self.times().as_slice() {
                 [only] => Some(only),

@@ -13,7 +13,7 @@ use crate::catalogue::events::{
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Assignment, Expression, ExpressionKind, OldVersion, Type};
 use crate::source::Span;
-use crate::syntax;
+use crate::syntax::{self, RECORDED, Text};
 
 /// Resolves an event. Its unique fields come from the invariants.
 pub(crate) fn resolve(
@@ -109,6 +109,18 @@ fn check_time(event: &DeclaredEvent<'_>, findings: &mut Vec<Diagnostic>) {
     let name = &event.name.value;
     let times: Vec<&Field> =
         event.fields.0.iter().filter(|field| field.field_type == Some(Type::Timestamp)).collect();
+    let is_recorded = |named: &Text| named.value == RECORDED;
+    let is_asked = times.len() > 1 || event.syntax.occurred_at.as_ref().is_some_and(is_recorded);
+    if let Some(field) = times.iter().find(|field| field.name == RECORDED && is_asked) {
+        let title =
+            format!("`occurredAt` can't tell the field `{RECORDED}` of `{name}` from the word");
+        findings.push(
+            Diagnostic::error(&OCCURRED_AT, title, field.span, "this timestamp")
+                .note(format!("`occurredAt: {RECORDED}` is the time of the command"))
+                .help(format!("name the field otherwise, for example `{RECORDED}On`")),
+        );
+        return;
+    }
     let Some(named) = &event.syntax.occurred_at else {
         if let [first, second, ..] = times.as_slice() {
             let title = format!("`{name}` has several timestamps: which is its time?");
@@ -116,14 +128,14 @@ fn check_time(event: &DeclaredEvent<'_>, findings: &mut Vec<Diagnostic>) {
                 Diagnostic::error(&OCCURRED_AT, title, event.name.span, "this event")
                     .place(first.span, "one")
                     .place(second.span, "another")
-                    .help(format!("add `occurredAt: {}`, or `occurredAt: recorded`", first.name)),
+                    .help(format!("add `occurredAt: {}`, or `occurredAt: {RECORDED}`", first.name)),
             );
         }
         return;
     };
     let fits = times.iter().any(|field| field.name == named.value);
     let broken = event.fields.get(&named.value).is_some_and(|field| field.field_type.is_none());
-    if named.value == "recorded" || fits || broken {
+    if named.value == RECORDED || fits || broken {
         return;
     }
     if event.fields.contains(&named.value) {

@@ -11,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::suggest::nearest;
 use crate::syntax::{self, Text};
 
+use crate::model::changing::Changing;
 use crate::model::{
     Command, Decision, Emission, Event, Expression, ExpressionKind, Piece, Scope, Step, UniqueField,
 };
@@ -86,7 +87,7 @@ fn released(
 /// Gives a command the keys that its events will claim, as far as the input tells.
 pub(crate) fn add(command: &mut Command, events: &[Event]) {
     let Decision::Declared { steps, emit, .. } = &command.decision else { return };
-    let mut locals = BTreeMap::new();
+    let (mut locals, changing) = (BTreeMap::new(), Changing::after(steps));
     for step in steps {
         let (local, value) = match step {
             Step::Let(local, value) => (local, value),
@@ -97,7 +98,7 @@ pub(crate) fn add(command: &mut Command, events: &[Event]) {
     }
     let mut found = Vec::new();
     for emission in emit {
-        collect(emission, events, &locals, &mut found);
+        collect(emission, events, (&locals, &changing), &mut found);
     }
     command.keys = found;
 }
@@ -144,6 +145,15 @@ fn moves_no_key(command: &Command, field: &Text, events: &[Event]) -> Option<Dia
         let title = format!("no event of `{}` claims a `{}`", command.name, field.value);
         return refuse(title, "nothing to look up").map(|found| found.help("remove the step"));
     }
+    if command.retry_keys.iter().any(|key| key.unique.field == field.value) {
+        let title =
+            format!("`{}` of `{}` has its place before all else", field.value, command.name);
+        return refuse(title, "no key of the input as it is").map(|found| {
+            found
+                .note("a key that is calculated, one per element or claimed now and then recognises a retry first")
+                .help("remove the step, or take the key itself as an input")
+        });
+    }
     let title = format!("the input of `{}` alone doesn't tell its `{}`", command.name, field.value);
     refuse(title, "known only with the event").map(|found| {
         found
@@ -160,12 +170,18 @@ fn emits(decision: &Decision, event: &str) -> bool {
     emit.iter().flat_map(each).any(|emission| emission.event == event)
 }
 
+/// What is emitted by a state that may change is no key of the command: it may not claim it the next time.
 fn collect(
     emission: &Emission,
     events: &[Event],
-    locals: &BTreeMap<String, Expression>,
+    (locals, changing): (&BTreeMap<String, Expression>, &Changing),
     found: &mut Vec<(UniqueField, Expression)>,
 ) {
+    let of_list = emission.for_each.as_ref().is_some_and(|(_, list)| changing.has(list));
+    let of_when = emission.when.as_ref();
+    if of_list || of_when.is_some_and(|when| changing.within(emission).has(when)) {
+        return;
+    }
     let event = events.iter().find(|event| event.name == emission.event);
     let mut within = locals.clone();
     within.extend(emission.present.iter().cloned());
@@ -183,7 +199,7 @@ fn collect(
     if let Some(otherwise) = &emission.otherwise {
         let mut without = locals.clone();
         without.extend(emission.otherwise_present.iter().cloned());
-        collect(otherwise, events, &without, found);
+        collect(otherwise, events, (&without, &changing.instead_of(emission)), found);
     }
 }
 

@@ -6,14 +6,16 @@
 //! state, the clock or a new id is another key each time, and recognises nothing; nor does what is the same for
 //! every command, as a literal and the stream's id are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::expression::newtype::{self, plain_type};
 use super::keys::from_input;
 use super::types::Types;
 use crate::model::{
-    Command, Decision, Emission, Event, Expression, ExpressionKind, MetaField, Method, Parameter,
-    Pattern, RetryKey, Scope, Step, Type, UniqueField,
+    Arm, Command, Decision, Emission, Event, Expression, ExpressionKind, MetaField, Method,
+    Parameter, Pattern, RetryKey, Scope, Step, Type, UniqueField,
 };
+use crate::naming::snake;
 
 /// Gives a command the keys that recognise it.
 pub(crate) fn add(command: &mut Command, events: &[Event], types: &Types) {
@@ -123,7 +125,7 @@ fn told(
     Some(RetryKey { unique: unique.clone(), value, for_each })
 }
 
-fn plain(locals: &Locals) -> std::collections::BTreeMap<String, Expression> {
+fn plain(locals: &Locals) -> BTreeMap<String, Expression> {
     let value = |bound: &Bound| match bound {
         Bound::Value(value) | Bound::Present(value) => value.clone(),
     };
@@ -133,7 +135,7 @@ fn plain(locals: &Locals) -> std::collections::BTreeMap<String, Expression> {
 /// The value with its locals bound around it, but for that of a loop; none where it needs more than input and
 /// stream.
 fn written_out(value: &Expression, each: Option<&str>, locals: &Locals) -> Option<Expression> {
-    let mut value = stripped(value.clone());
+    let mut value = stripped(value);
     loop {
         if value.any(&needs_more) {
             return None;
@@ -152,30 +154,87 @@ fn written_out(value: &Expression, each: Option<&str>, locals: &Locals) -> Optio
 }
 
 /// Without what makes no difference to a key.
-fn stripped(value: Expression) -> Expression {
-    match value.kind {
-        ExpressionKind::Some(inner) => stripped(*inner),
-        ExpressionKind::Derived(call) => stripped(call.stands_for),
-        kind => Expression { kind, result: value.result },
+fn stripped(value: &Expression) -> Expression {
+    let mut value = without_derived(value);
+    loop {
+        match value.kind {
+            ExpressionKind::Some(inner) => value = *inner,
+            kind => return Expression { kind, result: value.result },
+        }
+    }
+}
+
+/// With what it stands for in the place of each derived value: that is a method of a state, of which a key knows
+/// nothing.
+fn without_derived(value: &Expression) -> Expression {
+    let (mut value, mut names) = (value.clone(), Names::of(value));
+    write_out(&mut value, &mut names);
+    value
+}
+
+fn write_out(value: &mut Expression, names: &mut Names) {
+    while let ExpressionKind::Derived(call) = &mut value.kind {
+        let call = std::mem::replace(&mut call.stands_for, NOTHING);
+        *value = call;
+    }
+    if let ExpressionKind::Local(name) | ExpressionKind::Let(name, ..) = &mut value.kind
+        && name.contains(' ')
+    {
+        *name = names.rust(name);
+    }
+    value.parts_mut().into_iter().for_each(|part| write_out(part, names));
+}
+
+const NOTHING: Expression = Expression { kind: ExpressionKind::None, result: Type::Boolean };
+
+/// Names that Rust takes for the parameters of derived values, which have a space in theirs.
+struct Names {
+    taken: BTreeSet<String>,
+    given: BTreeMap<String, String>,
+}
+
+impl Names {
+    fn of(value: &Expression) -> Self {
+        let mut taken = BTreeSet::new();
+        visit(value, &mut |part| {
+            let read = match &part.kind {
+                ExpressionKind::Local(name) => Some(name.as_str()),
+                _ => None,
+            };
+            taken.extend(bound_by(part).into_iter().chain(read).map(snake));
+        });
+        Self { taken, given: BTreeMap::new() }
+    }
+
+    fn rust(&mut self, parameter: &str) -> String {
+        if let Some(given) = self.given.get(parameter) {
+            return given.clone();
+        }
+        let mut name = snake(&parameter.replace(' ', "_"));
+        while !self.taken.insert(name.clone()) {
+            name.push_str("_too");
+        }
+        self.given.insert(parameter.to_owned(), name.clone());
+        name
     }
 }
 
 fn around(name: &str, bound: &Bound, body: Expression) -> Expression {
     let is_local = matches!(&body.kind, ExpressionKind::Local(local) if local == name);
     match bound {
-        Bound::Value(value) | Bound::Present(value) if is_local => stripped(value.clone()),
+        Bound::Value(value) | Bound::Present(value) if is_local => stripped(value),
         Bound::Value(value) => {
             let result = body.result.clone();
-            let value = Box::new(value.clone());
+            let value = Box::new(without_derived(value));
             let kind = ExpressionKind::Let(name.to_owned(), value, Box::new(body));
             Expression { kind, result }
         }
-        Bound::Present(optional) => mapped(name, optional, body),
+        Bound::Present(optional) => mapped(name, without_derived(optional), body),
     }
 }
 
 /// `optional.map(|name| body)`
-fn mapped(name: &str, optional: &Expression, body: Expression) -> Expression {
+fn mapped(name: &str, optional: Expression, body: Expression) -> Expression {
     let of = match &optional.result {
         Type::Optional(inner) => (**inner).clone(),
         other => other.clone(),
@@ -188,45 +247,62 @@ fn mapped(name: &str, optional: &Expression, body: Expression) -> Expression {
     let of_body = body.result.clone();
     let kind = ExpressionKind::Closure(vec![parameter], Box::new(body));
     let function = Expression { kind, result: of_body };
-    let kind = ExpressionKind::Call(method, Box::new(optional.clone()), vec![function]);
+    let kind = ExpressionKind::Call(method, Box::new(optional), vec![function]);
     Expression { kind, result }
 }
 
-/// Whether a part needs more than the input and the stream. A derived value is one of the state.
+/// Whether a part needs more than the input and the stream.
 fn needs_more(part: &Expression) -> bool {
     match &part.kind {
         ExpressionKind::Read(scope, _) => *scope != Scope::Input,
         ExpressionKind::Meta(field) => *field != MetaField::StreamId,
-        ExpressionKind::Now | ExpressionKind::NewId | ExpressionKind::Derived(_) => true,
+        ExpressionKind::Now | ExpressionKind::NewId => true,
         _ => false,
     }
 }
 
 /// The locals that a value reads and does not bind.
 fn free(value: &Expression) -> BTreeSet<String> {
-    let (mut read, mut bound) = (BTreeSet::new(), BTreeSet::new());
-    visit(value, &mut |part| match &part.kind {
-        ExpressionKind::Local(name) => {
-            read.insert(name.clone());
+    match &value.kind {
+        ExpressionKind::Local(name) => BTreeSet::from([name.clone()]),
+        // Only the body sees the name; beside it another local may have the same.
+        ExpressionKind::Let(_, given, body) => &free(given) | &unbound(value, body),
+        ExpressionKind::Closure(_, body) => unbound(value, body),
+        ExpressionKind::Match(subject, arms) => {
+            let of_arm = |arm: &Arm| {
+                let mut free = free(&arm.body);
+                free.retain(|name| !bound_by_arm(arm).any(|bound| bound == name));
+                free
+            };
+            arms.iter().map(of_arm).fold(free(subject), |all, arm| &all | &arm)
         }
-        ExpressionKind::Let(name, ..) => {
-            bound.insert(name.clone());
-        }
+        _ => value.parts().into_iter().flat_map(free).collect(),
+    }
+}
+
+/// What a body reads but for the names that its binder gives.
+fn unbound(binder: &Expression, body: &Expression) -> BTreeSet<String> {
+    let bound = bound_by(binder);
+    free(body).into_iter().filter(|name| !bound.contains(&name.as_str())).collect()
+}
+
+/// The locals that a part itself gives names.
+fn bound_by(part: &Expression) -> Vec<&str> {
+    match &part.kind {
+        ExpressionKind::Let(name, ..) => vec![name],
         ExpressionKind::Closure(parameters, _) => {
-            bound.extend(parameters.iter().filter_map(|parameter| parameter.local.clone()));
+            parameters.iter().filter_map(|parameter| parameter.local.as_deref()).collect()
         }
-        ExpressionKind::Match(_, arms) => {
-            bound.extend(arms.iter().flat_map(|arm| &arm.patterns).filter_map(|pattern| {
-                match pattern {
-                    Pattern::Some(name) => Some(name.clone()),
-                    _ => None,
-                }
-            }));
-        }
-        _ => {}
-    });
-    // The names of all locals in view differ, so one that is bound within is read there alone.
-    &read - &bound
+        ExpressionKind::Match(_, arms) => arms.iter().flat_map(bound_by_arm).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn bound_by_arm(arm: &Arm) -> impl Iterator<Item = &str> {
+    arm.patterns.iter().filter_map(|pattern| match pattern {
+        Pattern::Some(name) => Some(name.as_str()),
+        _ => None,
+    })
 }
 
 fn visit(value: &Expression, look: &mut impl FnMut(&Expression)) {
@@ -269,9 +345,9 @@ impl Named<'_> {
         found: &mut Vec<RetryKey>,
     ) {
         match &place.result {
-            of if name == self.unique.field && present(of) == self.of => {
+            of if name == self.unique.field && plain_type(present(of)) == plain_type(self.of) => {
                 let (unique, for_each) = (self.unique.clone(), each.cloned());
-                let key = RetryKey { unique, value: place, for_each };
+                let key = RetryKey { unique, value: self.as_key(place), for_each };
                 if !found.contains(&key) {
                     found.push(key);
                 }
@@ -291,6 +367,19 @@ impl Named<'_> {
             }
             _ => {}
         }
+    }
+
+    /// The value under the name that the key's type has.
+    fn as_key(&self, place: Expression) -> Expression {
+        if present(&place.result) == self.of {
+            return place;
+        }
+        let place = newtype::plain(place);
+        let wanted = match &place.result {
+            Type::Optional(_) => Type::Optional(Box::new(self.of.clone())),
+            _ => self.of.clone(),
+        };
+        newtype::wrap(place, &wanted).unwrap_or_else(|plain| plain)
     }
 }
 

@@ -210,6 +210,9 @@ pub struct Derived {
     pub value: Expression,
 }
 
+/// The word of `occurredAt:` for the time of the command.
+pub const RECORDED: &str = "recorded";
+
 /// One event.
 #[derive(Clone, Debug)]
 pub struct Event {

@@ -97,13 +97,16 @@ pub(super) async fn drive<E: DomainEvent, S: EventStore, D: ReadDatabase>(
         written?;
         let poison = turns.iter().any(|turn| !turn.commit.poison.is_empty());
         passed(Passed { events: &page.events, seen: seen(driven), poison });
+        let is_cut = turns.iter().any(|turn| turn.is_cut);
         if let Some(halted) = first_halt(driven, turns) {
             return Err(halted);
         }
-        match following? {
-            Some(following) => page = following,
+        page = match following? {
+            // Those that have seen more pass over it.
+            _ if is_cut => read(source, seen(driven), &filter).await?,
+            Some(following) => following,
             None => return Ok(()),
-        }
+        };
     }
 }
 
@@ -160,7 +163,7 @@ async fn fold<E: DomainEvent, D: ReadDatabase>(
             member.learn(rows)?;
         }
         for condition in needed.conditions {
-            // One more than it may be tells that there are too many.
+            // One more than there may be tells that there are too many.
             let most = MOST_MATCHING + 1;
             let rows = database.load_matching(member.table(), condition.clone(), most).await?;
             member.learn_matching(condition, rows)?;

@@ -23,7 +23,7 @@ use crate::values::{Timestamp, Uuid};
 
 /// Rows kept between batches: rows beyond these are loaded again when they are touched again.
 const KEPT_ROWS: usize = 65_536;
-/// Rows that one event may match: they are held in memory, and are changed all or none.
+/// Rows that one event may match, over all its rules: they are held in memory, and are changed all or none.
 pub(super) const MOST_MATCHING: usize = 100_000;
 /// Streams that may be parked before the projection stops: so many are no accident of their data.
 const MOST_PARKED: usize = 1_000;
@@ -75,6 +75,8 @@ pub(super) struct Folded {
     pub(super) holds_back: bool,
     /// Where the fold stopped short of the page's end.
     pub(super) halt: Option<Halt>,
+    /// The event before which the page was cut: what it asks for must be asked once what came before is written.
+    pub(super) cut: Option<Position>,
 }
 
 /// Why a fold stopped before an event.
@@ -121,8 +123,10 @@ pub(super) struct Fold<P: Projection> {
     assumes_new: bool,
     /// By which conditions rows of the page at hand are found.
     asked: HashSet<Condition>,
-    /// Those conditions of the page at hand of which too many rows hold.
+    /// Those conditions of the page at hand of which more rows hold than there is room for.
     beyond: Vec<Condition>,
+    /// Rows of the page at hand that were found by conditions.
+    matched: usize,
 }
 
 /// A row as it is after the events so far.
@@ -176,17 +180,23 @@ impl<P: Projection> Fold<P> {
             assumes_new: from_nothing && !P::SEVERAL_ROWS,
             asked: HashSet::new(),
             beyond: Vec::new(),
+            matched: 0,
         }
     }
 
     /// Plans a page, and says which rows must be loaded before it can be folded.
-    pub(super) fn prepare(&mut self, page: &Decoded<P::Event>) -> Needed {
+    /// What lies at or before `seen` has been folded.
+    pub(super) fn prepare(&mut self, page: &Decoded<P::Event>, seen: Position) -> Needed {
         let mut missing = Needed::default();
         self.steps.clear();
         self.asked.clear();
         self.beyond.clear();
+        self.matched = 0;
         for (stored, event) in page.iter() {
-            let step = self.plan(&stored, event, &mut missing);
+            let step = match stored.position <= seen {
+                true => Step::Pass,
+                false => self.plan(&stored, event, &mut missing),
+            };
             self.steps.push(step);
         }
         missing
@@ -271,7 +281,8 @@ impl<P: Projection> Fold<P> {
         condition: Condition,
         rows: Vec<RowValues>,
     ) -> Result<(), ReadDatabaseError> {
-        if rows.len() > MOST_MATCHING {
+        self.matched = self.matched.saturating_add(rows.len());
+        if self.matched > MOST_MATCHING {
             self.beyond.push(condition);
             return Ok(());
         }
@@ -288,7 +299,7 @@ impl<P: Projection> Fold<P> {
         now: Timestamp,
         traced: bool,
     ) -> Result<Folded, RowsNeeded> {
-        let mut folded = Folded::default();
+        let (mut folded, mut visited) = (Folded::default(), false);
         self.parking.clear();
         let steps = std::mem::take(&mut self.steps);
         for ((stored, event), step) in page.iter().zip(&steps) {
@@ -306,7 +317,15 @@ impl<P: Projection> Fold<P> {
                     Err(error) => error.to_string(),
                 },
                 Step::Visit => match self.visit(&stored, event, traced) {
-                    Ok(()) => continue,
+                    Ok(()) => {
+                        visited = true;
+                        continue;
+                    }
+                    // It was asked before the events in front of it had changed the rows.
+                    Err(ProjectionError::TooManyRows { .. }) if visited => {
+                        folded.cut = Some(stored.position);
+                        break;
+                    }
                     Err(error) => error.to_string(),
                 },
                 Step::Fail(Failure::Poison(reason)) => reason.clone(),

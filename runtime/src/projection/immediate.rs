@@ -279,7 +279,8 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
         loop {
             let needed = session.prepare(page);
             if !needed.conditions.is_empty() {
-                return Err(matches_rows::<P>());
+                let otherwise = "let it be eventually_consistent";
+                return Err(matches_rows::<P>("it is immediate", otherwise));
             }
             if !needed.keys.is_empty() {
                 session.learn(rows.load(session.table(), &needed.keys)?)?;
@@ -304,15 +305,15 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
     }
 }
 
-/// An immediate projection changes the row of its stream and no other: rows of other streams would have to be
-/// looked for within the append.
-fn matches_rows<P: Projection>() -> ReadDatabaseError {
+/// A projection whose rows are those of its stream changes no others: they would have to be looked for within an
+/// append, or behind a parked event.
+pub(super) fn matches_rows<P: Projection>(because: &str, otherwise: &str) -> ReadDatabaseError {
     ReadDatabaseError::Unsuitable {
         projection: ProjectionName::of::<P>(),
-        reason:
-            "it is immediate, and its `visit` asks for the rows that match a condition; name each \
-                 row by its key, or let it be eventually_consistent"
-                .to_owned(),
+        reason: format!(
+            "{because}, and its `visit` asks for the rows that match a condition; name each row by its key, or \
+             {otherwise}"
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::drive::Interrupt;
 use super::fold::{Decoded, Fold};
+use super::immediate::matches_rows;
 use super::projector::interrupted;
 use super::{
     Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
@@ -118,9 +119,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         loop {
             let (page, more) = self.held_back(state, poison, after).await?;
             let page = Decoded::new(page);
-            // Where rows are found by conditions a poison event stops the projection, and none follows it.
-            let keys = fold.prepare(&page).keys;
-            fold.learn(self.shared.database.load(state.table, keys).await?)?;
+            let needed = fold.prepare(&page, 0);
+            if !needed.conditions.is_empty() {
+                let (because, otherwise) =
+                    ("its streams are parked one by one", "set `KEY_IS_STREAM` to false");
+                return Err(matches_rows::<P>(because, otherwise).into());
+            }
+            fold.learn(self.shared.database.load(state.table, needed.keys).await?)?;
             let folded = fold
                 .fold(&page, self.shared.options.clock.now(), spans::are_recorded())
                 .expect("every row has just been loaded");

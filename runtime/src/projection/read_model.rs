@@ -76,7 +76,10 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
     ///
     /// # Errors
     /// [`ReadModelError`].
-    pub async fn summarize<F: Figures>(&self, summary: Summary) -> Result<Vec<F>, ReadModelError> {
+    pub async fn find_groups<F: Figures>(
+        &self,
+        summary: Summary,
+    ) -> Result<Vec<F>, ReadModelError> {
         let groups = self.database.summarize(self.table, summary).await?;
         groups.into_iter().map(|values| F::from_values(values).map_err(unreadable::<P>)).collect()
     }
@@ -86,14 +89,14 @@ impl<P: Projection, D: ReadDatabase> ReadModel<P, D> {
     ///
     /// # Errors
     /// [`ReadModelError`].
-    pub async fn total<F: Figures>(
+    pub async fn find_total<F: Figures>(
         &self,
         condition: Condition,
         figures: Vec<Figure>,
     ) -> Result<F, ReadModelError> {
         let order = Vec::new();
         let summary = Summary { condition, groups: None, figures, order, offset: 0, limit: 1 };
-        let found = self.summarize(summary).await?.pop();
+        let found = self.find_groups(summary).await?.pop();
         found.ok_or_else(|| {
             let projection = ProjectionName::of::<P>();
             ReadDatabaseError::Corrupt(format!("{projection} gives no figures of all its rows"))

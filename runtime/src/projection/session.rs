@@ -72,6 +72,8 @@ pub(super) struct Turn {
     pub(super) commit: Commit,
     /// Where the fold stopped short of the page's end.
     pub(super) halt: Option<Halt>,
+    /// Whether the rest of the page is still to be folded.
+    pub(super) is_cut: bool,
     events: usize,
     at_end: bool,
     says: Says,
@@ -128,12 +130,12 @@ impl<P: Projection> Session<P> {
 
     fn turn(&self, mut folded: Folded, events: usize, end: PageEnd) -> Turn {
         folded.poison.retain(|poison| !self.state.poison.iter().any(|it| it.is_same(poison)));
-        let before = |halt: &Halt| (halt.position() - 1).max(self.seen);
-        let position = folded.halt.as_ref().map_or(end.next, before);
+        let stopped = folded.halt.as_ref().map(Halt::position).or(folded.cut);
+        let position = stopped.map_or(end.next, |before| before - 1).max(self.seen);
         // A stop that an earlier run recorded is over once its event has been passed.
         let passed = self.state.poison.iter().filter(|it| it.stops && it.position <= position);
         let released: Vec<_> = passed.map(|poison| poison.position).collect();
-        let complete = self.state.complete || (end.at_end && folded.halt.is_none());
+        let complete = self.state.complete || (end.at_end && stopped.is_none());
         // That a stream is still parked shows only when the commit does not find the table moved.
         let is_seen = !folded.rows.is_empty()
             || folded.holds_back
@@ -154,6 +156,7 @@ impl<P: Projection> Session<P> {
                 released,
                 ..Commit::unchanged(&self.state)
             },
+            is_cut: folded.cut.is_some(),
             halt: folded.halt,
             events,
             at_end: end.at_end,
@@ -184,7 +187,7 @@ impl<P: Projection> Member<P::Event> for Session<P> {
     }
 
     fn prepare(&mut self, page: &Decoded<P::Event>) -> Needed {
-        self.fold.prepare(page)
+        self.fold.prepare(page, self.seen)
     }
 
     fn learn(&mut self, rows: Vec<RowValues>) -> Result<(), ReadDatabaseError> {

@@ -121,6 +121,8 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         if tried.confirmed {
             tried.attempts += 1;
             self.pause(request, tried.attempts).await?;
+            // What the pause let pass may be what is decided on.
+            self.refresh(&request.stream, known).await?;
         }
         tried.confirmed = true;
         *taken = None;

@@ -10,7 +10,9 @@ use crate::store::{EventStore, Page, StoreError};
 /// Loads and changes the one stream of an aggregate with `partitionKey: none`. Its id is the aggregate's
 /// name. Cheap to clone; clones share their cache.
 ///
-/// Another clock, other ids or other limits come with a repository that has them:
+/// It is the only way in: a [`Repository`] of the same aggregate would take any id, and what it writes to
+/// another stream is no part of this one, though projections fold it too. So another clock, other ids or other
+/// limits come with a repository that has them:
 /// `OneStream::from(Repository::builder().cache_size(1).open(store).await?)`.
 pub struct OneStream<A: Aggregate, S> {
     repository: Repository<A, S>,

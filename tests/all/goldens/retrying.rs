@@ -4,10 +4,10 @@
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{Command, dec};
 use eventloom_tests::goldens::retried::purse::{
-    AddMoney, AddWithWelcome, CashCheque, Pay, PayAll, PayByHand, PayInParts, PayLinesByHand,
-    PayOrNote, Purse, TakeFee,
+    AddMoney, AddWithWelcome, CashCheque, Pay, PayAll, PayByHand, PayInParts, PayLabelled,
+    PayLinesByHand, PayNamedByHand, PayOrNote, PayTidied, Purse, TakeFee,
 };
-use eventloom_tests::goldens::retried::types::{Line, Payment};
+use eventloom_tests::goldens::retried::types::{Line, Payment, Reference};
 use eventloom_tests::parts::purse::Payer;
 
 use super::Bench;
@@ -36,6 +36,8 @@ fn a_retry_meets_itself_by_a_calculated_key() {
     block_on(async {
         meets_itself(Pay { reference: " T1 ".to_owned(), amount: dec!(100) }).await;
         meets_itself(CashCheque { number: 7, amount: dec!(100) }).await;
+        let (tidied_text, reference) = (" A".to_owned(), "T2 ".to_owned());
+        meets_itself(PayTidied { tidied_text, reference, amount: dec!(100) }).await;
     });
 }
 
@@ -45,6 +47,8 @@ fn a_retry_meets_itself_by_the_keys_of_a_list() {
         let payment =
             |reference: &str| Payment { reference: reference.to_owned(), amount: dec!(50) };
         meets_itself(PayAll { payments: vec![payment("T1"), payment("T2")] }).await;
+        let (labels, payments) = (vec!["A".to_owned()], vec![payment("T1"), payment("T2")]);
+        meets_itself(PayLabelled { labels, payments }).await;
         let (reference, parts) = (Some("T".to_owned()), vec![dec!(60), dec!(0), dec!(40)]);
         meets_itself(PayInParts { reference, parts }).await;
     });
@@ -54,6 +58,8 @@ fn a_retry_meets_itself_by_the_keys_of_a_list() {
 fn a_retry_of_a_decision_by_hand_meets_itself() {
     block_on(async {
         meets_itself(PayByHand { transaction_id: "T1".to_owned(), amount: dec!(100) }).await;
+        let transaction_id = Reference::new("T1").expect("a reference");
+        meets_itself(PayNamedByHand { transaction_id, amount: dec!(100) }).await;
         let line = |id: &str| Line { transaction_id: id.to_owned(), amount: dec!(50) };
         meets_itself(PayLinesByHand { lines: vec![line("T1"), line("T2")] }).await;
     });

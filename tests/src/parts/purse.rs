@@ -5,7 +5,7 @@ use eventloom_runtime::eval::add;
 use eventloom_runtime::{Decimal, Halt};
 
 use crate::goldens::retried::purse::{
-    Paid, PayByHand, PayLinesByHand, Purse, PurseBehavior, PurseError,
+    Paid, PayByHand, PayLinesByHand, PayNamedByHand, Purse, PurseBehavior, PurseError,
 };
 
 /// Pays what is there.
@@ -21,6 +21,14 @@ impl PurseBehavior for Payer {
     ) -> Result<(), Halt<PurseError>> {
         affordable(context, command.amount)?;
         pay(context, &command.transaction_id, command.amount)
+    }
+
+    fn decide_pay_named_by_hand(
+        context: &mut Decide<'_, Purse<Self>>,
+        command: &PayNamedByHand,
+    ) -> Result<(), Halt<PurseError>> {
+        affordable(context, command.amount)?;
+        pay(context, command.transaction_id.as_str(), command.amount)
     }
 
     fn decide_pay_lines_by_hand(

@@ -128,7 +128,9 @@ fn unreadable(text: &str, error: &syn::Error) -> Refused {
         }
         _ => (format!("`{word}` doesn't belong here"), "not here"),
     };
-    let chained = message.contains("chained") && matches!(word, "==" | "!=");
+    // Of an operator of two characters only the first is blamed.
+    let operator = text.get(at.start..at.start + 2).unwrap_or(word);
+    let chained = message.contains("chained") && matches!(operator, "==" | "!=");
     let help = if chained { Some("put one of the two in parentheses".to_owned()) } else { help };
     let refused = Refused::new(&NOT_READABLE, at, title, label);
     refused.help(help.unwrap_or_else(|| {

@@ -239,6 +239,6 @@ fn one_stream_without_key(this: &Projecting<'_>) -> Option<Diagnostic> {
     let title = format!("`{}` does not say which row an event concerns", this.name.value);
     let found = Diagnostic::error(&KEY_MISSING, title, this.name.span, "no `key`");
     Some(found.place(written.span, "no stream has a name").help(
-        "add `key:` with a column; one row for all is found by a constant, such as `key: {of: '\"all\"'}`",
+        "add `key:` with a column; one row for all is found by a constant, such as `key: {of: '\"all\"'}` with a column `of: string`",
     ))
 }

@@ -244,7 +244,7 @@ impl Projecting<'_> {
                 found.help(format!("set `key: {key}`, or `updateStrategy: eventually_consistent`"))
             }
             None => found
-                .help("set `key: {stream: meta.streamId}`, or `updateStrategy: eventually_consistent`"),
+                .help("set `key: {stream: meta.streamId}` with a column `stream: string`, or `updateStrategy: eventually_consistent`"),
         });
     }
 

@@ -23,6 +23,7 @@ everywhere!(
     a_rebuild_finds_the_rows_of_its_own_table,
     an_immediate_projection_that_looks_for_rows_is_refused,
     an_event_that_matches_too_many_rows_is_poison,
+    rows_that_earlier_events_took_out_are_not_too_many,
     no_more_rows_are_loaded_than_asked_for,
     a_condition_is_asked_once_a_page,
 );
@@ -286,6 +287,23 @@ async fn an_event_that_matches_too_many_rows_is_poison<L: Place>(place: L) {
     assert!(poison.reason.contains("it matches more than 100000 rows"), "{}", poison.reason);
     names.skip_poison(2, "me", "too many").await.expect("it goes on");
     assert_eq!(shown(&place).await, [row("1", "Ada", 0), row("3", "Bob", 0)]);
+}
+
+/// An event stopped its projection for rows that matched when its page began, and no longer when it was its turn:
+/// which events are poison depended on where pages begin, and a rebuild stopped each time.
+async fn rows_that_earlier_events_took_out_are_not_too_many<L: Place>(place: L) {
+    let (first, second) = (tagged("Ada>Eve"), tagged("Eve>Cy"));
+    let events =
+        [("1", 0, opened("Ada")), ("9", 0, first), ("9", 1, second), ("2", 0, opened("Bob"))];
+    append_all(&place, &events).await;
+    let rows = Unreliable::new(place.rows().clone(), []).with_more_once(2, 1_000_000, another);
+    let (store, asked) = (place.store().clone(), rows.asked.clone());
+    let names = Projector::<Names, _, _>::open(store, rows).await.expect("it opens");
+
+    names.catch_up().await.expect("what came before is written, and the rest asked anew");
+
+    assert_eq!(shown(&place).await, [row("1", "Cy", 2), row("2", "Bob", 0)]);
+    assert_eq!(asked.load(Ordering::Relaxed), 3, "two at first, one after the cut");
 }
 
 async fn no_more_rows_are_loaded_than_asked_for<L: Place>(place: L) {

@@ -1,6 +1,7 @@
 //! A read database that fails when it is told to: what a crash between two batches leaves behind.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -31,8 +32,8 @@ pub(crate) struct Unreliable<D> {
     plan: Arc<Mutex<VecDeque<Fate>>>,
     /// How often it was asked for rows that match a condition.
     pub(crate) asked: Arc<AtomicUsize>,
-    /// So many further rows match every condition, each made of its number.
-    more: Option<(usize, MakeRow)>,
+    /// So many further rows match, each made of its number, whenever it is asked for the time of this range.
+    more: Option<(RangeInclusive<usize>, usize, MakeRow)>,
 }
 
 impl<D> Unreliable<D> {
@@ -43,7 +44,12 @@ impl<D> Unreliable<D> {
 
     /// The same, with so many further rows that match every condition.
     pub(crate) fn with_more(self, rows: usize, row: MakeRow) -> Self {
-        Self { more: Some((rows, row)), ..self }
+        Self { more: Some((1..=usize::MAX, rows, row)), ..self }
+    }
+
+    /// The same, but only where it is asked for this time.
+    pub(crate) fn with_more_once(self, time: usize, rows: usize, row: MakeRow) -> Self {
+        Self { more: Some((time..=time, rows, row)), ..self }
     }
 }
 
@@ -74,10 +80,12 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
         condition: Condition,
         limit: usize,
     ) -> Result<Vec<RowValues>, ReadDatabaseError> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        let time = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let mut rows = self.rows.load_matching(table, condition, limit).await?;
-        if let Some((more, row)) = self.more {
-            rows.extend((0..more.min(limit - rows.len())).map(row));
+        if let Some((times, more, row)) = &self.more
+            && times.contains(&time)
+        {
+            rows.extend((0..*more.min(&(limit - rows.len()))).map(row));
         }
         Ok(rows)
     }

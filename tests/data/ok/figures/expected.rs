@@ -893,9 +893,9 @@ pub mod sale {
         Ok(())
     }
 
-    /// What the query `whole` of [`SaleView`] works out.
+    /// What the query `total` of [`SaleView`] works out.
     #[derive(Clone, Debug, PartialEq)]
-    pub struct SaleViewWhole {
+    pub struct SaleViewTotal {
         /// `sales: count()`
         pub sales: i64,
         /// `revenue: sum(price)`
@@ -910,7 +910,7 @@ pub mod sale {
         pub mean: Option<Decimal>,
     }
 
-    impl Figures for SaleViewWhole {
+    impl Figures for SaleViewTotal {
         const COLUMNS: &'static [Column] = &[
             Column { name: "sales", column_type: ColumnType::Integer, optional: false },
             Column { name: "revenue", column_type: ColumnType::Decimal, optional: false },
@@ -1098,7 +1098,7 @@ pub mod sale {
         ///
         /// # Errors
         /// Where the rows can't be read, or a figure leaves the range of its type.
-        fn whole(&self) -> impl Future<Output = Result<SaleViewWhole, ReadModelError>> + Send;
+        fn total(&self) -> impl Future<Output = Result<SaleViewTotal, ReadModelError>> + Send;
 
         /// The figures of the query `openOnly`.
         ///
@@ -1181,8 +1181,8 @@ pub mod sale {
             self.find(query).await
         }
 
-        async fn whole(&self) -> Result<SaleViewWhole, ReadModelError> {
-            self.total(
+        async fn total(&self) -> Result<SaleViewTotal, ReadModelError> {
+            self.find_total(
                 Condition::Always(true),
                 vec![
                     Figure::Count,
@@ -1197,7 +1197,7 @@ pub mod sale {
         }
 
         async fn open_only(&self, least: Decimal) -> Result<SaleViewOpenOnly, ReadModelError> {
-            self.total(
+            self.find_total(
                 Condition::All(vec![
                     Condition::equal("open", Value::Boolean(true)),
                     Condition::column("price", Comparison::GreaterOrEqual, Value::from(&least)),
@@ -1224,7 +1224,7 @@ pub mod sale {
                 offset: 0,
                 limit: 10,
             };
-            self.summarize(summary).await
+            self.find_groups(summary).await
         }
 
         async fn by_kind_and_day(
@@ -1251,7 +1251,7 @@ pub mod sale {
                 offset: number_of_rows("offset", skipped)?,
                 limit: number_of_rows("limit", most)?,
             };
-            self.summarize(summary).await
+            self.find_groups(summary).await
         }
 
         async fn by_day(&self) -> Result<Vec<SaleViewByDay>, ReadModelError> {
@@ -1263,7 +1263,7 @@ pub mod sale {
                 offset: 0,
                 limit: 3,
             };
-            self.summarize(summary).await
+            self.find_groups(summary).await
         }
 
         async fn kinds(&self) -> Result<Vec<SaleViewKinds>, ReadModelError> {
@@ -1275,7 +1275,7 @@ pub mod sale {
                 offset: 0,
                 limit: 100,
             };
-            self.summarize(summary).await
+            self.find_groups(summary).await
         }
 
         async fn latest(

@@ -8239,7 +8239,7 @@ pub mod basket {
     impl<P: Projection<Key = String, Row = BasketSumsRow>, D: ReadDatabase> BasketSumsQueries
     for ReadModel<P, D> {
         async fn of_paid(&self, least: Decimal) -> Result<BasketSumsOfPaid, ReadModelError> {
-            self.total(
+            self.find_total(
                 Condition::All(vec![
                     Condition::equal("paid", Value::Boolean(true)),
                     Condition::column("total", Comparison::GreaterOrEqual, Value::from(&least)),
@@ -8268,7 +8268,7 @@ pub mod basket {
                 offset: 0,
                 limit: number_of_rows("limit", most)?,
             };
-            self.summarize(summary).await
+            self.find_groups(summary).await
         }
     }
 }

@@ -691,9 +691,7 @@ pub mod member {
             out.field("badge", &self.badge);
         }
 
-        fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
-            claim(unique_badge(&self.badge));
-        }
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn decide(&self, context: &mut Decide<'_, Member>) -> Result<(), Halt<MemberError>> {
             let state = context.state();
@@ -776,7 +774,6 @@ pub mod member {
         }
 
         fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
-            claim(unique_badge(&self.badge));
             claim(unique_locker(&self.locker));
         }
 

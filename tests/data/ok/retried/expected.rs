@@ -5,8 +5,12 @@
 #[allow(dead_code, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
 pub mod types {
-    use eventloom_runtime::Decimal;
+    use std::fmt;
+
     use eventloom_runtime::codec::{DecodeError, Fields, Record, Writer, required};
+    use eventloom_runtime::projection::{ColumnValue, Value};
+    use eventloom_runtime::values::{RangeError, rule};
+    use eventloom_runtime::{Decimal, codec};
 
     /// `Payment`
     #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +89,82 @@ pub mod types {
             })
         }
     }
+
+    /// `Reference`: `string of 1 to 40 characters`
+    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct Reference(String);
+
+    impl Reference {
+        /// A value that keeps the rules.
+        ///
+        /// # Errors
+        /// With the first rule that it breaks.
+        pub fn new(value: impl Into<String>) -> Result<Self, RangeError> {
+            let value = Self(value.into());
+            value.validate()?;
+            Ok(value)
+        }
+
+        /// A value as it was recorded, whatever the rules were then: nothing is checked here.
+        /// What is appended is checked again.
+        pub fn recorded(value: String) -> Self {
+            Self(value)
+        }
+
+        /// Checks the rules.
+        ///
+        /// # Errors
+        /// With the first rule that is broken.
+        pub fn validate(&self) -> Result<(), RangeError> {
+            rule::characters("Reference", &self.0, Some(1), Some(40))
+        }
+
+        /// The text.
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+
+        /// The text as one of its own.
+        pub fn into_string(self) -> String {
+            self.0
+        }
+    }
+
+    impl fmt::Display for Reference {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(&self.0, f)
+        }
+    }
+
+    impl codec::Value for Reference {
+        fn write_value(&self, out: &mut Writer) {
+            self.0.write_value(out);
+        }
+
+        fn read_value(token: codec::Token<'_>) -> Result<Self, DecodeError> {
+            codec::Value::read_value(token).map(Self)
+        }
+
+        fn key_text(&self) -> String {
+            codec::Value::key_text(&self.0)
+        }
+    }
+
+    impl codec::Key for Reference {
+        fn read_key(text: &str) -> Result<Self, DecodeError> {
+            codec::Key::read_key(text).map(Self)
+        }
+    }
+
+    impl ColumnValue for Reference {
+        fn to_value(&self) -> Value {
+            self.0.to_value()
+        }
+
+        fn from_value(value: Value) -> Option<Self> {
+            ColumnValue::from_value(value).map(Self)
+        }
+    }
 }
 
 /// A purse that pays each transaction once.
@@ -102,16 +182,16 @@ pub mod purse {
 
     use eventloom_runtime::aggregate::{Retention, revised};
     use eventloom_runtime::codec::{
-        DecodeError, FieldError, Fields, Record, Writer, decode, encode, key_text, required,
+        DecodeError, FieldError, Fields, Record, Writer, check, decode, encode, key_text, required,
     };
     use eventloom_runtime::command::Emit;
-    use eventloom_runtime::eval::{EvalError, add, subtract, summed};
+    use eventloom_runtime::eval::{EvalError, add, joined, subtract, summed};
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Decide, Decimal, DomainEvent, EventShape, Halt, Metadata,
         Refusal, Repository, SnapshotStrategy, Step, StreamId, Target, Timestamp, UniqueKey, Uuid,
     };
 
-    use super::types::{Line, Part, Payment};
+    use super::types::{Line, Part, Payment, Reference};
 
     // ---- Events ----
 
@@ -571,6 +651,18 @@ pub mod purse {
         }
     }
 
+    impl PurseState {
+        /// `text.trim().to_lowercase()`
+        pub fn tidied(&self, text: &str) -> String {
+            text.trim().to_lowercase()
+        }
+
+        /// `tidied(label).concat(tidied(text))`
+        pub fn labelled(&self, label: &str, text: &str) -> String {
+            joined(&self.tidied(label), &self.tidied(text))
+        }
+    }
+
     /// A purse that pays each transaction once.
     ///
     /// What the ontology leaves open is written by hand: [`PurseBehavior`].
@@ -586,11 +678,14 @@ pub mod purse {
     /// - [`AddWithWelcome`] emits [`Welcomed`], [`MoneyAdded`]
     /// - [`Pay`] emits [`Paid`]
     /// - [`PayAll`] emits [`Paid`]
+    /// - [`PayTidied`] emits [`Paid`]
+    /// - [`PayLabelled`] emits [`Paid`]
     /// - [`PayInParts`] emits [`Paid`]
     /// - [`PayOrNote`] emits [`PaymentRefused`], [`ChequeCashed`]
     /// - [`CashCheque`] emits [`ChequeCashed`]
     /// - [`TakeFee`] emits [`FeeTaken`]
     /// - [`PayByHand`]
+    /// - [`PayNamedByHand`]
     /// - [`PayLinesByHand`]
     ///
     /// Fields of the state and the events that set them:
@@ -669,6 +764,15 @@ pub mod purse {
         fn decide_pay_by_hand(
             context: &mut Decide<'_, Purse<Self>>,
             command: &PayByHand,
+        ) -> Result<(), Halt<PurseError>>;
+
+        /// Decides [`PayNamedByHand`]: emits events into the context, or refuses.
+        ///
+        /// # Errors
+        /// With the refusal.
+        fn decide_pay_named_by_hand(
+            context: &mut Decide<'_, Purse<Self>>,
+            command: &PayNamedByHand,
         ) -> Result<(), Halt<PurseError>>;
 
         /// Decides [`PayLinesByHand`]: emits events into the context, or refuses.
@@ -964,6 +1068,201 @@ pub mod purse {
             for one in &self.payments {
                 context.emit(Paid {
                     transaction_id: one.reference.clone(),
+                    amount: one.amount,
+                    paid_at: context.now(),
+                })?;
+            }
+            Ok(())
+        }
+    }
+
+    /// Pays by a key that a derived value makes of the input.
+    ///
+    /// Emits [`Paid`].
+    ///
+    /// Refused with
+    /// - [`PurseNotFound`](PurseError::PurseNotFound) where there is none
+    /// - [`InsufficientFunds`](PurseError::InsufficientFunds) where `balance < amount`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{
+    ///     PayTidied, PurseBehavior, PurseError, PurseRepository,
+    /// };
+    ///
+    /// async fn example<B: PurseBehavior>(
+    ///     repository: &PurseRepository<B, MemoryStore>,
+    /// ) -> Result<(), ExecuteError<PurseError>> {
+    ///     let done = repository
+    ///         .execute(
+    ///             "purse-1",
+    ///             PayTidied {
+    ///                 tidied_text: "text".to_owned(),
+    ///                 reference: "text".to_owned(),
+    ///                 amount: Decimal::ONE,
+    ///             },
+    ///         )
+    ///         .await?;
+    ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     Ok(())
+    /// }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PayTidied {
+        /// `tidied_text: string`
+        pub tidied_text: String,
+        /// `reference: string`
+        pub reference: String,
+        /// `amount: decimal`
+        pub amount: Decimal,
+    }
+
+    impl<B: PurseBehavior> Command<Purse<B>> for PayTidied {
+        const NAME: &'static str = "PayTidied";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("tidied_text", &self.tidied_text);
+            out.field("reference", &self.reference);
+            out.field("amount", &self.amount);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn retry_keys(&self, _stream: &StreamId, claim: &mut dyn FnMut(UniqueKey)) {
+            let value = {
+                let labelled_label = &self.tidied_text;
+                {
+                    let labelled_text = &self.reference;
+                    joined(
+                        &({
+                            let tidied_text = labelled_label;
+                            tidied_text.trim().to_lowercase()
+                        }),
+                        &({
+                            let tidied_text = labelled_text;
+                            tidied_text.trim().to_lowercase()
+                        }),
+                    )
+                }
+            };
+            claim(unique_transaction_id(&value));
+        }
+
+        fn decide(&self, context: &mut Decide<'_, Purse<B>>) -> Result<(), Halt<PurseError>> {
+            let state = context.state();
+            if state.balance < self.amount {
+                return Err(Halt::Refused(PurseError::InsufficientFunds {
+                    message: "refused because balance < amount".to_owned(),
+                }));
+            }
+            context.emit(Paid {
+                transaction_id: state.labelled(self.tidied_text.as_str(), self.reference.as_str()),
+                amount: self.amount,
+                paid_at: context.now(),
+            })
+        }
+    }
+
+    /// Pays each under a label, among whose own elements there is one of the same name.
+    ///
+    /// Emits [`Paid`].
+    ///
+    /// Refused with
+    /// - [`PurseNotFound`](PurseError::PurseNotFound) where there is none
+    /// - [`InsufficientFunds`](PurseError::InsufficientFunds) where `balance <
+    ///   input.payments.sum(|one| one.amount)`
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::{ExecuteError, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{
+    ///     PayLabelled, PurseBehavior, PurseError, PurseRepository,
+    /// };
+    ///
+    /// async fn example<B: PurseBehavior>(
+    ///     repository: &PurseRepository<B, MemoryStore>,
+    /// ) -> Result<(), ExecuteError<PurseError>> {
+    ///     let done = repository
+    ///         .execute("purse-1", PayLabelled { labels: Vec::new(), payments: Vec::new() })
+    ///         .await?;
+    ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     Ok(())
+    /// }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PayLabelled {
+        /// `labels: list<string>`
+        pub labels: Vec<String>,
+        /// `payments: list<Payment>`
+        pub payments: Vec<Payment>,
+    }
+
+    impl<B: PurseBehavior> Command<Purse<B>> for PayLabelled {
+        const NAME: &'static str = "PayLabelled";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("labels", &self.labels);
+            out.field("payments", &self.payments);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn retry_keys(&self, _stream: &StreamId, claim: &mut dyn FnMut(UniqueKey)) {
+            for one in &self.payments {
+                let value = {
+                    let label = self
+                        .labels
+                        .iter()
+                        .map(|one| {
+                            let tidied_text = one;
+                            tidied_text.trim().to_lowercase()
+                        })
+                        .collect::<Vec<_>>()
+                        .first()
+                        .cloned()
+                        .as_deref()
+                        .unwrap_or("")
+                        .to_owned();
+                    format!("{label} {}", one.reference)
+                };
+                claim(unique_transaction_id(&value));
+            }
+        }
+
+        fn decide(&self, context: &mut Decide<'_, Purse<B>>) -> Result<(), Halt<PurseError>> {
+            let state = context.state();
+            let label = self
+                .labels
+                .iter()
+                .map(|one| state.tidied(one.as_str()))
+                .collect::<Vec<_>>()
+                .first()
+                .cloned()
+                .as_deref()
+                .unwrap_or("")
+                .to_owned();
+            if state.balance < summed(self.payments.iter().map(|one| one.amount))? {
+                return Err(Halt::Refused(PurseError::InsufficientFunds {
+                    message: "refused because balance < input.payments.sum(|one| one.amount)"
+                        .to_owned(),
+                }));
+            }
+            for one in &self.payments {
+                context.emit(Paid {
+                    transaction_id: format!("{label} {}", one.reference),
                     amount: one.amount,
                     paid_at: context.now(),
                 })?;
@@ -1335,6 +1634,71 @@ pub mod purse {
         }
     }
 
+    /// `PayNamedByHand`
+    ///
+    /// Refused with
+    /// - [`PurseNotFound`](PurseError::PurseNotFound) where there is none
+    /// - [`InsufficientFunds`](PurseError::InsufficientFunds) by its hand-written decision
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{
+    ///     PayNamedByHand, PurseBehavior, PurseError, PurseRepository,
+    /// };
+    /// use eventloom_tests::goldens::retried::types::Reference;
+    ///
+    /// async fn example<B: PurseBehavior>(
+    ///     repository: &PurseRepository<B, MemoryStore>,
+    /// ) -> Result<(), ExecuteError<PurseError>> {
+    ///     let done = repository
+    ///         .execute(
+    ///             "purse-1",
+    ///             PayNamedByHand {
+    ///                 transaction_id: Reference::new("Zoë \"Z\" O'Neil\\\n日本")?,
+    ///                 amount: Decimal::ONE,
+    ///             },
+    ///         )
+    ///         .await?;
+    ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
+    ///     Ok(())
+    /// }
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PayNamedByHand {
+        /// `transactionId: Reference`
+        pub transaction_id: Reference,
+        /// `amount: decimal`
+        pub amount: Decimal,
+    }
+
+    impl<B: PurseBehavior> Command<Purse<B>> for PayNamedByHand {
+        const NAME: &'static str = "PayNamedByHand";
+        const TARGET: Target = Target::Existing;
+
+        fn validate(&self) -> Result<(), FieldError> {
+            check::named(self.transaction_id.validate(), "transactionId")?;
+            Ok(())
+        }
+
+        fn write(&self, out: &mut Writer) {
+            out.field("transactionId", &self.transaction_id);
+            out.field("amount", &self.amount);
+        }
+
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn retry_keys(&self, _stream: &StreamId, claim: &mut dyn FnMut(UniqueKey)) {
+            let value = self.transaction_id.as_str().to_owned();
+            claim(unique_transaction_id(&value));
+        }
+
+        fn decide(&self, context: &mut Decide<'_, Purse<B>>) -> Result<(), Halt<PurseError>> {
+            B::decide_pay_named_by_hand(context, self)
+        }
+    }
+
     /// `PayLinesByHand`
     ///
     /// Refused with
@@ -1404,8 +1768,10 @@ pub mod purse {
             message: String,
         },
         /// `Pay`: `balance < amount`; `PayAll`: `balance < input.payments.sum(|one| one.amount)`;
-        /// `PayOrNote`: `balance < amount`; `CashCheque`: `balance < amount`; `TakeFee`:
-        /// `balance < amount`; `PayByHand`: decided by hand; `PayLinesByHand`: decided by hand
+        /// `PayTidied`: `balance < amount`; `PayLabelled`:
+        /// `balance < input.payments.sum(|one| one.amount)`; `PayOrNote`: `balance < amount`;
+        /// `CashCheque`: `balance < amount`; `TakeFee`: `balance < amount`; `PayByHand`: decided by
+        /// hand; `PayNamedByHand`: decided by hand; `PayLinesByHand`: decided by hand
         InsufficientFunds {
             /// Why, in words.
             message: String,

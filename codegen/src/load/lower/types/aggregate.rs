@@ -265,7 +265,9 @@ impl Parser<'_> {
                 _ => continue,
             };
             let found = Diagnostic::error(&AGGREGATE, title, place, label);
-            return Err(Box::new(found.help(format!("write `{}`", event.value))));
+            return Err(Box::new(
+                found.help("write the event alone, for example `count(MoneyDeposited)`"),
+            ));
         }
         Ok(terms)
     }
