@@ -5,7 +5,7 @@ use eventloom_runtime::Position;
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, Condition, MemoryReadDatabase, Query, ReadDatabase,
     ReadDatabaseError, ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table,
-    TableSpec, TableState,
+    TableSpec, TableState, Value,
 };
 use eventloom_runtime::store::AppendTransaction;
 
@@ -87,8 +87,25 @@ impl ReadDatabase for ReadsUnderTest {
         self.0.find(table, query).await
     }
 
-    async fn summarize(&self, table: Table, summary: Summary) -> Read<Vec<RowValues>> {
-        self.0.summarize(table, summary).await
+    async fn summarize(&self, table: Table, mut summary: Summary) -> Read<Vec<RowValues>> {
+        if M::a_sum_is_of_all_rows.is_on() {
+            summary.condition = Condition::Always(true);
+        }
+        if M::groups_forget_their_order.is_on() {
+            summary.order.clear();
+        }
+        if M::groups_are_one_less.is_on() {
+            summary.limit = summary.limit.saturating_sub(1);
+        }
+        let mut groups = self.0.summarize(table, summary).await?;
+        if M::a_count_is_one_more.is_on() {
+            groups.iter_mut().flatten().for_each(|figure| {
+                if let Value::Integer(count) = figure {
+                    *count += 1;
+                }
+            });
+        }
+        Ok(groups)
     }
 
     async fn count(&self, table: Table) -> Read<u64> {

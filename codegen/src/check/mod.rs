@@ -5,6 +5,7 @@
 //! [`crate::resolve`]'s; a rule that needs the model says nothing where there is none.
 
 mod allowed;
+mod branches;
 mod el0130_names_meet;
 mod el0131_generated_types;
 mod el0132_generated_functions;

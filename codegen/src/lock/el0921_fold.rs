@@ -5,7 +5,7 @@ use super::facts::{Fact, Item};
 use super::shape::Shape;
 use crate::catalogue::lock::FOLD;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Aggregate, Event, ExpressionKind, Scope};
+use crate::model::{Aggregate, Event, ExpressionKind, MetaField, Scope};
 use crate::source::Span;
 use crate::syntax::RECORDED;
 
@@ -61,7 +61,7 @@ fn time(verified: &Verified<'_>, model: &Aggregate, stored: &str) -> Option<Find
         Some(chosen) => Some(chosen.value.clone()).filter(|field| field != RECORDED),
         None => only_timestamp(&Shape::parse(&shape.value)),
     };
-    if found.model.version < version || carried(found.model, version) == Some(was.as_deref()) {
+    if found.model.version < version || is_carried(found.model, version, was.as_deref()) {
         return None;
     }
     let said = |time: Option<&str>| match time {
@@ -69,10 +69,8 @@ fn time(verified: &Verified<'_>, model: &Aggregate, stored: &str) -> Option<Find
         Some(field) => format!("`{field}`"),
     };
     let (was, now) = (said(was.as_deref()), said(found.model.occurred_at.as_deref()));
-    let now = match found.model.version == version {
-        true => now,
-        false => format!("{now} as the upcast gives it"),
-    };
+    let is_upcast = found.model.version > version && found.model.occurred_at.is_some();
+    let now = if is_upcast { format!("{now} as the upcast gives it") } else { now };
     let name = &found.name.value;
     let title = format!(
         "the time of `{name}` changed: {}, and states as of a time go by {now}, also of what is stored",
@@ -92,16 +90,20 @@ fn only_timestamp(shape: &Shape) -> Option<String> {
     times.next().map(|(name, _)| name.clone()).filter(|_| times.next().is_none())
 }
 
-/// The field of a released version that an event's time is carried over from, or none where it goes by its
-/// command; nothing where an upcast works it out.
-fn carried(event: &Event, released: u32) -> Option<Option<&str>> {
-    let Some(mut field) = event.occurred_at.as_deref() else { return Some(None) };
+/// Whether an event's time is that of a released version: of this field, or of its command where there is none. An
+/// upcast may carry it over, and may not work out another.
+fn is_carried(event: &Event, released: u32, was: Option<&str>) -> bool {
+    let Some(mut field) = event.occurred_at.as_deref() else { return was.is_none() };
     for old in event.history.iter().rev().filter(|old| old.version >= released) {
-        let value = &old.upcast.iter().find(|set| set.field == field)?.value;
-        let ExpressionKind::Read(Scope::Event, read) = &value.kind else { return None };
-        field = read;
+        let set = old.upcast.iter().find(|set| set.field == field);
+        match set.map(|set| &set.value.kind) {
+            Some(ExpressionKind::Read(Scope::Event, read)) => field = read,
+            // The time of that version itself, by whatever it went.
+            Some(ExpressionKind::Meta(MetaField::At)) => return old.version == released,
+            _ => return false,
+        }
     }
-    Some(Some(field))
+    was == Some(field)
 }
 
 /// Whether lines that stand as they stood give something else because an event has a new version, with

@@ -96,11 +96,12 @@ pub(crate) fn add(command: &mut Command, events: &[Event]) {
         };
         locals.insert(local.clone(), value.clone());
     }
-    let mut found = Vec::new();
-    for emission in emit {
-        collect(emission, events, (&locals, &changing), &mut found);
+    command.keys.clear();
+    for key in emit.iter().flat_map(|emission| collect(emission, events, (&locals, &changing))) {
+        if !command.keys.contains(&key) {
+            command.keys.push(key);
+        }
     }
-    command.keys = found;
 }
 
 /// A step `unique` moves the look-up of keys that the command claims, as far as its input tells them.
@@ -170,37 +171,40 @@ fn emits(decision: &Decision, event: &str) -> bool {
     emit.iter().flat_map(each).any(|emission| emission.event == event)
 }
 
-/// What is emitted by a state that may change is no key of the command: it may not claim it the next time.
+/// The keys that an emission claims as the input tells them. Where it depends on what may change, only those that
+/// are claimed in either case: another may not be, the next time.
 fn collect(
     emission: &Emission,
     events: &[Event],
     (locals, changing): (&BTreeMap<String, Expression>, &Changing),
-    found: &mut Vec<(UniqueField, Expression)>,
-) {
-    let of_list = emission.for_each.as_ref().is_some_and(|(_, list)| changing.has(list));
-    let of_when = emission.when.as_ref();
-    if of_list || of_when.is_some_and(|when| changing.within(emission).has(when)) {
-        return;
+) -> Vec<(UniqueField, Expression)> {
+    if emission.for_each.as_ref().is_some_and(|(_, list)| changing.has(list)) {
+        return Vec::new();
     }
-    let event = events.iter().find(|event| event.name == emission.event);
     let mut within = locals.clone();
     within.extend(emission.present.iter().cloned());
-    for unique in event.into_iter().flat_map(|event| &event.unique) {
-        let value = emission.fields.iter().find(|assignment| assignment.field == unique.field);
-        let Some(value) = value.and_then(|assignment| from_input(&assignment.value, &within))
-        else {
-            continue;
-        };
-        let key = (unique.clone(), value);
-        if !found.contains(&key) {
-            found.push(key);
-        }
-    }
-    if let Some(otherwise) = &emission.otherwise {
+    let event = events.iter().find(|event| event.name == emission.event);
+    let mut found: Vec<_> = event
+        .into_iter()
+        .flat_map(|event| &event.unique)
+        .filter_map(|unique| {
+            let value = emission.fields.iter().find(|value| value.field == unique.field)?;
+            Some((unique.clone(), from_input(&value.value, &within)?))
+        })
+        .collect();
+    let otherwise = emission.otherwise.as_ref().map(|otherwise| {
         let mut without = locals.clone();
         without.extend(emission.otherwise_present.iter().cloned());
-        collect(otherwise, events, (&without, &changing.instead_of(emission)), found);
+        collect(otherwise, events, (&without, &changing.instead_of(emission)))
+    });
+    let otherwise = otherwise.unwrap_or_default();
+    let when = emission.when.as_ref();
+    if when.is_some_and(|when| changing.within(emission).has(when)) {
+        found.retain(|key| otherwise.contains(key));
+    } else {
+        found.extend(otherwise);
     }
+    found
 }
 
 /// The value as it follows from the input alone, or none where it needs more. Only plain reads
@@ -240,7 +244,10 @@ pub(super) fn from_input(
         ExpressionKind::Format(pieces) => {
             let pieces = pieces.iter().map(|piece| match piece {
                 Piece::Text(text) => Some(Piece::Text(text.clone())),
-                Piece::Value(value) => Some(Piece::Value(from_input(value, locals)?)),
+                // Where there is none, the event claims none.
+                Piece::Value(value) => from_input(value, locals)
+                    .filter(|value| !matches!(value.result, crate::model::Type::Optional(_)))
+                    .map(Piece::Value),
             });
             let kind = ExpressionKind::Format(pieces.collect::<Option<_>>()?);
             Some(Expression { kind, result: value.result.clone() })

@@ -162,11 +162,19 @@ async fn fold<E: DomainEvent, D: ReadDatabase>(
             let rows = database.load(member.table(), needed.keys).await?;
             member.learn(rows)?;
         }
+        let mut room = Some(MOST_MATCHING);
         for condition in needed.conditions {
-            // One more than there may be tells that there are too many.
-            let most = MOST_MATCHING + 1;
-            let rows = database.load_matching(member.table(), condition.clone(), most).await?;
-            member.learn_matching(condition, rows)?;
+            let found = match room {
+                // One more than there is room for tells that there are too many.
+                Some(room) => {
+                    let (table, asked) = (member.table(), condition.clone());
+                    let rows = database.load_matching(table, asked, room + 1).await?;
+                    (rows.len() <= room).then_some(rows)
+                }
+                None => None,
+            };
+            room = room.zip(found.as_ref()).map(|(room, rows)| room - rows.len());
+            member.learn_matching(condition, found)?;
         }
         match member.fold(page, end) {
             Ok(turn) => return Ok(turn),

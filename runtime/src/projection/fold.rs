@@ -48,6 +48,12 @@ impl<E: DomainEvent> Decoded<E> {
         self.events.len()
     }
 
+    /// Number of events after one position and up to another.
+    pub(super) fn between(&self, after: Position, until: Position) -> u64 {
+        let is_there = |event: &StoredEvent<'_>| event.position > after && event.position <= until;
+        self.page.iter().filter(is_there).count() as u64
+    }
+
     /// When the first event was recorded.
     pub(super) fn first_recorded_at(&self) -> Option<Timestamp> {
         self.page.iter().next().map(|event| event.meta.recorded_at)
@@ -125,8 +131,6 @@ pub(super) struct Fold<P: Projection> {
     asked: HashSet<Condition>,
     /// Those conditions of the page at hand of which more rows hold than there is room for.
     beyond: Vec<Condition>,
-    /// Rows of the page at hand that were found by conditions.
-    matched: usize,
 }
 
 /// A row as it is after the events so far.
@@ -180,7 +184,6 @@ impl<P: Projection> Fold<P> {
             assumes_new: from_nothing && !P::SEVERAL_ROWS,
             asked: HashSet::new(),
             beyond: Vec::new(),
-            matched: 0,
         }
     }
 
@@ -191,7 +194,6 @@ impl<P: Projection> Fold<P> {
         self.steps.clear();
         self.asked.clear();
         self.beyond.clear();
-        self.matched = 0;
         for (stored, event) in page.iter() {
             let step = match stored.position <= seen {
                 true => Step::Pass,
@@ -272,21 +274,23 @@ impl<P: Projection> Fold<P> {
         Ok(())
     }
 
-    /// Takes the rows of which a condition holds that [`Self::prepare`] asked with.
+    /// Takes the rows of which a condition holds that [`Self::prepare`] asked with; none where there are more than
+    /// there is room for.
     ///
     /// # Errors
     /// As [`Self::learn`].
     pub(super) fn learn_matching(
         &mut self,
         condition: Condition,
-        rows: Vec<RowValues>,
+        rows: Option<Vec<RowValues>>,
     ) -> Result<(), ReadDatabaseError> {
-        self.matched = self.matched.saturating_add(rows.len());
-        if self.matched > MOST_MATCHING {
-            self.beyond.push(condition);
-            return Ok(());
+        match rows {
+            Some(rows) => self.learn(rows),
+            None => {
+                self.beyond.push(condition);
+                Ok(())
+            }
         }
-        self.learn(rows)
     }
 
     /// Folds the page that was prepared.

@@ -108,10 +108,12 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
         let metadata = self.parts.iter().any(|part| part.source().metadata);
         let source = Source { metadata, ..first.source() };
         let head = source.store.head().await?;
-        let mut events = 0;
+        let (mut events, mut seen) = (0, 0);
         let mut passed = |passed: Passed<'_, E>| {
-            events += passed.events.len() as u64;
+            // Of a page that was cut the rest comes again.
+            events += passed.events.between(seen, passed.seen);
             let position = passed.seen;
+            seen = position;
             progress(RebuildProgress { position, head: head.max(position), events });
         };
         let mut driven: Vec<_> = (self.parts.iter().zip(shadows))

@@ -36,11 +36,11 @@ pub(super) trait Member<E>: Send {
     /// Takes the rows that exist of those.
     fn learn(&mut self, rows: Vec<RowValues>) -> Result<(), ReadDatabaseError>;
 
-    /// Takes the rows of which a condition holds.
+    /// Takes the rows of which a condition holds; none where there are too many.
     fn learn_matching(
         &mut self,
         condition: Condition,
-        rows: Vec<RowValues>,
+        rows: Option<Vec<RowValues>>,
     ) -> Result<(), ReadDatabaseError>;
 
     /// Folds the page.
@@ -197,7 +197,7 @@ impl<P: Projection> Member<P::Event> for Session<P> {
     fn learn_matching(
         &mut self,
         condition: Condition,
-        rows: Vec<RowValues>,
+        rows: Option<Vec<RowValues>>,
     ) -> Result<(), ReadDatabaseError> {
         self.fold.learn_matching(condition, rows)
     }

@@ -114,6 +114,10 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         tried: &mut Tried,
         taken: &mut Option<Taken>,
     ) -> Result<(), ExecuteError<A::Error>> {
+        // What recognises a command is never free again.
+        if taken.as_ref().is_some_and(|taken| taken.recognises(request)) {
+            return Ok(());
+        }
         let own = taken.as_ref().is_some_and(|taken| taken.key.stream == request.stream);
         if tried.confirmed && !own || !self.refresh(&request.stream, known).await? {
             return Ok(());
@@ -277,11 +281,16 @@ impl Taken {
         Self { key: taken, idempotent }
     }
 
+    /// Whether this very command took the key.
+    fn recognises<A: Aggregate>(&self, request: &Request<'_, A>) -> bool {
+        self.idempotent && self.key.content == request.content
+    }
+
     /// The first outcome, where this very command took the key; else the refusal.
     fn verdict<A: Aggregate>(&self, request: &Request<'_, A>) -> Verdict<A> {
-        let TakenKey { claim: KeyClaim { field, value, .. }, content, stream, events, refusal } =
+        let TakenKey { claim: KeyClaim { field, value, .. }, stream, events, refusal, .. } =
             &self.key;
-        if self.idempotent && *content == request.content {
+        if self.recognises(request) {
             let (ending, repeats) = (Ending::recorded(refusal.clone()), Some(*events));
             return Verdict { repeats, ..Verdict::unchanged(ending) };
         }

@@ -147,5 +147,9 @@ fn plurals(noun: &str) -> Vec<String> {
         }
         _ => format!("{noun}s"),
     };
-    vec![noun.to_owned(), likely, format!("{noun}s"), format!("{noun}es")]
+    let mut plurals = vec![noun.to_owned(), likely, format!("{noun}s"), format!("{noun}es")];
+    // Shelves and knives, beside roofs and cafes.
+    let stem = noun.strip_suffix('f').or_else(|| noun.strip_suffix("fe"));
+    plurals.extend(stem.map(|stem| format!("{stem}ves")));
+    plurals
 }

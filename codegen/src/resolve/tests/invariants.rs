@@ -137,6 +137,13 @@ fn unique_fields_are_those_of_every_event_that_has_them() {
         let rule = format!("  - InvoiceNumber must be unique (idempotency) across all {plural}\n");
         assert!(aggregate(&format!("{SHOP}{rule}")).events[0].unique[0].idempotent);
     }
+    for (noun, plural) in
+        [("Shelf", "shelves"), ("Roof", "roofs"), ("Knife", "knives"), ("Ferry", "ferries")]
+    {
+        let rule = format!("  - InvoiceNumber must be unique across all {plural}\n");
+        let text = format!("{SHOP}{rule}").replace("ShopFront", noun);
+        assert!(aggregate(&text).events[0].unique[0].across_all);
+    }
 }
 
 #[test]

@@ -17,8 +17,9 @@ pub mod bank_account {
     use eventloom_runtime::command::Emit;
     use eventloom_runtime::eval::{EvalError, add, subtract};
     use eventloom_runtime::projection::{
-        Column, ColumnType, Comparison, Condition, Consistency, Order, ProjectionError, Query,
-        ReadDatabase, ReadModel, ReadModelError, Value, Values, number_of_rows,
+        Column, ColumnType, Comparison, Condition, Consistency, Figure, FigureOrder, Figures,
+        Order, ProjectionError, Query, ReadDatabase, ReadModel, ReadModelError, Summary, Value,
+        Values, number_of_rows,
     };
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Decide, Decimal, DomainEvent, Duration, EventShape, Halt,
@@ -1303,6 +1304,38 @@ pub mod bank_account {
         Ok(())
     }
 
+    /// What the query `customers` of [`AccountBalanceView`] works out.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct AccountBalanceViewCustomers {
+        /// `customerId: customerId`
+        pub customer_id: String,
+        /// `accounts: count()`
+        pub accounts: i64,
+        /// `total: sum(balance)`
+        pub total: Decimal,
+        /// `largest: max(balance)`
+        pub largest: Option<Decimal>,
+    }
+
+    impl Figures for AccountBalanceViewCustomers {
+        const COLUMNS: &'static [Column] = &[
+            Column { name: "customerId", column_type: ColumnType::Text, optional: false },
+            Column { name: "accounts", column_type: ColumnType::Integer, optional: false },
+            Column { name: "total", column_type: ColumnType::Decimal, optional: false },
+            Column { name: "largest", column_type: ColumnType::Decimal, optional: true },
+        ];
+
+        fn from_values(values: Vec<Value>) -> Result<Self, DecodeError> {
+            let mut values = Values::new(values, Self::COLUMNS);
+            Ok(Self {
+                customer_id: values.take()?,
+                accounts: values.take()?,
+                total: values.take()?,
+                largest: values.take()?,
+            })
+        }
+    }
+
     /// What is asked of the rows of [`AccountBalanceView`]: functions of its `ReadModel`.
     pub trait AccountBalanceViewQueries {
         /// At most `limit` rows of which `customerId` is as given, in the order of their keys.
@@ -1339,6 +1372,17 @@ pub mod bank_account {
             least: Decimal,
             most: i64,
         ) -> impl Future<Output = Result<Vec<AccountBalanceViewRow>, ReadModelError>> + Send;
+
+        /// What each customer has in accounts with so much, the richest customer first.
+        ///
+        /// Of the rows of which `balance >= input.least`.
+        ///
+        /// # Errors
+        /// Where the rows can't be read, or a figure leaves the range of its type, or a number of
+        /// rows is negative.
+        fn customers(&self, least: Decimal, most: i64) -> impl Future<
+            Output = Result<Vec<AccountBalanceViewCustomers>, ReadModelError>,
+        > + Send;
     }
 
     impl<
@@ -1395,6 +1439,31 @@ pub mod bank_account {
                 limit: number_of_rows("limit", most)?,
             };
             self.find(query).await
+        }
+
+        async fn customers(
+            &self,
+            least: Decimal,
+            most: i64,
+        ) -> Result<Vec<AccountBalanceViewCustomers>, ReadModelError> {
+            let summary = Summary {
+                condition: Condition::column(
+                    "balance",
+                    Comparison::GreaterOrEqual,
+                    Value::from(&least),
+                ),
+                groups: Some(vec!["customerId"]),
+                figures: vec![
+                    Figure::Column("customerId"),
+                    Figure::Count,
+                    Figure::Sum("balance"),
+                    Figure::Max("balance"),
+                ],
+                order: vec![FigureOrder::descending(2)],
+                offset: 0,
+                limit: number_of_rows("limit", most)?,
+            };
+            self.find_groups(summary).await
         }
     }
 

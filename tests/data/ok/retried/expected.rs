@@ -681,7 +681,7 @@ pub mod purse {
     /// - [`PayTidied`] emits [`Paid`]
     /// - [`PayLabelled`] emits [`Paid`]
     /// - [`PayInParts`] emits [`Paid`]
-    /// - [`PayOrNote`] emits [`PaymentRefused`], [`ChequeCashed`]
+    /// - [`PayOrNote`] emits [`PaymentRefused`], [`Paid`]
     /// - [`CashCheque`] emits [`ChequeCashed`]
     /// - [`TakeFee`] emits [`FeeTaken`]
     /// - [`PayByHand`]
@@ -1377,7 +1377,7 @@ pub mod purse {
 
     /// Keeps a note of what could not be paid, and recognises it by that.
     ///
-    /// Emits [`PaymentRefused`], [`ChequeCashed`].
+    /// Emits [`PaymentRefused`], [`Paid`].
     ///
     /// Refused with
     /// - [`PurseNotFound`](PurseError::PurseNotFound) where there is none
@@ -1422,9 +1422,7 @@ pub mod purse {
             out.field("amount", &self.amount);
         }
 
-        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
-
-        fn retry_keys(&self, _stream: &StreamId, claim: &mut dyn FnMut(UniqueKey)) {
+        fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
             claim(unique_transaction_id(&self.reference));
         }
 
@@ -1440,10 +1438,10 @@ pub mod purse {
                 })?;
                 return Err(Halt::RefusedKeeping(refusal));
             }
-            context.emit(ChequeCashed {
-                cheque: state.payments,
+            context.emit(Paid {
+                transaction_id: self.reference.clone(),
                 amount: self.amount,
-                cashed_at: context.now(),
+                paid_at: context.now(),
             })
         }
     }
