@@ -300,9 +300,6 @@ mutations! {
         "projection::account_balance_view::an_event_handled_twice_counts_once": "the events that could not be folded differs",
         "projection::transaction_history_view::an_event_handled_twice_counts_once": "the row exists already",
     }
-    a_page_begins_with_the_last_event {
-        "projection::account_balance_view::an_event_handled_twice_counts_once": "the rows differ | the events that could not be folded differs",
-    }
     a_batch_forgets_the_rows_before {
         "projection::account_balance_view::incremental_equals_rebuilt": "the rows differ",
     }
@@ -452,6 +449,8 @@ fn every_check_stands_in_the_harness() {
         let path = file.expect("a file").path();
         let source = std::fs::read_to_string(&path).expect("source code");
         let theme = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        // What is worked out of rows is a query too.
+        let theme = if theme == "figures" { "queries".to_owned() } else { theme };
         let tests = themes.iter().find(|it| it.starts_with(&format!("{theme} as theme")));
         for name in source.split("\npub fn ").skip(1).filter_map(|it| it.split(['<', '(']).next()) {
             checks += 1;

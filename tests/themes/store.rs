@@ -135,7 +135,6 @@ impl Interceptor<MemoryStore> for Mutant {
             Some(M::a_page_skips_an_event) if after > 0 => {
                 after + u64::from(after + 1 < store.head().await?)
             }
-            Some(M::a_page_begins_with_the_last_event) if limit > 1 => after.saturating_sub(1),
             _ => after,
         };
         let mut page = store.read_all(after, filter, limit).await?;

@@ -98,4 +98,10 @@ super::codes! {
         example: "steps: [target, {reject: {AmountNotPositive: amount <= 0}}]",
         fix: "Remove it, or move it behind what shall come first.",
     }
+    NO_ROW_EVER = "EL0647" {
+        what: "A projection never makes a row.",
+        why: "`update` and `delete` are of rows that are there: its table would stay empty.",
+        example: "on: {MoneyDeposited: {update: {balance: row.balance + amount}, onMissing: skip}}    # and nothing else",
+        fix: "Begin the row by `insert` or `upsert`, with the event by which it comes into being.",
+    }
 }

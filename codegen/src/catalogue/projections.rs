@@ -193,12 +193,6 @@ super::codes! {
         example: "groupBy: day\nselect: {place: row.place, total: sum(amount)}",
         fix: "Select columns of the group and aggregates; sort groups by what is selected; without `groupBy` there is one answer, which has no order and no limit.",
     }
-    NO_ROW_EVER = "EL0647" {
-        what: "A projection never makes a row.",
-        why: "`update` and `delete` are of rows that are there: its table would stay empty.",
-        example: "on: {MoneyDeposited: {update: {balance: row.balance + amount}, onMissing: skip}}    # and nothing else",
-        fix: "Begin the row by `insert` or `upsert`, with the event by which it comes into being.",
-    }
     INPUT_DEFAULT = "EL0646" {
         what: "An input of a query has a default.",
         why: "A query is a function of the program, which gives every input; nothing would ever use it.",

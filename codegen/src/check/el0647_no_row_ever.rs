@@ -1,7 +1,7 @@
 //! A projection all of whose rules are of rows that are there already.
 
 use super::Checked;
-use crate::catalogue::projections::NO_ROW_EVER;
+use crate::catalogue::lints::NO_ROW_EVER;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Projection, Verb};
 
@@ -15,7 +15,7 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
             let mut rules = written.on.iter().flatten().flat_map(|(_, rules)| rules);
             let place = rules.next().map_or(name.span, |rule| rule.verb.span);
             let title = format!("`{}` never makes a row", name.value);
-            let found = Diagnostic::error(&NO_ROW_EVER, title, place, "of which row?");
+            let found = Diagnostic::warning(&NO_ROW_EVER, title, place, "of which row?");
             findings.push(found.help("write `upsert`, or add the event with which a row begins"));
         }
     }
