@@ -95,10 +95,11 @@ impl Wrapper {
                     .collect();
                 lines.pop();
                 let before = [
-                    "# fn main() -> Result<(), Box<dyn std::error::Error>> {",
+                    "# fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {",
                     "# eventloom_runtime::block_on(async {",
                 ];
-                let after = ["# Ok::<(), Box<dyn std::error::Error>>(())", "# })", "# }"];
+                let after =
+                    ["# Ok::<(), std::boxed::Box<dyn std::error::Error>>(())", "# })", "# }"];
                 let before = before.into_iter().map(str::to_owned);
                 before.chain(lines).chain(after.into_iter().map(str::to_owned)).collect()
             }
@@ -296,12 +297,12 @@ fn generic(view: &View<'_>, command: &Command) -> Body {
     let repository = format_ident!("{}", repository_name(view));
     let stream = stream(view, &sample_stream(view));
     if view.has_behavior() {
-        let (behavior, error) = (&view.behavior, &view.error);
+        let behavior = &view.behavior;
         return Body {
             code: quote! {
                 async fn example<__B: #behavior>(
                     repository: &#repository<__B, __MemoryStore>,
-                ) -> Result<(), __ExecuteError<#error>> {
+                ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
                     let done = repository.execute(#stream #command).await?;
                     println!("{} events, the last is number {}", done.events.len(), done.sequence);
                     Ok(())

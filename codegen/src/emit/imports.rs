@@ -45,7 +45,6 @@ const PLACES: &[(&str, &[&str])] = &[
             "DomainEvent",
             "Duration",
             "EventShape",
-            "ExecuteError",
             "Halt",
             "MemoryStore",
             "Metadata",

@@ -542,7 +542,7 @@ pub mod r#match {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::aggregates::r#match::{MatchRepository, Start};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MatchRepository::open(MemoryStore::new()).await?;
     /// let command = Start { league: "text".to_owned(), fee: Decimal::ONE };
@@ -552,7 +552,7 @@ pub mod r#match {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -612,7 +612,7 @@ pub mod r#match {
     /// use eventloom_tests::goldens::aggregates::r#match::{MatchRepository, Score, Scored, Started};
     /// use eventloom_tests::goldens::aggregates::types::Points;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MatchRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -653,7 +653,7 @@ pub mod r#match {
     /// };
     /// let done = repository.execute("match-1", command).await?;
     /// assert!(!done.duplicate);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -736,7 +736,7 @@ pub mod r#match {
     /// use eventloom_runtime::{MemoryStore, dec};
     /// use eventloom_tests::goldens::aggregates::r#match::{Fine, MatchRepository, Started};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MatchRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -749,7 +749,7 @@ pub mod r#match {
     /// let command = Fine { league: "A".to_owned(), amount: dec!(0.25), units: 0 };
     /// let done = repository.execute("match-1", command).await?;
     /// assert!(!done.duplicate);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -810,7 +810,7 @@ pub mod r#match {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::aggregates::r#match::{End, MatchRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MatchRepository::open(MemoryStore::new()).await?;
     /// let command = End;
@@ -820,7 +820,7 @@ pub mod r#match {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1049,7 +1049,7 @@ pub mod r#match {
     /// };
     /// use eventloom_tests::goldens::aggregates::types::Points;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = MatchRepository::open(store.clone()).await?;
@@ -1114,7 +1114,7 @@ pub mod r#match {
     /// assert_eq!(rows[0].longest, Some(Duration::from_micros(120_000_000)));
     /// assert_eq!(rows[0].first_day, Some(date(2026, 1, 1)));
     /// assert_eq!(rows[0].last_day, Some(date(2026, 2, 1)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1595,7 +1595,7 @@ pub mod r#match {
     /// };
     /// use eventloom_tests::goldens::aggregates::types::Points;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = MatchRepository::open(store.clone()).await?;
@@ -1641,7 +1641,7 @@ pub mod r#match {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<LeagueView, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1868,7 +1868,7 @@ pub mod r#match {
     /// use eventloom_runtime::{MemoryStore, dec};
     /// use eventloom_tests::goldens::aggregates::r#match::{EndView, Fine, MatchRepository, Started};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = MatchRepository::open(store.clone()).await?;
@@ -1886,7 +1886,7 @@ pub mod r#match {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<EndView, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

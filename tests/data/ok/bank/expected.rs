@@ -629,7 +629,7 @@ pub mod bank_account {
     ///     BankAccountRepository, BankAccountStatus, OpenAccount,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BankAccountRepository::open(MemoryStore::new()).await?;
     /// let command = OpenAccount { customer_id: "C1".to_owned(), initial_balance: dec!(100) };
@@ -637,7 +637,7 @@ pub mod bank_account {
     /// assert_eq!(done.state.status, BankAccountStatus::Open);
     /// assert_eq!(done.state.balance, dec!(100));
     /// assert_eq!(done.state.customer_id, Some("C1".to_owned()));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -703,7 +703,7 @@ pub mod bank_account {
     ///     AccountOpened, BankAccountRepository, DepositMoney,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BankAccountRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -717,7 +717,7 @@ pub mod bank_account {
     /// let command = DepositMoney { amount: dec!(500), transaction_id: "T1".to_owned() };
     /// let done = repository.execute("bank-account-1", command).await?;
     /// assert_eq!(done.state.balance, dec!(1500));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -789,7 +789,7 @@ pub mod bank_account {
     ///     AccountOpened, BankAccountRepository, WithdrawMoney,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BankAccountRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -803,7 +803,7 @@ pub mod bank_account {
     /// let command = WithdrawMoney { amount: dec!(100), transaction_id: "T1".to_owned() };
     /// let done = repository.execute("bank-account-1", command).await?;
     /// assert_eq!(done.state.balance, Decimal::ZERO);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -883,7 +883,7 @@ pub mod bank_account {
     ///     AccountOpened, BankAccountRepository, CloseAccount,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BankAccountRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -897,7 +897,7 @@ pub mod bank_account {
     /// let command = CloseAccount { reason: "moved abroad".to_owned() };
     /// let done = repository.execute("bank-account-1", command).await?;
     /// assert_eq!(done.events.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1134,7 +1134,7 @@ pub mod bank_account {
     ///     AccountBalanceView, AccountOpened, BankAccountRepository, MoneyDeposited, WithdrawMoney,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BankAccountRepository::open(store.clone()).await?;
@@ -1162,7 +1162,7 @@ pub mod bank_account {
     /// assert_eq!(rows[0].customer_id, "C1");
     /// assert_eq!(rows[0].balance, dec!(1300));
     /// assert_eq!(rows[0].version, 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1535,7 +1535,7 @@ pub mod bank_account {
     ///     AccountOpened, BankAccountRepository, DepositMoney, TransactionHistoryView,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BankAccountRepository::open(store.clone()).await?;
@@ -1555,7 +1555,7 @@ pub mod bank_account {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<TransactionHistoryView, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -264,14 +264,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::by_hand::purse::{
-    ///     Fill, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::by_hand::purse::{Fill, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository.execute("purse-1", Fill { amount: Decimal::ONE }).await?;
     ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     Ok(())

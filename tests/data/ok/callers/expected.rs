@@ -343,7 +343,7 @@ pub mod petition {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::callers::petition::{OpenPetition, PetitionRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = PetitionRepository::open(MemoryStore::new()).await?;
     /// let command = OpenPetition { title: "text".to_owned() };
@@ -353,7 +353,7 @@ pub mod petition {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -407,7 +407,7 @@ pub mod petition {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::callers::petition::{PetitionRepository, SignPetition};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = PetitionRepository::open(MemoryStore::new()).await?;
     /// let command = SignPetition { name: "text".to_owned() };
@@ -417,7 +417,7 @@ pub mod petition {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -665,7 +665,7 @@ pub mod petition {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::callers::petition::{PetitionRepository, SignatureView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = PetitionRepository::open(store.clone()).await?;
@@ -674,7 +674,7 @@ pub mod petition {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<SignatureView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

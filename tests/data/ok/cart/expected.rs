@@ -534,7 +534,7 @@ pub mod shopping_cart {
     /// };
     /// use eventloom_tests::goldens::cart::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShoppingCartRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -550,7 +550,7 @@ pub mod shopping_cart {
     ///         Line { product_id: "shoe".to_owned(), price: dec!(90), quantity: 1 },
     ///     ],
     /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -635,7 +635,7 @@ pub mod shopping_cart {
     /// };
     /// use eventloom_tests::goldens::cart::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShoppingCartRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -648,7 +648,7 @@ pub mod shopping_cart {
     /// };
     /// let done = repository.execute("shopping-cart-1", command).await?;
     /// assert_eq!(done.state.lines, Vec::<Line>::new());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -732,7 +732,7 @@ pub mod shopping_cart {
     ///     ConfirmCart, ProductAdded, ShoppingCartRepository,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShoppingCartRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -743,7 +743,7 @@ pub mod shopping_cart {
     /// let command = ConfirmCart;
     /// let done = repository.execute("shopping-cart-1", command).await?;
     /// assert_eq!(done.events.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -803,7 +803,7 @@ pub mod shopping_cart {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::cart::shopping_cart::{CancelCart, ShoppingCartRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShoppingCartRepository::open(MemoryStore::new()).await?;
     /// let command = CancelCart;
@@ -813,7 +813,7 @@ pub mod shopping_cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

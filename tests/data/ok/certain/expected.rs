@@ -304,7 +304,7 @@ pub mod gauge {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::certain::gauge::{GaugeRepository, Move};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = GaugeRepository::open(MemoryStore::new()).await?;
     /// let command = Move { to: 1 };
@@ -314,7 +314,7 @@ pub mod gauge {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -622,7 +622,7 @@ pub mod gauge {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::certain::gauge::{GaugeRepository, Levels};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = GaugeRepository::open(store.clone()).await?;
@@ -631,7 +631,7 @@ pub mod gauge {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<Levels, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -507,7 +507,7 @@ pub mod dial {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::choices::dial::{DialRepository, Turn};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = DialRepository::open(MemoryStore::new()).await?;
     /// let command = Turn { a: 1, b: 1 };
@@ -517,7 +517,7 @@ pub mod dial {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -769,7 +769,7 @@ pub mod dial {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::choices::dial::{DialRepository, DialView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = DialRepository::open(store.clone()).await?;
@@ -778,7 +778,7 @@ pub mod dial {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<DialView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

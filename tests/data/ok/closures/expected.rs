@@ -973,7 +973,7 @@ pub mod cart {
     /// use eventloom_tests::goldens::closures::cart::{CartRepository, ItemPut, PutItem};
     /// use eventloom_tests::goldens::closures::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1000,7 +1000,7 @@ pub mod cart {
     ///     ],
     /// );
     /// assert_eq!(done.state.total, dec!(8.9));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1106,7 +1106,7 @@ pub mod cart {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::closures::cart::{CartRepository, TakeItem};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let command = TakeItem { product: "text".to_owned() };
@@ -1116,7 +1116,7 @@ pub mod cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1168,7 +1168,7 @@ pub mod cart {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::closures::cart::{CartRepository, Reprice};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let command = Reprice { product: "text".to_owned(), price: Decimal::ONE };
@@ -1178,7 +1178,7 @@ pub mod cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1255,7 +1255,7 @@ pub mod cart {
     /// use eventloom_tests::goldens::closures::cart::{CartRepository, ItemPut, Note};
     /// use eventloom_tests::goldens::closures::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1279,7 +1279,7 @@ pub mod cart {
     ///         },
     ///     ],
     /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1335,7 +1335,7 @@ pub mod cart {
     /// use eventloom_tests::goldens::closures::cart::{CartRepository, ItemPut, Sort, SortedBy};
     /// use eventloom_tests::goldens::closures::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1364,7 +1364,7 @@ pub mod cart {
     /// assert_eq!(done.state.skus, vec!["bread".to_owned(), "milk".to_owned()]);
     /// assert_eq!(done.state.amounts, vec![dec!(3), dec!(9)]);
     /// assert_eq!(done.state.most, Some(dec!(1.5)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1408,7 +1408,7 @@ pub mod cart {
     /// use eventloom_runtime::{Decimal, MemoryStore, dec};
     /// use eventloom_tests::goldens::closures::cart::{CartRepository, Check, ItemPut};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1430,7 +1430,7 @@ pub mod cart {
     /// assert_eq!(done.state.r#where, Some(0));
     /// assert_eq!(done.state.skus, vec!["0 milk".to_owned(), "1 ab".to_owned()]);
     /// assert_eq!(done.state.most, Some(Decimal::ONE));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1711,7 +1711,7 @@ pub mod cart {
     /// use eventloom_runtime::{MemoryStore, dec};
     /// use eventloom_tests::goldens::closures::cart::{CartRepository, CartView, ItemPut, PutItem};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = CartRepository::open(store.clone()).await?;
@@ -1736,7 +1736,7 @@ pub mod cart {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<CartView, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -1137,7 +1137,7 @@ pub mod wallet {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::collections::wallet::{OpenWallet, WalletRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WalletRepository::open(MemoryStore::new()).await?;
     /// let command = OpenWallet { labels: BTreeSet::new() };
@@ -1147,7 +1147,7 @@ pub mod wallet {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1201,7 +1201,7 @@ pub mod wallet {
     ///     Deposit, MoneyDeposited, WalletOpened, WalletRepository,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WalletRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1269,7 +1269,7 @@ pub mod wallet {
     ///         ),
     ///     ]),
     /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1353,7 +1353,7 @@ pub mod wallet {
     /// use eventloom_runtime::values::date;
     /// use eventloom_tests::goldens::collections::wallet::{Refund, WalletRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WalletRepository::open(MemoryStore::new()).await?;
     /// let command = Refund { payment_id: "text".to_owned(), refunded_on: date(2026, 1, 1) };
@@ -1363,7 +1363,7 @@ pub mod wallet {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1437,7 +1437,7 @@ pub mod wallet {
     ///     Forget, MoneyDeposited, WalletOpened, WalletRepository,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WalletRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1458,7 +1458,7 @@ pub mod wallet {
     /// let command = Forget { payment_ids: BTreeSet::from(["P1".to_owned(), "P2".to_owned()]) };
     /// let done = repository.execute("wallet-1", command).await?;
     /// assert_eq!(done.state.payments, BTreeMap::<String, Payment>::new());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1515,7 +1515,7 @@ pub mod wallet {
     /// use eventloom_tests::goldens::collections::types::Currency;
     /// use eventloom_tests::goldens::collections::wallet::{Freeze, WalletRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WalletRepository::open(MemoryStore::new()).await?;
     /// let command = Freeze { currency: Currency::Usd };
@@ -1525,7 +1525,7 @@ pub mod wallet {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1578,7 +1578,7 @@ pub mod wallet {
     /// use eventloom_tests::goldens::collections::types::Currency;
     /// use eventloom_tests::goldens::collections::wallet::{Thaw, WalletRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WalletRepository::open(MemoryStore::new()).await?;
     /// let command = Thaw { currency: Currency::Usd };
@@ -1588,7 +1588,7 @@ pub mod wallet {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1637,7 +1637,7 @@ pub mod wallet {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::collections::wallet::{ChangeLabels, WalletRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WalletRepository::open(MemoryStore::new()).await?;
     /// let command = ChangeLabels { add: BTreeSet::new(), drop: BTreeSet::new() };
@@ -1647,7 +1647,7 @@ pub mod wallet {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1710,7 +1710,7 @@ pub mod wallet {
     /// use eventloom_runtime::{MemoryStore, Uuid};
     /// use eventloom_tests::goldens::collections::wallet::{SetLimits, WalletOpened, WalletRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WalletRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1733,7 +1733,7 @@ pub mod wallet {
     ///         ("all".to_owned(), BTreeMap::from([("keys".to_owned(), BTreeSet::from([1, 3]))])),
     ///     ]),
     /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1988,7 +1988,7 @@ pub mod wallet {
     ///     Deposit, MoneyDeposited, WalletOpened, WalletRepository, WalletView,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = WalletRepository::open(store.clone()).await?;
@@ -2033,7 +2033,7 @@ pub mod wallet {
     ///     rows[0].balances,
     ///     BTreeMap::from([(Currency::Eur, dec!(12.5)), (Currency::Gbp, Decimal::ONE)]),
     /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

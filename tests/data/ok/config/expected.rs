@@ -646,7 +646,7 @@ pub mod loan {
     /// use eventloom_tests::goldens::config::loan::{Lend, LoanRepository};
     /// use eventloom_tests::goldens::config::types::Book;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = LoanRepository::open(MemoryStore::new()).await?;
     /// let command = Lend { book: Book { isbn: "text".to_owned(), title: "text".to_owned() } };
@@ -656,7 +656,7 @@ pub mod loan {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -740,7 +740,7 @@ pub mod loan {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::config::loan::{LendSeveral, LoanRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = LoanRepository::open(MemoryStore::new()).await?;
     /// let command = LendSeveral { count: 1 };
@@ -750,7 +750,7 @@ pub mod loan {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -809,7 +809,7 @@ pub mod loan {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::config::loan::{LoanRepository, Return};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = LoanRepository::open(MemoryStore::new()).await?;
     /// let command = Return { days_late: 1 };
@@ -819,7 +819,7 @@ pub mod loan {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

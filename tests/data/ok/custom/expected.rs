@@ -350,14 +350,12 @@ pub mod wallet {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::custom::wallet::{
-    ///     Charge, WalletBehavior, WalletError, WalletRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::custom::wallet::{Charge, WalletBehavior, WalletRepository};
     ///
     /// async fn example<B: WalletBehavior>(
     ///     repository: &WalletRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<WalletError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository.execute("wallet-1", Charge { amount: Decimal::ONE }).await?;
     ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     Ok(())
@@ -407,14 +405,12 @@ pub mod wallet {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::custom::wallet::{
-    ///     Transfer, WalletBehavior, WalletError, WalletRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::custom::wallet::{Transfer, WalletBehavior, WalletRepository};
     ///
     /// async fn example<B: WalletBehavior>(
     ///     repository: &WalletRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<WalletError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository
     ///         .execute("wallet-1", Transfer { amount: Decimal::ONE, parts: 1 })
     ///         .await?;

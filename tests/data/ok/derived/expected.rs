@@ -873,7 +873,7 @@ pub mod shelf {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::derived::shelf::{PutGoods, ShelfRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShelfRepository::open(MemoryStore::new()).await?;
     /// let command = PutGoods { sku: "text".to_owned(), quantity: 1, price: Decimal::ONE };
@@ -883,7 +883,7 @@ pub mod shelf {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -969,7 +969,7 @@ pub mod shelf {
     /// use eventloom_runtime::{MemoryStore, dec};
     /// use eventloom_tests::goldens::derived::shelf::{GoodsPut, Promise, Promised, ShelfRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShelfRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -990,7 +990,7 @@ pub mod shelf {
     /// let done = repository.execute("shelf-1", command).await?;
     /// assert_eq!(done.state.promised, BTreeMap::from([("bread".to_owned(), 3)]));
     /// assert_eq!(done.state.owner, Some("bread".to_owned()));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1067,7 +1067,7 @@ pub mod shelf {
     /// use eventloom_runtime::{MemoryStore, dec};
     /// use eventloom_tests::goldens::derived::shelf::{GoodsPut, Greet, Named, ShelfRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShelfRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1082,7 +1082,7 @@ pub mod shelf {
     /// let command = Greet;
     /// let done = repository.execute("shelf-1", command).await?;
     /// assert_eq!(done.events.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1135,7 +1135,7 @@ pub mod shelf {
     /// use eventloom_tests::goldens::derived::shelf::{Clear, GoodsPut, ShelfRepository};
     /// use eventloom_tests::goldens::derived::types::{Line, Size};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShelfRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1151,7 +1151,7 @@ pub mod shelf {
     /// assert_eq!(done.state.lines, Vec::<Line>::new());
     /// assert_eq!(done.state.size, Size::Large);
     /// assert_eq!(done.state.marks, BTreeSet::from(["nobody's shelf".to_owned()]));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1217,7 +1217,7 @@ pub mod shelf {
     /// use eventloom_runtime::{MemoryStore, dec};
     /// use eventloom_tests::goldens::derived::shelf::{GoodsPut, Name, ShelfRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShelfRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1231,7 +1231,7 @@ pub mod shelf {
     /// let command = Name { owner: "Ada".to_owned() };
     /// let done = repository.execute("shelf-1", command).await?;
     /// assert_eq!(done.events.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1494,7 +1494,7 @@ pub mod shelf {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::derived::shelf::{ShelfRepository, Shelves};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = ShelfRepository::open(store.clone()).await?;
@@ -1503,7 +1503,7 @@ pub mod shelf {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<Shelves, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -434,7 +434,7 @@ pub mod ontology {
     /// use eventloom_tests::goldens::drawn::ontology::{OntologyRepository, Store};
     /// use eventloom_tests::goldens::drawn::types::Kind;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OntologyRepository::open(MemoryStore::new()).await?;
     /// let command = Store { none: None, kind: Kind::Type, count: 1 };
@@ -444,7 +444,7 @@ pub mod ontology {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -546,7 +546,7 @@ pub mod ontology {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::drawn::ontology::{NoteEach, OntologyRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OntologyRepository::open(MemoryStore::new()).await?;
     /// let command = NoteEach { notes: Vec::new(), pages: Vec::new() };
@@ -556,7 +556,7 @@ pub mod ontology {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -781,7 +781,7 @@ pub mod ontology {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::drawn::ontology::{DepotView, OntologyRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = OntologyRepository::open(store.clone()).await?;
@@ -790,7 +790,7 @@ pub mod ontology {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<DepotView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -944,7 +944,7 @@ pub mod ontology {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::drawn::ontology::{Match, OntologyRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = OntologyRepository::open(store.clone()).await?;
@@ -953,7 +953,7 @@ pub mod ontology {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<Match, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1089,7 +1089,7 @@ pub mod ontology {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::drawn::ontology::{NoneView, OntologyRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = OntologyRepository::open(store.clone()).await?;
@@ -1098,7 +1098,7 @@ pub mod ontology {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<NoneView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

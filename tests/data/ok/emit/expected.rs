@@ -763,7 +763,7 @@ pub mod cart {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::emit::cart::{CartRepository, OpenCart};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let command = OpenCart { owner: "text".to_owned() };
@@ -773,7 +773,7 @@ pub mod cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -829,7 +829,7 @@ pub mod cart {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::emit::cart::{AddItem, CartRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let command = AddItem { sku: "text".to_owned(), quantity: 1 };
@@ -839,7 +839,7 @@ pub mod cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -934,7 +934,7 @@ pub mod cart {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::emit::cart::{AddItems, CartRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let command = AddItems { items: Vec::new() };
@@ -944,7 +944,7 @@ pub mod cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1023,7 +1023,7 @@ pub mod cart {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::emit::cart::{CartRepository, StampAll};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let command = StampAll;
@@ -1033,7 +1033,7 @@ pub mod cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1083,7 +1083,7 @@ pub mod cart {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::emit::cart::{CartRepository, NoteOwner};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let command = NoteOwner { note: None };
@@ -1093,7 +1093,7 @@ pub mod cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1188,7 +1188,7 @@ pub mod cart {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::emit::cart::{CartRepository, Sign};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let command = Sign;
@@ -1198,7 +1198,7 @@ pub mod cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1246,7 +1246,7 @@ pub mod cart {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::emit::cart::{CartRepository, CloseCart};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CartRepository::open(MemoryStore::new()).await?;
     /// let command = CloseCart;
@@ -1256,7 +1256,7 @@ pub mod cart {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -559,7 +559,7 @@ pub mod lamp {
     /// use eventloom_tests::goldens::enums::lamp::{LampRepository, SwitchOn};
     /// use eventloom_tests::goldens::enums::types::Colour;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = LampRepository::open(MemoryStore::new()).await?;
     /// let command = SwitchOn { colour: Colour::Red };
@@ -569,7 +569,7 @@ pub mod lamp {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -621,7 +621,7 @@ pub mod lamp {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::enums::lamp::{LampRepository, SwitchOff, SwitchedOffReason};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = LampRepository::open(MemoryStore::new()).await?;
     /// let command = SwitchOff { reason: SwitchedOffReason::Manual };
@@ -631,7 +631,7 @@ pub mod lamp {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -682,7 +682,7 @@ pub mod lamp {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::enums::lamp::{LampRepository, Next};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = LampRepository::open(MemoryStore::new()).await?;
     /// let command = Next;
@@ -692,7 +692,7 @@ pub mod lamp {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -746,7 +746,7 @@ pub mod lamp {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::enums::lamp::{LampRepository, Restore};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = LampRepository::open(MemoryStore::new()).await?;
     /// let command = Restore;
@@ -756,7 +756,7 @@ pub mod lamp {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -941,7 +941,7 @@ pub mod lamp {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::enums::lamp::{ByColour, LampRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = LampRepository::open(store.clone()).await?;
@@ -950,7 +950,7 @@ pub mod lamp {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<ByColour, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1055,7 +1055,7 @@ pub mod lamp {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::enums::lamp::{LampRepository, LampView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = LampRepository::open(store.clone()).await?;
@@ -1064,7 +1064,7 @@ pub mod lamp {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<LampView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -536,14 +536,14 @@ pub mod machine {
     /// use eventloom_tests::goldens::expressions::machine::{MachineRepository, Start};
     /// use eventloom_tests::goldens::expressions::types::Kind;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MachineRepository::open(MemoryStore::new()).await?;
     /// let command = Start { name: "m".to_owned() };
     /// let done = repository.execute("machine-1", command).await?;
     /// assert_eq!(done.state.name, "m");
     /// assert_eq!(done.state.kind, Kind::Large);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -606,7 +606,7 @@ pub mod machine {
     /// use eventloom_tests::goldens::expressions::machine::{MachineRepository, Started, Work};
     /// use eventloom_tests::goldens::expressions::types::{Kind, Part};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MachineRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -629,7 +629,7 @@ pub mod machine {
     /// let context = CommandContext::new().at("2026-01-01T00:00:01Z".parse()?);
     /// let done = repository.execute_with("machine-1", command, context).await?;
     /// assert_eq!(done.events.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

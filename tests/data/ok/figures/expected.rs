@@ -448,7 +448,7 @@ pub mod sale {
     /// use eventloom_tests::goldens::figures::sale::{SaleRepository, Sell};
     /// use eventloom_tests::goldens::figures::types::{Kind, Pieces};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = SaleRepository::open(MemoryStore::new()).await?;
     /// let command = Sell {
@@ -466,7 +466,7 @@ pub mod sale {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -546,7 +546,7 @@ pub mod sale {
     /// use eventloom_tests::goldens::figures::sale::{Refund, SaleRepository, Sold};
     /// use eventloom_tests::goldens::figures::types::{Kind, Pieces};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = SaleRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -564,7 +564,7 @@ pub mod sale {
     /// let command = Refund;
     /// let done = repository.execute("sale-1", command).await?;
     /// assert_eq!(done.state.open, false);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -744,7 +744,7 @@ pub mod sale {
     /// use eventloom_tests::goldens::figures::sale::{Refund, SaleRepository, SaleView, Sold};
     /// use eventloom_tests::goldens::figures::types::{Kind, Pieces};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = SaleRepository::open(store.clone()).await?;
@@ -767,7 +767,7 @@ pub mod sale {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<SaleView, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -1043,7 +1043,7 @@ pub mod workshop {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::functions::workshop::{Fill, WorkshopRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WorkshopRepository::open(MemoryStore::new()).await?;
     /// let command = Fill {
@@ -1059,7 +1059,7 @@ pub mod workshop {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1152,7 +1152,7 @@ pub mod workshop {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::functions::workshop::{Copy, WorkshopRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WorkshopRepository::open(MemoryStore::new()).await?;
     /// let command = Copy { by: 1 };
@@ -1162,7 +1162,7 @@ pub mod workshop {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1250,7 +1250,7 @@ pub mod workshop {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::functions::workshop::{Own, WorkshopRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WorkshopRepository::open(MemoryStore::new()).await?;
     /// let command = Own { name: "text".to_owned() };
@@ -1260,7 +1260,7 @@ pub mod workshop {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1324,7 +1324,7 @@ pub mod workshop {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::functions::workshop::{Opt, WorkshopRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = WorkshopRepository::open(MemoryStore::new()).await?;
     /// let command = Opt { reason: None, part: None };
@@ -1334,7 +1334,7 @@ pub mod workshop {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1592,7 +1592,7 @@ pub mod workshop {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::functions::workshop::{PartsOfWorkshop, WorkshopRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = WorkshopRepository::open(store.clone()).await?;
@@ -1601,7 +1601,7 @@ pub mod workshop {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<PartsOfWorkshop, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -518,7 +518,7 @@ pub mod shipment {
     /// use eventloom_tests::goldens::groups::shipment::{Pack, ParcelsPacked, ShipmentRepository};
     /// use eventloom_tests::goldens::groups::types::{Parcel, Warehouse};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShipmentRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -600,7 +600,7 @@ pub mod shipment {
     /// );
     /// assert_eq!(done.state.places, BTreeMap::from([(2, dec!(4)), (3, dec!(3))]));
     /// assert_eq!(done.state.taken, BTreeSet::from([1]));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -711,7 +711,7 @@ pub mod shipment {
     /// use eventloom_tests::goldens::groups::shipment::{ParcelsPacked, ShipmentRepository, Trim};
     /// use eventloom_tests::goldens::groups::types::{Parcel, Warehouse};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShipmentRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -773,7 +773,7 @@ pub mod shipment {
     ///         ("c".to_owned(), Warehouse::North),
     ///     ]),
     /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -875,7 +875,7 @@ pub mod tank {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::invariants::tank::{Fill, TankRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TankRepository::open(MemoryStore::new()).await?;
     /// let command = Fill { amount: Decimal::ONE, ticket: "text".to_owned() };
@@ -885,7 +885,7 @@ pub mod tank {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -937,7 +937,7 @@ pub mod tank {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::invariants::tank::{Drain, TankRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TankRepository::open(MemoryStore::new()).await?;
     /// let command = Drain { amount: Decimal::ONE, ticket: "text".to_owned() };
@@ -947,7 +947,7 @@ pub mod tank {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -996,7 +996,7 @@ pub mod tank {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::invariants::tank::{Name, TankRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TankRepository::open(MemoryStore::new()).await?;
     /// let command = Name { label: "text".to_owned(), serial: None };
@@ -1006,7 +1006,7 @@ pub mod tank {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1057,7 +1057,7 @@ pub mod tank {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::invariants::tank::{Open, TankRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TankRepository::open(MemoryStore::new()).await?;
     /// let command = Open;
@@ -1067,7 +1067,7 @@ pub mod tank {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1105,7 +1105,7 @@ pub mod tank {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::invariants::tank::{Rest, TankRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TankRepository::open(MemoryStore::new()).await?;
     /// let command = Rest;
@@ -1115,7 +1115,7 @@ pub mod tank {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1150,7 +1150,7 @@ pub mod tank {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::invariants::tank::{Break, TankRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TankRepository::open(MemoryStore::new()).await?;
     /// let command = Break;
@@ -1160,7 +1160,7 @@ pub mod tank {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1195,7 +1195,7 @@ pub mod tank {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::invariants::tank::{Resize, TankRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TankRepository::open(MemoryStore::new()).await?;
     /// let command = Resize { capacity: 1 };
@@ -1205,7 +1205,7 @@ pub mod tank {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1962,7 +1962,7 @@ pub mod till {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::invariants::till::{Hire, TillRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TillRepository::open(MemoryStore::new()).await?;
     /// let command = Hire { owner: "text".to_owned() };
@@ -1972,7 +1972,7 @@ pub mod till {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -2019,7 +2019,7 @@ pub mod till {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::invariants::till::{Pay, TillRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TillRepository::open(MemoryStore::new()).await?;
     /// let command = Pay { amount: Decimal::ONE };
@@ -2029,7 +2029,7 @@ pub mod till {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -2088,7 +2088,7 @@ pub mod till {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::invariants::till::{Take, TillRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TillRepository::open(MemoryStore::new()).await?;
     /// let command = Take { amount: Decimal::ONE, points: 1 };
@@ -2098,7 +2098,7 @@ pub mod till {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -2161,7 +2161,7 @@ pub mod till {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::invariants::till::{ShutIt, TillRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TillRepository::open(MemoryStore::new()).await?;
     /// let command = ShutIt;
@@ -2171,7 +2171,7 @@ pub mod till {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -329,12 +329,12 @@ pub mod tree {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::letters::tree::{K, TreeBehavior, TreeError, TreeRepository};
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::letters::tree::{K, TreeBehavior, TreeRepository};
     ///
     /// async fn example<__B: TreeBehavior>(
     ///     repository: &TreeRepository<__B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<TreeError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository.execute("tree-1", K { metres: 1 }).await?;
     ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     Ok(())
@@ -382,15 +382,13 @@ pub mod tree {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::letters::tree::{
-    ///     Measure, TreeBehavior, TreeError, TreeRepository,
-    /// };
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::letters::tree::{Measure, TreeBehavior, TreeRepository};
     /// use eventloom_tests::goldens::letters::types::S;
     ///
     /// async fn example<__B: TreeBehavior>(
     ///     repository: &TreeRepository<__B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<TreeError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository.execute("tree-1", Measure { size: S::Small }).await?;
     ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     Ok(())

@@ -669,7 +669,7 @@ pub mod order {
     /// use eventloom_tests::goldens::lists::order::{OrderRepository, PlaceOrder};
     /// use eventloom_tests::goldens::lists::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = PlaceOrder {
@@ -679,7 +679,7 @@ pub mod order {
     /// let done = repository.execute("order-1", command).await?;
     /// assert_eq!(done.state.count, 1);
     /// assert_eq!(done.state.ship_to, None);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -738,7 +738,7 @@ pub mod order {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::lists::order::{AddLine, OrderRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = AddLine { sku: "text".to_owned(), quantity: 1, price: Decimal::ONE };
@@ -748,7 +748,7 @@ pub mod order {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -817,7 +817,7 @@ pub mod order {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::lists::order::{DoubleLast, OrderRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = DoubleLast;
@@ -827,7 +827,7 @@ pub mod order {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -874,7 +874,7 @@ pub mod order {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::lists::order::{OrderRepository, ReplaceLines};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = ReplaceLines { lines: Vec::new() };
@@ -884,7 +884,7 @@ pub mod order {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -933,7 +933,7 @@ pub mod order {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::lists::order::{OrderRepository, Tag};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = Tag { tag: "text".to_owned() };
@@ -943,7 +943,7 @@ pub mod order {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -993,7 +993,7 @@ pub mod order {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::lists::order::{ChangeAddress, OrderRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = ChangeAddress { city: "text".to_owned() };
@@ -1003,7 +1003,7 @@ pub mod order {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1178,7 +1178,7 @@ pub mod order {
     /// use eventloom_tests::goldens::lists::order::{OrderRepository, OrderView, PlaceOrder};
     /// use eventloom_tests::goldens::lists::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OrderRepository::open(store.clone()).await?;
@@ -1193,7 +1193,7 @@ pub mod order {
     /// let view = ReadModel::<OrderView, _>::open(database).await?;
     /// let rows = view.page(None, 10).await?;
     /// assert_eq!(rows[0].first_sku, Some("A".to_owned()));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

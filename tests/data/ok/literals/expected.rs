@@ -629,7 +629,7 @@ pub mod shelf {
     /// use eventloom_tests::goldens::literals::shelf::{Ask, ShelfRepository};
     /// use eventloom_tests::goldens::literals::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShelfRepository::open(MemoryStore::new()).await?;
     /// let command = Ask {
@@ -644,7 +644,7 @@ pub mod shelf {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -876,7 +876,7 @@ pub mod shelf {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::literals::shelf::{ShelfRepository, ShelfView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = ShelfRepository::open(store.clone()).await?;
@@ -885,7 +885,7 @@ pub mod shelf {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<ShelfView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

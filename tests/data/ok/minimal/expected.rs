@@ -181,7 +181,7 @@ pub mod light {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::minimal::light::{Blink, LightRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = LightRepository::open(MemoryStore::new()).await?;
     /// let command = Blink;
@@ -191,7 +191,7 @@ pub mod light {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

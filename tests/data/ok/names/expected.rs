@@ -447,6 +447,29 @@ pub mod r#match {
         }
     }
 
+    /// `Box`, version 1.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Box;
+
+    impl RuntimeRecord for Box {
+        fn write(&self, _out: &mut RuntimeWriter) {}
+
+        fn read(fields: &mut Fields<'_>) -> Result<Self, DecodeError> {
+            fields.read(&mut [])?;
+            Ok(Self {})
+        }
+    }
+
+    impl Emit<Match> for Box {
+        fn validate(&self) -> Result<(), FieldError> {
+            Ok(())
+        }
+
+        fn into_event(self) -> MatchEvent {
+            MatchEvent::Box(self)
+        }
+    }
+
     /// The events of [`Match`].
     #[derive(Clone, Debug, PartialEq)]
     pub enum MatchEvent {
@@ -462,6 +485,8 @@ pub mod r#match {
         E(E),
         /// `Event`
         Event(Event),
+        /// `Box`
+        Box(Box),
     }
 
     impl DomainEvent for MatchEvent {
@@ -472,6 +497,7 @@ pub mod r#match {
             "Metadata",
             "E",
             "Event",
+            "Box",
         ];
 
         const SHAPES: &'static [EventShape] = &[
@@ -498,6 +524,7 @@ pub mod r#match {
             EventShape { event_type: "Metadata", version: 1, shape: "{}" },
             EventShape { event_type: "E", version: 1, shape: "{}" },
             EventShape { event_type: "Event", version: 1, shape: "{}" },
+            EventShape { event_type: "Box", version: 1, shape: "{}" },
         ];
 
         fn type_index(&self) -> usize {
@@ -508,6 +535,7 @@ pub mod r#match {
                 Self::Metadata(_) => 3,
                 Self::E(_) => 4,
                 Self::Event(_) => 5,
+                Self::Box(_) => 6,
             }
         }
 
@@ -526,6 +554,7 @@ pub mod r#match {
                 Self::Metadata(event) => encode(event, out),
                 Self::E(event) => encode(event, out),
                 Self::Event(event) => encode(event, out),
+                Self::Box(event) => encode(event, out),
             }
         }
 
@@ -543,6 +572,7 @@ pub mod r#match {
                 ("Metadata", 1) => decode(data).map(Self::Metadata),
                 ("E", 1) => decode(data).map(Self::E),
                 ("Event", 1) => decode(data).map(Self::Event),
+                ("Box", 1) => decode(data).map(Self::Box),
                 _ => Err(DecodeError::unknown::<Self>(event_type, version)),
             }
         }
@@ -586,6 +616,7 @@ pub mod r#match {
                 Self::Metadata(_) => "Metadata".to_owned(),
                 Self::E(_) => "E".to_owned(),
                 Self::Event(_) => "Event".to_owned(),
+                Self::Box(_) => "Box".to_owned(),
             }
         }
     }
@@ -687,7 +718,7 @@ pub mod r#match {
     /// - [`Aggregate`] emits [`Record`]
     /// - [`Refusal`] emits [`Decimal`]
     /// - [`Timestamp`] emits [`Command`]
-    /// - [`Step`] emits [`Metadata`], [`E`]
+    /// - [`Step`] emits [`Metadata`], [`E`], [`Box`]
     ///
     /// Read models:
     /// - [`Projection`]
@@ -715,7 +746,7 @@ pub mod r#match {
         const PARTITION_KEY: &'static str = "matchId";
         const SNAPSHOTS: SnapshotStrategy = SnapshotStrategy::Never;
         const RETENTION: Retention = Retention::Forever;
-        const MEANING: u64 = 0xd3c8_42bc_ceb5_3e70;
+        const MEANING: u64 = 0x23aa_292b_f71d_d3d3;
         const READS_METADATA: bool = false;
         const ORDERED_BY_TIME: bool = false;
 
@@ -736,6 +767,7 @@ pub mod r#match {
                 MatchEvent::Metadata(_) => Ok(()),
                 MatchEvent::E(_) => Ok(()),
                 MatchEvent::Event(_) => Ok(()),
+                MatchEvent::Box(_) => Ok(()),
             }
         }
 
@@ -813,7 +845,7 @@ pub mod r#match {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::names::r#match::{Aggregate, MatchRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MatchRepository::open(MemoryStore::new()).await?;
     /// let command = Aggregate { r#type: "text".to_owned(), event: "text".to_owned(), add: 1 };
@@ -823,7 +855,7 @@ pub mod r#match {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -897,7 +929,7 @@ pub mod r#match {
     /// use eventloom_runtime::{Decimal as RuntimeDecimal, MemoryStore};
     /// use eventloom_tests::goldens::names::r#match::{MatchRepository, Refusal};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MatchRepository::open(MemoryStore::new()).await?;
     /// let command = Refusal {
@@ -912,7 +944,7 @@ pub mod r#match {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -993,7 +1025,7 @@ pub mod r#match {
     /// use eventloom_tests::goldens::names::r#match::{MatchRepository, Timestamp};
     /// use eventloom_tests::goldens::names::types::{Record as SharedRecord, Value, Writer};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MatchRepository::open(MemoryStore::new()).await?;
     /// let command = Timestamp {
@@ -1012,7 +1044,7 @@ pub mod r#match {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1064,7 +1096,7 @@ pub mod r#match {
 
     /// `Step`
     ///
-    /// Emits [`Metadata`], [`E`].
+    /// Emits [`Metadata`], [`E`], [`Box`].
     ///
     /// # Example
     ///
@@ -1072,7 +1104,7 @@ pub mod r#match {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::names::r#match::{MatchRepository, Step};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MatchRepository::open(MemoryStore::new()).await?;
     /// let command = Step;
@@ -1082,7 +1114,7 @@ pub mod r#match {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1104,7 +1136,8 @@ pub mod r#match {
         fn decide(&self, context: &mut Decide<'_, Match>) -> Result<(), Halt<MatchError>> {
             context.emit(Metadata)?;
             context.emit(Metadata)?;
-            context.emit(E)
+            context.emit(E)?;
+            context.emit(Box)
         }
     }
 
@@ -1302,7 +1335,7 @@ pub mod r#match {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::names::r#match::{MatchRepository, Projection};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = MatchRepository::open(store.clone()).await?;
@@ -1311,7 +1344,7 @@ pub mod r#match {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<Projection, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -440,7 +440,7 @@ pub mod till {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::namesakes::till::{Take, TillRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TillRepository::open(MemoryStore::new()).await?;
     /// let command = Take {
@@ -452,7 +452,7 @@ pub mod till {
     /// let done = repository.execute("till-1", command).await?;
     /// assert_eq!(done.state.value, 2);
     /// assert_eq!(done.state.notes, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -530,7 +530,7 @@ pub mod till {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::namesakes::till::{Close, TillRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = TillRepository::open(MemoryStore::new()).await?;
     /// let command = Close;
@@ -540,7 +540,7 @@ pub mod till {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

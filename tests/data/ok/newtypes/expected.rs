@@ -1506,7 +1506,7 @@ pub mod order {
     /// use eventloom_tests::goldens::newtypes::order::{OrderRepository, PlaceOrder};
     /// use eventloom_tests::goldens::newtypes::types::{Currency, CustomerId, Name, Percent};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = PlaceOrder {
@@ -1519,7 +1519,7 @@ pub mod order {
     /// assert_eq!(done.state.currency, Currency::new("USD")?);
     /// assert_eq!(done.state.seen, BTreeSet::from([Currency::new("CHF")?, Currency::new("USD")?]));
     /// assert_eq!(done.state.discount, Percent::new(dec!(12.5))?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1607,7 +1607,7 @@ pub mod order {
     ///     Currency, CustomerId, Day, Name, Percent, Price, Quantity, Sku,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1632,7 +1632,7 @@ pub mod order {
     /// assert_eq!(done.state.total, dec!(3));
     /// assert_eq!(done.state.by_sku, BTreeMap::from([(Sku::new("ABC-1")?, Quantity::new(2)?)]));
     /// assert_eq!(done.state.last, Some(Quantity::new(2)?));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1729,7 +1729,7 @@ pub mod order {
     ///     Currency, CustomerId, Day, Line, Name, Percent, Price, Quantity, Remark, Sku,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1759,7 +1759,7 @@ pub mod order {
     /// let done = repository.execute("order-1", command).await?;
     /// assert_eq!(done.state.pieces, 6);
     /// assert_eq!(done.state.remark, Remark::new("doubled")?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1816,7 +1816,7 @@ pub mod order {
     ///     Currency, CustomerId, Day, Level, Name, Percent,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -1833,7 +1833,7 @@ pub mod order {
     /// let command = SetLevel { to: 3 };
     /// let done = repository.execute("order-1", command).await?;
     /// assert_eq!(done.state.level, Level::new(3)?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -2072,7 +2072,7 @@ pub mod order {
     /// use eventloom_tests::goldens::newtypes::order::{OrderRepository, OrderView, PlaceOrder};
     /// use eventloom_tests::goldens::newtypes::types::{Currency, CustomerId, Name};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OrderRepository::open(store.clone()).await?;
@@ -2090,7 +2090,7 @@ pub mod order {
     /// let rows = view.page(None, 10).await?;
     /// assert_eq!(rows[0].currency, Currency::new("USD")?);
     /// assert_eq!(rows[0].pieces, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -2233,7 +2233,7 @@ pub mod order {
     /// use eventloom_tests::goldens::newtypes::order::{ByCurrency, OrderRepository, PlaceOrder};
     /// use eventloom_tests::goldens::newtypes::types::{CustomerId, Name};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OrderRepository::open(store.clone()).await?;
@@ -2249,7 +2249,7 @@ pub mod order {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<ByCurrency, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

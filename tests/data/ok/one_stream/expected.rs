@@ -449,7 +449,7 @@ pub mod calendar {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::one_stream::calendar::{CalendarRepository, OpenShop};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CalendarRepository::open(MemoryStore::new()).await?;
     /// let command = OpenShop { by: "text".to_owned() };
@@ -459,7 +459,7 @@ pub mod calendar {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -505,7 +505,7 @@ pub mod calendar {
     /// use eventloom_runtime::values::date;
     /// use eventloom_tests::goldens::one_stream::calendar::{CalendarRepository, CloseDay, ShopOpened};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CalendarRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -515,7 +515,7 @@ pub mod calendar {
     /// let command = CloseDay { day: date(2026, 1, 1), why: "holiday".to_owned() };
     /// let done = repository.execute(command).await?;
     /// assert_eq!(done.state.closed_on, BTreeSet::from([date(2026, 1, 1)]));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -569,7 +569,7 @@ pub mod calendar {
     /// use eventloom_runtime::values::date;
     /// use eventloom_tests::goldens::one_stream::calendar::{CalendarRepository, OpenDay};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CalendarRepository::open(MemoryStore::new()).await?;
     /// let command = OpenDay { day: date(2026, 1, 1) };
@@ -579,7 +579,7 @@ pub mod calendar {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -627,7 +627,7 @@ pub mod calendar {
     ///     CalendarRepository, DrawNumber, NumberDrawn,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CalendarRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -640,7 +640,7 @@ pub mod calendar {
     /// let command = DrawNumber { of: "Bob".to_owned() };
     /// let done = repository.execute(command).await?;
     /// assert_eq!(done.events.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -825,7 +825,7 @@ pub mod calendar {
     ///     CalendarRepository, CloseDay, ClosedDays, ShopOpened,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = CalendarRepository::open(store.clone()).await?;
@@ -842,7 +842,7 @@ pub mod calendar {
     /// let rows = view.page(None, 10).await?;
     /// assert_eq!(rows[0].day, date(2026, 1, 1));
     /// assert_eq!(rows[0].why, "holiday");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -951,7 +951,7 @@ pub mod calendar {
     ///     CalendarRepository, CloseDay, ShopOpened, Totals,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = CalendarRepository::open(store.clone()).await?;
@@ -969,7 +969,7 @@ pub mod calendar {
     /// assert_eq!(rows[0].of, "all");
     /// assert_eq!(rows[0].closings, 1);
     /// assert_eq!(rows[0].last, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1088,7 +1088,7 @@ pub mod calendar {
     ///     CalendarRepository, DrawNumber, Last, NumberDrawn,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = CalendarRepository::open(store.clone()).await?;
@@ -1108,7 +1108,7 @@ pub mod calendar {
     /// let rows = view.page(None, 10).await?;
     /// assert_eq!(rows[0].stream, "Calendar");
     /// assert_eq!(rows[0].number, 8);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -267,7 +267,7 @@ pub mod note {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::prose::note::{NoteRepository, Write};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = NoteRepository::open(MemoryStore::new()).await?;
     /// let command = Write { text: "text".to_owned() };
@@ -277,7 +277,7 @@ pub mod note {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -507,7 +507,7 @@ pub mod note {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::prose::note::{NoteRepository, NoteView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = NoteRepository::open(store.clone()).await?;
@@ -516,7 +516,7 @@ pub mod note {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<NoteView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

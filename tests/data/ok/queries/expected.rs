@@ -540,7 +540,7 @@ pub mod offer {
     /// use eventloom_tests::goldens::queries::offer::{MakeOffer, OfferRepository};
     /// use eventloom_tests::goldens::queries::types::{Currency, Rank};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OfferRepository::open(MemoryStore::new()).await?;
     /// let command = MakeOffer {
@@ -555,7 +555,7 @@ pub mod offer {
     /// };
     /// let done = repository.execute("offer-1", command).await?;
     /// assert!(!done.duplicate);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -640,7 +640,7 @@ pub mod offer {
     /// use eventloom_tests::goldens::queries::offer::{OfferRepository, Offered, Reprice};
     /// use eventloom_tests::goldens::queries::types::{Currency, Rank};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OfferRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -659,7 +659,7 @@ pub mod offer {
     /// let command = Reprice { price: dec!(4), wait: Duration::from_micros(120_000_000) };
     /// let done = repository.execute("offer-1", command).await?;
     /// assert!(!done.duplicate);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -719,7 +719,7 @@ pub mod offer {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::queries::offer::{OfferRepository, Withdraw};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OfferRepository::open(MemoryStore::new()).await?;
     /// let command = Withdraw;
@@ -729,7 +729,7 @@ pub mod offer {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -972,7 +972,7 @@ pub mod offer {
     /// use eventloom_tests::goldens::queries::offer::{MakeOffer, OfferRepository, OfferView};
     /// use eventloom_tests::goldens::queries::types::{Currency, Rank};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OfferRepository::open(store.clone()).await?;
@@ -996,7 +996,7 @@ pub mod offer {
     /// assert_eq!(rows[0].thing, "book");
     /// assert_eq!(rows[0].price, dec!(12.5));
     /// assert_eq!(rows[0].tags, vec!["book".to_owned()]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1964,7 +1964,7 @@ pub mod offer {
     /// use eventloom_tests::goldens::queries::offer::{MakeOffer, OfferRepository, SellerView};
     /// use eventloom_tests::goldens::queries::types::{Currency, Rank};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OfferRepository::open(store.clone()).await?;
@@ -1984,7 +1984,7 @@ pub mod offer {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<SellerView, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -2174,7 +2174,7 @@ pub mod offer {
     /// use eventloom_tests::goldens::queries::offer::{DayView, MakeOffer, OfferRepository};
     /// use eventloom_tests::goldens::queries::types::{Currency, Rank};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OfferRepository::open(store.clone()).await?;
@@ -2194,7 +2194,7 @@ pub mod offer {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<DayView, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -2386,7 +2386,7 @@ pub mod offer {
     /// use eventloom_tests::goldens::queries::offer::{MakeOffer, OfferRepository, Seller};
     /// use eventloom_tests::goldens::queries::types::{Currency, Rank};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OfferRepository::open(store.clone()).await?;
@@ -2406,7 +2406,7 @@ pub mod offer {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<Seller, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -3098,7 +3098,7 @@ pub mod basket {
     /// use eventloom_runtime::{Decimal, MemoryStore, dec};
     /// use eventloom_tests::goldens::reference::basket::{AddLine, BasketRepository, LineAdded};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -3112,7 +3112,7 @@ pub mod basket {
     /// let command = AddLine { sku: "bread".to_owned(), quantity: 2, price: dec!(1.5) };
     /// let done = repository.execute("basket-1", command).await?;
     /// assert!(!done.duplicate);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3176,7 +3176,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, NameOwner};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = NameOwner { name: "text".to_owned() };
@@ -3186,7 +3186,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3232,7 +3232,7 @@ pub mod basket {
     ///     BasketRepository, BasketStatus, LineAdded, PayBasket,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -3246,7 +3246,7 @@ pub mod basket {
     /// let command = PayBasket { payment_id: "P1".to_owned() };
     /// let done = repository.execute("basket-1", command).await?;
     /// assert_eq!(done.state.status, BasketStatus::Paid);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3308,7 +3308,7 @@ pub mod basket {
     /// };
     /// use eventloom_tests::goldens::reference::types::Voucher;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -3342,7 +3342,7 @@ pub mod basket {
     ///         ("V2".to_owned(), Voucher { value: dec!(7), redeemed_on: None }),
     ///     ]),
     /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3409,7 +3409,7 @@ pub mod basket {
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, PackGifts};
     /// use eventloom_tests::goldens::reference::types::CustomerId;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = PackGifts {
@@ -3423,7 +3423,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3489,7 +3489,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{AddSample, BasketRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = AddSample { sku: "text".to_owned() };
@@ -3499,7 +3499,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3565,7 +3565,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, MakeWish};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = MakeWish { wish: "text".to_owned() };
@@ -3575,7 +3575,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3637,7 +3637,7 @@ pub mod basket {
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, ItemPut, PutItem};
     /// use eventloom_tests::goldens::reference::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -3660,7 +3660,7 @@ pub mod basket {
     ///     done.state.items,
     ///     vec![Line { sku: "milk".to_owned(), quantity: 1, price: Decimal::ONE }],
     /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3741,7 +3741,7 @@ pub mod basket {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, TakeVoucher};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = TakeVoucher { payment_id: "text".to_owned(), value: Decimal::ONE };
@@ -3751,7 +3751,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3821,7 +3821,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, UseCoupon};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = UseCoupon { coupon: "text".to_owned() };
@@ -3831,7 +3831,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3891,7 +3891,7 @@ pub mod basket {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::reference::basket::{AddMany, BasketRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = AddMany { skus: Vec::new(), price: Decimal::ONE };
@@ -3901,7 +3901,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -3966,7 +3966,7 @@ pub mod basket {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, Reserve};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = Reserve { amount: Decimal::ONE };
@@ -3976,7 +3976,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -4032,7 +4032,7 @@ pub mod basket {
     ///     BasketRepository, GiveLocker, LineAdded, LockerGiven, LockerReturned,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -4048,7 +4048,7 @@ pub mod basket {
     /// let command = GiveLocker { locker: 7 };
     /// let done = repository.execute("basket-1", command).await?;
     /// assert_eq!(done.state.locker, Some(7));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -4099,7 +4099,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, ReturnLocker};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = ReturnLocker;
@@ -4109,7 +4109,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -4152,7 +4152,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, ImportLines};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = ImportLines { lines: Vec::new() };
@@ -4162,7 +4162,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -4210,7 +4210,7 @@ pub mod basket {
     /// };
     /// use eventloom_tests::goldens::reference::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -4226,7 +4226,7 @@ pub mod basket {
     /// let command = RenameArticle { from: "a".to_owned(), to: "apple".to_owned() };
     /// let done = repository.execute("basket-1", command).await?;
     /// assert!(!done.duplicate);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -4272,7 +4272,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, MakeGifts};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = MakeGifts { worth: Vec::new() };
@@ -4282,7 +4282,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -4330,7 +4330,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, ExtendVoucher};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = ExtendVoucher { days: 1 };
@@ -4340,7 +4340,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -4398,7 +4398,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, RingBell};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = RingBell { why: "text".to_owned() };
@@ -4408,7 +4408,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -4566,7 +4566,7 @@ pub mod basket {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::reference::basket::{BasketRepository, TryEveryExample};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = BasketRepository::open(MemoryStore::new()).await?;
     /// let command = TryEveryExample;
@@ -4576,7 +4576,7 @@ pub mod basket {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -6418,7 +6418,7 @@ pub mod basket {
     ///     BasketRepository, BasketView, LineAdded, PayBasket,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BasketRepository::open(store.clone()).await?;
@@ -6440,7 +6440,7 @@ pub mod basket {
     /// assert_eq!(rows[0].lines, 1);
     /// assert_eq!(rows[0].total, dec!(3));
     /// assert_eq!(rows[0].paid, true);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -6578,7 +6578,7 @@ pub mod basket {
     ///     BasketRepository, LineAdded, PaidBaskets, PayBasket,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BasketRepository::open(store.clone()).await?;
@@ -6597,7 +6597,7 @@ pub mod basket {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<PaidBaskets, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -6718,7 +6718,7 @@ pub mod basket {
     /// };
     /// use eventloom_tests::goldens::reference::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BasketRepository::open(store.clone()).await?;
@@ -6749,7 +6749,7 @@ pub mod basket {
     ///     rows[0].first,
     ///     Some(Line { sku: "milk".to_owned(), quantity: 1, price: Decimal::ONE }),
     /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -6892,7 +6892,7 @@ pub mod basket {
     ///     AddLine, BasketFigures, BasketRepository, LineAdded,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BasketRepository::open(store.clone()).await?;
@@ -6918,7 +6918,7 @@ pub mod basket {
     /// assert_eq!(rows[0].mean, Some(dec!(1.82)));
     /// assert_eq!(rows[0].mean_sum, dec!(3.65));
     /// assert_eq!(rows[0].mean_count, 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -7133,7 +7133,7 @@ pub mod basket {
     ///     AddLine, BasketRepository, LineAdded, SalesByDay,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BasketRepository::open(store.clone()).await?;
@@ -7152,7 +7152,7 @@ pub mod basket {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<SalesByDay, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -7313,7 +7313,7 @@ pub mod basket {
     ///     BasketRepository, LineAdded, OpenBaskets, PayBasket,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BasketRepository::open(store.clone()).await?;
@@ -7332,7 +7332,7 @@ pub mod basket {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<OpenBaskets, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -7461,7 +7461,7 @@ pub mod basket {
     /// };
     /// use eventloom_tests::goldens::reference::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BasketRepository::open(store.clone()).await?;
@@ -7482,7 +7482,7 @@ pub mod basket {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<ImportedArticles, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -7636,7 +7636,7 @@ pub mod basket {
     ///     BasketRepository, BasketsFound, LineAdded, PayBasket,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BasketRepository::open(store.clone()).await?;
@@ -7655,7 +7655,7 @@ pub mod basket {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<BasketsFound, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -8013,7 +8013,7 @@ pub mod basket {
     ///     BasketRepository, BasketSums, LineAdded, PayBasket,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = BasketRepository::open(store.clone()).await?;
@@ -8032,7 +8032,7 @@ pub mod basket {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<BasketSums, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

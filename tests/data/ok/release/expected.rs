@@ -513,7 +513,7 @@ pub mod member {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::release::member::{Join, MemberRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MemberRepository::open(MemoryStore::new()).await?;
     /// let command = Join { email: "text".to_owned() };
@@ -523,7 +523,7 @@ pub mod member {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -574,7 +574,7 @@ pub mod member {
     ///     BadgeGiven, BadgeReturned, GiveBadge, MemberJoined, MemberRepository,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MemberRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -592,7 +592,7 @@ pub mod member {
     /// let command = GiveBadge { badge: "B1".to_owned() };
     /// let done = repository.execute("member-1", command).await?;
     /// assert_eq!(done.state.badge, Some("B1".to_owned()));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -655,7 +655,7 @@ pub mod member {
     ///     BadgeGiven, MemberJoined, MemberRepository, ToggleBadge,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MemberRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -669,7 +669,7 @@ pub mod member {
     /// let command = ToggleBadge { badge: "B1".to_owned() };
     /// let done = repository.execute("member-1", command).await?;
     /// assert_eq!(done.state.badge, None);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -734,7 +734,7 @@ pub mod member {
     ///     BadgeGiven, MemberJoined, MemberRepository, ToggleBadgeAndTakeLocker,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MemberRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -748,7 +748,7 @@ pub mod member {
     /// let command = ToggleBadgeAndTakeLocker { badge: "B1".to_owned(), locker: 0 };
     /// let done = repository.execute("member-1", command).await?;
     /// assert_eq!(done.state.badge, None);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -814,7 +814,7 @@ pub mod member {
     ///     LockerTaken, MemberJoined, MemberLeft, MemberRepository, TakeLocker,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MemberRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -832,7 +832,7 @@ pub mod member {
     /// let command = TakeLocker { locker: 7 };
     /// let done = repository.execute("member-1", command).await?;
     /// assert_eq!(done.events.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -883,7 +883,7 @@ pub mod member {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::release::member::{Leave, MemberRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = MemberRepository::open(MemoryStore::new()).await?;
     /// let command = Leave;
@@ -893,7 +893,7 @@ pub mod member {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -833,14 +833,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     AddMoney, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{AddMoney, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository.execute("purse-1", AddMoney { amount: Decimal::ONE }).await?;
     ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     Ok(())
@@ -887,14 +885,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     AddWithWelcome, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{AddWithWelcome, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository.execute("purse-1", AddWithWelcome { amount: Decimal::ONE }).await?;
     ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     Ok(())
@@ -948,14 +944,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     Pay, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{Pay, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository
     ///         .execute("purse-1", Pay { reference: "text".to_owned(), amount: Decimal::ONE })
     ///         .await?;
@@ -1018,14 +1012,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     PayAll, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::retried::purse::{PayAll, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository.execute("purse-1", PayAll { payments: Vec::new() }).await?;
     ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     Ok(())
@@ -1087,14 +1079,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     PayTidied, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{PayTidied, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository
     ///         .execute(
     ///             "purse-1",
@@ -1182,14 +1172,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     PayLabelled, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::retried::purse::{PayLabelled, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository
     ///         .execute("purse-1", PayLabelled { labels: Vec::new(), payments: Vec::new() })
     ///         .await?;
@@ -1282,14 +1270,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     PayInParts, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::retried::purse::{PayInParts, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository
     ///         .execute("purse-1", PayInParts { reference: None, parts: Vec::new() })
     ///         .await?;
@@ -1386,14 +1372,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     PayOrNote, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{PayOrNote, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository
     ///         .execute("purse-1", PayOrNote { reference: "text".to_owned(), amount: Decimal::ONE })
     ///         .await?;
@@ -1457,14 +1441,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     CashCheque, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{CashCheque, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository
     ///         .execute("purse-1", CashCheque { number: 1, amount: Decimal::ONE })
     ///         .await?;
@@ -1528,14 +1510,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     PurseBehavior, PurseError, PurseRepository, TakeFee,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{PurseBehavior, PurseRepository, TakeFee};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository.execute("purse-1", TakeFee { amount: Decimal::ONE }).await?;
     ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     Ok(())
@@ -1582,14 +1562,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     PayByHand, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{PayByHand, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository
     ///         .execute(
     ///             "purse-1",
@@ -1641,15 +1619,13 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{Decimal, ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     PayNamedByHand, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::{Decimal, MemoryStore};
+    /// use eventloom_tests::goldens::retried::purse::{PayNamedByHand, PurseBehavior, PurseRepository};
     /// use eventloom_tests::goldens::retried::types::Reference;
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository
     ///         .execute(
     ///             "purse-1",
@@ -1706,14 +1682,12 @@ pub mod purse {
     /// # Example
     ///
     /// ```
-    /// use eventloom_runtime::{ExecuteError, MemoryStore};
-    /// use eventloom_tests::goldens::retried::purse::{
-    ///     PayLinesByHand, PurseBehavior, PurseError, PurseRepository,
-    /// };
+    /// use eventloom_runtime::MemoryStore;
+    /// use eventloom_tests::goldens::retried::purse::{PayLinesByHand, PurseBehavior, PurseRepository};
     ///
     /// async fn example<B: PurseBehavior>(
     ///     repository: &PurseRepository<B, MemoryStore>,
-    /// ) -> Result<(), ExecuteError<PurseError>> {
+    /// ) -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     ///     let done = repository.execute("purse-1", PayLinesByHand { lines: Vec::new() }).await?;
     ///     println!("{} events, the last is number {}", done.events.len(), done.sequence);
     ///     Ok(())

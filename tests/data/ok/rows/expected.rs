@@ -513,7 +513,7 @@ pub mod parcel {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, Send};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ParcelRepository::open(MemoryStore::new()).await?;
     /// let command = Send { town: "text".to_owned(), weight: 1 };
@@ -523,7 +523,7 @@ pub mod parcel {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -586,7 +586,7 @@ pub mod parcel {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::rows::parcel::{Move, ParcelRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ParcelRepository::open(MemoryStore::new()).await?;
     /// let command = Move { town: "text".to_owned(), hops: 1 };
@@ -596,7 +596,7 @@ pub mod parcel {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -663,7 +663,7 @@ pub mod parcel {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::rows::parcel::{Lose, ParcelRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ParcelRepository::open(MemoryStore::new()).await?;
     /// let command = Lose;
@@ -673,7 +673,7 @@ pub mod parcel {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -720,7 +720,7 @@ pub mod parcel {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, Weigh};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ParcelRepository::open(MemoryStore::new()).await?;
     /// let command = Weigh { town: "text".to_owned(), eighths: 1 };
@@ -730,7 +730,7 @@ pub mod parcel {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -791,7 +791,7 @@ pub mod parcel {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::rows::parcel::{Deliver, ParcelRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ParcelRepository::open(MemoryStore::new()).await?;
     /// let command = Deliver;
@@ -801,7 +801,7 @@ pub mod parcel {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1014,7 +1014,7 @@ pub mod parcel {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, ParcelView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = ParcelRepository::open(store.clone()).await?;
@@ -1023,7 +1023,7 @@ pub mod parcel {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<ParcelView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1201,7 +1201,7 @@ pub mod parcel {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::rows::parcel::{DayView, ParcelRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = ParcelRepository::open(store.clone()).await?;
@@ -1210,7 +1210,7 @@ pub mod parcel {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<DayView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1401,7 +1401,7 @@ pub mod parcel {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, WeightView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = ParcelRepository::open(store.clone()).await?;
@@ -1410,7 +1410,7 @@ pub mod parcel {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<WeightView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1560,7 +1560,7 @@ pub mod parcel {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, TownWeightView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = ParcelRepository::open(store.clone()).await?;
@@ -1569,7 +1569,7 @@ pub mod parcel {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<TownWeightView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1684,7 +1684,7 @@ pub mod parcel {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::rows::parcel::{LightView, ParcelRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = ParcelRepository::open(store.clone()).await?;
@@ -1693,7 +1693,7 @@ pub mod parcel {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<LightView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1878,7 +1878,7 @@ pub mod parcel {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::rows::parcel::{ParcelRepository, QuietView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = ParcelRepository::open(store.clone()).await?;
@@ -1887,7 +1887,7 @@ pub mod parcel {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<QuietView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -2042,7 +2042,7 @@ pub mod parcel {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::rows::parcel::{FirstView, ParcelRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = ParcelRepository::open(store.clone()).await?;
@@ -2051,7 +2051,7 @@ pub mod parcel {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<FirstView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

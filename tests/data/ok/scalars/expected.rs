@@ -682,7 +682,7 @@ pub mod sample {
     /// use eventloom_runtime::{Bytes, Decimal, Duration, MemoryStore, Uuid};
     /// use eventloom_tests::goldens::scalars::sample::{SampleRepository, Take};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = SampleRepository::open(MemoryStore::new()).await?;
     /// let command = Take {
@@ -708,7 +708,7 @@ pub mod sample {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -823,7 +823,7 @@ pub mod sample {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::scalars::sample::{Double, SampleRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = SampleRepository::open(MemoryStore::new()).await?;
     /// let command = Double { by: Decimal::ONE };
@@ -833,7 +833,7 @@ pub mod sample {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1032,7 +1032,7 @@ pub mod sample {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::scalars::sample::{SampleRepository, SampleView};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = SampleRepository::open(store.clone()).await?;
@@ -1041,7 +1041,7 @@ pub mod sample {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<SampleView, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -431,7 +431,7 @@ pub mod screening {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::seats::screening::{OpenScreening, ScreeningRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ScreeningRepository::open(MemoryStore::new()).await?;
     /// let command = OpenScreening { rows: 1 };
@@ -441,7 +441,7 @@ pub mod screening {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -494,7 +494,7 @@ pub mod screening {
     ///     HoldSeats, ScreeningOpened, ScreeningRepository, SeatHeld,
     /// };
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ScreeningRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -507,7 +507,7 @@ pub mod screening {
     /// };
     /// let done = repository.execute("screening-1", command).await?;
     /// assert_eq!(done.events.len(), 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -573,7 +573,7 @@ pub mod screening {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::seats::screening::{PaySeat, ScreeningRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ScreeningRepository::open(MemoryStore::new()).await?;
     /// let command = PaySeat { seat: "text".to_owned() };
@@ -583,7 +583,7 @@ pub mod screening {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -637,7 +637,7 @@ pub mod screening {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::seats::screening::{ReleaseSeat, ScreeningRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ScreeningRepository::open(MemoryStore::new()).await?;
     /// let command = ReleaseSeat { seat: "text".to_owned() };
@@ -647,7 +647,7 @@ pub mod screening {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

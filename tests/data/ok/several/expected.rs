@@ -505,7 +505,7 @@ pub mod order {
     /// use eventloom_tests::goldens::several::order::{OrderRepository, Place};
     /// use eventloom_tests::goldens::several::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = Place {
@@ -519,7 +519,7 @@ pub mod order {
     /// };
     /// let done = repository.execute("order-1", command).await?;
     /// assert!(!done.duplicate);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -594,7 +594,7 @@ pub mod order {
     /// use eventloom_tests::goldens::several::order::{OrderRepository, Placed, Rename};
     /// use eventloom_tests::goldens::several::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let mut events = NewEvents::new();
@@ -608,7 +608,7 @@ pub mod order {
     /// let command = Rename { from: "Ada".to_owned(), to: "Countess".to_owned(), above: None };
     /// let done = repository.execute("order-1", command).await?;
     /// assert!(!done.duplicate);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -666,7 +666,7 @@ pub mod order {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::several::order::{Discard, OrderRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = Discard { skus: Vec::new() };
@@ -676,7 +676,7 @@ pub mod order {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -719,7 +719,7 @@ pub mod order {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::several::order::{Cancel, OrderRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = OrderRepository::open(MemoryStore::new()).await?;
     /// let command = Cancel { reason: "text".to_owned() };
@@ -729,7 +729,7 @@ pub mod order {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -919,7 +919,7 @@ pub mod order {
     /// use eventloom_tests::goldens::several::order::{ArticleView, OrderRepository, Place};
     /// use eventloom_tests::goldens::several::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OrderRepository::open(store.clone()).await?;
@@ -938,7 +938,7 @@ pub mod order {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<ArticleView, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1139,7 +1139,7 @@ pub mod order {
     /// use eventloom_tests::goldens::several::order::{OrderRepository, OrderView, Placed, Rename};
     /// use eventloom_tests::goldens::several::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OrderRepository::open(store.clone()).await?;
@@ -1160,7 +1160,7 @@ pub mod order {
     /// let rows = view.page(None, 10).await?;
     /// assert_eq!(rows[0].customer, "Countess");
     /// assert_eq!(rows[0].renamed, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -1462,7 +1462,7 @@ pub mod order {
     /// use eventloom_tests::goldens::several::order::{LabelView, OrderRepository, Place};
     /// use eventloom_tests::goldens::several::types::Line;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let repository = OrderRepository::open(store.clone()).await?;
@@ -1481,7 +1481,7 @@ pub mod order {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<LabelView, _>::open(database).await?;
     /// println!("{} rows", view.count().await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

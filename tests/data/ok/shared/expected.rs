@@ -391,7 +391,7 @@ pub mod customer {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::shared::customer::{CustomerRepository, Join};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CustomerRepository::open(MemoryStore::new()).await?;
     /// let command = Join { name: "text".to_owned() };
@@ -401,7 +401,7 @@ pub mod customer {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -448,7 +448,7 @@ pub mod customer {
     /// use eventloom_tests::goldens::shared::customer::{CustomerRepository, Promote};
     /// use eventloom_tests::goldens::shared::types::Tier;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = CustomerRepository::open(MemoryStore::new()).await?;
     /// let command = Promote { tier: Tier::Bronze, home: None };
@@ -458,7 +458,7 @@ pub mod customer {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -885,7 +885,7 @@ pub mod shop {
     /// use eventloom_tests::goldens::shared::shop::{Move, ShopRepository};
     /// use eventloom_tests::goldens::shared::types::{Address, Tier as SharedTier};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShopRepository::open(MemoryStore::new()).await?;
     /// let command = Move {
@@ -901,7 +901,7 @@ pub mod shop {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -945,7 +945,7 @@ pub mod shop {
     /// use eventloom_tests::goldens::shared::shop::{AddTier, ShopRepository};
     /// use eventloom_tests::goldens::shared::types::Tier as SharedTier;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = ShopRepository::open(MemoryStore::new()).await?;
     /// let command = AddTier { tier: SharedTier::Bronze };
@@ -955,7 +955,7 @@ pub mod shop {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

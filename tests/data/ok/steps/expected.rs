@@ -622,7 +622,7 @@ pub mod purse {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::steps::purse::{Open, PurseRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = PurseRepository::open(MemoryStore::new()).await?;
     /// let command = Open { owner: "text".to_owned(), email: "text".to_owned() };
@@ -632,7 +632,7 @@ pub mod purse {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -694,7 +694,7 @@ pub mod purse {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::steps::purse::{PurseRepository, PutIn};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = PurseRepository::open(MemoryStore::new()).await?;
     /// let command = PutIn { amount: Decimal::ONE, payment_id: "text".to_owned() };
@@ -704,7 +704,7 @@ pub mod purse {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -771,7 +771,7 @@ pub mod purse {
     /// use eventloom_runtime::{Decimal, MemoryStore};
     /// use eventloom_tests::goldens::steps::purse::{PurseRepository, TakeOut};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = PurseRepository::open(MemoryStore::new()).await?;
     /// let command = TakeOut { amount: Decimal::ONE, payment_id: "text".to_owned() };
@@ -781,7 +781,7 @@ pub mod purse {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -855,7 +855,7 @@ pub mod purse {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::steps::purse::{NoteCard, PurseRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = PurseRepository::open(MemoryStore::new()).await?;
     /// let command = NoteCard { card: "text".to_owned(), note: None };
@@ -865,7 +865,7 @@ pub mod purse {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -928,7 +928,7 @@ pub mod purse {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::steps::purse::{Close, PurseRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = PurseRepository::open(MemoryStore::new()).await?;
     /// let command = Close { reason: "text".to_owned() };
@@ -938,7 +938,7 @@ pub mod purse {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

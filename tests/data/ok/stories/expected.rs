@@ -294,7 +294,7 @@ pub mod ledger {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::stories::ledger::{Enter, LedgerRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = LedgerRepository::open(MemoryStore::new()).await?;
     /// let command = Enter { amounts: Vec::new() };
@@ -304,7 +304,7 @@ pub mod ledger {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -479,7 +479,7 @@ pub mod ledger {
     /// use eventloom_runtime::projection::{MemoryReadDatabase, Projector, ReadModel};
     /// use eventloom_tests::goldens::stories::ledger::{Entries, LedgerRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let store = MemoryStore::new();
     /// let _repository = LedgerRepository::open(store.clone()).await?;
@@ -488,7 +488,7 @@ pub mod ledger {
     /// projector.catch_up().await?;
     /// let view = ReadModel::<Entries, _>::open(database).await?;
     /// assert_eq!(view.count().await?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```

@@ -889,7 +889,7 @@ pub mod invoice {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::upcasts::invoice::{InvoiceRepository, IssueInvoice};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = InvoiceRepository::open(MemoryStore::new()).await?;
     /// let command = IssueInvoice { total_cents: 1, currency: "text".to_owned() };
@@ -899,7 +899,7 @@ pub mod invoice {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
@@ -951,7 +951,7 @@ pub mod invoice {
     /// use eventloom_runtime::MemoryStore;
     /// use eventloom_tests::goldens::upcasts::invoice::{ChangeNote, InvoiceRepository};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), std::boxed::Box<dyn std::error::Error>> {
     /// # eventloom_runtime::block_on(async {
     /// let repository = InvoiceRepository::open(MemoryStore::new()).await?;
     /// let command = ChangeNote { note: None };
@@ -961,7 +961,7 @@ pub mod invoice {
     ///     }
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::boxed::Box<dyn std::error::Error>>(())
     /// # })
     /// # }
     /// ```
