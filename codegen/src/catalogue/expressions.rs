@@ -128,7 +128,7 @@ super::codes! {
         fix: "Match a variant, `Some(x)`, `None` or `_`.",
     }
     LOCAL_NAME = "EL0222" {
-        what: "A name cannot be given to a local value.",
+        what: "A name cannot be given to a local value or a constant.",
         why: "A name has one meaning wherever it can be seen, and words of the language have theirs: nothing could read a value that is named like one.",
         example: "let: {state: balance + amount}    # or `type`, `for`, `match`",
         fix: "Choose another name.",

@@ -4,10 +4,10 @@
 //! that the first claimed, and is answered with the first outcome.
 
 use super::Checked;
-use super::branches::{Branch, Condition, branches, excludes, goes_along, joined};
+use super::branches::{branches, is_lost};
 use crate::catalogue::commands::KEY_NOW_AND_THEN;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Aggregate, Command};
+use crate::model::{Aggregate, Command, Target};
 use crate::source::Span;
 use crate::syntax;
 
@@ -21,39 +21,34 @@ pub(super) fn check(checked: Checked<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A branch with a key that recognises the command.
-struct Keyed<'b, 'm> {
-    branch: &'b Branch<'m>,
-    field: &'m str,
-    conditions: Vec<Condition<'m>>,
-}
-
 fn told(
     model: &Aggregate,
     command: &Command,
     name: &syntax::Text,
     written: &syntax::Command,
 ) -> Option<Diagnostic> {
+    // A stream is begun but once.
+    if command.target == Target::New {
+        return None;
+    }
     let branches = branches(model, command);
-    let keyed: Vec<Keyed<'_, '_>> = branches.iter().flat_map(keyed).collect();
-    let always = joined(keyed.iter().map(|keyed| keyed.conditions.clone()).collect());
+    let keyed = branches.iter().flat_map(|keyed| {
+        let keys = keyed.keys.iter().filter(|key| key.idempotent);
+        keys.map(move |key| (keyed, key))
+    });
     // What a refusal keeps without a key is kept each time.
-    let bare = branches
-        .iter()
-        .filter(|branch| branch.place.is_some() && !branch.keys.iter().any(|key| key.idempotent));
-    let (bare, keyed) = bare.into_iter().find_map(|bare| {
-        let loses = |keyed: &&Keyed<'_, '_>| {
-            !excludes(&keyed.conditions, &bare.conditions)
-                && !goes_along(bare, &always, &told_of(&keyed.conditions))
-        };
-        keyed.iter().find(loses).map(|keyed| (bare, keyed))
+    let mut emitted = branches.iter().filter(|branch| branch.place.is_some());
+    let (bare, keyed, key) = emitted.find_map(|bare| {
+        let mut keyed = keyed.clone();
+        let (keyed, key) = keyed.find(|(_, key)| is_lost(bare, key, &branches))?;
+        Some((bare, keyed, key))
     })?;
-    let (event, other, field) = (&keyed.branch.emission.event, &bare.emission.event, keyed.field);
+    let (event, other, field) = (&keyed.emission.event, &bare.emission.event, key.field);
     let title = format!("a second `{}` would be taken for the first, sent again", command.name);
     let place = span(written, bare.place).unwrap_or(name.span);
     let label = format!("this `{other}` would be lost");
     let found = Diagnostic::error(&KEY_NOW_AND_THEN, title, place, label);
-    let found = match span(written, keyed.branch.place).or_else(|| kept(written, event)) {
+    let found = match span(written, keyed.place).or_else(|| kept(written, event)) {
         Some(place) => found.place(place, format!("`{field}` is claimed with this")),
         None => found,
     };
@@ -69,19 +64,6 @@ fn told(
             ))
             .help(format!("or take `(idempotency)` off the rule of `{field}`: it stays unique")),
     )
-}
-
-fn keyed<'b, 'm>(branch: &'b Branch<'m>) -> impl Iterator<Item = Keyed<'b, 'm>> {
-    let keys = branch.keys.iter().filter(|key| key.idempotent);
-    keys.map(move |key| {
-        let conditions = branch.conditions.iter().copied().chain(key.present).collect();
-        Keyed { branch, field: key.field, conditions }
-    })
-}
-
-/// What the input tells where the key was claimed.
-fn told_of<'m>(conditions: &[Condition<'m>]) -> Vec<Condition<'m>> {
-    conditions.iter().copied().filter(|condition| condition.is_told).collect()
 }
 
 fn span(written: &syntax::Command, place: Option<(usize, usize)>) -> Option<Span> {

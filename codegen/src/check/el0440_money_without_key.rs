@@ -1,7 +1,7 @@
 //! A command that moves an amount, and by which a retry is not recognised.
 
 use super::Checked;
-use super::branches::{branches, goes_along, joined};
+use super::branches::{branches, goes_without_key};
 use super::looking::{folds, reads};
 use crate::catalogue::lints::MONEY_WITHOUT_KEY;
 use crate::diagnostic::Diagnostic;
@@ -34,9 +34,7 @@ fn moves<'a>(aggregate: &'a Aggregate, command: &'a Command) -> Option<(&'a str,
         return None;
     }
     let branches = branches(aggregate, command);
-    let keyed = branches.iter().filter(|branch| !branch.keys.is_empty());
-    let always = joined(keyed.map(|branch| branch.conditions.clone()).collect());
-    branches.iter().filter(|branch| !goes_along(branch, &always, &[])).find_map(|branch| {
+    branches.iter().filter(|branch| goes_without_key(branch, &branches)).find_map(|branch| {
         let event = event(aggregate, &branch.emission.event)?;
         let moved = folds(event).iter().find(|set| is_moved(set))?;
         Some((event.name.as_str(), moved.field.as_str()))

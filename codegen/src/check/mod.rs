@@ -29,6 +29,7 @@ mod el0443_step_in_place;
 mod el0620_same_table;
 mod el0647_no_row_ever;
 mod el0710_scenario_names;
+mod formula;
 mod looking;
 
 pub use allowed::settle;

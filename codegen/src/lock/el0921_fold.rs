@@ -98,8 +98,10 @@ fn is_carried(event: &Event, released: u32, was: Option<&str>) -> bool {
         let set = old.upcast.iter().find(|set| set.field == field);
         match set.map(|set| &set.value.kind) {
             Some(ExpressionKind::Read(Scope::Event, read)) => field = read,
-            // The time of that version itself, by whatever it went.
-            Some(ExpressionKind::Meta(MetaField::At)) => return old.version == released,
+            // The time of the command, by which an event goes that says of no other.
+            Some(ExpressionKind::Meta(MetaField::At)) => {
+                return was.is_none() && old.version == released;
+            }
             _ => return false,
         }
     }

@@ -15,13 +15,6 @@ pub(crate) struct Changing {
 }
 
 impl Changing {
-    /// After these steps.
-    pub(crate) fn after(steps: &[Step]) -> Self {
-        let mut this = Self::default();
-        steps.iter().for_each(|step| this.pass(step));
-        this
-    }
-
     /// Takes in what a step names.
     pub(crate) fn pass(&mut self, step: &Step) {
         if let Step::Let(name, value) | Step::Unwrap { local: name, optional: value } = step {

@@ -6,6 +6,7 @@
 pub mod boundaries;
 pub(crate) mod changing;
 mod expression;
+pub(crate) mod locals;
 pub(crate) mod meaning;
 mod newtype;
 mod query;

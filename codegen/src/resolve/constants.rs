@@ -1,7 +1,7 @@
 //! `constants:` typed values that every expression can read by name.
 
-use super::expression::Purpose;
 use super::expression::scope::Scope;
+use super::expression::{Purpose, local_fault};
 use super::literal::Reader;
 use super::types::{InlinePlace, Types};
 use crate::diagnostic::Diagnostic;
@@ -14,6 +14,8 @@ pub(crate) fn resolve(
     findings: &mut Vec<Diagnostic>,
 ) {
     for (name, (type_expression, written)) in written {
+        // Nothing but its bare name reads it.
+        findings.extend(local_fault(name, &[]));
         let place = InlinePlace::new("constants", &name.value);
         let value = types.resolve(type_expression, &place, findings).and_then(|of| {
             let text = format!("`{}` is `{}`", name.value, types.show(&of));

@@ -110,7 +110,7 @@ fn check_time(event: &DeclaredEvent<'_>, findings: &mut Vec<Diagnostic>) {
     let times: Vec<&Field> =
         event.fields.0.iter().filter(|field| field.field_type == Some(Type::Timestamp)).collect();
     let is_recorded = |named: &Text| named.value == RECORDED;
-    let is_asked = times.len() > 1 || event.syntax.occurred_at.as_ref().is_some_and(is_recorded);
+    let is_asked = event.syntax.occurred_at.as_ref().map_or(times.len() > 1, is_recorded);
     if let Some(field) = times.iter().find(|field| field.name == RECORDED && is_asked) {
         let title =
             format!("`occurredAt` can't tell the field `{RECORDED}` of `{name}` from the word");

@@ -11,7 +11,6 @@ use crate::diagnostic::Diagnostic;
 use crate::suggest::nearest;
 use crate::syntax::{self, Text};
 
-use crate::model::changing::Changing;
 use crate::model::{
     Command, Decision, Emission, Event, Expression, ExpressionKind, Piece, Scope, Step, UniqueField,
 };
@@ -87,7 +86,7 @@ fn released(
 /// Gives a command the keys that its events will claim, as far as the input tells.
 pub(crate) fn add(command: &mut Command, events: &[Event]) {
     let Decision::Declared { steps, emit, .. } = &command.decision else { return };
-    let (mut locals, changing) = (BTreeMap::new(), Changing::after(steps));
+    let mut locals = BTreeMap::new();
     for step in steps {
         let (local, value) = match step {
             Step::Let(local, value) => (local, value),
@@ -97,7 +96,7 @@ pub(crate) fn add(command: &mut Command, events: &[Event]) {
         locals.insert(local.clone(), value.clone());
     }
     command.keys.clear();
-    for key in emit.iter().flat_map(|emission| collect(emission, events, (&locals, &changing))) {
+    for key in emit.iter().flat_map(|emission| collect(emission, events, &locals)) {
         if !command.keys.contains(&key) {
             command.keys.push(key);
         }
@@ -141,8 +140,14 @@ fn moves_no_key(command: &Command, field: &Text, events: &[Event]) -> Option<Dia
             None => found.help(format!("add the rule `{} must be unique`", field.value)),
         });
     }
-    let claims = |event: &&Event| emits(&command.decision, &event.name);
-    if !fields(events.iter().filter(claims).collect()).contains(&field.value) {
+    let claims = |event: &Event| event.unique.iter().any(|unique| unique.field == field.value);
+    let claiming: Vec<&Emission> = emitted(&command.decision)
+        .filter(|first| {
+            let event = |one: &Emission| events.iter().find(|event| event.name == one.event);
+            instead(first).filter_map(event).any(claims)
+        })
+        .collect();
+    if claiming.is_empty() {
         let title = format!("no event of `{}` claims a `{}`", command.name, field.value);
         return refuse(title, "nothing to look up").map(|found| found.help("remove the step"));
     }
@@ -155,6 +160,14 @@ fn moves_no_key(command: &Command, field: &Text, events: &[Event]) -> Option<Dia
                 .help("remove the step, or take the key itself as an input")
         });
     }
+    if claiming.iter().any(|first| first.for_each.is_some() || first.when.is_some()) {
+        let title = format!("`{}` claims its `{}` only now and then", command.name, field.value);
+        return refuse(title, "not claimed each time").map(|found| {
+            found
+                .note("such a key is found to be taken when the events are appended, after all steps and rules")
+                .help("remove the step")
+        });
+    }
     let title = format!("the input of `{}` alone doesn't tell its `{}`", command.name, field.value);
     refuse(title, "known only with the event").map(|found| {
         found
@@ -163,46 +176,47 @@ fn moves_no_key(command: &Command, field: &Text, events: &[Event]) -> Option<Dia
     })
 }
 
-/// Whether a decision emits an event other than with a refusal.
-fn emits(decision: &Decision, event: &str) -> bool {
-    let Decision::Declared { emit, .. } = decision else { return false };
-    let each =
-        |first| std::iter::successors(Some(first), |one: &&Emission| one.otherwise.as_deref());
-    emit.iter().flat_map(each).any(|emission| emission.event == event)
+/// What a decision emits other than with a refusal.
+fn emitted(decision: &Decision) -> impl Iterator<Item = &Emission> {
+    match decision {
+        Decision::Declared { emit, .. } => emit.iter(),
+        Decision::Custom(_) => [].iter(),
+    }
 }
 
-/// The keys that an emission claims as the input tells them. Where it depends on what may change, only those that
-/// are claimed in either case: another may not be, the next time.
+/// An emission, and what is emitted instead of it.
+fn instead(first: &Emission) -> impl Iterator<Item = &Emission> {
+    std::iter::successors(Some(first), |one| one.otherwise.as_deref())
+}
+
+/// The keys that an emission claims as the input tells them, whatever else is so: one that is claimed only where a
+/// condition holds, or for each element of a list that may be empty, is not taken by a command without it.
 fn collect(
     emission: &Emission,
     events: &[Event],
-    (locals, changing): (&BTreeMap<String, Expression>, &Changing),
+    locals: &BTreeMap<String, Expression>,
 ) -> Vec<(UniqueField, Expression)> {
-    if emission.for_each.as_ref().is_some_and(|(_, list)| changing.has(list)) {
+    if emission.for_each.is_some() {
         return Vec::new();
     }
     let mut within = locals.clone();
     within.extend(emission.present.iter().cloned());
     let event = events.iter().find(|event| event.name == emission.event);
-    let mut found: Vec<_> = event
-        .into_iter()
-        .flat_map(|event| &event.unique)
+    let unique = event.into_iter().flat_map(|event| &event.unique);
+    let mut found: Vec<_> = unique
         .filter_map(|unique| {
             let value = emission.fields.iter().find(|value| value.field == unique.field)?;
             Some((unique.clone(), from_input(&value.value, &within)?))
         })
         .collect();
-    let otherwise = emission.otherwise.as_ref().map(|otherwise| {
-        let mut without = locals.clone();
-        without.extend(emission.otherwise_present.iter().cloned());
-        collect(otherwise, events, (&without, &changing.instead_of(emission)))
-    });
-    let otherwise = otherwise.unwrap_or_default();
-    let when = emission.when.as_ref();
-    if when.is_some_and(|when| changing.within(emission).has(when)) {
+    if emission.when.is_some() {
+        let otherwise = emission.otherwise.as_ref().map(|otherwise| {
+            let mut without = locals.clone();
+            without.extend(emission.otherwise_present.iter().cloned());
+            collect(otherwise, events, &without)
+        });
+        let otherwise = otherwise.unwrap_or_default();
         found.retain(|key| otherwise.contains(key));
-    } else {
-        found.extend(otherwise);
     }
     found
 }

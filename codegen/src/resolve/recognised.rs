@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::expression::newtype::{self, plain_type};
 use super::keys::from_input;
 use super::types::Types;
+use crate::model::locals::{bound_by, free};
 use crate::model::{
-    Arm, Command, Decision, Emission, Event, Expression, ExpressionKind, MetaField, Method,
-    Parameter, Pattern, RetryKey, Scope, Step, Type, UniqueField,
+    Command, Decision, Emission, Event, Expression, ExpressionKind, MetaField, Method, Parameter,
+    RetryKey, Scope, Step, Type, UniqueField,
 };
 use crate::naming::snake;
 
@@ -259,50 +260,6 @@ fn needs_more(part: &Expression) -> bool {
         ExpressionKind::Now | ExpressionKind::NewId => true,
         _ => false,
     }
-}
-
-/// The locals that a value reads and does not bind.
-fn free(value: &Expression) -> BTreeSet<String> {
-    match &value.kind {
-        ExpressionKind::Local(name) => BTreeSet::from([name.clone()]),
-        // Only the body sees the name; beside it another local may have the same.
-        ExpressionKind::Let(_, given, body) => &free(given) | &unbound(value, body),
-        ExpressionKind::Closure(_, body) => unbound(value, body),
-        ExpressionKind::Match(subject, arms) => {
-            let of_arm = |arm: &Arm| {
-                let mut free = free(&arm.body);
-                free.retain(|name| !bound_by_arm(arm).any(|bound| bound == name));
-                free
-            };
-            arms.iter().map(of_arm).fold(free(subject), |all, arm| &all | &arm)
-        }
-        _ => value.parts().into_iter().flat_map(free).collect(),
-    }
-}
-
-/// What a body reads but for the names that its binder gives.
-fn unbound(binder: &Expression, body: &Expression) -> BTreeSet<String> {
-    let bound = bound_by(binder);
-    free(body).into_iter().filter(|name| !bound.contains(&name.as_str())).collect()
-}
-
-/// The locals that a part itself gives names.
-fn bound_by(part: &Expression) -> Vec<&str> {
-    match &part.kind {
-        ExpressionKind::Let(name, ..) => vec![name],
-        ExpressionKind::Closure(parameters, _) => {
-            parameters.iter().filter_map(|parameter| parameter.local.as_deref()).collect()
-        }
-        ExpressionKind::Match(_, arms) => arms.iter().flat_map(bound_by_arm).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn bound_by_arm(arm: &Arm) -> impl Iterator<Item = &str> {
-    arm.patterns.iter().filter_map(|pattern| match pattern {
-        Pattern::Some(name) => Some(name.as_str()),
-        _ => None,
-    })
 }
 
 fn visit(value: &Expression, look: &mut impl FnMut(&Expression)) {

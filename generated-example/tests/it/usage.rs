@@ -5,13 +5,32 @@ use std::time::Duration;
 use eventloom_runtime::projection::{Projector, SqliteReadDatabase};
 use eventloom_runtime::repository::RetryPolicy;
 use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
-use eventloom_runtime::{CommandContext, Decimal, ExecuteError, Refusal, StoreError, Timestamp};
+use eventloom_runtime::{
+    CommandContext, Date, Decimal, ExecuteError, Refusal, StoreError, Timestamp,
+};
 use generated_example::bank_account::{
     AccountBalanceView, BankAccountError, BankAccountRepository, DepositMoney, OpenAccount,
     WithdrawMoney,
 };
 
 type Anything = Box<dyn std::error::Error>;
+
+#[test]
+fn values_are_made_of_their_texts() -> Result<(), Anything> {
+    let price: Decimal = "19.90".parse()?;
+    let opened: Timestamp = "2026-11-21T10:30:00+01:00".parse()?;
+    let notice: eventloom_runtime::Duration = "PT36H".parse()?;
+    let day: Date = "2026-11-21".parse()?;
+    let tomorrow = opened.checked_add(notice).ok_or("after the year 9999")?;
+
+    assert_eq!(price, Decimal::new(199, 1));
+    assert_eq!((opened.date(), opened.to_string()), (day, "2026-11-21T09:30:00Z".to_owned()));
+    assert_eq!(
+        (notice.to_string(), tomorrow.to_string()),
+        ("PT36H".into(), "2026-11-22T21:30:00Z".into())
+    );
+    Ok(())
+}
 
 #[tokio::test]
 async fn an_overdraft_is_a_value_to_match_on() -> Result<(), Anything> {

@@ -186,7 +186,7 @@ fn names_of_rust_and_of_the_runtime_are_ordinary_names() {
         let command = Timestamp { value: value.clone(), writer: Writer::Result, context: 1 };
         let done = matches.done(command.clone()).await;
         assert_eq!((done.state.step, done.state.context), (Some(value), Writer::Result));
-        assert_eq!(matches.done(Step).await.events.len(), 3);
+        assert_eq!(matches.done(Step).await.events.len(), 4);
         // After an event `E`, whose struct is a value as well: its place among the types is another one.
         assert_eq!(matches.refused(command).await.0, "CommandCannotFollowE");
         // A value that is named `refusal` is that value, beside the refusal that it goes with.

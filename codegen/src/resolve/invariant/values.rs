@@ -112,7 +112,8 @@ impl<'a> Resolver<'a> {
             },
             Subject::Behavior(..) => scope,
         };
-        scope.check(&part(said.written, written.clone()), of, None, self.findings)
+        let limit = part(said.written, written.clone());
+        scope.with_config().check(&limit, of, None, self.findings)
     }
 
     pub(super) fn not_empty(&mut self, said: &Said<'_>, part: &Part) -> Option<()> {

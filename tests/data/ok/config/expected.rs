@@ -501,6 +501,8 @@ pub mod loan {
     /// Books that somebody has borrowed.
     ///
     /// Rules:
+    /// - HoursLent must be at most config.maxBooks \* 1000
+    /// - Fee must be at most config.fee \* 2000, else FeeIsAbsurd
     /// - FeesAreLow: `fees <= before.fees + config.fee * 100`
     /// - FeeIsRight: `event.fee <= config.fee * 1000` after BooksReturned
     /// - FeesAreCapped: `fees <= config.cap.unwrap_or(9999.95)`
@@ -556,6 +558,19 @@ pub mod loan {
             match step.event {
                 LoanEvent::BooksReturned(
                     event,
+                ) if event.fee > multiply(step.config.fee, dec!(2000))? => {
+                    return Err(LoanError::FeeIsAbsurd {
+                        message: format!(
+                            "Fee must be at most config.fee * 2000, but would be {}",
+                            event.fee.normalize(),
+                        ),
+                    });
+                }
+                _ => {}
+            }
+            match step.event {
+                LoanEvent::BooksReturned(
+                    event,
                 ) if event.fee > multiply(step.config.fee, dec!(1000))? => {
                     return Err(LoanError::FeeIsRight {
                         message: "FeeIsRight: not (event.fee <= config.fee * 1000)".to_owned(),
@@ -571,6 +586,14 @@ pub mod loan {
             after: &LoanState,
             config: &Config,
         ) -> Result<(), LoanError> {
+            if after.hours_lent > multiply(config.max_books, 1000)? {
+                return Err(LoanError::HoursLentMustBeAtMostConfigMaxBooks1000 {
+                    message: format!(
+                        "HoursLent must be at most config.maxBooks * 1000, but would be {}",
+                        after.hours_lent,
+                    ),
+                });
+            }
             if after.fees > add(before.fees, multiply(config.fee, dec!(100))?)? {
                 return Err(LoanError::FeesAreLow {
                     message: format!("fees grow by {} a day", config.fee.normalize()),
@@ -915,6 +938,16 @@ pub mod loan {
             /// Why, in words.
             message: String,
         },
+        /// HoursLent must be at most config.maxBooks \* 1000
+        HoursLentMustBeAtMostConfigMaxBooks1000 {
+            /// Why, in words.
+            message: String,
+        },
+        /// Fee must be at most config.fee \* 2000, else FeeIsAbsurd
+        FeeIsAbsurd {
+            /// Why, in words.
+            message: String,
+        },
         /// FeesAreLow: `fees <= before.fees + config.fee * 100`
         FeesAreLow {
             /// Why, in words.
@@ -960,6 +993,10 @@ pub mod loan {
                 Self::NotLate { .. } => "NotLate",
                 Self::NothingLent { .. } => "NothingLent",
                 Self::LoanAlreadyExists { .. } => "LoanAlreadyExists",
+                Self::HoursLentMustBeAtMostConfigMaxBooks1000 { .. } => {
+                    "HoursLentMustBeAtMostConfigMaxBooks1000"
+                }
+                Self::FeeIsAbsurd { .. } => "FeeIsAbsurd",
                 Self::FeesAreLow { .. } => "FeesAreLow",
                 Self::FeeIsRight { .. } => "FeeIsRight",
                 Self::FeesAreCapped { .. } => "FeesAreCapped",
@@ -980,6 +1017,8 @@ pub mod loan {
                 | Self::NotLate { message }
                 | Self::NothingLent { message }
                 | Self::LoanAlreadyExists { message }
+                | Self::HoursLentMustBeAtMostConfigMaxBooks1000 { message }
+                | Self::FeeIsAbsurd { message }
                 | Self::FeesAreLow { message }
                 | Self::FeeIsRight { message }
                 | Self::FeesAreCapped { message }
@@ -1000,6 +1039,10 @@ pub mod loan {
                 "NotLate" => Self::NotLate { message },
                 "NothingLent" => Self::NothingLent { message },
                 "LoanAlreadyExists" => Self::LoanAlreadyExists { message },
+                "HoursLentMustBeAtMostConfigMaxBooks1000" => {
+                    Self::HoursLentMustBeAtMostConfigMaxBooks1000 { message }
+                }
+                "FeeIsAbsurd" => Self::FeeIsAbsurd { message },
                 "FeesAreLow" => Self::FeesAreLow { message },
                 "FeeIsRight" => Self::FeeIsRight { message },
                 "FeesAreCapped" => Self::FeesAreCapped { message },

@@ -16,7 +16,7 @@ pub mod till {
     use eventloom_runtime::eval::{EvalError, add};
     use eventloom_runtime::{
         Aggregate, ApplyError, Command, Decide, DomainEvent, EventShape, Halt, Metadata, Refusal,
-        Repository, SnapshotStrategy, Step, Target, Timestamp, UniqueKey,
+        Repository, SnapshotStrategy, Step, StreamId, Target, Timestamp, UniqueKey,
     };
 
     // ---- Events ----
@@ -483,9 +483,10 @@ pub mod till {
             out.field("amount", &self.amount);
         }
 
-        fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
+
+        fn retry_keys(&self, _stream: &StreamId, claim: &mut dyn FnMut(UniqueKey)) {
             claim(unique_payment_id(&self.payment_id));
-            claim(unique_receipt(&self.receipt));
         }
 
         fn decide(&self, context: &mut Decide<'_, Till>) -> Result<(), Halt<TillError>> {

@@ -773,9 +773,7 @@ pub mod member {
             out.field("locker", &self.locker);
         }
 
-        fn unique_keys(&self, claim: &mut dyn FnMut(UniqueKey)) {
-            claim(unique_locker(&self.locker));
-        }
+        fn unique_keys(&self, _claim: &mut dyn FnMut(UniqueKey)) {}
 
         fn decide(&self, context: &mut Decide<'_, Member>) -> Result<(), Halt<MemberError>> {
             let state = context.state();
