@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Golden;
+use super::commands::nothing_shown;
 use super::path::path;
 use super::schema::{sample_metadata, shape_of, written};
 use super::world::{Sent, record, repository, stream_key, uncached};
@@ -115,7 +116,7 @@ pub fn is_read_under_old_names<E: DomainEvent>(old: &[&'static str], all: &[Gold
 /// of the samples is taken that can happen at all.
 ///
 /// # Errors
-/// Where the two streams differ, or no sample can happen.
+/// Where the two streams differ.
 pub fn renamed_events_fold_the_same<S: Subject, K: StoreKind>(
     kind: K,
     old: &[&'static str],
@@ -136,8 +137,7 @@ pub fn renamed_events_fold_the_same<S: Subject, K: StoreKind>(
             });
         }
     }
-    Err(Failure::new("no history was found in which the renamed event can happen")
-        .with("stored", format!("{samples:?}")))
+    nothing_shown::<S>("no command was found after which the renamed event can be applied")
 }
 
 /// The state of a stream that ends in an event under this name, from a repository and as of its end.
@@ -173,15 +173,14 @@ async fn record_all<S: Subject>(store: &impl EventStore, before: &[Vec<EventOf<S
 /// load, as of any sequence, and in words. The first of the samples is taken that can happen at all.
 ///
 /// # Errors
-/// Where the two streams differ, or no sample can happen.
+/// Where the two streams differ.
 pub fn mixed_versions_fold_the_same<S: Subject, K: StoreKind>(kind: K, olds: &[Golden]) -> Check {
     for old in olds {
         if let Some((before, meta)) = before::<S>(*old)? {
             return run(mixed::<S, K>(kind, *old, &meta, before));
         }
     }
-    Err(Failure::new("no history was found in which the event of an old version can happen")
-        .with("stored", format!("{olds:?}")))
+    nothing_shown::<S>("no command was found after which the event of an old version can be applied")
 }
 
 async fn mixed<S: Subject, K: StoreKind>(
