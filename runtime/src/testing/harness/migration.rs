@@ -180,7 +180,9 @@ pub fn mixed_versions_fold_the_same<S: Subject, K: StoreKind>(kind: K, olds: &[G
             return run(mixed::<S, K>(kind, *old, &meta, before));
         }
     }
-    nothing_shown::<S>("no command was found after which the event of an old version can be applied")
+    nothing_shown::<S>(
+        "no command was found after which the event of an old version can be applied",
+    )
 }
 
 async fn mixed<S: Subject, K: StoreKind>(
