@@ -30,7 +30,8 @@ fn holds(sources: &Sources) {
     let options = Options::for_package("fuzz");
     let outcome = compile_sources(sources, &options);
     let report = render(&outcome.diagnostics, sources, Colour::Plain);
-    for found in &outcome.diagnostics {
+    // A report tells of so many, and how many more there are.
+    for found in outcome.diagnostics.iter().take(100) {
         assert!(report.contains(found.code.id), "{} is not told", found.code.id);
     }
     match has_errors(&outcome.diagnostics) {
