@@ -10,7 +10,13 @@
 
 mod immediate;
 mod memory;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod names;
 mod page;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod shapes;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 

@@ -9,7 +9,8 @@
 //! - [`draw`] and [`property`]: values for property tests;
 //! - [`harness`]: the generated tests' themes; [`shape`]: what a stored event must look like;
 //! - [`subject`] and [`fold`]: an aggregate under test, and its streams without a store;
-//! - [`failure`]: what a check returns where it fails.
+//! - [`failure`]: what a check returns where it fails;
+//! - `postgres` (with that feature): temporary servers and databases.
 //!
 //! Nothing here is part of a running program: the feature `testing` belongs into
 //! `[dev-dependencies]`.
@@ -24,6 +25,8 @@ pub mod harness;
 pub mod intercept;
 pub mod kit;
 mod macros;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod property;
 mod run;
 pub mod shape;
@@ -38,6 +41,8 @@ pub use harness::Golden;
 pub use kit::{Given, given};
 pub use proptest;
 pub use run::{block_on, run};
+#[cfg(feature = "postgres")]
+pub use stores::Postgres;
 #[cfg(feature = "sqlite")]
 pub use stores::Sqlite;
 pub use stores::{Memory, StoreKind, WithReads};

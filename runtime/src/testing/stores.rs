@@ -5,12 +5,16 @@ use std::future::Future;
 #[cfg(feature = "sqlite")]
 use crate::projection::SqliteReadDatabase;
 use crate::projection::{MemoryReadDatabase, ReadDatabase};
+#[cfg(feature = "postgres")]
+use crate::store::postgres::{PostgresDatabase, PostgresStore};
 #[cfg(feature = "sqlite")]
 use crate::store::sqlite::{SqliteDatabase, SqliteStore};
 use crate::store::{EventStore, MemoryStore, StoreError};
 use crate::testing::failure::Check;
 #[cfg(feature = "sqlite")]
 use crate::testing::failure::Failure;
+#[cfg(feature = "postgres")]
+use crate::testing::postgres::TestDatabase;
 
 /// A kind of store: how a test gets a new one, and the same one again.
 pub trait StoreKind: Copy + Send + Sync + 'static {
@@ -97,6 +101,29 @@ impl WithReads for Memory {
         place: &Self::Place,
     ) -> Check<(MemoryStore, MemoryReadDatabase)> {
         Ok(place.clone())
+    }
+}
+
+/// Stores on a PostgreSQL server, each in a database of its own. The server is a temporary one, or that of
+/// [`EVENTLOOM_POSTGRES`](super::postgres::SERVER).
+#[cfg(feature = "postgres")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Postgres;
+
+#[cfg(feature = "postgres")]
+impl StoreKind for Postgres {
+    const NAME: &'static str = "postgres";
+    const CASES: u32 = 2;
+
+    type Store = PostgresStore;
+    type Place = TestDatabase;
+
+    fn new_place(self) -> TestDatabase {
+        TestDatabase::default()
+    }
+
+    async fn open(self, place: &TestDatabase) -> Result<PostgresStore, StoreError> {
+        PostgresStore::open(&PostgresDatabase::at(&place.url().await)?).await
     }
 }
 

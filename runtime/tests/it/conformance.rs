@@ -8,3 +8,8 @@ mod memory {
 mod sqlite {
     eventloom_runtime::store_conformance!(eventloom_runtime::testing::Sqlite);
 }
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    eventloom_runtime::store_conformance!(eventloom_runtime::testing::Postgres);
+}

@@ -4,9 +4,9 @@
 
 use rusqlite::{Connection, Error, ErrorCode, ffi};
 
-use super::catalog::UnlikelyName;
 use super::connection::Doubt;
 use crate::store::StoreError;
+use crate::store::names::UnlikelyName;
 
 /// Why a job on a [`super::SqliteDatabase`] ended without its result; its transaction is rolled back.
 #[derive(Debug, thiserror::Error)]

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use rusqlite::types::{FromSqlError, Type, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
 
-use super::catalog::{self, Catalog, Shapes};
+use super::catalog::Catalog;
 use super::fault::{self, JobError};
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
+use crate::store::names;
+use crate::store::shapes::Shapes;
 use crate::store::{
     AllPage, ContentHash, Direction, EventFilter, KeyClaim, PAGE_POSITIONS, Page, RecordedCommand,
     Snapshot, StoredShape, StreamKey, StreamRead, TakenKey,
@@ -151,7 +153,7 @@ fn all_query(filter: &EventFilter, shapes: &Shapes) -> String {
     let shapes = if filter.is_everything() {
         String::new()
     } else {
-        let ids: Vec<String> = shapes.passing(filter).iter().map(i64::to_string).collect();
+        let ids: Vec<String> = shapes.passing(filter, true).iter().map(i64::to_string).collect();
         format!(" AND shape IN ({})", ids.join(", "))
     };
     format!(
@@ -380,7 +382,7 @@ fn refusal(row: &Row<'_>, column: usize) -> Result<Option<(String, String)>> {
 }
 
 fn stream_key(row: &Row<'_>, column: usize) -> Result<StreamKey> {
-    let aggregate = catalog::aggregate(row.get_ref(column)?.as_str()?)
+    let aggregate = names::aggregate(row.get_ref(column)?.as_str()?)
         .map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))?;
     Ok(StreamKey { aggregate, id: StreamId::from(row.get_ref(column + 1)?.as_str()?) })
 }

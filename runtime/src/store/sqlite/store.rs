@@ -9,9 +9,10 @@ use super::append::{self, OpenTransaction};
 use super::database::SqliteDatabase;
 use super::fault::JobError;
 use super::group::Groups;
-use super::{catalog, numbers, reads};
+use super::{numbers, reads};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
+use crate::store::names;
 use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey,
@@ -65,7 +66,7 @@ impl EventStore for SqliteStore {
         aggregate: &'static str,
         shapes: &'static [EventShape],
     ) -> Result<(), StoreError> {
-        catalog::know(aggregate);
+        names::know(aggregate);
         self.database
             .write(move |transaction| numbers::register(transaction, aggregate, shapes))
             .await

@@ -1,0 +1,239 @@
+//! Failures of PostgreSQL, told as failures of the store: which database, what happened, what to do.
+//!
+//! Two failures that call for different actions never share a message.
+
+use std::error::Error as _;
+use std::fmt;
+
+use deadpool_postgres::{HookError, PoolError};
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, Severity, SqlState};
+
+use super::options::Address;
+use crate::metadata::Position;
+use crate::store::StoreError;
+use crate::store::names::UnlikelyName;
+use crate::values::RangeError;
+
+/// A job on a database ended without its result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The server or the way to it failed.
+    #[error(transparent)]
+    Postgres(#[from] Error),
+    /// There was no connection to be had.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// A stored value is not what it should be.
+    #[error("a stored value is not what it should be: {0}")]
+    Value(String),
+    /// The event at a position is damaged.
+    #[error("the event at position {0} is damaged: {1}")]
+    Event(Position, String),
+    /// The job gave up.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<RangeError> for Fault {
+    fn from(error: RangeError) -> Self {
+        Self::Value(error.to_string())
+    }
+}
+
+impl From<UnlikelyName> for Fault {
+    fn from(error: UnlikelyName) -> Self {
+        match error {
+            UnlikelyName::TooLong => Self::Value(error.to_string()),
+            // It may be the fault of another database.
+            UnlikelyName::TooMany => Self::Store(StoreError::Unsupported(error.to_string())),
+        }
+    }
+}
+
+impl Fault {
+    /// As a failure of the store at an address. What was sent has changed nothing.
+    pub(crate) fn at(self, address: &Address) -> StoreError {
+        match self {
+            Self::Postgres(error) => told(&error, address),
+            Self::Pool(error) => without_connection(error, address),
+            Self::Value(reason) => {
+                corrupt(address, &format!("a stored value is not what it should be: {reason}"))
+            }
+            Self::Event(position, reason) => {
+                damaged("event", format!("position {position} in {address}"), &reason)
+            }
+            Self::Store(error) => error,
+        }
+    }
+
+    /// Whether the server has answered, so that nothing of what was sent is left standing: it says what it refused.
+    pub(crate) fn is_answer(&self) -> bool {
+        match self {
+            Self::Postgres(error) => error.as_db_error().is_some_and(|error| !is_fatal(error)),
+            Self::Pool(_) | Self::Value(_) | Self::Event(..) | Self::Store(_) => true,
+        }
+    }
+
+    /// The server's code, where it has answered.
+    pub(crate) fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Postgres(error) => error.code(),
+            _ => None,
+        }
+    }
+
+    /// Whether what was sent may be at fault, so that it is worth trying its parts by themselves.
+    pub(crate) fn may_be_of_one(&self) -> bool {
+        let class = self.code().map_or("", |code| &code.code()[..2]);
+        matches!(class, "22" | "23" | "54")
+    }
+}
+
+/// Whether the connection ends with it: such an error comes also after a commit, which it says nothing of.
+fn is_fatal(error: &DbError) -> bool {
+    !matches!(error.parsed_severity(), Some(Severity::Error))
+}
+
+/// The outcome of an append that was sent is not known.
+pub(super) fn unknown(error: &Fault, address: &Address) -> StoreError {
+    StoreError::OutcomeUnknown(format!(
+        "the connection to {address} broke after the append was sent ({})",
+        reason(error)
+    ))
+}
+
+fn reason(error: &Fault) -> String {
+    match error {
+        Fault::Postgres(error) => causes(error),
+        other => other.to_string(),
+    }
+}
+
+/// An error with what it came from.
+fn causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn without_connection(error: PoolError, address: &Address) -> StoreError {
+    match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+            told(&error, address)
+        }
+        PoolError::Timeout(_) => StoreError::Unavailable(format!(
+            "all connections of this program to {address} have been in use, or none could be made, for as long as \
+             it waits; nothing was changed: try again, or give it more `connections`"
+        )),
+        other => StoreError::Unavailable(format!("{address} can't be used: {other}")),
+    }
+}
+
+fn told(error: &Error, address: &Address) -> StoreError {
+    let Some(answer) = error.as_db_error() else {
+        return StoreError::Unavailable(format!(
+            "{address} can't be reached or has gone ({}); nothing was changed: check that the server runs and can be \
+             reached from here, and try again",
+            causes(error)
+        ));
+    };
+    explained(answer, address)
+}
+
+fn explained(answer: &DbError, address: &Address) -> StoreError {
+    let said = Said(answer);
+    let code = answer.code();
+    let unavailable = |what: &str, advice: &str| {
+        StoreError::Unavailable(format!("{address} {what} ({said}); nothing was changed: {advice}"))
+    };
+    let unwritable = |what: &str, advice: &str| {
+        StoreError::Unwritable(format!("{address} {what} ({said}); nothing was changed: {advice}"))
+    };
+    if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+    {
+        return unavailable(
+            "does not let this program in",
+            "check its user, its password and `pg_hba.conf`",
+        );
+    }
+    if *code == SqlState::INVALID_CATALOG_NAME {
+        return unavailable("is not there", "create the database, or name another one");
+    }
+    if *code == SqlState::TOO_MANY_CONNECTIONS {
+        return unavailable(
+            "has no connection left",
+            "raise `max_connections`, or let programs have fewer `connections`",
+        );
+    }
+    if *code == SqlState::CANNOT_CONNECT_NOW {
+        return unavailable("is starting or stopping", "try again in a moment");
+    }
+    if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        return unwritable(
+            "does not allow this user what it tried",
+            "grant it what a program needs: `PostgresDatabase::grant`, called by who owns the tables",
+        );
+    }
+    if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        return unwritable("can only be read", "name the server that takes changes, not a standby");
+    }
+    if *code == SqlState::DISK_FULL {
+        return unwritable("has a full disk", "free some space and try again");
+    }
+    if *code == SqlState::OUT_OF_MEMORY {
+        return unavailable("has no memory left", "give the server more, or less to do");
+    }
+    if *code == SqlState::LOCK_NOT_AVAILABLE {
+        return unavailable(
+            "is locked by another session",
+            "look in `pg_stat_activity` for a transaction that was left open, end it, and try again",
+        );
+    }
+    if *code == SqlState::QUERY_CANCELED {
+        return unavailable(
+            "took too long, or somebody cancelled it",
+            "look at `statement_timeout`, and try again",
+        );
+    }
+    if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED {
+        return unavailable("let another session go first", "try again");
+    }
+    match &code.code()[..2] {
+        "08" | "57" => unavailable("ended the connection", "try again"),
+        "22" | "54" => unwritable("can't hold a value", "make it shorter, or plain text in UTF-8"),
+        "3F" | "42" => StoreError::Foreign(format!(
+            "{address} lacks something of Eventloom's, or has it in another form ({said}); nothing was changed: \
+             restore its schema `eventloom` from a backup, or name another database"
+        )),
+        _ => corrupt(address, &said.to_string()),
+    }
+}
+
+/// The database is damaged.
+pub(super) fn corrupt(address: &Address, reason: &str) -> StoreError {
+    damaged("database", address.to_string(), reason)
+}
+
+fn damaged(what: &str, place: String, reason: &str) -> StoreError {
+    let reason = format!("{reason}; restore the database from a backup");
+    StoreError::Corrupt { what: what.to_owned(), place, reason }
+}
+
+/// What a server said, in one line.
+struct Said<'a>(&'a DbError);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(error) = self;
+        write!(f, "{}", error.message())?;
+        if let Some(detail) = error.detail() {
+            write!(f, ": {detail}")?;
+        }
+        write!(f, ", SQLSTATE {}", error.code().code())
+    }
+}

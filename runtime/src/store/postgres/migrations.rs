@@ -1,0 +1,93 @@
+//! The tables of a database, and how they came to be what they are.
+//!
+//! Each version of them is a script that is run once, in one transaction with the note that it was. Programs that open a
+//! database at the same time wait for each other.
+
+use tokio_postgres::error::SqlState;
+
+use super::database::Client;
+use super::fault::Fault;
+use crate::store::StoreError;
+
+/// The scripts of one part of Eventloom in a database.
+#[derive(Clone, Copy)]
+pub(crate) struct Migrations {
+    /// What the part is called in the database.
+    pub(crate) part: &'static str,
+    /// The scripts, the first version first.
+    pub(crate) scripts: &'static [&'static str],
+}
+
+const BEGIN: &str = "
+    SELECT pg_advisory_xact_lock(7311146993704727155);
+    CREATE SCHEMA IF NOT EXISTS eventloom;
+    CREATE TABLE IF NOT EXISTS eventloom.migrations (
+        part text COLLATE \"C\" NOT NULL,
+        version integer NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (part, version)
+    )";
+
+impl Migrations {
+    /// Brings the tables to the version of this program. Where they are, nothing is written, so that a user without the
+    /// right to make tables may open them.
+    pub(crate) async fn run(self, client: &mut Client) -> Result<(), Fault> {
+        let encoding: String =
+            client.query_one("SELECT current_setting('server_encoding')", &[]).await?.try_get(0)?;
+        if encoding != "UTF8" {
+            return Err(StoreError::Foreign(format!(
+                "the database has the encoding {encoding}, in which texts can't be kept as they are; create one with \
+                 `ENCODING 'UTF8'`"
+            ))
+            .into());
+        }
+        let newest = i32::try_from(self.scripts.len()).unwrap_or(i32::MAX);
+        if self.version(client).await? == newest {
+            return Ok(());
+        }
+        let transaction = client.transaction().await?;
+        transaction.batch_execute(BEGIN).await?;
+        // Others may have been first.
+        let version: i32 = transaction
+            .query_one(
+                "SELECT coalesce(max(version), 0) FROM eventloom.migrations WHERE part = $1",
+                &[&self.part],
+            )
+            .await?
+            .try_get(0)?;
+        if version > newest {
+            return Err(StoreError::Foreign(format!(
+                "its {} have version {version} and this program knows {newest}: a newer program made them; run that one",
+                self.part
+            ))
+            .into());
+        }
+        for (version, script) in (1..).zip(self.scripts).skip(usize::try_from(version).unwrap_or(0))
+        {
+            transaction.batch_execute(script).await?;
+            transaction
+                .execute(
+                    "INSERT INTO eventloom.migrations (part, version) VALUES ($1, $2)",
+                    &[&self.part, &version],
+                )
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The version of the tables, 0 where there are none.
+    async fn version(self, client: &Client) -> Result<i32, Fault> {
+        let found = client
+            .query_one(
+                "SELECT coalesce(max(version), 0) FROM eventloom.migrations WHERE part = $1",
+                &[&self.part],
+            )
+            .await;
+        match found {
+            Ok(row) => Ok(row.try_get(0)?),
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

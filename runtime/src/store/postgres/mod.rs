@@ -1,0 +1,23 @@
+//! The store on a PostgreSQL server: several programs, on several machines, share it.
+//!
+//! [`PostgresDatabase`] is the way to a database: bounded numbers of connections, made anew where a server was
+//! restarted; read models stand on it too. [`PostgresStore`] is the event store on it: appends in groups, each group one
+//! call of a function of the database, reads in pages.
+
+mod append;
+mod batch;
+mod catalog;
+mod database;
+mod fault;
+mod group;
+mod migrations;
+mod options;
+mod reads;
+mod store;
+mod text;
+mod types;
+mod watch;
+
+pub use database::{Granted, PostgresDatabase};
+pub use options::PostgresOptions;
+pub use store::PostgresStore;

@@ -1,0 +1,238 @@
+//! Where the database is, and how it is reached: addresses and what they leave out.
+
+use std::fmt;
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::store::StoreError;
+
+/// How a program uses a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostgresOptions {
+    /// How many connections read events at once, and how many read and write rows at once. One more appends, and one
+    /// listens.
+    pub connections: usize,
+    /// How long a program waits for a connection, be it a new one or one that others use.
+    pub patience: Duration,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self { connections: 8, patience: Duration::from_secs(30) }
+    }
+}
+
+/// A database, and how it is reached.
+#[derive(Clone)]
+pub(crate) struct Address {
+    pub(super) config: Config,
+    /// None where the connection is not encrypted.
+    pub(super) tls: Option<MakeRustlsConnect>,
+}
+
+/// Host, port and name of the database, and never a password.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            #[cfg(unix)]
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => "localhost".to_owned(),
+        };
+        let port = self.config.get_ports().first().copied().unwrap_or(5432);
+        let name = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
+        write!(f, "PostgreSQL {host}:{port}/{name}")
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Reads an address. What it says wrongly is not repeated: it may be part of a password.
+pub(super) fn address(url: &str) -> Result<Address, StoreError> {
+    let written = Written::read(url);
+    let mut config: Config = written.url.parse().map_err(|_| {
+        StoreError::Unsupported(
+            "the address of the database can't be read: write \
+             `postgres://user:password@host:5432/database`, with `%` and two hexadecimal digits for a character of \
+             a name or password that is none of a to z, 0 to 9, `-`, `.` and `_`"
+                .to_owned(),
+        )
+    })?;
+    if !written.says_ssl {
+        // Who shares the network could read and change what goes over it in the clear.
+        config.ssl_mode(if is_local(&config) { SslMode::Disable } else { SslMode::Require });
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("eventloom");
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(10));
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        // Where a network swallows everything, somebody has to notice.
+        config.tcp_user_timeout(Duration::from_secs(20));
+    }
+    let tls = match config.get_ssl_mode() {
+        SslMode::Disable => None,
+        _ => Some(MakeRustlsConnect::new(trusting(written.root.as_deref())?)),
+    };
+    Ok(Address { config, tls })
+}
+
+/// An address with what the driver does not know taken out.
+struct Written {
+    url: String,
+    says_ssl: bool,
+    /// The file with the certificates that are trusted.
+    root: Option<String>,
+}
+
+impl Written {
+    fn read(url: &str) -> Self {
+        let mut this = Self { url: String::new(), says_ssl: false, root: None };
+        if let Some((before, parameters)) = url.split_once('?')
+            && url.contains("://")
+        {
+            let kept: Vec<String> =
+                parameters.split('&').filter_map(|it| this.parameter(it)).collect();
+            this.url = before.to_owned();
+            if !kept.is_empty() {
+                this.url = format!("{before}?{}", kept.join("&"));
+            }
+        } else if url.contains("://") {
+            url.clone_into(&mut this.url);
+        } else {
+            let kept: Vec<String> = url.split(' ').filter_map(|it| this.parameter(it)).collect();
+            this.url = kept.join(" ");
+        }
+        this
+    }
+
+    /// A parameter as the driver takes it, if it does.
+    fn parameter(&mut self, written: &str) -> Option<String> {
+        match written.split_once('=') {
+            Some(("sslrootcert", path)) => {
+                self.root = Some(path.to_owned());
+                None
+            }
+            Some(("sslmode", mode)) => {
+                self.says_ssl = true;
+                // A certificate is checked always, and the name in it too.
+                let mode = match mode {
+                    "verify-ca" | "verify-full" => "require",
+                    "allow" => "prefer",
+                    other => other,
+                };
+                Some(format!("sslmode={mode}"))
+            }
+            _ => Some(written.to_owned()),
+        }
+    }
+}
+
+fn is_local(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(host) => matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1"),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+/// Trusts the certificates of a file, else those that the system trusts.
+fn trusting(root: Option<&str>) -> Result<ClientConfig, StoreError> {
+    let mut roots = RootCertStore::empty();
+    match root {
+        Some(path) => {
+            let unreadable = |reason: String| {
+                StoreError::Unsupported(format!("`sslrootcert={path}` can't be used: {reason}"))
+            };
+            let text = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+            for certificate in CertificateDer::pem_slice_iter(&text) {
+                let added = certificate.map_err(|error| unreadable(error.to_string()))?;
+                roots.add(added).map_err(|error| unreadable(error.to_string()))?;
+            }
+            if roots.is_empty() {
+                return Err(unreadable("it has no certificate in PEM form".to_owned()));
+            }
+        }
+        None => {
+            let found = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(found.certs);
+            if roots.is_empty() {
+                return Err(StoreError::Unsupported(
+                    "this system trusts no certificates, so the server's can't be checked: install \
+                     `ca-certificates`, or name a file with `sslrootcert`"
+                        .to_owned(),
+                ));
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| StoreError::Unsupported(format!("TLS can't be used: {error}")))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str) -> SslMode {
+        address(url).expect("an address").config.get_ssl_mode()
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_encrypted_unless_the_address_says_otherwise() {
+        assert_eq!(mode("postgres://bank@localhost/bank"), SslMode::Disable);
+        assert_eq!(mode("postgres://bank@127.0.0.1:5433/bank"), SslMode::Disable);
+        assert_eq!(mode("host=/var/run/postgresql user=bank"), SslMode::Disable);
+        assert_eq!(mode("postgres://bank@localhost/bank?sslmode=require"), SslMode::Require);
+        assert_eq!(mode("postgres://bank@db.example.com/bank"), SslMode::Require);
+        assert_eq!(mode("host=db.example.com user=bank"), SslMode::Require);
+        assert_eq!(
+            mode("postgres://bank@db.example.com/bank?sslmode=verify-full"),
+            SslMode::Require
+        );
+        assert_eq!(mode("postgres://bank@db.example.com/bank?sslmode=disable"), SslMode::Disable);
+        assert_eq!(mode("postgres://bank@localhost,db.example.com/bank"), SslMode::Require);
+    }
+
+    #[test]
+    fn no_message_repeats_a_password() {
+        for url in [
+            "postgres://bank:s3cr?t@db.example.com/bank",
+            "postgres://bank:s3cr#t@[db.example.com/bank",
+            "postgres://bank:s3cr%t@db.example.com/bank",
+            "user=bank password='s3cr t",
+            "s3cr t",
+        ] {
+            if let Err(error) = address(url) {
+                assert!(!format!("{error} {error:?}").contains("s3cr"), "{error}");
+            }
+        }
+        let address =
+            address("postgres://bank:s3cret@localhost:5433/accounts").expect("an address");
+        assert_eq!(format!("{address} {address:?}").matches("s3cret").count(), 0);
+        assert_eq!(address.to_string(), "PostgreSQL localhost:5433/accounts");
+    }
+
+    #[test]
+    fn a_file_of_certificates_that_is_none_is_told() {
+        let error = address("postgres://bank@db.example.com/bank?sslrootcert=/nowhere/root.pem");
+        let error = error.expect_err("there is no such file").to_string();
+        assert!(error.contains("/nowhere/root.pem"), "{error}");
+    }
+}

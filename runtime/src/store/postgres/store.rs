@@ -1,0 +1,218 @@
+//! [`PostgresStore`]: the event store on a [`PostgresDatabase`].
+
+use std::sync::Arc;
+
+use super::append::Outcome;
+use super::catalog::Catalog;
+use super::database::{Client, PostgresDatabase};
+use super::fault::Fault;
+use super::group::Groups;
+use super::migrations::Migrations;
+use super::reads::{self, Pace};
+use super::text;
+use super::watch::Watch;
+use crate::event::EventShape;
+use crate::metadata::{Position, Sequence, StreamId};
+use crate::store::{
+    AllPage, Append, AppendError, Appended, EventFilter, EventStore, KeyClaim, Page,
+    RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey, names,
+};
+
+const MIGRATIONS: Migrations =
+    Migrations { part: "event store", scripts: &[include_str!("schema.sql")] };
+
+/// The event store in a PostgreSQL database. Cheap to clone; clones share their queue of appends, so open it once and
+/// clone it.
+///
+/// Any number of processes may append and read. Those of one process share a transaction and a sync; those of several
+/// come one after the other.
+#[derive(Clone)]
+pub struct PostgresStore {
+    database: PostgresDatabase,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    groups: Groups,
+    catalog: Catalog,
+    pace: Pace,
+    watch: Arc<Watch>,
+}
+
+impl PostgresStore {
+    /// Opens the event store of a database, creating its tables where there are none.
+    ///
+    /// Must be called within the tokio runtime that is going to use it.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn open(database: &PostgresDatabase) -> Result<Self, StoreError> {
+        database.migrate(MIGRATIONS).await?;
+        let watch = Watch::start(database);
+        let shared = Shared {
+            groups: Groups::start(database, watch.appended()),
+            catalog: Catalog::new(),
+            pace: Pace::new(),
+            watch,
+        };
+        Ok(Self { database: database.clone(), shared: Arc::new(shared) })
+    }
+
+    /// The database.
+    pub fn database(&self) -> &PostgresDatabase {
+        &self.database
+    }
+
+    async fn client(&self) -> Result<Client, StoreError> {
+        self.told(self.database.reader().await)
+    }
+
+    fn told<T>(&self, done: Result<T, Fault>) -> Result<T, StoreError> {
+        done.map_err(|fault| self.database.explained(fault))
+    }
+}
+
+impl EventStore for PostgresStore {
+    async fn register(
+        &self,
+        aggregate: &'static str,
+        shapes: &'static [EventShape],
+    ) -> Result<(), StoreError> {
+        names::know(aggregate);
+        let types: Vec<_> = shapes.iter().map(|shape| text::stored(shape.event_type)).collect();
+        let versions: Vec<_> = shapes.iter().map(|shape| i64::from(shape.version)).collect();
+        let texts: Vec<_> = shapes.iter().map(|shape| text::stored(shape.shape)).collect();
+        let aggregate = text::stored(aggregate);
+        let client = self.client().await?;
+        let registered = async {
+            let statement = client
+                .prepare_cached("SELECT place, stored FROM eventloom.register($1, $2, $3, $4)")
+                .await?;
+            let row =
+                client.query_one(&statement, &[&aggregate, &types, &versions, &texts]).await?;
+            let (place, stored): (Option<i32>, Option<&str>) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(place.zip(stored.map(|stored| text::read(stored).into_owned())))
+        };
+        let Some((place, stored)) = self.told(registered.await)? else { return Ok(()) };
+        let shape = usize::try_from(place - 1).ok().and_then(|index| shapes.get(index));
+        match shape {
+            Some(shape) => Err(StoreError::shape_mismatch(shape, shapes, &stored)),
+            None => {
+                Err(self.database.explained(Fault::Value(format!("a shape has the place {place}"))))
+            }
+        }
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let append = Arc::new(append);
+        loop {
+            match self.shared.groups.append(&append).await {
+                Outcome::Appended(position) => return Ok(Appended { position }),
+                Outcome::Conflict(actual) => {
+                    return Err(AppendError::Conflict { expected: append.expected, actual });
+                }
+                Outcome::Failed(error) => return Err(error.into()),
+                Outcome::CommandKnown => {
+                    let id = append.command.as_ref().map_or("", |command| &command.id);
+                    if let Some(known) = self.command(id).await? {
+                        return Err(AppendError::CommandKnown(Box::new(known)));
+                    }
+                }
+                Outcome::KeyTaken(claim) => {
+                    if let Some(taken) = self.taken_key(&append.stream, &[claim]).await? {
+                        return Err(AppendError::DuplicateKey(Box::new(taken)));
+                    }
+                }
+            }
+            // It has become free meanwhile.
+        }
+    }
+
+    async fn read_stream(&self, read: StreamRead) -> Result<Page, StoreError> {
+        let (client, shared) = (self.client().await?, &self.shared);
+        self.told(reads::read_stream(&client, &shared.catalog, &shared.pace, &read).await)
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<AllPage, StoreError> {
+        let (client, shared) = (self.client().await?, &self.shared);
+        let (catalog, pace) = (&shared.catalog, &shared.pace);
+        self.told(reads::read_all(&client, catalog, pace, after, filter, limit).await)
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.told(reads::head(&self.client().await?).await)
+    }
+
+    async fn snapshot(
+        &self,
+        stream: &StreamKey,
+        meaning: u64,
+        at_most: Sequence,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        self.told(reads::snapshot(&self.client().await?, stream, meaning, at_most).await)
+    }
+
+    async fn save_snapshot(
+        &self,
+        stream: &StreamKey,
+        snapshot: Snapshot,
+    ) -> Result<(), StoreError> {
+        let (aggregate, id) = (text::stored(stream.aggregate), text::stored(stream.id.as_str()));
+        let data = std::str::from_utf8(&snapshot.data).map_err(|error| {
+            StoreError::Unwritable(format!("a snapshot is no text in UTF-8: {error}"))
+        })?;
+        let (meaning, data) = (snapshot.meaning.cast_signed(), text::stored(data));
+        let sequence = super::batch::signed(snapshot.sequence);
+        let client = self.client().await?;
+        let saved = async {
+            let statement =
+                client.prepare_cached("SELECT eventloom.save_snapshot($1, $2, $3, $4, $5)").await?;
+            client.execute(&statement, &[&aggregate, &id, &meaning, &sequence, &data]).await?;
+            Ok(())
+        };
+        self.told(saved.await)
+    }
+
+    async fn discard_snapshot(&self, stream: &StreamKey, meaning: u64) -> Result<(), StoreError> {
+        let (aggregate, id) = (text::stored(stream.aggregate), text::stored(stream.id.as_str()));
+        let meaning = meaning.cast_signed();
+        let client = self.client().await?;
+        let discarded = async {
+            let statement =
+                client.prepare_cached("SELECT eventloom.discard_snapshot($1, $2, $3)").await?;
+            client.execute(&statement, &[&aggregate, &id, &meaning]).await?;
+            Ok(())
+        };
+        self.told(discarded.await)
+    }
+
+    async fn command(&self, id: &str) -> Result<Option<RecordedCommand>, StoreError> {
+        self.told(reads::command(&self.client().await?, id).await)
+    }
+
+    async fn taken_key(
+        &self,
+        stream: &StreamKey,
+        claims: &[KeyClaim],
+    ) -> Result<Option<TakenKey>, StoreError> {
+        self.told(reads::taken_key(&self.client().await?, stream, claims).await)
+    }
+
+    async fn streams(
+        &self,
+        aggregate: &'static str,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamId>, StoreError> {
+        self.told(reads::streams(&self.client().await?, aggregate, after, limit).await)
+    }
+
+    async fn changed(&self, after: Position) {
+        self.shared.watch.changed(after).await;
+    }
+}
