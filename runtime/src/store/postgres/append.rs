@@ -1,11 +1,19 @@
-//! One group of appends: a call of the database's function, and what came of each.
+//! One group of appends: calls of the database's function, and what came of each append.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
 
 use super::batch::{APPEND, Batch};
 use super::catalog::Numbers;
-use super::database::PostgresDatabase;
+use super::database::{Client, PostgresDatabase};
 use super::fault::{self, Fault};
+use super::immediate::OpenTransaction;
+use super::reads::Known;
 use crate::metadata::{Position, Sequence};
-use crate::store::{Append, KeyClaim, StoreError};
+use crate::store::{
+    Append, AppendError, AppendedEvents, FoldError, ImmediateFold, KeyClaim, StoreError, immediate,
+};
 
 /// What came of one append.
 #[derive(Clone, Debug)]
@@ -18,72 +26,120 @@ pub(super) enum Outcome {
     KeyTaken(KeyClaim),
     /// Its stream is at another sequence.
     Conflict(Sequence),
-    /// The store failed.
-    Failed(StoreError),
+    /// It was not taken for another reason.
+    Failed(AppendError),
 }
 
 /// Who appends, one group at a time.
 pub(super) struct Appender {
-    database: PostgresDatabase,
+    pub(super) database: PostgresDatabase,
+    pub(super) known: Arc<Known>,
     numbers: Numbers,
 }
 
-/// Why a whole call came to nothing.
+/// Why a whole transaction came to nothing.
 enum Failed {
-    /// Before the appends were sent.
+    /// Before the appends were sent, or they are undone for sure.
     Before(Fault),
-    /// After that.
+    /// After they were sent.
     Sent(Fault),
+    /// An immediate projection could not write.
+    Fold(AppendError),
 }
 
+type Called = Result<Vec<Outcome>, Failed>;
+
 impl Appender {
-    pub(super) fn new(database: &PostgresDatabase) -> Self {
-        Self { database: database.clone(), numbers: Numbers::default() }
+    pub(super) fn new(database: &PostgresDatabase, known: &Arc<Known>) -> Self {
+        let (database, known) = (database.clone(), Arc::clone(known));
+        Self { database, known, numbers: Numbers::default() }
     }
 
     /// Appends all of them in one transaction, and tells of each. Where the transaction failed for what may be the fault
     /// of one of them, each is tried alone.
     pub(super) async fn append(&mut self, group: &[&Append]) -> Vec<Outcome> {
-        let error = match self.call_again(group).await {
-            Ok(outcomes) => return outcomes,
-            Err(Failed::Sent(fault)) if !fault.is_answer() => {
-                fault::unknown(&fault, self.database.address())
-            }
-            Err(Failed::Sent(fault)) if fault.may_be_of_one() && group.len() > 1 => {
-                let mut outcomes = Vec::new();
-                for append in group {
-                    outcomes.extend(Box::pin(self.append(&[append])).await);
-                }
-                return outcomes;
-            }
-            Err(Failed::Before(fault) | Failed::Sent(fault)) => self.database.explained(fault),
-        };
-        vec![Outcome::Failed(error); group.len()]
-    }
-
-    /// Calls, and once more where the connection turned out to be gone before the appends were sent: the server may
-    /// have been restarted.
-    async fn call_again(&mut self, group: &[&Append]) -> Result<Vec<Outcome>, Failed> {
-        match self.call(group).await {
+        let done = match self.call(group).await {
+            // The server may have been restarted since the connection was last used.
             Err(Failed::Before(fault @ Fault::Postgres(_))) if !fault.is_answer() => {
                 self.call(group).await
             }
             done => done,
+        };
+        match self.settled(done, group.len()) {
+            Some(outcomes) => outcomes,
+            None => {
+                let mut outcomes = Vec::new();
+                for append in group {
+                    let done = self.call(&[append]).await;
+                    outcomes.extend(self.settled(done, 1).unwrap_or_default());
+                }
+                outcomes
+            }
         }
     }
 
-    async fn call(&mut self, group: &[&Append]) -> Result<Vec<Outcome>, Failed> {
-        let before = |error: tokio_postgres::Error| Failed::Before(error.into());
+    /// As [`Self::append`], with folds that run in the transaction; on a thread that may be blocked.
+    pub(super) fn append_folding(
+        &mut self,
+        group: &[&Append],
+        folds: &[Arc<dyn ImmediateFold>],
+        runtime: &Handle,
+    ) -> Vec<Outcome> {
+        let done = self.fold(group, folds, runtime);
+        match self.settled(done, group.len()) {
+            Some(outcomes) => outcomes,
+            None => {
+                let one = |append: &&Append| {
+                    let done = self.fold(&[append], folds, runtime);
+                    self.settled(done, 1).unwrap_or_default()
+                };
+                group.iter().flat_map(one).collect()
+            }
+        }
+    }
+
+    /// The outcomes; none where each append is to be tried alone.
+    fn settled(&self, done: Called, count: usize) -> Option<Vec<Outcome>> {
+        let error = match done {
+            Ok(outcomes) => return Some(outcomes),
+            Err(Failed::Sent(fault)) if !fault.is_answer() => {
+                fault::unknown(&fault, self.database.address()).into()
+            }
+            Err(Failed::Before(fault) | Failed::Sent(fault)) => {
+                if fault.may_be_of_one() && count > 1 {
+                    return None;
+                }
+                self.database.explained(fault).into()
+            }
+            Err(Failed::Fold(_)) if count > 1 => return None,
+            Err(Failed::Fold(error)) => error,
+        };
+        Some(vec![Outcome::Failed(error); count])
+    }
+
+    /// A connection, and the numbers that the appends need.
+    async fn prepared(&mut self, group: &[&Append]) -> Result<Client, Failed> {
         let client = self.database.writer().await.map_err(Failed::Before)?;
-        let appends = group.iter().copied();
-        self.numbers.learn(&client, appends.clone()).await.map_err(Failed::Before)?;
+        let learnt = self.numbers.learn(&client, group.iter().copied()).await;
+        learnt.map_err(Failed::Before)?;
+        Ok(client)
+    }
+
+    async fn call(&mut self, group: &[&Append]) -> Called {
+        let client = self.prepared(group).await?;
+        self.ask(&client, group, true).await
+    }
+
+    /// Calls the function, as a transaction of its own or within one.
+    async fn ask(&self, client: &Client, group: &[&Append], writes: bool) -> Called {
+        let before = |error: tokio_postgres::Error| Failed::Before(error.into());
         let statement = client.prepare_cached(APPEND).await.map_err(before)?;
         let mut batch = Batch::default();
-        for append in appends {
+        for append in group {
             batch.add(append, &self.numbers).map_err(|error| Failed::Before(error.into()))?;
         }
         let sent = |error: tokio_postgres::Error| Failed::Sent(error.into());
-        let row = client.query_one(&statement, &batch.arguments()).await.map_err(sent)?;
+        let row = client.query_one(&statement, &batch.arguments(&writes)).await.map_err(sent)?;
         let read = || {
             let outcomes: Vec<i32> = row.try_get(0)?;
             Ok::<_, tokio_postgres::Error>((outcomes, row.try_get::<_, Vec<i64>>(1)?))
@@ -102,5 +158,73 @@ impl Appender {
             let reason = "the function `append` answers otherwise than this program expects";
             Failed::Sent(Fault::Value(reason.to_owned()))
         })
+    }
+
+    /// One transaction with folds.
+    fn fold(
+        &mut self,
+        group: &[&Append],
+        folds: &[Arc<dyn ImmediateFold>],
+        runtime: &Handle,
+    ) -> Called {
+        let client = runtime.block_on(self.prepared(group))?;
+        let open = OpenTransaction::begin(client, &self.database, &self.known, runtime);
+        let open = open.map_err(Failed::Before)?;
+        let each = |append: &&Append| self.fold_one(append, folds, &open);
+        let outcomes: Vec<Outcome> = match group.iter().map(each).collect() {
+            Ok(outcomes) => outcomes,
+            // Nothing was committed, whatever has happened: not even the connection need be there.
+            Err(Failed::Sent(fault)) => return Err(Failed::Before(fault)),
+            Err(failed) => return Err(failed),
+        };
+        open.commit().map_err(Failed::Sent)?;
+        Ok(outcomes)
+    }
+
+    /// Decides an append, lets the folds compute what it changes, and only then writes: what is refused has written
+    /// nothing.
+    fn fold_one(
+        &self,
+        append: &Append,
+        folds: &[Arc<dyn ImmediateFold>],
+        open: &OpenTransaction,
+    ) -> Result<Outcome, Failed> {
+        let ask = |writes| {
+            let mut told = open.wait(self.ask(open.client(), &[append], writes))?;
+            Ok::<_, Failed>(told.remove(0))
+        };
+        if append.events.is_empty() {
+            return ask(true);
+        }
+        let told = ask(false)?;
+        let Outcome::Appended(last) = told else { return Ok(told) };
+        let before = last - append.events.len() as Position;
+        let events = AppendedEvents {
+            stream: &append.stream,
+            events: &append.events,
+            before,
+            first: before + 1,
+        };
+        let mut changes = Vec::new();
+        for fold in folds {
+            match immediate::compute(&**fold, open, &events) {
+                Ok(change) => changes.push((fold, change)),
+                Err(error @ FoldError::Refused(_)) => {
+                    return Ok(Outcome::Failed(error.of(&**fold)));
+                }
+                Err(error @ FoldError::Store(_)) => return Err(Failed::Fold(error.of(&**fold))),
+            }
+        }
+        let outcome = ask(true)?;
+        for (fold, change) in changes {
+            immediate::write(change, open).map_err(|error| Failed::Fold(error.of(&**fold)))?;
+        }
+        Ok(outcome)
+    }
+}
+
+impl From<StoreError> for Outcome {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
     }
 }

@@ -13,10 +13,10 @@ use crate::metadata::StreamId;
 use crate::store::{Append, KeyClaim, StoreError, StreamKey};
 use crate::values::Uuid;
 
-/// The call of the function, with as many arguments as [`Batch::arguments`] gives.
+/// The call of the function, with what [`Batch::arguments`] gives.
 pub(super) const APPEND: &str = "SELECT outcomes, details, head FROM eventloom.append(\
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
-    $25, $26, $27, $28, $29, $30, $31, $32, $33)";
+    $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)";
 
 /// Appends that are sent together.
 #[derive(Default)]
@@ -148,43 +148,18 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// What [`APPEND`] is called with.
-    pub(super) fn arguments(&self) -> [&(dyn ToSql + Sync); 33] {
+    /// What [`APPEND`] is called with; `writes` tells whether anything is written.
+    #[rustfmt::skip]
+    pub(super) fn arguments<'s>(&'s self, writes: &'s bool) -> [&'s (dyn ToSql + Sync); 34] {
         let Self { appends: a, events: e, keys: k, commands: c, snapshots: s } = self;
         [
-            &a.aggregate,
-            &a.id,
-            &a.expected,
-            &a.count,
-            &a.content,
-            &a.leaves,
-            &e.of,
-            &e.sequence,
-            &e.shape,
-            &e.id,
-            &e.at,
-            &e.recorded_at,
-            &e.actor,
-            &e.correlation,
-            &e.causation,
-            &e.traceparent,
-            &e.data,
-            &k.of,
-            &k.kind,
-            &k.field,
-            &k.value,
-            &k.across,
-            &k.own,
-            &c.of,
-            &c.id,
-            &c.refusal,
-            &c.message,
-            &c.first,
-            &c.last,
-            &s.of,
-            &s.meaning,
-            &s.sequence,
-            &s.data,
+            &a.aggregate, &a.id, &a.expected, &a.count, &a.content, &a.leaves,
+            &e.of, &e.sequence, &e.shape, &e.id, &e.at, &e.recorded_at, &e.actor, &e.correlation,
+            &e.causation, &e.traceparent, &e.data,
+            &k.of, &k.kind, &k.field, &k.value, &k.across, &k.own,
+            &c.of, &c.id, &c.refusal, &c.message, &c.first, &c.last,
+            &s.of, &s.meaning, &s.sequence, &s.data,
+            writes,
         ]
     }
 

@@ -103,7 +103,7 @@ impl PostgresDatabase {
         if granted == Granted::Program {
             sql.push_str(&format!(
                 "GRANT EXECUTE ON FUNCTION eventloom.append, eventloom.save_snapshot, \
-                 eventloom.discard_snapshot, eventloom.number_shapes, eventloom.register, \
+                 eventloom.discard_snapshot, eventloom.begin_append, eventloom.number_shapes, eventloom.register, \
                  eventloom.number_fields TO {role};"
             ));
         }

@@ -6,13 +6,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::task::spawn_blocking;
 
 use super::append::{Appender, Outcome};
 use super::batch::{self, Apart};
 use super::database::PostgresDatabase;
+use super::fault::Fault;
+use super::immediate::OpenTransaction;
+use super::reads::Known;
 use crate::metadata::Position;
-use crate::store::{Append, StoreError};
+use crate::store::immediate::is_same;
+use crate::store::{Append, ImmediateFold, StoreError};
 
 /// Appends that may wait; more make their callers wait.
 const QUEUED: usize = 4096;
@@ -25,8 +31,14 @@ const TURNS: usize = 16;
 
 /// The way into the store for appends.
 pub(super) struct Groups {
-    queue: mpsc::UnboundedSender<Waiting>,
+    queue: mpsc::UnboundedSender<Order>,
     room: Arc<Semaphore>,
+}
+
+/// What the task is to do.
+enum Order {
+    Append(Waiting),
+    Fold(Arc<dyn ImmediateFold>, oneshot::Sender<Result<(), StoreError>>),
 }
 
 struct Waiting {
@@ -37,53 +49,94 @@ struct Waiting {
 
 impl Groups {
     /// Starts the task that appends, which lives as long as this. `head` is told of each position.
-    pub(super) fn start(database: &PostgresDatabase, head: watch::Sender<Position>) -> Self {
-        let (queue, arriving) = mpsc::unbounded_channel();
-        let appender = Appender::new(database);
-        tokio::spawn(work(appender, arriving, head));
+    pub(super) fn start(
+        database: &PostgresDatabase,
+        known: &Arc<Known>,
+        head: watch::Sender<Position>,
+    ) -> Self {
+        let (queue, orders) = mpsc::unbounded_channel();
+        let writer = Writer {
+            database: database.clone(),
+            known: Arc::clone(known),
+            appender: Appender::new(database, known),
+            folds: Vec::new(),
+            orders,
+            waiting: VecDeque::new(),
+            before: 0,
+            head,
+        };
+        tokio::spawn(writer.work());
         Self { queue, room: Arc::new(Semaphore::new(QUEUED)) }
     }
 
     /// Appends, together with whoever else is appending.
     pub(super) async fn append(&self, append: &Arc<Append>) -> Outcome {
         if let Err(error) = batch::check(append) {
-            return Outcome::Failed(error);
+            return error.into();
         }
         // The semaphore is never closed; if it were, appends would merely not be limited.
         let room = Arc::clone(&self.room).acquire_owned().await.ok();
         let (answer, outcome) = oneshot::channel();
         let waiting = Waiting { append: Arc::clone(append), answer, _room: room };
-        if self.queue.send(waiting).is_err() {
-            return Outcome::Failed(ended());
+        if self.queue.send(Order::Append(waiting)).is_err() {
+            return ended().into();
         }
         // Whoever sends answers all; if not, nobody knows how far it came.
-        let unknown = || StoreError::OutcomeUnknown("the append was never answered".to_owned());
-        outcome.await.unwrap_or_else(|_| Outcome::Failed(unknown()))
+        outcome.await.unwrap_or_else(|_| unknown("the append was never answered").into())
+    }
+
+    /// Runs a fold inside every append from now on, in place of an earlier one of its projection.
+    pub(super) async fn fold(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
+        let (answer, opened) = oneshot::channel();
+        if self.queue.send(Order::Fold(fold, answer)).is_err() {
+            return Err(ended());
+        }
+        opened.await.unwrap_or_else(|_| Err(ended()))
     }
 }
 
-async fn work(
-    mut appender: Appender,
-    mut arriving: mpsc::UnboundedReceiver<Waiting>,
+/// The task that appends.
+struct Writer {
+    database: PostgresDatabase,
+    known: Arc<Known>,
+    appender: Appender,
+    folds: Vec<Arc<dyn ImmediateFold>>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    waiting: VecDeque<Waiting>,
+    /// How many appends the last group had.
+    before: usize,
     head: watch::Sender<Position>,
-) {
-    let mut waiting = VecDeque::new();
-    let mut before = 0;
-    loop {
-        if waiting.is_empty() {
-            match arriving.recv().await {
-                Some(append) => waiting.push_back(append),
-                None => return,
+}
+
+impl Writer {
+    async fn work(mut self) {
+        loop {
+            if self.waiting.is_empty() {
+                match self.orders.recv().await {
+                    Some(order) => self.take_in(order).await,
+                    None => return,
+                }
+            }
+            self.gather().await;
+            let group = take(&mut self.waiting);
+            self.before = group.len();
+            if !group.is_empty() {
+                self.append(group).await;
             }
         }
-        gather(&mut waiting, &mut arriving, before).await;
-        let group = take(&mut waiting);
-        before = group.len();
-        let appends: Vec<&Append> = group.iter().map(|waiting| &*waiting.append).collect();
-        let outcomes = appender.append(&appends).await;
+    }
+
+    async fn append(&mut self, group: Vec<Waiting>) {
+        let outcomes = match self.folds.is_empty() {
+            true => {
+                let appends: Vec<&Append> = group.iter().map(|waiting| &*waiting.append).collect();
+                self.appender.append(&appends).await
+            }
+            false => self.append_folding(&group).await,
+        };
         for (waiting, outcome) in group.into_iter().zip(outcomes) {
             if let Outcome::Appended(position) = outcome {
-                head.send_if_modified(|known| {
+                self.head.send_if_modified(|known| {
                     std::mem::replace(known, position.max(*known)) < position
                 });
             }
@@ -91,23 +144,76 @@ async fn work(
             let _ = waiting.answer.send(outcome);
         }
     }
-}
 
-/// Takes in what has arrived. Who was answered last is likely to come again: one commit for all of them is worth a few
-/// turns of waiting.
-async fn gather(
-    waiting: &mut VecDeque<Waiting>,
-    arriving: &mut mpsc::UnboundedReceiver<Waiting>,
-    before: usize,
-) {
-    for _ in 0..TURNS {
-        while let Ok(append) = arriving.try_recv() {
-            waiting.push_back(append);
+    /// Folds block their thread, so they get one.
+    async fn append_folding(&mut self, group: &[Waiting]) -> Vec<Outcome> {
+        let fresh = Appender::new(&self.database, &self.known);
+        let mut appender = std::mem::replace(&mut self.appender, fresh);
+        let appends: Vec<Arc<Append>> =
+            group.iter().map(|waiting| Arc::clone(&waiting.append)).collect();
+        let (folds, runtime) = (self.folds.clone(), Handle::current());
+        let done = spawn_blocking(move || {
+            let appends: Vec<&Append> = appends.iter().map(|append| &**append).collect();
+            let outcomes = appender.append_folding(&appends, &folds, &runtime);
+            (appender, outcomes)
+        });
+        match done.await {
+            Ok((appender, outcomes)) => {
+                self.appender = appender;
+                outcomes
+            }
+            Err(error) => {
+                let error = unknown(&format!("the append came to no end: {error}"));
+                vec![error.into(); group.len()]
+            }
         }
-        if waiting.len() >= before.min(GROUP) {
-            return;
+    }
+
+    async fn take_in(&mut self, order: Order) {
+        match order {
+            Order::Append(waiting) => self.waiting.push_back(waiting),
+            Order::Fold(fold, answer) => {
+                let opened = self.open(&fold).await;
+                if opened.is_ok() {
+                    self.folds.retain(|known| !is_same(&**known, &*fold));
+                    self.folds.push(fold);
+                }
+                // Who asked may be gone.
+                let _ = answer.send(opened);
+            }
         }
-        tokio::task::yield_now().await;
+    }
+
+    /// Brings the rows of a fold up to the last event, while nothing is appended.
+    async fn open(&self, fold: &Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
+        let client =
+            self.database.writer().await.map_err(|fault| self.database.explained(fault))?;
+        let (fold, database) = (Arc::clone(fold), self.database.clone());
+        let (known, runtime) = (Arc::clone(&self.known), Handle::current());
+        let opened = spawn_blocking(move || {
+            let told = |fault: Fault| database.explained(fault);
+            let open = OpenTransaction::begin(client, &database, &known, &runtime).map_err(told)?;
+            open.hold_appends().map_err(told)?;
+            fold.open(&open)?;
+            open.commit().map_err(told)
+        });
+        opened.await.unwrap_or_else(|error| {
+            Err(unknown(&format!("the projection was not opened: {error}")))
+        })
+    }
+
+    /// Takes in what has arrived. Who was answered last is likely to come again: one commit for all of them is worth a
+    /// few turns of waiting.
+    async fn gather(&mut self) {
+        for _ in 0..TURNS {
+            while let Ok(order) = self.orders.try_recv() {
+                self.take_in(order).await;
+            }
+            if self.waiting.len() >= self.before.min(GROUP) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -141,6 +247,10 @@ fn take(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
         }
     }
     group
+}
+
+fn unknown(reason: &str) -> StoreError {
+    StoreError::OutcomeUnknown(reason.to_owned())
 }
 
 fn ended() -> StoreError {

@@ -10,6 +10,7 @@ mod catalog;
 mod database;
 mod fault;
 mod group;
+mod immediate;
 mod migrations;
 mod options;
 mod reads;
@@ -17,6 +18,11 @@ mod store;
 mod text;
 mod types;
 mod watch;
+
+pub(crate) use database::Client;
+pub(crate) use fault::Fault;
+pub(crate) use immediate::OpenTransaction;
+pub(crate) use migrations::Migrations;
 
 pub use database::{Granted, PostgresDatabase};
 pub use options::PostgresOptions;

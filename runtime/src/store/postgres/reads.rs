@@ -24,16 +24,24 @@ use crate::values::Uuid;
 
 const HEAD: &str = "SELECT coalesce(max(position), 0) FROM eventloom.events";
 
+/// What is known of a store's tables.
+pub(super) struct Known {
+    pub(super) catalog: Catalog,
+    pace: Pace,
+}
+
+impl Known {
+    /// Nothing yet.
+    pub(super) fn new() -> Self {
+        Self { catalog: Catalog::new(), pace: Pace(AtomicUsize::new(usize::MAX)) }
+    }
+}
+
 /// How many events are asked for at once. The server sends what it was asked for, also where a page is full before:
 /// so the next are fewer where events are big.
-pub(super) struct Pace(AtomicUsize);
+struct Pace(AtomicUsize);
 
 impl Pace {
-    /// Nothing is known of the size of events.
-    pub(super) fn new() -> Self {
-        Self(AtomicUsize::new(usize::MAX))
-    }
-
     fn limit(&self, asked: usize) -> usize {
         asked.min(self.0.load(Ordering::Relaxed)).max(1)
     }
@@ -85,8 +93,7 @@ pub(super) async fn head(client: &Client) -> Result<Position, Fault> {
 /// A page of one stream.
 pub(super) async fn read_stream(
     client: &Client,
-    catalog: &Catalog,
-    pace: &Pace,
+    Known { catalog, pace }: &Known,
     read: &StreamRead,
 ) -> Result<Page, Fault> {
     if read.limit == 0 {
@@ -124,18 +131,20 @@ pub(super) async fn read_stream(
 /// A page of the global order.
 pub(super) async fn read_all(
     client: &Client,
-    catalog: &Catalog,
-    pace: &Pace,
+    known: &Known,
     after: Position,
     filter: &EventFilter,
     limit: usize,
 ) -> Result<AllPage, Fault> {
     let limit = limit.max(1);
     loop {
-        let known = catalog.shapes().last();
-        let read = read_all_known(client, catalog, pace, after, filter, limit).await?;
+        let last = known.catalog.shapes().last();
+        let read = read_all_known(client, known, after, filter, limit).await?;
         // Events of types that were not known yet have come where they need not: now they are known.
-        if read.events.at_end() || read.events.len() == limit || catalog.shapes().last() == known {
+        if read.events.at_end()
+            || read.events.len() == limit
+            || known.catalog.shapes().last() == last
+        {
             return Ok(read);
         }
     }
@@ -143,8 +152,7 @@ pub(super) async fn read_all(
 
 async fn read_all_known(
     client: &Client,
-    catalog: &Catalog,
-    pace: &Pace,
+    Known { catalog, pace }: &Known,
     after: Position,
     filter: &EventFilter,
     limit: usize,

@@ -119,6 +119,8 @@ $$;
 -- 3 the stream has moved on), and a number with it: the position, -, the place of the key, the stream's version.
 -- No two of them have a stream, a key or a command id in common, so that none depends on another.
 --
+-- Where nothing is to be written yet, they are only told what would come of them.
+--
 -- `of` is the number of the append, from 1. Keys have a kind: 1 claimed, 2 claimed and freed, 3 freed.
 CREATE FUNCTION eventloom.append(
     aggregates text[], ids text[], expected bigint[], counts integer[], contents bytea[], leaves boolean[],
@@ -130,6 +132,7 @@ CREATE FUNCTION eventloom.append(
     command_of integer[], command_id text[], command_refusal text[], command_message text[],
     command_first bigint[], command_last bigint[],
     snapshot_of integer[], snapshot_meaning bigint[], snapshot_sequence bigint[], snapshot_data text[],
+    writes boolean,
     OUT outcomes integer[], OUT details bigint[], OUT head bigint
 )
 LANGUAGE plpgsql SECURITY DEFINER
@@ -199,7 +202,7 @@ BEGIN
                 outcomes[i] := 3;
                 details[i] := versions[i];
             ELSE
-                IF numbers[i] IS NULL AND leaves[i] THEN
+                IF numbers[i] IS NULL AND leaves[i] AND writes THEN
                     numbers[i] := nextval('stream_numbers');
                     fresh[i] := true;
                     any_fresh := true;
@@ -209,6 +212,10 @@ BEGIN
             END IF;
         END IF;
     END LOOP;
+
+    IF NOT writes THEN
+        RETURN;
+    END IF;
 
     IF any_fresh THEN
         INSERT INTO streams (no, aggregate, id)

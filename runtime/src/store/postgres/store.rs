@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use super::append::Outcome;
-use super::catalog::Catalog;
 use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
 use super::group::Groups;
 use super::migrations::Migrations;
-use super::reads::{self, Pace};
+use super::reads::{self, Known};
 use super::text;
 use super::watch::Watch;
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::store::{
-    AllPage, Append, AppendError, Appended, EventFilter, EventStore, KeyClaim, Page,
+    AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey, names,
 };
 
@@ -34,8 +33,7 @@ pub struct PostgresStore {
 
 struct Shared {
     groups: Groups,
-    catalog: Catalog,
-    pace: Pace,
+    known: Arc<Known>,
     watch: Arc<Watch>,
 }
 
@@ -48,13 +46,9 @@ impl PostgresStore {
     /// A failure of the database.
     pub async fn open(database: &PostgresDatabase) -> Result<Self, StoreError> {
         database.migrate(MIGRATIONS).await?;
-        let watch = Watch::start(database);
-        let shared = Shared {
-            groups: Groups::start(database, watch.appended()),
-            catalog: Catalog::new(),
-            pace: Pace::new(),
-            watch,
-        };
+        let (watch, known) = (Watch::start(database), Arc::new(Known::new()));
+        let groups = Groups::start(database, &known, watch.appended());
+        let shared = Shared { groups, known, watch };
         Ok(Self { database: database.clone(), shared: Arc::new(shared) })
     }
 
@@ -111,7 +105,7 @@ impl EventStore for PostgresStore {
                 Outcome::Conflict(actual) => {
                     return Err(AppendError::Conflict { expected: append.expected, actual });
                 }
-                Outcome::Failed(error) => return Err(error.into()),
+                Outcome::Failed(error) => return Err(error),
                 Outcome::CommandKnown => {
                     let id = append.command.as_ref().map_or("", |command| &command.id);
                     if let Some(known) = self.command(id).await? {
@@ -129,8 +123,8 @@ impl EventStore for PostgresStore {
     }
 
     async fn read_stream(&self, read: StreamRead) -> Result<Page, StoreError> {
-        let (client, shared) = (self.client().await?, &self.shared);
-        self.told(reads::read_stream(&client, &shared.catalog, &shared.pace, &read).await)
+        let client = self.client().await?;
+        self.told(reads::read_stream(&client, &self.shared.known, &read).await)
     }
 
     async fn read_all(
@@ -139,9 +133,8 @@ impl EventStore for PostgresStore {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<AllPage, StoreError> {
-        let (client, shared) = (self.client().await?, &self.shared);
-        let (catalog, pace) = (&shared.catalog, &shared.pace);
-        self.told(reads::read_all(&client, catalog, pace, after, filter, limit).await)
+        let client = self.client().await?;
+        self.told(reads::read_all(&client, &self.shared.known, after, filter, limit).await)
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -210,6 +203,10 @@ impl EventStore for PostgresStore {
         limit: usize,
     ) -> Result<Vec<StreamId>, StoreError> {
         self.told(reads::streams(&self.client().await?, aggregate, after, limit).await)
+    }
+
+    async fn fold_immediately(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
+        self.shared.groups.fold(fold).await
     }
 
     async fn changed(&self, after: Position) {
