@@ -13,6 +13,8 @@ mod lag;
 mod memory;
 mod name;
 mod poison;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod projector;
 mod query;
 mod read_model;
@@ -38,6 +40,8 @@ pub use lag::{Lag, ProjectionStatus};
 pub use memory::MemoryReadDatabase;
 pub use name::ProjectionName;
 pub use poison::Retried;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresReadDatabase;
 pub use projector::{Projector, ProjectorOptions, Running};
 pub use query::{Comparison, Condition, Operand, Order, Query, TextTest};
 pub use read_model::{ReadModel, ReadModelError, number_of_rows};

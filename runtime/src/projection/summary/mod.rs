@@ -120,13 +120,18 @@ impl Summary {
         left.iter().take(own).cmp(right.iter().take(own))
     }
 
+    /// The answer before the first row.
+    pub(super) fn begin<'s>(&'s self, spec: &'s TableSpec) -> Answer<'s> {
+        Answer::new(self, spec)
+    }
+
     /// The answer, from rows with the values of [`Summary::columns`], those of a group one after the other.
     pub(super) fn answer<E: From<ReadDatabaseError>>(
         &self,
         spec: &TableSpec,
         rows: impl IntoIterator<Item = Result<RowValues, E>>,
     ) -> Result<Vec<RowValues>, E> {
-        let mut answer = Answer::new(self, spec);
+        let mut answer = self.begin(spec);
         for row in rows {
             if !answer.take(row?)? {
                 break;
@@ -140,7 +145,7 @@ impl Summary {
 type Group = (RowValues, RowValues);
 
 /// The answer while rows come in.
-struct Answer<'s> {
+pub(super) struct Answer<'s> {
     summary: &'s Summary,
     spec: &'s TableSpec,
     /// The figures of a group before its first row.
@@ -165,7 +170,7 @@ impl<'s> Answer<'s> {
 
     /// Takes a row with the values of [`Summary::columns`]; those of a group come one after the other.
     /// Whether more rows can change anything.
-    fn take(&mut self, row: RowValues) -> Result<bool, ReadDatabaseError> {
+    pub(super) fn take(&mut self, row: RowValues) -> Result<bool, ReadDatabaseError> {
         let own = &row[..self.summary.group_columns()];
         if self.group.as_ref().is_none_or(|(group, _)| group != own) {
             self.close()?;
@@ -184,7 +189,7 @@ impl<'s> Answer<'s> {
     }
 
     /// The groups in their order.
-    fn finish(mut self) -> Result<Vec<RowValues>, ReadDatabaseError> {
+    pub(super) fn finish(mut self) -> Result<Vec<RowValues>, ReadDatabaseError> {
         self.close()?;
         self.sort();
         let part = self.found.into_iter().skip(self.summary.offset).take(self.summary.limit);

@@ -45,6 +45,9 @@ const SESSION: &str = "
 /// which it would read whole.
 const EVENTS: &str = "SET enable_seqscan TO off; SET enable_bitmapscan TO off;";
 
+/// A plan that was made when there were few rows is no plan for many.
+const ROWS: &str = "SET plan_cache_mode TO force_custom_plan";
+
 /// A connection that was used so long ago is taken to be there still.
 const FRESH: Duration = Duration::from_millis(500);
 /// How long an older one has to show that it is, before another is made.
@@ -82,7 +85,7 @@ impl PostgresDatabase {
         let inner = Inner {
             writer: pool(&address, options, 1, events)?,
             readers: pool(&address, options, options.connections.max(1), events)?,
-            rows: pool(&address, options, options.connections.max(1), &[SESSION])?,
+            rows: pool(&address, options, options.connections.max(1), &[SESSION, ROWS])?,
             address,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -109,6 +112,12 @@ impl PostgresDatabase {
         }
         let granted = async { Ok(self.rows().await?.batch_execute(&sql).await?) };
         granted.await.map_err(|fault| self.explained(fault))
+    }
+
+    /// Whether two ways lead to one database.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (one, other) = (&self.inner.address, &other.inner.address);
+        one.to_string() == other.to_string()
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -142,6 +151,13 @@ impl PostgresDatabase {
     /// A failure in words, with the address.
     pub(crate) fn explained(&self, fault: Fault) -> StoreError {
         fault.at(&self.inner.address)
+    }
+}
+
+/// Host, port and name of the database.
+impl fmt::Display for PostgresDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.inner.address, f)
     }
 }
 

@@ -15,7 +15,7 @@ mod migrations;
 mod options;
 mod reads;
 mod store;
-mod text;
+pub(crate) mod text;
 mod types;
 mod watch;
 
@@ -23,6 +23,7 @@ pub(crate) use database::Client;
 pub(crate) use fault::Fault;
 pub(crate) use immediate::OpenTransaction;
 pub(crate) use migrations::Migrations;
+pub(crate) use types::Time;
 
 pub use database::{Granted, PostgresDatabase};
 pub use options::PostgresOptions;

@@ -13,7 +13,7 @@ const INDEXED: usize = 1_000;
 const SHOWN: usize = 100;
 
 /// A text as it is stored.
-pub(super) fn stored(text: &str) -> Cow<'_, str> {
+pub(crate) fn stored(text: &str) -> Cow<'_, str> {
     if !text.bytes().any(|byte| byte <= 1) {
         return Cow::Borrowed(text);
     }
@@ -29,7 +29,7 @@ pub(super) fn stored(text: &str) -> Cow<'_, str> {
 }
 
 /// A text from how it is stored.
-pub(super) fn read(stored: &str) -> Cow<'_, str> {
+pub(crate) fn read(stored: &str) -> Cow<'_, str> {
     if !stored.bytes().any(|byte| byte == 1) {
         return Cow::Borrowed(stored);
     }

@@ -1,0 +1,79 @@
+//! Names of tables and columns in SQL: built from an ontology's names, quoted always.
+
+use std::collections::HashSet;
+
+use crate::projection::{ReadDatabaseError, Table, TableSpec};
+
+/// Begins the names of PostgreSQL's own tables.
+const RESERVED: &str = "pg_";
+
+/// Columns that every table of PostgreSQL has.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// Bytes of a name; PostgreSQL cuts longer ones off.
+const MOST: usize = 63;
+
+/// A name as an identifier, whatever characters or reserved words it is made of.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The meaning as it stands in the registry.
+pub(super) fn meaning(meaning: u64) -> String {
+    format!("{meaning:016x}")
+}
+
+/// The table of the rows of a read model.
+pub(super) fn rows(id: u64) -> String {
+    format!("eventloom.rows_{id}")
+}
+
+/// The table of the rows.
+pub(super) fn rows_of(table: &Table) -> String {
+    rows(table.id)
+}
+
+/// What ends the name of an index of these columns, whose places in the table tell it from others. A rebuilt table keeps
+/// its indexes under the names that they were given, which begin with its own.
+pub(super) fn index_ending(spec: &TableSpec, columns: &[&str]) -> String {
+    let place = |name: &&str| spec.columns.iter().position(|column| column.name == *name);
+    let places =
+        columns.iter().map(|name| place(name).map_or_else(String::new, |it| it.to_string()));
+    format!("_by_{}", places.collect::<Vec<_>>().join("_"))
+}
+
+/// Refuses what PostgreSQL can't make a table of.
+pub(super) fn check(spec: &TableSpec) -> Result<(), ReadDatabaseError> {
+    let unsuitable = |reason: String| {
+        let projection = spec.full_name();
+        Err(ReadDatabaseError::Unsuitable { projection, reason })
+    };
+    if spec.name.starts_with(RESERVED) {
+        let reason = format!("names that begin with `{RESERVED}` are reserved; rename the target");
+        return unsuitable(reason);
+    }
+    let mut columns = HashSet::new();
+    for column in spec.columns {
+        if !columns.insert(column.name) {
+            return unsuitable(format!("it has two columns `{}`; rename one", column.name));
+        }
+        if SYSTEM_COLUMNS.contains(&column.name) {
+            return unsuitable(format!(
+                "every table of PostgreSQL has a column `{}` of its own; rename this one",
+                column.name
+            ));
+        }
+    }
+    let mut indexed = spec.indexes.iter().copied().flatten();
+    if let Some(name) = indexed.find(|name| spec.columns.iter().all(|it| it.name != **name)) {
+        return unsuitable(format!("it has an index on `{name}`, which is none of its columns"));
+    }
+    let mut names = spec.columns.iter().map(|column| column.name).chain([spec.name]);
+    if let Some(name) = names.clone().find(|name| name.is_empty() || name.contains('\0')) {
+        return unsuitable(format!("{name:?} can't be a name; rename it"));
+    }
+    if let Some(name) = names.find(|name| name.len() > MOST) {
+        return unsuitable(format!("the name `{name}` has more than {MOST} bytes; shorten it"));
+    }
+    Ok(())
+}

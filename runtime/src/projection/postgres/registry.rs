@@ -1,0 +1,620 @@
+//! The registry of read models: which tables there are, how far they have come, and which of them
+//! the public views show.
+//!
+//! Everything here runs within the caller's transaction, but for plain reads.
+
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+
+use super::fault::Fault;
+use super::names::{self, quoted};
+use super::rows;
+use crate::metadata::Position;
+use crate::projection::{
+    Checkpoint, Commit, Poison, ReadDatabaseError, RowsVersion, SeenEvent, Skip, Switched, Table,
+    TableSpec, TableState,
+};
+use crate::store::postgres::{Client, Time, text};
+
+/// Lets nobody else create, drop or change tables until the transaction ends.
+pub(super) async fn hold(client: &Client) -> Result<(), Fault> {
+    client.batch_execute("SELECT pg_advisory_xact_lock(7311146993704727156)").await?;
+    Ok(())
+}
+
+/// Finds the table of an aggregate's projection, its target and meaning that serves reads.
+pub(super) async fn find(
+    client: &Client,
+    spec: TableSpec,
+    shadow: bool,
+) -> Result<Option<Table>, Fault> {
+    let found = client
+        .query_opt(
+            "SELECT id FROM eventloom.read_models WHERE aggregate = $1 AND projection = $2 \
+             AND target = $3 AND meaning = $4 AND shadow = $5",
+            &[
+                &text::stored(spec.aggregate),
+                &text::stored(spec.projection),
+                &spec.name,
+                &names::meaning(spec.meaning),
+                &shadow,
+            ],
+        )
+        .await?;
+    found.map(|row| Ok(Table { spec, id: number(&row, 0)?, shadow })).transpose()
+}
+
+/// Whether a table has all that this program needs, so that nothing has to be made.
+pub(super) async fn is_ready(client: &Client, table: &Table) -> Result<bool, Fault> {
+    Ok(missing_indexes(client, table).await?.is_empty())
+}
+
+/// Finds the table, or creates it; the caller holds others off.
+pub(super) async fn open(client: &Client, schema: &str, spec: TableSpec) -> Result<Table, Fault> {
+    check_target(client, schema, &spec).await?;
+    let table = match find(client, spec, false).await? {
+        Some(table) => table,
+        None => create(client, spec, false).await?,
+    };
+    // A program that was given an index after its rows finds them as they are.
+    add_indexes(client, &table).await?;
+    Ok(table)
+}
+
+/// A fault of reading rows; where they have been discarded meanwhile, or another rebuild has taken their
+/// place, that is the reason.
+pub(super) fn unless_gone(table: Table, fault: Fault) -> Fault {
+    match fault.is(&SqlState::UNDEFINED_TABLE) {
+        true => ReadDatabaseError::Gone(table.spec.full_name()).into(),
+        false => fault,
+    }
+}
+
+async fn create(client: &Client, spec: TableSpec, shadow: bool) -> Result<Table, Fault> {
+    let row = client
+        .query_one(
+            "INSERT INTO eventloom.read_models \
+             (id, aggregate, projection, target, meaning, shadow, position, revision, complete) \
+             VALUES (nextval('eventloom.read_model_ids'), $1, $2, $3, $4, $5, 0, 0, false) RETURNING id",
+            &[
+                &text::stored(spec.aggregate),
+                &text::stored(spec.projection),
+                &spec.name,
+                &names::meaning(spec.meaning),
+                &shadow,
+            ],
+        )
+        .await?;
+    let table = Table { spec, id: number(&row, 0)?, shadow };
+    client.batch_execute(&rows::create(&spec, &names::rows_of(&table))).await?;
+    Ok(table)
+}
+
+/// The indexes that the table does not have yet, each by its ending and columns. One that is no longer asked for stays: a
+/// program that runs beside this one may ask for it.
+async fn missing_indexes(
+    client: &Client,
+    table: &Table,
+) -> Result<Vec<(String, &'static [&'static str])>, Fault> {
+    if table.spec.indexes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = client
+        .query(
+            "SELECT indexname::text FROM pg_indexes WHERE schemaname = 'eventloom' AND tablename = $1",
+            &[&format!("rows_{}", table.id)],
+        )
+        .await?;
+    let known: Vec<String> = known.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let all = table.spec.indexes.iter();
+    let all = all.map(|columns| (names::index_ending(&table.spec, columns), *columns));
+    Ok(all.filter(|(ending, _)| !known.iter().any(|name| name.ends_with(ending))).collect())
+}
+
+async fn add_indexes(client: &Client, table: &Table) -> Result<(), Fault> {
+    for (ending, columns) in missing_indexes(client, table).await? {
+        // Rows that are found by it come in the order of their keys.
+        let key = table.spec.columns[..table.spec.key_columns].iter().map(|column| column.name);
+        let key = key.filter(|name| !columns.contains(name));
+        let of = |name: &str| table.spec.columns.iter().find(|column| column.name == name);
+        let sorted = |name: &'static str| match of(name) {
+            Some(column) if rows::is_json(column) => {
+                format!("({}::text) COLLATE \"C\"", quoted(name))
+            }
+            Some(column) if column.optional => format!("{} NULLS FIRST", quoted(name)),
+            _ => quoted(name),
+        };
+        let columns: Vec<String> = columns.iter().copied().chain(key).map(sorted).collect();
+        client
+            .batch_execute(&format!(
+                "CREATE INDEX {} ON {} ({})",
+                quoted(&format!("rows_{}{ending}", table.id)),
+                names::rows_of(table),
+                columns.join(", ")
+            ))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Refuses a target whose name something else has: a table, or the view of another projection.
+async fn check_target(client: &Client, schema: &str, spec: &TableSpec) -> Result<(), Fault> {
+    let other = client
+        .query_opt(
+            "SELECT aggregate || '.' || projection FROM eventloom.read_models \
+             WHERE target = $1 AND (aggregate, projection) <> ($2, $3) LIMIT 1",
+            &[&spec.name, &text::stored(spec.aggregate), &text::stored(spec.projection)],
+        )
+        .await?;
+    let kind = kind_of(client, schema, spec.name).await?;
+    let taken = match (other, kind) {
+        (Some(other), _) => {
+            let other: String = other.try_get(0)?;
+            format!("view of the projection {}", text::read(&other))
+        }
+        (None, None) => return Ok(()),
+        (None, Some(kind)) if kind == "view" && newest(client, spec.name).await?.is_some() => {
+            return Ok(());
+        }
+        (None, Some(kind)) => kind,
+    };
+    let (projection, name) = (spec.full_name(), spec.name);
+    Err(ReadDatabaseError::NameTaken { projection, name, kind: taken }.into())
+}
+
+/// What has a name, if anything has.
+async fn kind_of(client: &Client, schema: &str, name: &str) -> Result<Option<String>, Fault> {
+    let found = client
+        .query_opt(
+            "SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' \
+             WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'foreign table' ELSE 'table' END \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = $1 AND c.relname = $2",
+            &[&schema, &name],
+        )
+        .await?;
+    found.map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
+/// How far a table has come, with its poison and what was skipped.
+pub(super) async fn state(client: &Client, table: Table) -> Result<TableState, Fault> {
+    let spec = table.spec;
+    let statement = client
+        .prepare_cached(
+            "SELECT position, revision, complete, seen_position, seen_event \
+             FROM eventloom.read_models WHERE id = $1",
+        )
+        .await?;
+    let found = client.query_opt(&statement, &[&id(table)]).await?;
+    let row = found.ok_or(ReadDatabaseError::Gone(spec.full_name()))?;
+    let seen: Option<i64> = row.try_get(3)?;
+    let seen = seen
+        .map(|_| {
+            Ok::<_, Fault>(SeenEvent { position: number(&row, 3)?, event_id: row.try_get(4)? })
+        })
+        .transpose()?;
+    let statement = client
+        .prepare_cached(
+            "SELECT position, stream_id, sequence, event_type, version, reason, found_at, stops \
+             FROM eventloom.poison WHERE read_model = $1 ORDER BY position",
+        )
+        .await?;
+    let poison = client.query(&statement, &[&id(table)]).await?;
+    let statement = client
+        .prepare_cached(
+            "SELECT position FROM eventloom.skipped \
+             WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4 ORDER BY position",
+        )
+        .await?;
+    let skipped = client
+        .query(
+            &statement,
+            &[
+                &text::stored(spec.aggregate),
+                &text::stored(spec.projection),
+                &spec.name,
+                &names::meaning(spec.meaning),
+            ],
+        )
+        .await?;
+    Ok(TableState {
+        table,
+        position: number(&row, 0)?,
+        seen,
+        revision: number(&row, 1)?,
+        complete: row.try_get(2)?,
+        poison: poison.iter().map(read_poison).collect::<Result<_, _>>()?,
+        skipped: skipped.iter().map(|row| number(row, 0)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn read_poison(row: &Row) -> Result<Poison, Fault> {
+    let text = |column| {
+        let stored: &str = row.try_get(column)?;
+        Ok::<_, Fault>(text::read(stored).into_owned())
+    };
+    Ok(Poison {
+        position: number(row, 0)?,
+        stream_id: text(1)?.into(),
+        sequence: number(row, 2)?,
+        event_type: text(3)?,
+        version: u32::try_from(number(row, 4)?).unwrap_or(u32::MAX),
+        reason: text(5)?,
+        found_at: row.try_get::<_, Time>(6)?.0,
+        stops: row.try_get(7)?,
+    })
+}
+
+/// How far a table has come.
+pub(super) async fn checkpoint(client: &Client, table: Table) -> Result<Checkpoint, Fault> {
+    let statement = client
+        .prepare_cached(
+            "SELECT position, revision, complete, \
+             (SELECT count(*) FROM eventloom.poison WHERE read_model = id) \
+             FROM eventloom.read_models WHERE id = $1",
+        )
+        .await?;
+    let found = client.query_opt(&statement, &[&id(table)]).await?;
+    let row = found.ok_or(ReadDatabaseError::Gone(table.spec.full_name()))?;
+    Ok(Checkpoint {
+        position: number(&row, 0)?,
+        revision: number(&row, 1)?,
+        complete: row.try_get(2)?,
+        poison: number(&row, 3)?,
+    })
+}
+
+/// Refuses a table that is gone, or whose rows have not caught up. Rows that have once caught up stay complete.
+pub(super) async fn check_complete(client: &Client, table: Table) -> Result<(), Fault> {
+    let statement = client
+        .prepare_cached("SELECT position, complete FROM eventloom.read_models WHERE id = $1")
+        .await?;
+    let projection = table.spec.full_name();
+    match client.query_opt(&statement, &[&id(table)]).await? {
+        Some(row) if row.try_get(1)? => Ok(()),
+        Some(row) => {
+            let position = number(&row, 0)?;
+            Err(ReadDatabaseError::BeingBuilt { projection, position }.into())
+        }
+        None => Err(ReadDatabaseError::Gone(projection).into()),
+    }
+}
+
+/// Takes the checkpoint of a commit over, where the table is still at the revision on which it is based: then whether the
+/// rows were complete before. Until the transaction ends nobody else moves it.
+pub(super) async fn move_on(client: &Client, commit: &Commit) -> Result<Option<bool>, Fault> {
+    let statement = client
+        .prepare_cached(
+            "UPDATE eventloom.read_models AS m \
+             SET position = $3, complete = $4, seen_position = $5, seen_event = $6, revision = m.revision + 1 \
+             FROM (SELECT id, complete FROM eventloom.read_models WHERE id = $1 AND revision = $2 FOR UPDATE) \
+             AS before WHERE m.id = before.id RETURNING before.complete",
+        )
+        .await?;
+    let moved = client
+        .query_opt(
+            &statement,
+            &[
+                &id(commit.table),
+                &commit.revision.cast_signed(),
+                &commit.position.cast_signed(),
+                &commit.complete,
+                &commit.seen.map(|seen| seen.position.cast_signed()),
+                &commit.seen.map(|seen| seen.event_id),
+            ],
+        )
+        .await?;
+    moved.map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
+/// Writes what is known of poison.
+pub(super) async fn record(client: &Client, commit: &Commit) -> Result<(), Fault> {
+    if !commit.released.is_empty() {
+        let released: Vec<i64> = commit.released.iter().map(|it| it.cast_signed()).collect();
+        client
+            .execute(
+                "DELETE FROM eventloom.poison WHERE read_model = $1 AND position = ANY ($2)",
+                &[&id(commit.table), &released],
+            )
+            .await?;
+    }
+    for poison in &commit.poison {
+        write_poison(client, id(commit.table), poison).await?;
+    }
+    for skip in &commit.skips {
+        write_skip(client, &commit.table.spec, skip).await?;
+    }
+    Ok(())
+}
+
+async fn write_poison(client: &Client, id: i64, poison: &Poison) -> Result<(), Fault> {
+    let statement = client
+        .prepare_cached(
+            "INSERT INTO eventloom.poison (read_model, position, stream_id, sequence, event_type, version, reason, \
+             found_at, stops) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             ON CONFLICT (read_model, position) DO UPDATE SET stream_id = excluded.stream_id, \
+             sequence = excluded.sequence, event_type = excluded.event_type, version = excluded.version, \
+             reason = excluded.reason, found_at = excluded.found_at, stops = excluded.stops",
+        )
+        .await?;
+    client
+        .execute(
+            &statement,
+            &[
+                &id,
+                &poison.position.cast_signed(),
+                &text::stored(poison.stream_id.as_str()),
+                &poison.sequence.cast_signed(),
+                &text::stored(&poison.event_type),
+                &i64::from(poison.version),
+                &text::stored(&poison.reason),
+                &Time(poison.found_at),
+                &poison.stops,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn write_skip(client: &Client, spec: &TableSpec, skip: &Skip) -> Result<(), Fault> {
+    let poison = &skip.poison;
+    client
+        .execute(
+            "INSERT INTO eventloom.skipped (aggregate, projection, target, meaning, position, stream_id, sequence, \
+             event_type, version, failure, operator, reason, decided_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+             ON CONFLICT (aggregate, projection, target, meaning, position) DO UPDATE \
+             SET failure = excluded.failure, operator = excluded.operator, reason = excluded.reason, \
+             decided_at = excluded.decided_at",
+            &[
+                &text::stored(spec.aggregate),
+                &text::stored(spec.projection),
+                &spec.name,
+                &names::meaning(spec.meaning),
+                &poison.position.cast_signed(),
+                &text::stored(poison.stream_id.as_str()),
+                &poison.sequence.cast_signed(),
+                &text::stored(&poison.event_type),
+                &i64::from(poison.version),
+                &text::stored(&poison.reason),
+                &text::stored(&skip.operator),
+                &text::stored(&skip.reason),
+                &Time(skip.decided_at),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.
+pub(super) async fn begin_rebuild(client: &Client, spec: TableSpec) -> Result<Table, Fault> {
+    if find(client, spec, false).await?.is_none() {
+        return Err(ReadDatabaseError::Gone(spec.full_name()).into());
+    }
+    if let Some(cut_off) = find(client, spec, true).await? {
+        drop_table(client, cut_off).await?;
+    }
+    let shadow = create(client, spec, true).await?;
+    add_indexes(client, &shadow).await?;
+    Ok(shadow)
+}
+
+/// Drops a table and all that is known of it, but for decisions to skip.
+pub(super) async fn drop_table(client: &Client, table: Table) -> Result<(), Fault> {
+    if find(client, table.spec, table.shadow).await? != Some(table) {
+        return Ok(());
+    }
+    forget(client, id(table)).await?;
+    drop_rows(client, table.id).await
+}
+
+async fn forget(client: &Client, id: i64) -> Result<(), Fault> {
+    client.execute("DELETE FROM eventloom.poison WHERE read_model = $1", &[&id]).await?;
+    client.execute("DELETE FROM eventloom.read_models WHERE id = $1", &[&id]).await?;
+    Ok(())
+}
+
+async fn drop_rows(client: &Client, id: u64) -> Result<(), Fault> {
+    client.batch_execute(&format!("DROP TABLE {}", names::rows(id))).await?;
+    Ok(())
+}
+
+/// Every version of every projection, the oldest first.
+pub(super) async fn versions(client: &Client) -> Result<Vec<RowsVersion>, Fault> {
+    let found = client
+        .query(
+            "SELECT aggregate, projection, target, meaning, position, complete, \
+             complete AND id = (SELECT max(id) FROM eventloom.read_models AS newest \
+              WHERE newest.target = versions.target AND newest.complete AND NOT newest.shadow) \
+             FROM eventloom.read_models AS versions WHERE NOT shadow ORDER BY id",
+            &[],
+        )
+        .await?;
+    let version = |row: &Row| {
+        let text = |column| {
+            let stored: &str = row.try_get(column)?;
+            Ok::<_, Fault>(text::read(stored).into_owned())
+        };
+        let meaning = u64::from_str_radix(row.try_get(3)?, 16).map_err(|error| {
+            ReadDatabaseError::Corrupt(format!("the meaning of a read model is none: {error}"))
+        })?;
+        Ok(RowsVersion {
+            aggregate: text(0)?,
+            projection: text(1)?,
+            target: text(2)?,
+            meaning,
+            position: number(row, 4)?,
+            complete: row.try_get(5)?,
+            shown: row.try_get::<_, Option<bool>>(6)?.unwrap_or(false),
+        })
+    };
+    found.iter().map(version).collect()
+}
+
+/// Drops a version with all that is known of it; the view falls back to the newest that is left.
+pub(super) async fn discard(
+    client: &Client,
+    schema: &str,
+    version: &RowsVersion,
+) -> Result<bool, Fault> {
+    let RowsVersion { aggregate, projection, target, meaning, .. } = version;
+    let (aggregate, projection) = (text::stored(aggregate), text::stored(projection));
+    let meaning = names::meaning(*meaning);
+    let found = client
+        .query(
+            "SELECT id FROM eventloom.read_models \
+             WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4",
+            &[&aggregate, &projection, target, &meaning],
+        )
+        .await?;
+    for row in &found {
+        forget(client, row.try_get(0)?).await?;
+    }
+    if !found.is_empty() {
+        show_newest(client, schema, target).await?;
+    }
+    for row in &found {
+        drop_rows(client, number(row, 0)?).await?;
+    }
+    client
+        .execute(
+            "DELETE FROM eventloom.skipped \
+             WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4",
+            &[&aggregate, &projection, target, &meaning],
+        )
+        .await?;
+    Ok(!found.is_empty())
+}
+
+/// Puts a rebuilt table in the place of the one that serves.
+pub(super) async fn finish_rebuild(
+    client: &Client,
+    schema: &str,
+    shadow: Table,
+    revision: u64,
+) -> Result<Switched, Fault> {
+    let spec = shadow.spec;
+    // No runner may move either of the two from here on.
+    let row = client
+        .query_opt(
+            "SELECT position FROM eventloom.read_models WHERE id = $1 AND revision = $2 FOR UPDATE",
+            &[&id(shadow), &revision.cast_signed()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(Switched::Moved) };
+    let rebuilt = number(&row, 0)?;
+    let Some(serving) = find(client, spec, false).await? else {
+        return Err(ReadDatabaseError::Gone(spec.full_name()).into());
+    };
+    let row = client
+        .query_one(
+            "SELECT position FROM eventloom.read_models WHERE id = $1 FOR UPDATE",
+            &[&id(serving)],
+        )
+        .await?;
+    if rebuilt < number(&row, 0)? {
+        return Ok(Switched::Behind);
+    }
+    // The view is pointed at the new rows before the old ones go: it may be named by views of the user's.
+    let is_shown = newest(client, spec.name).await? == Some(serving.id);
+    if is_shown {
+        show(client, schema, spec.name, shadow.id).await?;
+    }
+    drop_rows(client, serving.id).await?;
+    client
+        .batch_execute(&format!(
+            "ALTER TABLE {} RENAME TO rows_{}",
+            names::rows(shadow.id),
+            serving.id
+        ))
+        .await?;
+    take_over(client, shadow, serving, rebuilt).await?;
+    if !is_shown {
+        show_newest(client, schema, spec.name).await?;
+    }
+    Ok(Switched::Done)
+}
+
+/// What is known of the rebuilt table is now known of the one that serves.
+async fn take_over(
+    client: &Client,
+    shadow: Table,
+    serving: Table,
+    position: Position,
+) -> Result<(), Fault> {
+    let (shadow, serving) = (id(shadow), id(serving));
+    client.execute("DELETE FROM eventloom.poison WHERE read_model = $1", &[&serving]).await?;
+    client
+        .execute(
+            "UPDATE eventloom.poison SET read_model = $2 WHERE read_model = $1",
+            &[&shadow, &serving],
+        )
+        .await?;
+    client
+        .execute(
+            "UPDATE eventloom.read_models AS m \
+             SET position = $3, complete = true, seen_position = s.seen_position, seen_event = s.seen_event, \
+             revision = m.revision + 1 FROM eventloom.read_models AS s WHERE m.id = $2 AND s.id = $1",
+            &[&shadow, &serving, &position.cast_signed()],
+        )
+        .await?;
+    client.execute("DELETE FROM eventloom.read_models WHERE id = $1", &[&shadow]).await?;
+    Ok(())
+}
+
+/// Points the public view at the newest complete rows.
+pub(super) async fn show_newest(client: &Client, schema: &str, target: &str) -> Result<(), Fault> {
+    match newest(client, target).await? {
+        Some(id) => show(client, schema, target, id).await,
+        None => {
+            let view = format!("{}.{}", quoted(schema), quoted(target));
+            client.batch_execute(&format!("DROP VIEW IF EXISTS {view}")).await?;
+            Ok(())
+        }
+    }
+}
+
+/// Points the public view at rows. Where they have the columns that it has, views that name it stay as they are.
+async fn show(client: &Client, schema: &str, target: &str, id: u64) -> Result<(), Fault> {
+    let view = format!("{}.{}", quoted(schema), quoted(target));
+    let rows = names::rows(id);
+    let alike: bool = client
+        .query_one(
+            "SELECT coalesce(array_agg((a.attname, a.atttypid, a.attcollation)::text ORDER BY a.attnum) \
+             FILTER (WHERE a.attrelid = to_regclass($1)), '{}') = \
+             array_agg((a.attname, a.atttypid, a.attcollation)::text ORDER BY a.attnum) \
+             FILTER (WHERE a.attrelid = to_regclass($2)) \
+             FROM pg_attribute a WHERE a.attrelid IN (to_regclass($1), to_regclass($2)) \
+             AND a.attnum > 0 AND NOT a.attisdropped",
+            &[&view, &rows],
+        )
+        .await?
+        .try_get::<_, Option<bool>>(0)?
+        .unwrap_or(false);
+    if !alike {
+        client.batch_execute(&format!("DROP VIEW IF EXISTS {view}")).await?;
+    }
+    client.batch_execute(&format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {rows}")).await?;
+    Ok(())
+}
+
+/// The table of the newest complete rows of a target.
+async fn newest(client: &Client, target: &str) -> Result<Option<u64>, Fault> {
+    let found = client
+        .query_opt(
+            "SELECT id FROM eventloom.read_models \
+             WHERE target = $1 AND complete AND NOT shadow ORDER BY id DESC LIMIT 1",
+            &[&target],
+        )
+        .await?;
+    found.map(|row| number(&row, 0)).transpose()
+}
+
+fn id(table: Table) -> i64 {
+    table.id.cast_signed()
+}
+
+/// Positions, revisions and counts: numbers of ours, which never were negative.
+fn number(row: &Row, index: usize) -> Result<u64, Fault> {
+    Ok(row.try_get::<_, i64>(index)?.cast_unsigned())
+}
