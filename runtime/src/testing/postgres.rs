@@ -14,7 +14,7 @@ use std::{env, fs, thread};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::run::block_on;
 
@@ -290,6 +290,54 @@ impl TestDatabase {
             (name.clone(), format!("{}/{name}", server()))
         });
         created.await.1.clone()
+    }
+}
+
+/// A connection as an SQL tool has it.
+#[derive(Debug)]
+pub struct Session(Client);
+
+impl Session {
+    /// Runs statements, and gives the first column of what the last of them finds, as text.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn run(&self, statements: &str) -> Result<Vec<String>, String> {
+        let told = |error: tokio_postgres::Error| match error.as_db_error() {
+            Some(error) => error.message().to_owned(),
+            None => error.to_string(),
+        };
+        let found = self.0.simple_query(statements).await.map_err(told)?;
+        let mut column = Vec::new();
+        for message in found {
+            match message {
+                SimpleQueryMessage::Row(row) => {
+                    column.push(row.get(0).unwrap_or("null").to_owned())
+                }
+                SimpleQueryMessage::RowDescription(_) => column.clear(),
+                _ => {}
+            }
+        }
+        Ok(column)
+    }
+}
+
+impl TestDatabase {
+    /// A connection of its own.
+    pub async fn session(&self) -> Session {
+        let connected = tokio_postgres::connect(&self.url().await, NoTls).await;
+        let (client, connection) = connected.expect("the test's database can be reached");
+        tokio::spawn(connection);
+        Session(client)
+    }
+
+    /// The first column of what the last of some statements finds.
+    pub async fn sql(&self, statements: &str) -> Vec<String> {
+        self.session()
+            .await
+            .run(statements)
+            .await
+            .unwrap_or_else(|said| panic!("{statements}: {said}"))
     }
 }
 

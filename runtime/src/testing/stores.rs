@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+#[cfg(feature = "postgres")]
+use crate::projection::PostgresReadDatabase;
 #[cfg(feature = "sqlite")]
 use crate::projection::SqliteReadDatabase;
 use crate::projection::{MemoryReadDatabase, ReadDatabase};
@@ -11,7 +13,7 @@ use crate::store::postgres::{PostgresDatabase, PostgresStore};
 use crate::store::sqlite::{SqliteDatabase, SqliteStore};
 use crate::store::{EventStore, MemoryStore, StoreError};
 use crate::testing::failure::Check;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::testing::failure::Failure;
 #[cfg(feature = "postgres")]
 use crate::testing::postgres::TestDatabase;
@@ -124,6 +126,24 @@ impl StoreKind for Postgres {
 
     async fn open(self, place: &TestDatabase) -> Result<PostgresStore, StoreError> {
         PostgresStore::open(&PostgresDatabase::at(&place.url().await)?).await
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl WithReads for Postgres {
+    type ReadDatabase = PostgresReadDatabase;
+
+    async fn open_with_reads(
+        self,
+        place: &TestDatabase,
+    ) -> Check<(PostgresStore, PostgresReadDatabase)> {
+        let database = PostgresDatabase::at(&place.url().await)?;
+        let store = PostgresStore::open(&database).await?;
+        let reads = PostgresReadDatabase::open(&database).await;
+        let reads = reads.map_err(|error| {
+            Failure::new(format!("the read database cannot be opened: {error}"))
+        })?;
+        Ok((store, reads))
     }
 }
 

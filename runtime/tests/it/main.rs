@@ -29,3 +29,12 @@ mod on_sqlite {
     #[path = "repository/mod.rs"]
     mod repository;
 }
+
+#[cfg(feature = "postgres")]
+#[path = "."]
+mod on_postgres {
+    use eventloom_runtime::testing::Postgres as Kind;
+
+    #[path = "repository/mod.rs"]
+    mod repository;
+}

@@ -79,7 +79,7 @@ struct Snapshots<'a> {
     of: Vec<i32>,
     meaning: Vec<i64>,
     sequence: Vec<i64>,
-    data: Vec<Cow<'a, str>>,
+    data: Vec<&'a [u8]>,
 }
 
 const CLAIMED: i32 = 1;
@@ -131,7 +131,7 @@ impl<'a> Batch<'a> {
             self.commands.last.push(last.map(signed));
         }
         if let Some(snapshot) = &append.snapshot {
-            self.snapshots.data.push(utf8(&snapshot.data)?);
+            self.snapshots.data.push(&snapshot.data);
             self.snapshots.of.push(of);
             self.snapshots.meaning.push(snapshot.meaning.cast_signed());
             self.snapshots.sequence.push(signed(snapshot.sequence));
@@ -172,11 +172,7 @@ impl<'a> Batch<'a> {
 
 /// Refuses what can't be written, before anything is sent.
 pub(super) fn check(append: &Append) -> Result<(), StoreError> {
-    let data = append.events.iter().map(|event| &event.data);
-    for data in data.chain(append.snapshot.iter().map(|snapshot| &snapshot.data)) {
-        utf8(data)?;
-    }
-    Ok(())
+    append.events.iter().try_for_each(|event| utf8(&event.data).map(drop))
 }
 
 /// What appends of one batch must not have in common.
@@ -217,7 +213,7 @@ pub(super) fn signed(number: u64) -> i64 {
 
 fn utf8(data: &[u8]) -> Result<Cow<'_, str>, StoreError> {
     let text = str::from_utf8(data).map_err(|error| {
-        StoreError::Unwritable(format!("what is to be stored is no text in UTF-8: {error}"))
+        StoreError::Unwritable(format!("an event's data is no text in UTF-8: {error}"))
     })?;
     Ok(text::stored(text))
 }

@@ -392,7 +392,7 @@ pub(super) async fn snapshot(
     found
         .map(|row| {
             let sequence = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0);
-            let data = text::read(row.try_get(1)?).into_owned().into_bytes();
+            let data = row.try_get(1)?;
             Ok(Snapshot { sequence, meaning, data })
         })
         .transpose()

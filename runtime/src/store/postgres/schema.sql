@@ -77,7 +77,7 @@ CREATE TABLE eventloom.snapshots (
     stream bigint NOT NULL,
     meaning bigint NOT NULL,
     sequence bigint NOT NULL,
-    data text COLLATE "C" NOT NULL,
+    data bytea NOT NULL,                        -- JSON
     PRIMARY KEY (stream, meaning)
 );
 
@@ -131,7 +131,7 @@ CREATE FUNCTION eventloom.append(
     key_own boolean[],
     command_of integer[], command_id text[], command_refusal text[], command_message text[],
     command_first bigint[], command_last bigint[],
-    snapshot_of integer[], snapshot_meaning bigint[], snapshot_sequence bigint[], snapshot_data text[],
+    snapshot_of integer[], snapshot_meaning bigint[], snapshot_sequence bigint[], snapshot_data bytea[],
     writes boolean,
     OUT outcomes integer[], OUT details bigint[], OUT head bigint
 )
@@ -276,7 +276,7 @@ $$;
 -- Saves a snapshot outside an append. An older one does not replace a newer one, unless that one stands for events
 -- which the stream does not have.
 CREATE FUNCTION eventloom.save_snapshot(
-    of_aggregate text, of_id text, new_meaning bigint, new_sequence bigint, new_data text
+    of_aggregate text, of_id text, new_meaning bigint, new_sequence bigint, new_data bytea
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path TO eventloom, pg_temp

@@ -156,10 +156,7 @@ impl EventStore for PostgresStore {
         snapshot: Snapshot,
     ) -> Result<(), StoreError> {
         let (aggregate, id) = (text::stored(stream.aggregate), text::stored(stream.id.as_str()));
-        let data = std::str::from_utf8(&snapshot.data).map_err(|error| {
-            StoreError::Unwritable(format!("a snapshot is no text in UTF-8: {error}"))
-        })?;
-        let (meaning, data) = (snapshot.meaning.cast_signed(), text::stored(data));
+        let (meaning, data) = (snapshot.meaning.cast_signed(), snapshot.data);
         let sequence = super::batch::signed(snapshot.sequence);
         let client = self.client().await?;
         let saved = async {

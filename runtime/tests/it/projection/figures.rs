@@ -193,6 +193,16 @@ macro_rules! on_every_database {
             })+
         }
 
+        #[cfg(feature = "postgres")]
+        mod in_postgres {
+            use super::super::rig::{InPostgres, Place as _};
+            use super::*;
+            $(#[test]
+            fn $check() {
+                block_on(async { super::$check(InPostgres::new().await.rows()).await });
+            })+
+        }
+
         #[cfg(feature = "sqlite")]
         mod in_sqlite {
             use super::super::rig::{InSqlite, Place as _};

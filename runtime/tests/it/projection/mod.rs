@@ -1,6 +1,8 @@
 //! Projections: rows that always are what their events say.
 
 mod catching_up;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod everything;
 mod figures;
 mod immediate;
 #[cfg(feature = "sqlite")]
@@ -11,6 +13,8 @@ mod meaning;
 mod model;
 mod newer;
 mod poison;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod properties;
 mod queries;
 mod reading;

@@ -155,6 +155,12 @@ fn in_sqlite_rows_are_what_their_events_say() {
     run(12, || Box::pin(super::rig::InSqlite::new()));
 }
 
+#[cfg(feature = "postgres")]
+#[test]
+fn in_postgres_rows_are_what_their_events_say() {
+    run(8, || Box::pin(super::rig::InPostgres::new()));
+}
+
 /// The optimistic path: tables that are built from nothing take unknown keys for new ones.
 #[test]
 fn inserts_of_the_same_key_are_found_at_any_distance() {

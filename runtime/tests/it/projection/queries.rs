@@ -203,6 +203,66 @@ fn a_column_that_is_none_is_refused_in_memory() {
     block_on(async { refuses(&MemoryReadDatabase::new()).await });
 }
 
+#[cfg(feature = "postgres")]
+mod in_postgres {
+    use super::super::postgres::column;
+    use super::super::rig::{InPostgres, Place};
+    use super::*;
+
+    #[test]
+    fn conditions_mean_in_postgres_what_the_language_means() {
+        block_on(async { answers(InPostgres::new().await.rows()).await });
+    }
+
+    #[test]
+    fn conditions_on_texts_mean_in_postgres_what_the_language_means() {
+        block_on(async { answers_of_texts(InPostgres::new().await.rows()).await });
+    }
+
+    #[test]
+    fn a_column_that_is_none_is_refused_in_postgres() {
+        block_on(async { refuses(InPostgres::new().await.rows()).await });
+    }
+
+    /// A rebuilt table keeps the names of its indexes when it takes the place of the one that served, where the
+    /// next rebuild must not meet them; and an index may come after its rows.
+    #[test]
+    fn indexes_are_made_once_and_outlive_rebuilds() {
+        const INDEXES: &str = "SELECT indexdef::text FROM pg_indexes WHERE schemaname = 'eventloom' \
+            AND tablename LIKE 'rows\\_%' AND indexname LIKE '%\\_by\\_%' ORDER BY indexdef";
+        block_on(async {
+            let place = InPostgres::new().await;
+            filled(place.rows(), TableSpec { indexes: &[], ..SPEC }).await;
+            assert_eq!(column(&place, INDEXES).await, Vec::<String>::new());
+            for _ in 0..3 {
+                let opened = place.rows().open(SPEC).await.expect("it is opened again");
+                let all = column(&place, INDEXES).await;
+                assert_eq!(all.len(), 2, "{all:?}");
+                let shadow = place.rows().begin_rebuild(SPEC).await.expect("a second table");
+                let rows = super::rows().into_iter().map(RowChange::Insert).collect();
+                let commit =
+                    Commit { rows, complete: true, position: 1, ..Commit::unchanged(&shadow) };
+                assert_eq!(place.rows().commit(commit).await, Ok(Committed::Done));
+                place.rows().finish_rebuild(shadow.table, 1).await.expect("it is switched");
+                let count = place.rows().count(opened.table).await;
+                assert_eq!(count, Ok(super::rows().len() as u64));
+            }
+        });
+    }
+
+    #[test]
+    fn an_index_finds_rows() {
+        block_on(async {
+            let place = InPostgres::new().await;
+            filled(place.rows(), SPEC).await;
+            let plan = "SET enable_seqscan TO off; \
+                EXPLAIN SELECT * FROM articles WHERE (\"price\" IS NOT NULL AND \"price\" = 9)";
+            let plan = column(&place, plan).await.join("\n");
+            assert!(plan.contains("_by_"), "{plan}");
+        });
+    }
+}
+
 #[cfg(feature = "sqlite")]
 mod in_sqlite {
     use eventloom_runtime::projection::SqliteReadDatabase;

@@ -126,6 +126,59 @@ mod sqlite {
     }
 }
 
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::InPostgres;
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use eventloom_runtime::projection::PostgresReadDatabase;
+    use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
+    use eventloom_runtime::testing::postgres::TestDatabase;
+
+    use super::Place;
+
+    /// All of it in one PostgreSQL database.
+    pub(crate) struct InPostgres {
+        store: PostgresStore,
+        rows: PostgresReadDatabase,
+        pub(crate) place: TestDatabase,
+    }
+
+    impl InPostgres {
+        /// The same database, opened as another program would.
+        pub(crate) async fn open_again(&self) -> (PostgresStore, PostgresReadDatabase) {
+            let database = PostgresDatabase::at(&self.place.url().await).expect("an address");
+            let store = PostgresStore::open(&database).await.expect("a store");
+            (store, PostgresReadDatabase::open(&database).await.expect("a read database"))
+        }
+    }
+
+    impl Place for InPostgres {
+        type Store = PostgresStore;
+        type Rows = PostgresReadDatabase;
+
+        async fn new() -> Self {
+            let place = TestDatabase::default();
+            let database = PostgresDatabase::at(&place.url().await).expect("an address");
+            let store = PostgresStore::open(&database).await.expect("a store");
+            let rows = PostgresReadDatabase::open(&database).await.expect("a read database");
+            Self { store, rows, place }
+        }
+
+        fn store(&self) -> &PostgresStore {
+            &self.store
+        }
+
+        fn rows(&self) -> &PostgresReadDatabase {
+            &self.rows
+        }
+
+        async fn store_of_another_program(&self) -> PostgresStore {
+            self.open_again().await.0
+        }
+    }
+}
+
 /// Runs tests that are written once on every kind of place.
 macro_rules! everywhere {
     ($($test:ident),* $(,)?) => {
@@ -134,6 +187,16 @@ macro_rules! everywhere {
             fn $test() {
                 eventloom_runtime::testing::block_on(async {
                     super::$test(<crate::projection::rig::InMemory as crate::projection::rig::Place>::new().await).await;
+                });
+            })*
+        }
+
+        #[cfg(feature = "postgres")]
+        mod in_postgres {
+            $(#[test]
+            fn $test() {
+                eventloom_runtime::testing::block_on(async {
+                    super::$test(<crate::projection::rig::InPostgres as crate::projection::rig::Place>::new().await).await;
                 });
             })*
         }

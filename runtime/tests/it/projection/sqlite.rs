@@ -9,8 +9,9 @@ use eventloom_runtime::projection::{
 use eventloom_runtime::store::MemoryStore;
 use eventloom_runtime::store::sqlite::SqliteDatabase;
 use eventloom_runtime::testing::block_on;
-use eventloom_runtime::{Bytes, Date, Decimal, Duration, EventStore, Metadata, Timestamp, Uuid};
+use eventloom_runtime::{Decimal, EventStore, Metadata, Timestamp};
 
+use super::everything::{Everything, everything};
 use super::ledger::{
     Balance, Balances, Entry, ImmediateBalances, NextBalances, Rival, Usurper, of_ledger,
 };
@@ -171,83 +172,6 @@ fn names_that_sqlite_cannot_have_are_refused() {
             assert!(refused.to_string().contains(expected), "{name:?}: {refused}");
         }
     });
-}
-
-/// A projection of every type of column there is.
-#[derive(Debug)]
-struct Everything;
-
-const fn any(name: &'static str, column_type: ColumnType, optional: bool) -> Column {
-    Column { name, column_type, optional }
-}
-
-impl Projection for Everything {
-    const NAME: &'static str = "Everything";
-    const DATABASE: &'static str = "read_db";
-    const TABLE: &'static str = "everything";
-    const CONSISTENCY: Consistency = Consistency::Eventual { window: None };
-    const MEANING: u64 = 1;
-    const AGGREGATE: &'static str = "Ledger";
-    const SOURCES: &'static [&'static str] = &["Moved"];
-    const COLUMNS: &'static [Column] = &[
-        any("text", ColumnType::Text, false),
-        any("integer", ColumnType::Integer, false),
-        any("decimal", ColumnType::Decimal, false),
-        any("boolean", ColumnType::Boolean, false),
-        any("timestamp", ColumnType::Timestamp, false),
-        any("date", ColumnType::Date, false),
-        any("duration", ColumnType::Duration, false),
-        any("uuid", ColumnType::Uuid, false),
-        any("bytes", ColumnType::Bytes, false),
-        any("json", ColumnType::Json, true),
-        any("none", ColumnType::Decimal, true),
-    ];
-    const KEY_COLUMNS: usize = 9;
-    const KEY_IS_STREAM: bool = false;
-    const READS_METADATA: bool = false;
-
-    type Event = Entry;
-    type Key = ();
-    type Row = ();
-
-    fn key(_: &Entry, _: &Metadata) -> Result<Option<()>, ProjectionError> {
-        Ok(None)
-    }
-
-    fn fold(_: &mut Option<()>, _: &Entry, _: &Metadata) -> Result<(), ProjectionError> {
-        Ok(())
-    }
-
-    fn key_values((): &()) -> Vec<Value> {
-        Vec::new()
-    }
-
-    fn row_values((): &()) -> Vec<Value> {
-        Vec::new()
-    }
-
-    fn row(_: Vec<Value>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn key_of((): &()) {}
-}
-
-fn everything(at: i64, decimal: Decimal) -> Vec<Value> {
-    let day = Date::new(2026, 11, 21).expect("a day");
-    vec![
-        Value::Text("it's\0\"all\"; --".to_owned()),
-        Value::Integer(i64::MIN),
-        Value::Decimal(decimal),
-        Value::Boolean(true),
-        Value::Timestamp(Timestamp::from_micros(at)),
-        Value::Date(day),
-        Value::Duration(Duration::from_micros(-1)),
-        Value::Uuid(Uuid::from_u128(7)),
-        Value::Bytes(Bytes(vec![0, 255])),
-        Value::Json(r#"["a"]"#.to_owned()),
-        Value::Null,
-    ]
 }
 
 #[test]

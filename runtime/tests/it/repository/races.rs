@@ -214,7 +214,8 @@ fn a_refusal_is_never_decided_on_a_future_that_got_lost() {
     block_on(async {
         let bench = Bench::new().await;
         let (place, restored) = new_store().await;
-        Bench::on(restored.clone(), place).await.put("W", "E1", "10").await.unwrap();
+        let backup = Bench::on(restored.clone(), place).await;
+        backup.put("W", "E1", "10").await.unwrap();
         let switch = Switch { to: restored, switched: Arc::default() };
         let store = Intercepted::new(bench.store.clone(), switch.clone());
         let wallets = Repository::<Wallet, _>::builder().open(store).await.unwrap();
