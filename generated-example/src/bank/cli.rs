@@ -1,9 +1,9 @@
 //! The command line: what can be asked, and which file answers.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
@@ -12,6 +12,7 @@ use crate::commands::{
     history::History, import::Import, open::Open, rebuild::Rebuild, timeline::Timeline,
     withdraw::Withdraw,
 };
+use crate::database::{Database, Named};
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Place;
@@ -24,13 +25,15 @@ Exit codes:
   2  asked wrongly (arguments, a missing file, a wrong header)
   3  the store or a file failed";
 
-/// A small bank: event-sourced, on one SQLite file.
+/// A small bank: event-sourced, on one SQLite file or a PostgreSQL database.
 #[derive(Debug, Parser)]
 #[command(name = "bank", version, after_help = CODES)]
 pub(crate) struct Cli {
-    /// The bank's database.
-    #[arg(long, global = true, value_name = "FILE", default_value = "bank.db")]
-    db: PathBuf,
+    /// The bank's database: a file, or `postgres://user:password@host/database`.
+    #[arg(
+        long, global = true, value_name = "FILE|URL", default_value = "bank.db", value_parser = named()
+    )]
+    db: Named,
 
     /// Answer with JSON on standard output.
     #[arg(long, global = true)]
@@ -77,22 +80,42 @@ impl Cli {
 
     /// Does what was asked.
     pub(crate) async fn run(self, screen: &mut Screen) -> Result<(), Failure> {
-        let place = Place::new(self.db);
-        match self.command.unwrap_or(Command::Demo(Demo {})) {
-            Command::Demo(demo) => demo.run(screen).await,
-            Command::Open(open) => open.run(&place, screen).await,
-            Command::Deposit(deposit) => deposit.run(&place, screen).await,
-            Command::Withdraw(withdraw) => withdraw.run(&place, screen).await,
-            Command::Close(close) => close.run(&place, screen).await,
-            Command::Balance(balance) => balance.run(&place, screen).await,
-            Command::History(history) => history.run(&place, screen).await,
-            Command::AsOf(as_of) => as_of.run(&place, screen).await,
-            Command::Timeline(timeline) => timeline.run(&place, screen).await,
-            Command::Export(export) => export.run(&place, screen).await,
-            Command::Rebuild(rebuild) => rebuild.run(&place, screen).await,
-            Command::Import(import) => import.run(&place, screen).await,
+        let command = self.command.unwrap_or(Command::Demo(Demo {}));
+        match self.db {
+            Named::File(file) => command.run(&Place::new(file), screen).await,
+            #[cfg(feature = "postgres")]
+            Named::Server(server) => command.run(&Place::new(server), screen).await,
+            #[cfg(not(feature = "postgres"))]
+            Named::Server(_) => Err(Failure::Usage(
+                "this `bank` was built without PostgreSQL: build it with `--features postgres`"
+                    .to_owned(),
+            )),
         }
     }
+}
+
+impl Command {
+    async fn run(self, place: &Place<impl Database>, screen: &mut Screen) -> Result<(), Failure> {
+        match self {
+            Self::Demo(demo) => demo.run(screen).await,
+            Self::Open(open) => open.run(place, screen).await,
+            Self::Deposit(deposit) => deposit.run(place, screen).await,
+            Self::Withdraw(withdraw) => withdraw.run(place, screen).await,
+            Self::Close(close) => close.run(place, screen).await,
+            Self::Balance(balance) => balance.run(place, screen).await,
+            Self::History(history) => history.run(place, screen).await,
+            Self::AsOf(as_of) => as_of.run(place, screen).await,
+            Self::Timeline(timeline) => timeline.run(place, screen).await,
+            Self::Export(export) => export.run(place, screen).await,
+            Self::Rebuild(rebuild) => rebuild.run(place, screen).await,
+            Self::Import(import) => import.run(place, screen).await,
+        }
+    }
+}
+
+/// Takes anything for a file that is no address.
+fn named() -> impl TypedValueParser<Value = Named> {
+    OsStringValueParser::new().map(Named::from)
 }
 
 /// What clap has to say, in one line and without its advice to ask for help.

@@ -3,22 +3,19 @@
 //! This is all a program needs to hold: a store, a repository, a projector per read model. Failures of
 //! the runtime become failures of the command line here, each with what to do about it.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use eventloom_runtime::projection::{Projector, Rebuild, SqliteReadDatabase};
+use eventloom_runtime::projection::{Projector, Rebuild};
 use eventloom_runtime::repository::{AsOf, Executed, Loaded, RetryPolicy, TimelineEntry};
-use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
 use eventloom_runtime::store::{AllPage, EventFilter, Page};
-use eventloom_runtime::{
-    Command, CommandContext, EventStore, Position, Refusal, Sequence, StoreError,
-};
+use eventloom_runtime::{Command, CommandContext, EventStore, Position, Refusal, Sequence};
 use generated_example::bank_account::{
     AccountBalanceView, AccountBalanceViewRow, BankAccount, BankAccountError,
     BankAccountRepository, TransactionHistoryView, TransactionHistoryViewKey,
     TransactionHistoryViewRow,
 };
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
@@ -28,32 +25,23 @@ pub(crate) const PAGE: usize = 500;
 /// How often a progress bar moves while the read models are brought up to date.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-type Balances = Projector<AccountBalanceView, SqliteStore, SqliteReadDatabase>;
-type Transactions = Projector<TransactionHistoryView, SqliteStore, SqliteReadDatabase>;
-
 /// Where the bank's database lies.
-pub(crate) struct Place(PathBuf);
+pub(crate) struct Place<D>(D);
 
-impl Place {
-    /// The database at this path.
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self(path)
+impl<D: Database> Place<D> {
+    /// This database.
+    pub(crate) fn new(database: D) -> Self {
+        Self(database)
     }
 
     /// Opens the database, creating it where there is none.
-    pub(crate) async fn create(&self) -> Result<Ledger, Failure> {
+    pub(crate) async fn create(&self) -> Result<Ledger<D>, Failure> {
         Ledger::open(&self.0).await
     }
 
-    /// Opens the database, which must be there: a question to a bank that doesn't exist is a mistake
-    /// in the path, and should not leave an empty file behind.
-    pub(crate) async fn open(&self) -> Result<Ledger, Failure> {
-        if !self.0.exists() {
-            return Err(Failure::Usage(format!(
-                "there is no database at {}: name one with --db, or begin one with `bank open`",
-                self.0.display()
-            )));
-        }
+    /// Opens the database, which must be there.
+    pub(crate) async fn open(&self) -> Result<Ledger<D>, Failure> {
+        self.0.check_there()?;
         Ledger::open(&self.0).await
     }
 }
@@ -67,18 +55,15 @@ const PATIENCE: RetryPolicy = RetryPolicy {
 };
 
 /// The bank's database, opened.
-pub(crate) struct Ledger {
-    accounts: BankAccountRepository<SqliteStore>,
-    balances: Balances,
-    transactions: Transactions,
+pub(crate) struct Ledger<D: Database> {
+    accounts: BankAccountRepository<D::Events>,
+    balances: Projector<AccountBalanceView, D::Events, D::Rows>,
+    transactions: Projector<TransactionHistoryView, D::Events, D::Rows>,
 }
 
-impl Ledger {
-    async fn open(path: &Path) -> Result<Self, Failure> {
-        let at_path = |error: StoreError| Failure::from(error).at(path);
-        let database = SqliteDatabase::open(path).map_err(at_path)?;
-        let store = SqliteStore::open(&database).await.map_err(at_path)?;
-        let rows = SqliteReadDatabase::open(&database).await?;
+impl<D: Database> Ledger<D> {
+    async fn open(database: &D) -> Result<Self, Failure> {
+        let (store, rows) = database.open().await?;
         let accounts =
             BankAccountRepository::builder().retries(PATIENCE).open(store.clone()).await?;
         let balances = Projector::open(store.clone(), rows.clone()).await?;
@@ -87,7 +72,7 @@ impl Ledger {
     }
 
     /// The accounts.
-    pub(crate) fn accounts(&self) -> &BankAccountRepository<SqliteStore> {
+    pub(crate) fn accounts(&self) -> &BankAccountRepository<D::Events> {
         &self.accounts
     }
 

@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+mod database;
 mod failure;
 mod import;
 mod input;
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
 /// One thread decides: the database has a thread of its own, which is as busy.
 fn run(cli: Cli, screen: &mut Screen) -> Result<(), Failure> {
     let runtime = Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .max_blocking_threads(READING_THREADS)
         .build()
         .map_err(|error| Failure::failed("NotStarted", error))?;

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 /// A bank in a folder of its own.
 pub(crate) struct Bank {
     folder: TempDir,
+    /// The address of its database, where that is no file in the folder.
+    url: Option<String>,
 }
 
 /// How a run of the binary ended.
@@ -26,7 +28,13 @@ pub(crate) struct Ran {
 impl Bank {
     /// A bank without a database.
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), url: None }
+    }
+
+    /// A bank on this database.
+    #[cfg(feature = "testing-postgres")]
+    pub(crate) fn on(url: &str) -> Self {
+        Self { url: Some(url.to_owned()), ..Self::new() }
     }
 
     /// A bank with account A1 of customer C1, opened with 1000.
@@ -60,6 +68,9 @@ impl Bank {
     ) -> Command {
         let mut command = Command::new(binary());
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        if let Some(url) = &self.url {
+            command.args(["--db", url]);
+        }
         command
     }
 

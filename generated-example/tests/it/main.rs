@@ -9,5 +9,7 @@ mod documents;
 mod file;
 mod hostile;
 mod import;
+#[cfg(feature = "testing-postgres")]
+mod postgres;
 mod trouble;
 mod usage;

@@ -20,7 +20,6 @@ macro_rules! include_harness {
 
 /// One `#[test]` per kind of store that is switched on: `name = check;`, where the check takes the
 /// kind.
-#[cfg(feature = "sqlite")]
 #[macro_export]
 macro_rules! on_every_store {
     ($($(#[$meta:meta])* $name:ident = $check:expr;)+) => {
@@ -33,28 +32,50 @@ macro_rules! on_every_store {
                 ($check)($crate::testing::Memory)
             }
 
-            #[test]
-            fn on_sqlite() -> $crate::testing::Check {
-                ($check)($crate::testing::Sqlite)
-            }
+            $crate::on_sqlite!($check);
+            $crate::on_postgres!($check);
         })+
     };
 }
 
-/// One `#[test]` per kind of store that is switched on: `name = check;`, where the check takes the
-/// kind.
-#[cfg(not(feature = "sqlite"))]
+/// The part of [`on_every_store`] for SQLite.
+#[cfg(feature = "sqlite")]
+#[doc(hidden)]
 #[macro_export]
-macro_rules! on_every_store {
-    ($($(#[$meta:meta])* $name:ident = $check:expr;)+) => {
-        $($(#[$meta])* mod $name {
-            #[allow(unused_imports)]
-            use super::*;
-
-            #[test]
-            fn on_memory() -> $crate::testing::Check {
-                ($check)($crate::testing::Memory)
-            }
-        })+
+macro_rules! on_sqlite {
+    ($check:expr) => {
+        #[test]
+        fn on_sqlite() -> $crate::testing::Check {
+            ($check)($crate::testing::Sqlite)
+        }
     };
+}
+
+/// The part of [`on_every_store`] for SQLite, which is switched off.
+#[cfg(not(feature = "sqlite"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_sqlite {
+    ($check:expr) => {};
+}
+
+/// The part of [`on_every_store`] for PostgreSQL.
+#[cfg(feature = "testing-postgres")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_postgres {
+    ($check:expr) => {
+        #[test]
+        fn on_postgres() -> $crate::testing::Check {
+            ($check)($crate::testing::Postgres)
+        }
+    };
+}
+
+/// The part of [`on_every_store`] for PostgreSQL, which is switched off.
+#[cfg(not(feature = "testing-postgres"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_postgres {
+    ($check:expr) => {};
 }

@@ -10,7 +10,7 @@
 //! - [`harness`]: the generated tests' themes; [`shape`]: what a stored event must look like;
 //! - [`subject`] and [`fold`]: an aggregate under test, and its streams without a store;
 //! - [`failure`]: what a check returns where it fails;
-//! - `postgres` (with that feature): temporary servers and databases.
+//! - `postgres` (feature `testing-postgres`): temporary servers and databases.
 //!
 //! Nothing here is part of a running program: the feature `testing` belongs into
 //! `[dev-dependencies]`.
@@ -25,7 +25,7 @@ pub mod harness;
 pub mod intercept;
 pub mod kit;
 mod macros;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 pub mod postgres;
 pub mod property;
 mod run;
@@ -41,7 +41,7 @@ pub use harness::Golden;
 pub use kit::{Given, given};
 pub use proptest;
 pub use run::{block_on, run};
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 pub use stores::Postgres;
 #[cfg(feature = "sqlite")]
 pub use stores::Sqlite;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -157,7 +157,7 @@ impl PostgresServer {
         self.running =
             Some(shell.spawn().map_err(|error| format!("no shell can be run: {error}"))?);
         let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while !self.is_ready() {
             if start.elapsed() > START {
                 let log = fs::read_to_string(&log).unwrap_or_default();
                 return Err(format!("the server did not start within a minute:\n{log}"));
@@ -165,6 +165,12 @@ impl PostgresServer {
             thread::sleep(Duration::from_millis(10));
         }
         Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        let mut asked = self.command("pg_isready");
+        let asked = asked.args(["-q", "-h", "127.0.0.1", "-p"]).arg(self.port.to_string()).status();
+        asked.is_ok_and(|status| status.success())
     }
 
     /// Ends the shell, and with it the server, where they still run; the files stay.
@@ -214,7 +220,7 @@ fn told(what: &'static str) -> impl Fn(std::io::Error) -> String {
 /// Where the server's programs are.
 fn find_binaries() -> Result<PathBuf, String> {
     let has_all =
-        |folder: &Path| ["initdb", "postgres", "pg_ctl"].iter().all(|it| folder.join(it).is_file());
+        |folder: &Path| ["initdb", "postgres", "pg_ctl", "pg_isready"].iter().all(|it| folder.join(it).is_file());
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
     for root in ["/usr/lib/postgresql", "/usr/local/lib/postgresql"] {

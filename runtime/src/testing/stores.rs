@@ -2,20 +2,20 @@
 
 use std::future::Future;
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 use crate::projection::PostgresReadDatabase;
 #[cfg(feature = "sqlite")]
 use crate::projection::SqliteReadDatabase;
 use crate::projection::{MemoryReadDatabase, ReadDatabase};
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 use crate::store::postgres::{PostgresDatabase, PostgresStore};
 #[cfg(feature = "sqlite")]
 use crate::store::sqlite::{SqliteDatabase, SqliteStore};
 use crate::store::{EventStore, MemoryStore, StoreError};
 use crate::testing::failure::Check;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "testing-postgres"))]
 use crate::testing::failure::Failure;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 use crate::testing::postgres::TestDatabase;
 
 /// A kind of store: how a test gets a new one, and the same one again.
@@ -108,11 +108,11 @@ impl WithReads for Memory {
 
 /// Stores on a PostgreSQL server, each in a database of its own. The server is a temporary one, or that of
 /// [`EVENTLOOM_POSTGRES`](super::postgres::SERVER).
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Postgres;
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 impl StoreKind for Postgres {
     const NAME: &'static str = "postgres";
     const CASES: u32 = 2;
@@ -129,7 +129,7 @@ impl StoreKind for Postgres {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 impl WithReads for Postgres {
     type ReadDatabase = PostgresReadDatabase;
 

@@ -9,7 +9,7 @@ mod sqlite {
     eventloom_runtime::store_conformance!(eventloom_runtime::testing::Sqlite);
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 mod postgres {
     eventloom_runtime::store_conformance!(eventloom_runtime::testing::Postgres);
 }

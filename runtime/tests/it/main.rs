@@ -6,6 +6,8 @@ mod clock;
 mod codec;
 mod conformance;
 mod messages;
+#[cfg(feature = "testing-postgres")]
+mod postgres;
 mod projection;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -30,7 +32,7 @@ mod on_sqlite {
     mod repository;
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 #[path = "."]
 mod on_postgres {
     use eventloom_runtime::testing::Postgres as Kind;

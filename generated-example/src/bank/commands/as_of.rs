@@ -5,6 +5,7 @@ use eventloom_runtime::Timestamp;
 use eventloom_runtime::repository::AsOf as Moment;
 use serde_json::json;
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Place;
@@ -38,7 +39,11 @@ struct MomentArgs {
 }
 
 impl AsOf {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let moment = match (self.moment.time, self.moment.sequence) {
             (Some(time), _) => Moment::Time(time),
             // The group above requires one of them.

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Place;
@@ -18,7 +19,11 @@ pub(crate) struct Balance {
 }
 
 impl Balance {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let row = place.open().await?.balance(&self.account).await?;
         let balance = row.balance.normalize();
         if screen.is_json() {

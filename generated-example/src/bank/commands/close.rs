@@ -4,6 +4,7 @@ use clap::Args;
 use generated_example::bank_account::CloseAccount;
 
 use super::decide::{CommandId, decide};
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Place;
@@ -26,7 +27,11 @@ pub(crate) struct Close {
 }
 
 impl Close {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let ledger = place.open().await?;
         decide(&ledger, &self.account, CloseAccount { reason: self.reason }, self.id, screen).await
     }

@@ -6,6 +6,7 @@ use eventloom_runtime::{Command, CommandContext, DomainEvent, Uuid};
 use generated_example::bank_account::BankAccount;
 use serde_json::{Value, json};
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Ledger;
@@ -26,7 +27,7 @@ pub(crate) fn transaction_id(named: Option<String>) -> String {
 
 /// Sends a command and tells what came of it.
 pub(crate) async fn decide<C: Command<BankAccount>>(
-    ledger: &Ledger,
+    ledger: &Ledger<impl Database>,
     account: &str,
     command: C,
     id: CommandId,

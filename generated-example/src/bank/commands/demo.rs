@@ -13,6 +13,7 @@ use generated_example::bank_account::{
 use serde_json::{Map, Value, json};
 
 use super::decide::tell;
+use crate::database::File;
 use crate::failure::Failure;
 use crate::ledger::{Ledger, Place};
 use crate::progress::Progress;
@@ -34,7 +35,7 @@ impl Demo {
     pub(crate) async fn run(self, screen: &mut Screen) -> Result<(), Failure> {
         let folder =
             tempfile::tempdir().map_err(|error| Failure::failed("NoTemporaryFolder", error))?;
-        let ledger = Place::new(folder.path().join("demo.db")).create().await?;
+        let ledger = Place::new(File(folder.path().join("demo.db"))).create().await?;
         let mut story = Story { ledger: &ledger, screen, day: 0, facts: Map::new() };
         story.tell().await?;
         let facts = Value::Object(story.facts);
@@ -43,7 +44,7 @@ impl Demo {
 }
 
 struct Story<'a> {
-    ledger: &'a Ledger,
+    ledger: &'a Ledger<File>,
     screen: &'a mut Screen,
     day: i64,
     /// What the story is about, for programs.

@@ -5,6 +5,7 @@ use eventloom_runtime::Decimal;
 use generated_example::bank_account::DepositMoney;
 
 use super::decide::{CommandId, decide, transaction_id};
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Place;
@@ -31,7 +32,11 @@ pub(crate) struct Deposit {
 }
 
 impl Deposit {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let ledger = place.open().await?;
         let transaction_id = transaction_id(self.transaction);
         let command = DepositMoney { amount: self.amount, transaction_id };

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::{Ledger, Place};
@@ -17,7 +18,11 @@ pub(crate) struct Export {
 }
 
 impl Export {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let ledger = place.open().await?;
         match self.account {
             Some(account) => one(&ledger, &account, screen).await,
@@ -26,7 +31,11 @@ impl Export {
     }
 }
 
-async fn one(ledger: &Ledger, account: &str, screen: &mut Screen) -> Result<(), Failure> {
+async fn one(
+    ledger: &Ledger<impl Database>,
+    account: &str,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
     let mut after = 0;
     loop {
         let page = ledger.events(account, after).await?;
@@ -40,7 +49,7 @@ async fn one(ledger: &Ledger, account: &str, screen: &mut Screen) -> Result<(), 
     }
 }
 
-async fn all(ledger: &Ledger, screen: &mut Screen) -> Result<(), Failure> {
+async fn all(ledger: &Ledger<impl Database>, screen: &mut Screen) -> Result<(), Failure> {
     let mut after = 0;
     loop {
         let page = ledger.all_events(after).await?;

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Place;
@@ -19,7 +20,11 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let rows = place.open().await?.transactions(&self.account).await?;
         if screen.is_json() {
             let mut array = screen.array();

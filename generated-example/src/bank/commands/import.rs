@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::import::{Report, Source};
 use crate::ledger::Place;
@@ -34,7 +35,11 @@ pub(crate) struct Import {
 }
 
 impl Import {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let source = Source::open(&self.file)?;
         let ledger = place.create().await?;
         let started = Instant::now();

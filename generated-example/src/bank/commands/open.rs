@@ -5,6 +5,7 @@ use eventloom_runtime::Decimal;
 use generated_example::bank_account::OpenAccount;
 
 use super::decide::{CommandId, decide};
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Place;
@@ -31,7 +32,11 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let ledger = place.create().await?;
         let command = OpenAccount { customer_id: self.customer, initial_balance: self.balance };
         decide(&ledger, &self.account, command, self.id, screen).await

@@ -5,6 +5,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::ledger::Place;
 use crate::progress::Progress;
@@ -16,7 +17,11 @@ use crate::screen::Screen;
 pub(crate) struct Rebuild {}
 
 impl Rebuild {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let ledger = place.open().await?;
         let started = Instant::now();
         let progress = Progress::counting("rebuilding", 0);

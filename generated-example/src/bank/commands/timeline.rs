@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Place;
@@ -19,7 +20,11 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    pub(crate) async fn run(self, place: &Place, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
         let ledger = place.open().await?;
         let mut page = ledger.timeline(&self.account, 0).await?;
         if screen.is_json() {

@@ -6,8 +6,7 @@
 
 use std::collections::HashMap;
 
-use eventloom_runtime::store::sqlite::SqliteStore;
-use eventloom_runtime::{Command, CommandContext, ExecuteError, StreamId};
+use eventloom_runtime::{Command, CommandContext, EventStore, ExecuteError, StreamId};
 use generated_example::bank_account::{
     BankAccount, BankAccountError, BankAccountRepository, CloseAccount, DepositMoney, OpenAccount,
     WithdrawMoney,
@@ -17,7 +16,7 @@ use tokio::task::JoinSet;
 use super::row::{Order, Row};
 use crate::failure::Failure;
 
-type Accounts = BankAccountRepository<SqliteStore>;
+type Accounts<S> = BankAccountRepository<S>;
 
 /// What came of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +35,15 @@ pub(super) enum Answer {
 pub(super) type Answers = Vec<(u64, Answer)>;
 
 /// Rows that are being decided. Dropping it stops all lanes.
-pub(super) struct Lanes {
-    accounts: Accounts,
+pub(super) struct Lanes<S> {
+    accounts: Accounts<S>,
     running: JoinSet<Result<(StreamId, Answers), Failure>>,
     /// Rows that wait for their account's lane, by the accounts that have one.
     waiting: HashMap<StreamId, Vec<(u64, Row)>>,
 }
 
-impl Lanes {
-    pub(super) fn new(accounts: &Accounts) -> Self {
+impl<S: EventStore> Lanes<S> {
+    pub(super) fn new(accounts: &Accounts<S>) -> Self {
         Self { accounts: accounts.clone(), running: JoinSet::new(), waiting: HashMap::new() }
     }
 
@@ -85,8 +84,8 @@ impl Lanes {
 }
 
 /// Decides rows of one account, one after the other.
-async fn lane(
-    accounts: Accounts,
+async fn lane<S: EventStore>(
+    accounts: Accounts<S>,
     account: StreamId,
     rows: Vec<(u64, Row)>,
 ) -> Result<(StreamId, Answers), Failure> {
@@ -97,7 +96,7 @@ async fn lane(
     Ok((account, answers))
 }
 
-async fn decide_row(accounts: &Accounts, row: Row) -> Result<Answer, Failure> {
+async fn decide_row<S: EventStore>(accounts: &Accounts<S>, row: Row) -> Result<Answer, Failure> {
     let Row { account, order, at, command_id } = row;
     let context = CommandContext::new().command_id(command_id).at(at);
     match order {
@@ -116,8 +115,8 @@ async fn decide_row(accounts: &Accounts, row: Row) -> Result<Answer, Failure> {
     }
 }
 
-async fn send<C: Command<BankAccount>>(
-    accounts: &Accounts,
+async fn send<C: Command<BankAccount>, S: EventStore>(
+    accounts: &Accounts<S>,
     account: StreamId,
     command: C,
     context: CommandContext,

@@ -19,6 +19,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use eventloom_runtime::EventStore;
 use tokio::sync::mpsc;
 
 use self::lanes::{Answer, Lanes};
@@ -27,6 +28,7 @@ use self::rejected::Rejected;
 use self::report::Tally;
 use self::row::{COLUMNS, Fields, Row};
 use self::window::{Entry, Window};
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Ledger;
@@ -78,7 +80,7 @@ impl Source {
     }
 
     /// Decides every row.
-    pub(crate) async fn import(self, ledger: &Ledger) -> Result<Report, Failure> {
+    pub(crate) async fn import(self, ledger: &Ledger<impl Database>) -> Result<Report, Failure> {
         let rejected = Rejected::create(&self.path)?;
         let progress = Progress::reading("importing", self.length);
         let done = decide_all(ledger, self.lines, Tally::new(rejected, &progress)).await;
@@ -109,7 +111,7 @@ fn check_header(line: Option<Result<&str, &'static str>>) -> Result<(), String> 
 }
 
 async fn decide_all(
-    ledger: &Ledger,
+    ledger: &Ledger<impl Database>,
     lines: Lines<BufReader<File>>,
     mut tally: Tally<'_>,
 ) -> Result<Report, Failure> {
@@ -139,7 +141,7 @@ async fn decide_all(
 }
 
 /// Sends rows on their way.
-fn admit(chunk: Vec<ReadRow>, window: &mut Window, lanes: &mut Lanes) {
+fn admit(chunk: Vec<ReadRow>, window: &mut Window, lanes: &mut Lanes<impl EventStore>) {
     for ReadRow { line, fields, row, end } in chunk {
         let (row, answer) = match row {
             Ok(row) => (Some(row), None),

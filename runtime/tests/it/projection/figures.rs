@@ -193,7 +193,7 @@ macro_rules! on_every_database {
             })+
         }
 
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "testing-postgres")]
         mod in_postgres {
             use super::super::rig::{InPostgres, Place as _};
             use super::*;

@@ -1,7 +1,7 @@
 //! Projections: rows that always are what their events say.
 
 mod catching_up;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "testing-postgres"))]
 mod everything;
 mod figures;
 mod immediate;
@@ -13,7 +13,7 @@ mod meaning;
 mod model;
 mod newer;
 mod poison;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 mod postgres;
 mod properties;
 mod queries;

@@ -155,7 +155,7 @@ fn in_sqlite_rows_are_what_their_events_say() {
     run(12, || Box::pin(super::rig::InSqlite::new()));
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 #[test]
 fn in_postgres_rows_are_what_their_events_say() {
     run(8, || Box::pin(super::rig::InPostgres::new()));

@@ -203,7 +203,7 @@ fn a_column_that_is_none_is_refused_in_memory() {
     block_on(async { refuses(&MemoryReadDatabase::new()).await });
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 mod in_postgres {
     use super::super::postgres::column;
     use super::super::rig::{InPostgres, Place};

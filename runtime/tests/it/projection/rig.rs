@@ -126,10 +126,10 @@ mod sqlite {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 pub(crate) use postgres::InPostgres;
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "testing-postgres")]
 mod postgres {
     use eventloom_runtime::projection::PostgresReadDatabase;
     use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
@@ -191,7 +191,7 @@ macro_rules! everywhere {
             })*
         }
 
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "testing-postgres")]
         mod in_postgres {
             $(#[test]
             fn $test() {

@@ -1,0 +1,126 @@
+//! The bank on PostgreSQL: what it says there is what it says on a file.
+
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use eventloom_runtime::testing::block_on;
+use eventloom_runtime::testing::postgres::{PostgresServer, TestDatabase};
+
+use crate::bank::{Bank, Ran};
+use crate::file::{self, Shape};
+use crate::import::data;
+
+/// What the README's reader types, and questions of every kind.
+const SESSION: &[&[&str]] = &[
+    &["open", "A1", "--customer", "C1", "--balance", "1000"],
+    &["open", "A1", "--customer", "C1", "--balance", "1000"],
+    &["deposit", "A1", "500", "--transaction", "T1"],
+    &["withdraw", "A1", "200.50", "--transaction", "T2"],
+    &["deposit", "A1", "500", "--transaction", "T1"],
+    &["deposit", "A1", "501", "--transaction", "T1"],
+    &["withdraw", "A1", "5000", "--transaction", "T3", "--command-id", "once"],
+    &["withdraw", "A1", "5000", "--transaction", "T3", "--command-id", "once"],
+    &["balance", "A1"],
+    &["balance", "A2"],
+    &["open", "A2", "--customer", "O'Neil \\ \"x\" ü", "--balance", "7"],
+    &["history", "A1"],
+    &["timeline", "A1"],
+    &["as-of", "A1", "--sequence", "2"],
+    &["rebuild"],
+    &["balance", "A2"],
+    &["close", "A2", "--reason", "moved"],
+    &["withdraw", "A2", "1", "--transaction", "T9"],
+    &["history", "A2"],
+];
+
+#[test]
+fn a_session_is_the_same_as_on_a_file() {
+    let database = TestDatabase::default();
+    let url = block_on(database.url());
+    let (server, file) = (Bank::on(&url), Bank::new());
+    for arguments in SESSION {
+        let (there, here) = (server.run(*arguments), file.run(*arguments));
+        assert_eq!((there.code, tame(&there)), (here.code, tame(&here)), "{arguments:?}");
+    }
+    assert_eq!(data(&server), data(&file));
+}
+
+/// What a run said, but for times and for the time it took.
+fn tame(ran: &Ran) -> (String, String) {
+    let untimed = |text: &str| {
+        let words = text.split_inclusive(char::is_whitespace);
+        let is_time = |word: &str| word.starts_with("20") && word.contains('T');
+        let words = words.map(|word| if is_time(word) { "TIME " } else { word });
+        let text: String = words.collect();
+        text.split(" in ").next().unwrap_or_default().to_owned()
+    };
+    (untimed(&ran.stdout), ran.stderr.clone())
+}
+
+#[test]
+fn an_import_is_the_same_as_on_a_file_and_may_be_killed() {
+    let shape = Shape { rows: 2_000, accounts: 25, trouble: 8 };
+    let mut rows = Vec::new();
+    file::write(&mut rows, shape, 7).expect("a Vec takes it");
+    let database = TestDatabase::default();
+    let url = block_on(database.url());
+    let (server, file) = (Bank::on(&url), Bank::new());
+    for bank in [&server, &file] {
+        bank.write("rows.csv", &rows);
+    }
+    file.run(["import", "rows.csv"]).succeeded();
+
+    for millis in [60, 150, 250, 400] {
+        let mut import = server
+            .command(["import", "rows.csv"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("an import");
+        sleep(Duration::from_millis(millis));
+        // It may have come to its end.
+        let _ = import.kill();
+        import.wait().expect("an end");
+    }
+    server.run(["import", "rows.csv"]).succeeded();
+
+    let sorted = |bank: &Bank| {
+        let mut events = data(bank);
+        events.sort();
+        events
+    };
+    assert_eq!(sorted(&server), sorted(&file));
+    assert_eq!(server.read("rows.rejected.csv"), file.read("rows.rejected.csv"));
+    for account in (0..shape.accounts).map(|number| format!("A{number}")) {
+        for question in ["balance", "history"] {
+            assert_eq!(server.json([question, &account]), file.json([question, &account]));
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_server_is_told_without_its_password() {
+    let nobody = Bank::on("postgres://bank:s3cret@127.0.0.1:1/bank");
+    let start = Instant::now();
+    let said = nobody
+        .run(["balance", "A1"])
+        .ended_with(3)
+        .said(&["PostgreSQL 127.0.0.1:1/bank can't be reached", "check that the server runs"]);
+    assert!(start.elapsed() < Duration::from_secs(20));
+    assert!(!format!("{said:?}").contains("s3cret"));
+    let garbled = Bank::on("postgres://bank:s3cr?t@[nowhere/bank");
+    let said = garbled.run(["balance", "A1"]).ended_with(2).said(&["write `postgres://"]);
+    assert!(!format!("{said:?}").contains("s3cr"));
+
+    let mut server = PostgresServer::start(&["fsync=off"]).expect("a server");
+    let missing = Bank::on(&server.url("nowhere"));
+    missing.run(["balance", "A1"]).ended_with(3).said(&["is not there", "create the database"]);
+    let bank = Bank::on(&server.url("postgres"));
+    bank.run(["open", "A1", "--customer", "C1", "--balance", "10"]).succeeded();
+    server.crash().expect("a crash");
+    bank.run(["balance", "A1"]).ended_with(3).said(&["can't be reached"]);
+    server.restart().expect("a restart");
+    let balance = bank.json(["balance", "A1"]);
+    assert_eq!(balance["balance"], "10");
+}
