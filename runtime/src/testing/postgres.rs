@@ -219,8 +219,9 @@ fn told(what: &'static str) -> impl Fn(std::io::Error) -> String {
 
 /// Where the server's programs are.
 fn find_binaries() -> Result<PathBuf, String> {
-    let has_all =
-        |folder: &Path| ["initdb", "postgres", "pg_ctl", "pg_isready"].iter().all(|it| folder.join(it).is_file());
+    let has_all = |folder: &Path| {
+        ["initdb", "postgres", "pg_ctl", "pg_isready"].iter().all(|it| folder.join(it).is_file())
+    };
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
     for root in ["/usr/lib/postgresql", "/usr/local/lib/postgresql"] {
