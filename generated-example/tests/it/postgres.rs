@@ -4,6 +4,9 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use eventloom_runtime::EventStore;
+use eventloom_runtime::projection::{PostgresReadDatabase, ReadDatabase};
+use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::{PostgresServer, TestDatabase};
 
@@ -105,6 +108,19 @@ fn an_import_is_the_same_as_on_a_file_and_may_be_killed() {
             assert_eq!(server.json([question, &account]), file.json([question, &account]));
         }
     }
+}
+
+/// As the documents show it.
+#[tokio::test]
+async fn a_program_opens_a_database_by_its_address() -> Result<(), Box<dyn std::error::Error>> {
+    let place = TestDatabase::default();
+    let address = place.url().await;
+    let database = PostgresDatabase::at(&address)?;
+    let store = PostgresStore::open(&database).await?;
+    let rows = PostgresReadDatabase::open(&database).await?;
+    assert_eq!(store.head().await?, 0);
+    assert!(rows.versions().await?.is_empty());
+    Ok(())
 }
 
 #[test]
