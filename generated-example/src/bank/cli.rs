@@ -8,9 +8,9 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    as_of::AsOf, balance::Balance, close::Close, demo::Demo, deposit::Deposit, export::Export,
-    history::History, import::Import, open::Open, rebuild::Rebuild, timeline::Timeline,
-    withdraw::Withdraw,
+    as_of::AsOf, balance::Balance, close::Close, copy::Copy, demo::Demo, deposit::Deposit,
+    export::Export, history::History, import::Import, open::Open, rebuild::Rebuild,
+    timeline::Timeline, withdraw::Withdraw,
 };
 use crate::database::{Database, Named};
 use crate::failure::Failure;
@@ -57,6 +57,7 @@ enum Command {
     Export(Export),
     Rebuild(Rebuild),
     Import(Import),
+    Copy(Copy),
 }
 
 impl Cli {
@@ -86,10 +87,7 @@ impl Cli {
             #[cfg(feature = "postgres")]
             Named::Server(server) => command.run(&Place::new(server), screen).await,
             #[cfg(not(feature = "postgres"))]
-            Named::Server(_) => Err(Failure::Usage(
-                "this `bank` was built without PostgreSQL: build it with `--features postgres`"
-                    .to_owned(),
-            )),
+            Named::Server(_) => Err(crate::database::without_postgres()),
         }
     }
 }
@@ -109,12 +107,13 @@ impl Command {
             Self::Export(export) => export.run(place, screen).await,
             Self::Rebuild(rebuild) => rebuild.run(place, screen).await,
             Self::Import(import) => import.run(place, screen).await,
+            Self::Copy(copy) => copy.run(screen).await,
         }
     }
 }
 
 /// Takes anything for a file that is no address.
-fn named() -> impl TypedValueParser<Value = Named> {
+pub(crate) fn named() -> impl TypedValueParser<Value = Named> {
     OsStringValueParser::new().map(Named::from)
 }
 

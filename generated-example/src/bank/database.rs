@@ -3,15 +3,16 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use eventloom_runtime::StoreError;
 use eventloom_runtime::projection::{ReadDatabase, SqliteReadDatabase};
 use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
-use eventloom_runtime::{EventStore, StoreError};
+use eventloom_runtime::store::whole::WholeStore;
 
 use crate::failure::Failure;
 
 /// A database of the bank's, not opened yet.
 pub(crate) trait Database {
-    type Events: EventStore;
+    type Events: WholeStore;
     type Rows: ReadDatabase;
 
     /// Refuses to be asked where nothing has ever been written.
@@ -94,4 +95,12 @@ impl Database for Server {
         let store = Self::Events::open(&database).await?;
         Ok((store, Self::Rows::open(&database).await?))
     }
+}
+
+/// This program can't speak to a server.
+#[cfg(not(feature = "postgres"))]
+pub(crate) fn without_postgres() -> Failure {
+    Failure::Usage(
+        "this `bank` was built without PostgreSQL: build it with `--features postgres`".to_owned(),
+    )
 }

@@ -60,10 +60,11 @@ fn untimed(event: &str) -> String {
 /// What a run said, but for times and for the time it took.
 fn tame(ran: &Ran) -> (String, String) {
     let untimed = |text: &str| {
-        let words = text.split_inclusive(char::is_whitespace);
+        let is_line = |word: &str| word.chars().all(|it| "─┌┬┐├┼┤└┴┘".contains(it));
         let is_time = |word: &str| word.starts_with("20") && word.contains('T');
-        let words = words.map(|word| if is_time(word) { "TIME " } else { word });
-        let text: String = words.collect();
+        let words = text.split_whitespace().filter(|word| !is_line(word));
+        let words: Vec<_> = words.map(|word| if is_time(word) { "TIME" } else { word }).collect();
+        let text = words.join(" ");
         text.split(" in ").next().unwrap_or_default().to_owned()
     };
     (untimed(&ran.stdout), ran.stderr.clone())
@@ -108,6 +109,56 @@ fn an_import_is_the_same_as_on_a_file_and_may_be_killed() {
             assert_eq!(server.json([question, &account]), file.json([question, &account]));
         }
     }
+}
+
+/// From a file to a server and back, cut off in between: the copies say what the bank said, byte for byte, and know what was
+/// decided before.
+#[test]
+fn a_bank_is_copied_to_a_server_and_back() {
+    let shape = Shape { rows: 4_000, accounts: 30, trouble: 8 };
+    let mut rows = Vec::new();
+    file::write(&mut rows, shape, 11).expect("a Vec takes it");
+    let bank = Bank::new();
+    bank.write("rows.csv", &rows);
+    bank.run(["import", "rows.csv"]).succeeded();
+    let database = TestDatabase::default();
+    let url = block_on(database.url());
+
+    for millis in [40, 90, 140] {
+        let mut copy = bank.command(["copy", "--from", "bank.db", "--to", &url]);
+        let mut copy = copy.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a copy");
+        sleep(Duration::from_millis(millis));
+        // It may have come to its end.
+        let _ = copy.kill();
+        copy.wait().expect("an end");
+    }
+    let there = bank.json(["copy", "--from", "bank.db", "--to", &url]);
+    let back = bank.json(["copy", "--from", &url, "--to", "back.db"]);
+
+    assert_eq!(there, back);
+    let export = |db: &str| bank.run(["export", "--db", db]).succeeded().stdout;
+    let [here, server, file] = ["bank.db", &*url, "back.db"].map(export);
+    assert_eq!(there["events"], here.lines().count());
+    assert!(here == server && server == file, "the exports differ");
+    for db in [&*url, "back.db"] {
+        // Every row was decided before, the refused ones too.
+        let again = bank.json(["import", "rows.csv", "--db", db]);
+        assert_eq!((&again["applied"], &again["rows"]), (&0.into(), &4_000.into()), "{again}");
+        for account in ["A0", "A1", "A29"] {
+            assert_eq!(
+                bank.json(["balance", account, "--db", db]),
+                bank.json(["balance", account])
+            );
+        }
+    }
+    let other = TestDatabase::default();
+    let taken = block_on(other.url());
+    bank.run(["open", "A1", "--customer", "C1", "--db", &taken]).succeeded();
+    let refused = bank.run(["copy", "--from", "bank.db", "--to", &taken]);
+    refused
+        .ended_with(3)
+        .said(&["other events than the one that is copied", "copy into an empty one"]);
+    assert_eq!(block_on(other.sql("SELECT count(*) FROM eventloom.events")), ["1"]);
 }
 
 /// As the documents show it.

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use super::drive::{self, Driven, Interrupt, Passed, Source};
 use super::projector::{Reached, interrupted};
@@ -15,6 +16,11 @@ use super::{
 use crate::event::DomainEvent;
 use crate::metadata::Position;
 use crate::store::EventStore;
+
+/// How often rows of an `immediate` projection try to take the place of those that serve, where these have readers; and
+/// how long appends go on in between, which wait while it is tried.
+const SWITCH_ATTEMPTS: u32 = 150;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 
 /// How far a rebuild has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +189,16 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Part<P::Event, S, D> for &Pr
 impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     async fn switch(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
         if P::CONSISTENCY == Consistency::Immediate {
-            immediate::register(self, Some(shadow.table())).await?;
+            let mut attempts = 1;
+            while let Err(error) = immediate::register(self, Some(shadow.table())).await {
+                let may_pass =
+                    matches!(&error, ProjectorError::Database(error) if error.is_transient());
+                if attempts == SWITCH_ATTEMPTS || !may_pass {
+                    return Err(error);
+                }
+                attempts += 1;
+                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+            }
             return self.release_skipped().await;
         }
         self.take_over(shadow).await?;

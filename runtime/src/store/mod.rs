@@ -19,6 +19,8 @@ pub mod postgres;
 mod shapes;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod whole;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -256,10 +256,10 @@ fn owner() -> Result<Option<(u32, u32)>, String> {
             let mut fields = line.split(':').skip(2);
             Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
         });
-        return found.map(Some).ok_or_else(|| {
+        found.map(Some).ok_or_else(|| {
             "PostgreSQL does not run as root, and there is no user `postgres` or `nobody`: run the tests as another user"
                 .to_owned()
-        });
+        })
     }
     #[cfg(not(unix))]
     Ok(None)

@@ -13,6 +13,8 @@ mod projection;
 mod sqlite;
 mod tab;
 mod wallet;
+#[cfg(feature = "sqlite")]
+mod whole;
 
 /// The repository on each store.
 #[path = "."]

@@ -59,7 +59,7 @@ async fn read(store: &PostgresStore, after: u64) -> (Vec<(String, u64)>, u64) {
 
 /// An append as another program makes it, in a transaction that somebody has begun: one event, the first of a stream.
 fn appending(id: &str) -> String {
-    let nothing = ["'{}'"; 16].join(", ");
+    let nothing = ["'{}'"; 18].join(", ");
     format!(
         "SELECT outcomes[1] FROM eventloom.append(ARRAY['Account'], ARRAY['{id}'], ARRAY[0], ARRAY[1], \
          ARRAY['\\x01010101010101010101010101010101'::bytea], ARRAY[true], \

@@ -3,6 +3,7 @@
 pub(crate) mod as_of;
 pub(crate) mod balance;
 pub(crate) mod close;
+pub(crate) mod copy;
 pub(crate) mod decide;
 pub(crate) mod demo;
 pub(crate) mod deposit;

@@ -2,7 +2,7 @@
 
 use tokio_postgres::error::SqlState;
 
-use crate::projection::ReadDatabaseError;
+use crate::projection::{ReadDatabaseError, TableSpec};
 use crate::store::postgres::{self, PostgresDatabase};
 
 /// A job failed; its transaction is rolled back.
@@ -17,9 +17,6 @@ pub(super) enum Fault {
     /// A row to be inserted exists.
     #[error("a row to be inserted exists")]
     RowExists,
-    /// The commit was sent, and the server has not answered.
-    #[error("the server has not answered a commit: {0}")]
-    Unknown(postgres::Fault),
 }
 
 impl From<tokio_postgres::Error> for Fault {
@@ -35,9 +32,21 @@ impl Fault {
             Self::Postgres(fault) => database.explained(fault).into(),
             Self::Database(error) => error,
             Self::RowExists => ReadDatabaseError::Corrupt(self.to_string()),
-            Self::Unknown(fault) => ReadDatabaseError::OutcomeUnknown(format!(
-                "the connection broke after a commit was sent ({fault})"
-            )),
+        }
+    }
+
+    /// The same; values that PostgreSQL can't hold would be refused for ever.
+    pub(super) fn explained_of(
+        self,
+        spec: &TableSpec,
+        database: &PostgresDatabase,
+    ) -> ReadDatabaseError {
+        let refused = matches!(&self, Self::Postgres(fault) if fault.is_of_value());
+        match self.explained(database) {
+            ReadDatabaseError::Unwritable(reason) if refused => {
+                ReadDatabaseError::Unsuitable { projection: spec.full_name(), reason }
+            }
+            told => told,
         }
     }
 

@@ -10,22 +10,22 @@ mod names;
 mod query;
 mod registry;
 mod rows;
+mod view;
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future;
 use tokio_postgres::error::SqlState;
 
 use self::fault::Fault;
+use self::view::View;
 use super::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
     ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table, TableSpec, TableState,
 };
 use crate::store::AppendTransaction;
-use crate::store::postgres::{Client, Migrations, OpenTransaction, PostgresDatabase};
+use crate::store::postgres::{Begun, Client, Migrations, OpenTransaction, PostgresDatabase};
 
 const MIGRATIONS: Migrations =
     Migrations { part: "read models", scripts: &[include_str!("schema.sql")] };
@@ -33,11 +33,30 @@ const MIGRATIONS: Migrations =
 /// Where the views are, if nothing else is said.
 const PUBLIC: &str = "public";
 
-/// How long a rebuilt table waits for readers of the old one, before it lets those who came after it go first; and how
-/// often it tries.
-const SWITCH: (&str, u32) = ("SET LOCAL lock_timeout TO '200ms'", 150);
-/// How long it lets them.
-const BETWEEN: Duration = Duration::from_millis(50);
+/// How long a table or a view that is to be replaced waits for its readers, before it lets those who came after it go
+/// first.
+const GIVE_WAY: &str = "SET LOCAL lock_timeout TO '200ms'";
+
+/// Attempts at what waits for readers. Who waits for them keeps those who come later waiting too.
+#[derive(Default)]
+struct Attempts(u32);
+
+impl Attempts {
+    const MOST: u32 = 150;
+    /// How long readers are let go first.
+    const BETWEEN: Duration = Duration::from_millis(50);
+
+    /// Lets those who were in the way go first, where somebody was.
+    async fn again(&mut self, fault: Fault) -> Result<(), Fault> {
+        let in_the_way = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
+        if self.0 == Self::MOST || !in_the_way.iter().any(|code| fault.is(code)) {
+            return Err(fault);
+        }
+        self.0 += 1;
+        tokio::time::sleep(Self::BETWEEN).await;
+        Ok(())
+    }
+}
 
 /// Rows of projections in a PostgreSQL database. Cheap to clone; clones share their connections.
 ///
@@ -79,18 +98,56 @@ impl PostgresReadDatabase {
         self.database.rows().await.map_err(|fault| Fault::from(fault).explained(&self.database))
     }
 
+    async fn begin(&self) -> Result<Begun, ReadDatabaseError> {
+        let begun = Begun::on(self.client().await?).await;
+        begun.map_err(|fault| Fault::from(fault).explained(&self.database))
+    }
+
     fn told<T>(&self, done: Result<T, Fault>) -> Result<T, ReadDatabaseError> {
         done.map_err(|fault| fault.explained(&self.database))
     }
 
-    async fn try_commit(&self, commit: &Commit) -> Result<Committed, Fault> {
+    /// Points the view of a target at its newest rows, where it shows others. The rows are right without it: where that
+    /// fails, it is done when the projection is next opened.
+    async fn show(&self, target: &str) {
+        let mut attempts = Attempts::default();
+        loop {
+            let fault = match self.try_show(target).await {
+                Ok(()) => return,
+                Err(fault) => fault,
+            };
+            if let Err(fault) = attempts.again(fault).await {
+                let error = fault.explained(&self.database);
+                tracing::warn!(%error, view = target, "the view does not show the newest rows yet");
+                return;
+            }
+        }
+    }
+
+    async fn try_show(&self, target: &str) -> Result<(), Fault> {
+        let client = self.database.rows().await?;
+        let view = View { schema: &self.schema, target };
+        if view::is_right(&client, view).await? {
+            return Ok(());
+        }
+        let begun = Begun::on(client).await?;
+        let shown = async {
+            begun.batch_execute(GIVE_WAY).await?;
+            registry::hold(&begun).await?;
+            view::show_newest(&begun, view).await
+        };
+        let shown = shown.await;
+        begun.end(shown).await
+    }
+
+    async fn try_commit(&self, commit: &Commit) -> Result<Written, Fault> {
         let begun = Begun::on(self.database.rows().await?).await?;
         let written = async {
-            if commit.skips.is_empty() {
-                // Rows that are undone are folded again, for their checkpoint goes with them.
+            if commit.table.shadow {
+                // What is lost with the server is built again; nobody has read it.
                 begun.batch_execute("SET LOCAL synchronous_commit TO off").await?;
             }
-            write(&begun, &self.schema, commit).await
+            write(&begun, commit).await
         };
         let written = written.await;
         begun.end(written).await
@@ -99,75 +156,52 @@ impl PostgresReadDatabase {
     async fn try_finish(&self, shadow: Table, revision: u64) -> Result<Switched, Fault> {
         let begun = Begun::on(self.database.rows().await?).await?;
         let switched = async {
-            begun.batch_execute(SWITCH.0).await?;
+            begun.batch_execute(GIVE_WAY).await?;
             registry::hold(&begun).await?;
             registry::finish_rebuild(&begun, &self.schema, shadow, revision).await
         };
         let switched = switched.await;
         begun.end(switched).await
     }
+
+    async fn try_discard(&self, version: &RowsVersion) -> Result<bool, Fault> {
+        let begun = Begun::on(self.database.rows().await?).await?;
+        let discarded = async {
+            begun.batch_execute(GIVE_WAY).await?;
+            registry::hold(&begun).await?;
+            registry::discard(&begun, &self.schema, version).await
+        };
+        let discarded = discarded.await;
+        begun.end(discarded).await
+    }
+
+    /// What is read of complete rows alone. That they are is asked first: they don't cease to be.
+    async fn answer<T>(
+        &self,
+        client: &Client,
+        table: Table,
+        read: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, ReadDatabaseError> {
+        self.told(registry::check_complete(client, table).await)?;
+        self.told(read.await.map_err(|fault| registry::unless_gone(table, fault)))
+    }
+}
+
+/// What came of a commit.
+enum Written {
+    Done { is_first: bool },
+    Moved,
 }
 
 /// Writes a commit within a transaction.
-async fn write(client: &Client, schema: &str, commit: &Commit) -> Result<Committed, Fault> {
+async fn write(client: &Client, commit: &Commit) -> Result<Written, Fault> {
     let Some(was_complete) = registry::move_on(client, commit).await? else {
-        return Ok(Committed::Moved);
+        return Ok(Written::Moved);
     };
     let table = commit.table;
     rows::write(client, &table.spec, &names::rows_of(&table), &commit.rows).await?;
     registry::record(client, commit).await?;
-    if commit.complete && !was_complete && !table.shadow {
-        registry::hold(client).await?;
-        registry::show_newest(client, schema, table.spec.name).await?;
-    }
-    Ok(Committed::Done)
-}
-
-/// A transaction on a connection. Where it is dropped before its end, the connection goes with it.
-struct Begun {
-    client: Option<Client>,
-}
-
-impl Begun {
-    async fn on(client: Client) -> Result<Self, Fault> {
-        let this = Self { client: Some(client) };
-        this.batch_execute("BEGIN").await?;
-        Ok(this)
-    }
-
-    /// Keeps what was written, or takes it back where the job failed.
-    async fn end<T>(mut self, done: Result<T, Fault>) -> Result<T, Fault> {
-        let statement = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
-        let ended = self.batch_execute(statement).await;
-        let Err(error) = ended else {
-            // The connection is as it was: it goes back to its pool.
-            self.client = None;
-            return done;
-        };
-        let fault = crate::store::postgres::Fault::from(error);
-        match done {
-            Err(first) => Err(first),
-            Ok(_) if fault.is_answer() => Err(fault.into()),
-            Ok(_) => Err(Fault::Unknown(fault)),
-        }
-    }
-}
-
-impl Deref for Begun {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        let Some(client) = &self.client else { unreachable!("it is there until the end") };
-        client
-    }
-}
-
-impl Drop for Begun {
-    fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            drop(Client::take(client));
-        }
-    }
+    Ok(Written::Done { is_first: commit.complete && !was_complete && !table.shadow })
 }
 
 impl fmt::Debug for PostgresReadDatabase {
@@ -184,7 +218,7 @@ impl ReadDatabase for PostgresReadDatabase {
             let client = self.database.rows().await?;
             // Where all is there, nobody is held off, and no right to make tables is needed.
             if let Some(table) = registry::find(&client, spec, false).await?
-                && registry::is_ready(&client, &table).await?
+                && registry::is_ready(&client, &self.schema, &table).await?
             {
                 return registry::state(&client, table).await;
             }
@@ -197,11 +231,13 @@ impl ReadDatabase for PostgresReadDatabase {
             let made = made.await;
             begun.end(made).await
         };
-        self.told(opened.await)
+        let opened = self.told(opened.await)?;
+        self.show(spec.name).await;
+        Ok(opened)
     }
 
     async fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
-        let begun = self.told(Begun::on(self.client().await?).await)?;
+        let begun = self.begin().await?;
         let view = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let read = async {
             begun.batch_execute(view).await?;
@@ -239,10 +275,18 @@ impl ReadDatabase for PostgresReadDatabase {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
         match self.try_commit(&commit).await {
+            Ok(Written::Moved) => Ok(Committed::Moved),
+            Ok(Written::Done { is_first }) => {
+                if is_first {
+                    self.show(commit.table.spec.name).await;
+                }
+                Ok(Committed::Done)
+            }
             Err(Fault::RowExists) => Ok(Committed::RowExists),
-            // Its rows went away after its checkpoint was found.
-            Err(fault) if fault.is(&SqlState::UNDEFINED_TABLE) => Ok(Committed::Moved),
-            done => self.told(done),
+            Err(fault) => {
+                let fault = registry::unless_gone(commit.table, fault);
+                Err(fault.explained_of(&commit.table.spec, &self.database))
+            }
         }
     }
 
@@ -286,10 +330,10 @@ impl ReadDatabase for PostgresReadDatabase {
     }
 
     async fn begin_rebuild(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
-        let begun = self.told(Begun::on(self.client().await?).await)?;
+        let begun = self.begin().await?;
         let made = async {
             registry::hold(&begun).await?;
-            let shadow = registry::begin_rebuild(&begun, spec).await?;
+            let shadow = registry::begin_rebuild(&begun, &self.schema, spec).await?;
             registry::state(&begun, shadow).await
         };
         let made = made.await;
@@ -301,24 +345,24 @@ impl ReadDatabase for PostgresReadDatabase {
         shadow: Table,
         revision: u64,
     ) -> Result<Switched, ReadDatabaseError> {
-        let mut tried = 0;
-        loop {
+        let mut attempts = Attempts::default();
+        let switched = loop {
             match self.try_finish(shadow, revision).await {
-                // Readers of the old rows are not done. Who waits for them keeps those who come later waiting too.
-                Err(fault) if fault.is(&SqlState::LOCK_NOT_AVAILABLE) && tried < SWITCH.1 => {
-                    tried += 1;
-                    tokio::time::sleep(BETWEEN).await;
-                }
-                done => return self.told(done),
+                Err(fault) => self.told(attempts.again(fault).await)?,
+                Ok(switched) => break switched,
             }
+        };
+        if switched == Switched::Done {
+            self.show(shadow.spec.name).await;
         }
+        Ok(switched)
     }
 
     async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
         if !shadow.shadow {
             return Ok(());
         }
-        let begun = self.told(Begun::on(self.client().await?).await)?;
+        let begun = self.begin().await?;
         let dropped = async {
             registry::hold(&begun).await?;
             registry::drop_table(&begun, shadow).await
@@ -332,13 +376,13 @@ impl ReadDatabase for PostgresReadDatabase {
     }
 
     async fn discard(&self, version: &RowsVersion) -> Result<bool, ReadDatabaseError> {
-        let begun = self.told(Begun::on(self.client().await?).await)?;
-        let discarded = async {
-            registry::hold(&begun).await?;
-            registry::discard(&begun, &self.schema, version).await
-        };
-        let discarded = discarded.await;
-        self.told(begun.end(discarded).await)
+        let mut attempts = Attempts::default();
+        loop {
+            match self.try_discard(version).await {
+                Err(fault) => self.told(attempts.again(fault).await)?,
+                Ok(discarded) => return Ok(discarded),
+            }
+        }
     }
 
     fn within<'a>(
@@ -359,20 +403,6 @@ impl ReadDatabase for PostgresReadDatabase {
     }
 }
 
-impl PostgresReadDatabase {
-    /// What is read, of complete rows alone: both are asked at once.
-    async fn answer<T>(
-        &self,
-        client: &Client,
-        table: Table,
-        read: impl Future<Output = Result<T, Fault>> + Send,
-    ) -> Result<T, ReadDatabaseError> {
-        let (complete, read) = future::join(registry::check_complete(client, table), read).await;
-        self.told(complete)?;
-        self.told(read.map_err(|fault| registry::unless_gone(table, fault)))
-    }
-}
-
 /// The rows within a transaction of the event store.
 struct Within<'a> {
     open: &'a OpenTransaction,
@@ -385,13 +415,48 @@ impl Within<'_> {
     }
 }
 
+impl Within<'_> {
+    /// Points the view at the newest rows, or leaves it to who opens the projection next: appends wait meanwhile.
+    async fn show(&self, target: &str) -> Result<(), Fault> {
+        let client = self.open.client();
+        let view = View { schema: &self.schema, target };
+        if view::is_right(client, view).await? {
+            return Ok(());
+        }
+        client.batch_execute(&format!("SAVEPOINT showing; {GIVE_WAY}")).await?;
+        let shown = async {
+            registry::hold(client).await?;
+            view::show_newest(client, view).await
+        };
+        match shown.await {
+            Ok(()) => {
+                let go_on = "SET LOCAL lock_timeout TO DEFAULT; RELEASE SAVEPOINT showing";
+                client.batch_execute(go_on).await?;
+            }
+            Err(error) => {
+                client.batch_execute("ROLLBACK TO SAVEPOINT showing").await?;
+                tracing::warn!(%error, view = target, "the view does not show the newest rows yet");
+            }
+        }
+        Ok(())
+    }
+}
+
 impl ReadTransaction for Within<'_> {
     fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
-        self.run(registry::state(self.open.client(), table))
+        let client = self.open.client();
+        self.run(async {
+            registry::hold_table(client, table).await?;
+            registry::state(client, table).await
+        })
     }
 
     fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
-        self.run(registry::checkpoint(self.open.client(), table))
+        let client = self.open.client();
+        self.run(async {
+            registry::hold_table(client, table).await?;
+            registry::checkpoint(client, table).await
+        })
     }
 
     fn load(&self, table: Table, keys: &[RowValues]) -> Result<Vec<RowValues>, ReadDatabaseError> {
@@ -399,13 +464,31 @@ impl ReadTransaction for Within<'_> {
     }
 
     fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
-        self.run(write(self.open.client(), &self.schema, &commit))
+        let spec = commit.table.spec;
+        let written = self.open.wait(async {
+            let written = write(self.open.client(), &commit).await?;
+            if matches!(written, Written::Done { is_first: true }) {
+                self.show(spec.name).await?;
+            }
+            Ok::<_, Fault>(written)
+        });
+        match written {
+            Ok(Written::Done { .. }) => Ok(Committed::Done),
+            Ok(Written::Moved) => Ok(Committed::Moved),
+            Err(fault) => Err(fault.explained_of(&spec, self.open.postgres())),
+        }
     }
 
     fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
+        let client = self.open.client();
         self.run(async {
-            registry::hold(self.open.client()).await?;
-            registry::finish_rebuild(self.open.client(), &self.schema, shadow, revision).await
+            client.batch_execute(GIVE_WAY).await?;
+            registry::hold(client).await?;
+            let switched = registry::finish_rebuild(client, &self.schema, shadow, revision).await?;
+            if switched == Switched::Done {
+                self.show(shadow.spec.name).await?;
+            }
+            Ok(switched)
         })
     }
 }

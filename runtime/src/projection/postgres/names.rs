@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::projection::{ReadDatabaseError, Table, TableSpec};
+use crate::projection::{ColumnType, ReadDatabaseError, Table, TableSpec};
 
 /// Begins the names of PostgreSQL's own tables.
 const RESERVED: &str = "pg_";
@@ -63,6 +63,13 @@ pub(super) fn check(spec: &TableSpec) -> Result<(), ReadDatabaseError> {
                 column.name
             ));
         }
+    }
+    let keys = &spec.columns[..spec.key_columns.min(spec.columns.len())];
+    if let Some(key) = keys.iter().find(|key| key.column_type == ColumnType::Json) {
+        return unsuitable(format!(
+            "its key column `{}` is a list or a record, which PostgreSQL can't compare; name its rows by something else",
+            key.name
+        ));
     }
     let mut indexed = spec.indexes.iter().copied().flatten();
     if let Some(name) = indexed.find(|name| spec.columns.iter().all(|it| it.name != **name)) {

@@ -81,8 +81,7 @@ pub(super) async fn summarize(
     let columns: Vec<Column> = summary.columns(spec)?.into_iter().copied().collect();
     let sql = Sql::of(spec, &summary.condition);
     let groups = &columns[..summary.group_columns()];
-    let order: Vec<String> =
-        groups.iter().map(|column| format!("{} NULLS FIRST", sorted(column))).collect();
+    let order: Vec<String> = groups.iter().map(|column| directed(column, false)).collect();
     let order = match order.as_slice() {
         [] => String::new(),
         by => format!(" ORDER BY {}", by.join(", ")),
@@ -119,12 +118,21 @@ fn number(count: usize) -> i64 {
 fn order(spec: &TableSpec, by: &[Order]) -> String {
     let by = by.iter().map(|order| {
         let column = spec.columns.iter().find(|column| column.name == order.column);
-        let name = column.map_or_else(|| quoted(order.column), sorted);
-        let direction = if order.descending { "DESC NULLS LAST" } else { "NULLS FIRST" };
-        format!("{name} {direction}")
+        column.map_or_else(|| quoted(order.column), |it| directed(it, order.descending))
     });
     let key = spec.columns[..spec.key_columns].iter().map(|column| quoted(column.name));
     by.chain(key).collect::<Vec<_>>().join(", ")
+}
+
+/// A column to sort by, said as its index says it: absent is less than all.
+fn directed(column: &Column, descending: bool) -> String {
+    let direction = match (descending, column.optional) {
+        (false, false) => "",
+        (false, true) => " NULLS FIRST",
+        (true, false) => " DESC",
+        (true, true) => " DESC NULLS LAST",
+    };
+    format!("{}{direction}", sorted(column))
 }
 
 /// A column as something that can be sorted.
@@ -258,7 +266,9 @@ impl<'s> Sql<'s> {
             Operand::Value(Value::Text(text)) => text.chars().any(|it| it <= '\u{2}'),
             _ => false,
         };
-        if odd(left) || odd(right) {
+        // The same holds of what a column has, unless it is looked for where characters begin.
+        let sought = matches!(right, Operand::Column(_)) && test != TextTest::StartsWith;
+        if odd(left) || odd(right) || sought {
             return None;
         }
         let of = Some(ColumnType::Text);

@@ -9,6 +9,7 @@ use tokio_postgres::error::SqlState;
 use super::fault::Fault;
 use super::names::{self, quoted};
 use super::rows;
+use super::view::{self, View};
 use crate::metadata::Position;
 use crate::projection::{
     Checkpoint, Commit, Poison, ReadDatabaseError, RowsVersion, SeenEvent, Skip, Switched, Table,
@@ -45,16 +46,27 @@ pub(super) async fn find(
 }
 
 /// Whether a table has all that this program needs, so that nothing has to be made.
-pub(super) async fn is_ready(client: &Client, table: &Table) -> Result<bool, Fault> {
-    Ok(missing_indexes(client, table).await?.is_empty())
+pub(super) async fn is_ready(client: &Client, schema: &str, table: &Table) -> Result<bool, Fault> {
+    let view = View { schema, target: table.spec.name };
+    Ok(missing_indexes(client, table).await?.is_empty()
+        && schema_of(client, table.spec.name).await?.as_deref() == Some(schema)
+        && view::is_right(client, view).await?)
+}
+
+/// Where the view of a target is.
+async fn schema_of(client: &Client, target: &str) -> Result<Option<String>, Fault> {
+    let sql = "SELECT schema FROM eventloom.read_models WHERE target = $1 LIMIT 1";
+    let found = client.query_opt(sql, &[&target]).await?;
+    found.map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
 /// Finds the table, or creates it; the caller holds others off.
 pub(super) async fn open(client: &Client, schema: &str, spec: TableSpec) -> Result<Table, Fault> {
+    check_rights(client, schema, &spec).await?;
     check_target(client, schema, &spec).await?;
     let table = match find(client, spec, false).await? {
         Some(table) => table,
-        None => create(client, spec, false).await?,
+        None => create(client, schema, spec, false).await?,
     };
     // A program that was given an index after its rows finds them as they are.
     add_indexes(client, &table).await?;
@@ -70,18 +82,24 @@ pub(super) fn unless_gone(table: Table, fault: Fault) -> Fault {
     }
 }
 
-async fn create(client: &Client, spec: TableSpec, shadow: bool) -> Result<Table, Fault> {
+async fn create(
+    client: &Client,
+    schema: &str,
+    spec: TableSpec,
+    shadow: bool,
+) -> Result<Table, Fault> {
     let row = client
         .query_one(
             "INSERT INTO eventloom.read_models \
-             (id, aggregate, projection, target, meaning, shadow, position, revision, complete) \
-             VALUES (nextval('eventloom.read_model_ids'), $1, $2, $3, $4, $5, 0, 0, false) RETURNING id",
+             (id, aggregate, projection, target, meaning, shadow, schema, position, revision, complete) \
+             VALUES (nextval('eventloom.read_model_ids'), $1, $2, $3, $4, $5, $6, 0, 0, false) RETURNING id",
             &[
                 &text::stored(spec.aggregate),
                 &text::stored(spec.projection),
                 &spec.name,
                 &names::meaning(spec.meaning),
                 &shadow,
+                &schema,
             ],
         )
         .await?;
@@ -119,7 +137,8 @@ async fn add_indexes(client: &Client, table: &Table) -> Result<(), Fault> {
         let of = |name: &str| table.spec.columns.iter().find(|column| column.name == name);
         let sorted = |name: &'static str| match of(name) {
             Some(column) if rows::is_json(column) => {
-                format!("({}::text) COLLATE \"C\"", quoted(name))
+                let nulls = if column.optional { " NULLS FIRST" } else { "" };
+                format!("({}::text) COLLATE \"C\"{nulls}", quoted(name))
             }
             Some(column) if column.optional => format!("{} NULLS FIRST", quoted(name)),
             _ => quoted(name),
@@ -137,6 +156,36 @@ async fn add_indexes(client: &Client, table: &Table) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Refuses to begin what this user may not do.
+async fn check_rights(client: &Client, schema: &str, spec: &TableSpec) -> Result<(), Fault> {
+    let found = client
+        .query(
+            "SELECT n.nspname::text, has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n \
+             WHERE n.nspname IN ('eventloom', $1) ORDER BY 1",
+            &[&schema],
+        )
+        .await?;
+    let mut is_there = false;
+    for row in &found {
+        let name: &str = row.try_get(0)?;
+        is_there |= name == schema;
+        if !row.try_get::<_, bool>(1)? {
+            return Err(ReadDatabaseError::Unwritable(format!(
+                "this user may not create anything in the schema `{name}`, where the table of {} or its view is to \
+                 be; run projections as the user who owns the read models, or grant it CREATE on that schema",
+                spec.full_name()
+            ))
+            .into());
+        }
+    }
+    if is_there {
+        return Ok(());
+    }
+    let reason =
+        format!("its view is to be in the schema `{schema}`, which is not there; create it");
+    Err(ReadDatabaseError::Unsuitable { projection: spec.full_name(), reason }.into())
+}
+
 /// Refuses a target whose name something else has: a table, or the view of another projection.
 async fn check_target(client: &Client, schema: &str, spec: &TableSpec) -> Result<(), Fault> {
     let other = client
@@ -146,34 +195,25 @@ async fn check_target(client: &Client, schema: &str, spec: &TableSpec) -> Result
             &[&spec.name, &text::stored(spec.aggregate), &text::stored(spec.projection)],
         )
         .await?;
-    let kind = kind_of(client, schema, spec.name).await?;
-    let taken = match (other, kind) {
+    if let Some(known) = schema_of(client, spec.name).await?.filter(|known| known != schema) {
+        let reason = format!(
+            "its view is in the schema `{known}`, and this program wants it in `{schema}`; open the read models in \
+             that one, or discard their versions first"
+        );
+        return Err(ReadDatabaseError::Unsuitable { projection: spec.full_name(), reason }.into());
+    }
+    let view = View { schema, target: spec.name };
+    let taken = match (other, view::kind_of(client, view).await?) {
         (Some(other), _) => {
             let other: String = other.try_get(0)?;
             format!("view of the projection {}", text::read(&other))
         }
         (None, None) => return Ok(()),
-        (None, Some(kind)) if kind == "view" && newest(client, spec.name).await?.is_some() => {
-            return Ok(());
-        }
+        (None, Some(_)) if view::shows(client, view).await?.is_some() => return Ok(()),
         (None, Some(kind)) => kind,
     };
     let (projection, name) = (spec.full_name(), spec.name);
     Err(ReadDatabaseError::NameTaken { projection, name, kind: taken }.into())
-}
-
-/// What has a name, if anything has.
-async fn kind_of(client: &Client, schema: &str, name: &str) -> Result<Option<String>, Fault> {
-    let found = client
-        .query_opt(
-            "SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' \
-             WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'foreign table' ELSE 'table' END \
-             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE n.nspname = $1 AND c.relname = $2",
-            &[&schema, &name],
-        )
-        .await?;
-    found.map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
 /// How far a table has come, with its poison and what was skipped.
@@ -243,6 +283,15 @@ fn read_poison(row: &Row) -> Result<Poison, Fault> {
         found_at: row.try_get::<_, Time>(6)?.0,
         stops: row.try_get(7)?,
     })
+}
+
+/// Lets nobody else move a table until the transaction ends.
+pub(super) async fn hold_table(client: &Client, table: Table) -> Result<(), Fault> {
+    let statement = client
+        .prepare_cached("SELECT FROM eventloom.read_models WHERE id = $1 FOR NO KEY UPDATE")
+        .await?;
+    client.execute(&statement, &[&id(table)]).await?;
+    Ok(())
 }
 
 /// How far a table has come.
@@ -387,14 +436,18 @@ async fn write_skip(client: &Client, spec: &TableSpec, skip: &Skip) -> Result<()
 }
 
 /// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.
-pub(super) async fn begin_rebuild(client: &Client, spec: TableSpec) -> Result<Table, Fault> {
+pub(super) async fn begin_rebuild(
+    client: &Client,
+    schema: &str,
+    spec: TableSpec,
+) -> Result<Table, Fault> {
     if find(client, spec, false).await?.is_none() {
         return Err(ReadDatabaseError::Gone(spec.full_name()).into());
     }
     if let Some(cut_off) = find(client, spec, true).await? {
         drop_table(client, cut_off).await?;
     }
-    let shadow = create(client, spec, true).await?;
+    let shadow = create(client, schema, spec, true).await?;
     add_indexes(client, &shadow).await?;
     Ok(shadow)
 }
@@ -471,7 +524,7 @@ pub(super) async fn discard(
         forget(client, row.try_get(0)?).await?;
     }
     if !found.is_empty() {
-        show_newest(client, schema, target).await?;
+        view::show_newest(client, View { schema, target }).await?;
     }
     for row in &found {
         drop_rows(client, number(row, 0)?).await?;
@@ -516,9 +569,9 @@ pub(super) async fn finish_rebuild(
         return Ok(Switched::Behind);
     }
     // The view is pointed at the new rows before the old ones go: it may be named by views of the user's.
-    let is_shown = newest(client, spec.name).await? == Some(serving.id);
-    if is_shown {
-        show(client, schema, spec.name, shadow.id).await?;
+    let view = View { schema, target: spec.name };
+    if view::shows(client, view).await? == Some(serving.id) {
+        view::show(client, view, shadow.id).await?;
     }
     drop_rows(client, serving.id).await?;
     client
@@ -529,9 +582,6 @@ pub(super) async fn finish_rebuild(
         ))
         .await?;
     take_over(client, shadow, serving, rebuilt).await?;
-    if !is_shown {
-        show_newest(client, schema, spec.name).await?;
-    }
     Ok(Switched::Done)
 }
 
@@ -562,59 +612,11 @@ async fn take_over(
     Ok(())
 }
 
-/// Points the public view at the newest complete rows.
-pub(super) async fn show_newest(client: &Client, schema: &str, target: &str) -> Result<(), Fault> {
-    match newest(client, target).await? {
-        Some(id) => show(client, schema, target, id).await,
-        None => {
-            let view = format!("{}.{}", quoted(schema), quoted(target));
-            client.batch_execute(&format!("DROP VIEW IF EXISTS {view}")).await?;
-            Ok(())
-        }
-    }
-}
-
-/// Points the public view at rows. Where they have the columns that it has, views that name it stay as they are.
-async fn show(client: &Client, schema: &str, target: &str, id: u64) -> Result<(), Fault> {
-    let view = format!("{}.{}", quoted(schema), quoted(target));
-    let rows = names::rows(id);
-    let alike: bool = client
-        .query_one(
-            "SELECT coalesce(array_agg((a.attname, a.atttypid, a.attcollation)::text ORDER BY a.attnum) \
-             FILTER (WHERE a.attrelid = to_regclass($1)), '{}') = \
-             array_agg((a.attname, a.atttypid, a.attcollation)::text ORDER BY a.attnum) \
-             FILTER (WHERE a.attrelid = to_regclass($2)) \
-             FROM pg_attribute a WHERE a.attrelid IN (to_regclass($1), to_regclass($2)) \
-             AND a.attnum > 0 AND NOT a.attisdropped",
-            &[&view, &rows],
-        )
-        .await?
-        .try_get::<_, Option<bool>>(0)?
-        .unwrap_or(false);
-    if !alike {
-        client.batch_execute(&format!("DROP VIEW IF EXISTS {view}")).await?;
-    }
-    client.batch_execute(&format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {rows}")).await?;
-    Ok(())
-}
-
-/// The table of the newest complete rows of a target.
-async fn newest(client: &Client, target: &str) -> Result<Option<u64>, Fault> {
-    let found = client
-        .query_opt(
-            "SELECT id FROM eventloom.read_models \
-             WHERE target = $1 AND complete AND NOT shadow ORDER BY id DESC LIMIT 1",
-            &[&target],
-        )
-        .await?;
-    found.map(|row| number(&row, 0)).transpose()
-}
-
 fn id(table: Table) -> i64 {
     table.id.cast_signed()
 }
 
 /// Positions, revisions and counts: numbers of ours, which never were negative.
-fn number(row: &Row, index: usize) -> Result<u64, Fault> {
+pub(super) fn number(row: &Row, index: usize) -> Result<u64, Fault> {
     Ok(row.try_get::<_, i64>(index)?.cast_unsigned())
 }

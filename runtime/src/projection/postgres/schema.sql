@@ -13,6 +13,7 @@ CREATE TABLE eventloom.read_models (
     projection text COLLATE "C" NOT NULL,
     meaning text COLLATE "C" NOT NULL,          -- 16 hexadecimal digits
     shadow boolean NOT NULL,                    -- whether it is rebuilt beside the one that serves reads
+    schema text COLLATE "C" NOT NULL,           -- where the view of the target is
     target text COLLATE "C" NOT NULL,
     position bigint NOT NULL,                   -- the checkpoint
     revision bigint NOT NULL,                   -- number of commits

@@ -1,6 +1,7 @@
 //! One group of appends: calls of the database's function, and what came of each append.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -14,6 +15,9 @@ use crate::metadata::{Position, Sequence};
 use crate::store::{
     Append, AppendError, AppendedEvents, FoldError, ImmediateFold, KeyClaim, StoreError, immediate,
 };
+
+/// Longer than any append takes: a server that has not answered by then is gone.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// What came of one append.
 #[derive(Clone, Debug)]
@@ -35,6 +39,8 @@ pub(super) struct Appender {
     pub(super) database: PostgresDatabase,
     pub(super) known: Arc<Known>,
     numbers: Numbers,
+    /// Of which connections the numbers are.
+    generation: u64,
 }
 
 /// Why a whole transaction came to nothing.
@@ -52,7 +58,7 @@ type Called = Result<Vec<Outcome>, Failed>;
 impl Appender {
     pub(super) fn new(database: &PostgresDatabase, known: &Arc<Known>) -> Self {
         let (database, known) = (database.clone(), Arc::clone(known));
-        Self { database, known, numbers: Numbers::default() }
+        Self { database, known, numbers: Numbers::default(), generation: 0 }
     }
 
     /// Appends all of them in one transaction, and tells of each. Where the transaction failed for what may be the fault
@@ -102,7 +108,8 @@ impl Appender {
     fn settled(&self, done: Called, count: usize) -> Option<Vec<Outcome>> {
         let error = match done {
             Ok(outcomes) => return Some(outcomes),
-            Err(Failed::Sent(fault)) if !fault.is_answer() => {
+            // What can't be understood was carried out all the same.
+            Err(Failed::Sent(fault)) if !fault.is_answer() || matches!(fault, Fault::Value(_)) => {
                 fault::unknown(&fault, self.database.address()).into()
             }
             Err(Failed::Before(fault) | Failed::Sent(fault)) => {
@@ -120,6 +127,11 @@ impl Appender {
     /// A connection, and the numbers that the appends need.
     async fn prepared(&mut self, group: &[&Append]) -> Result<Client, Failed> {
         let client = self.database.writer().await.map_err(Failed::Before)?;
+        let generation = self.database.generation();
+        if generation != self.generation {
+            (self.numbers, self.generation) = (Numbers::default(), generation);
+            self.known.forget();
+        }
         let learnt = self.numbers.learn(&client, group.iter().copied()).await;
         learnt.map_err(Failed::Before)?;
         Ok(client)
@@ -127,7 +139,12 @@ impl Appender {
 
     async fn call(&mut self, group: &[&Append]) -> Called {
         let client = self.prepared(group).await?;
-        self.ask(&client, group, true).await
+        let told = self.ask(&client, group, true).await;
+        if let Err(Failed::Sent(Fault::NoAnswer)) = &told {
+            // Whoever is answered next on this connection would get this answer.
+            drop(Client::take(client));
+        }
+        told
     }
 
     /// Calls the function, as a transaction of its own or within one.
@@ -139,7 +156,12 @@ impl Appender {
             batch.add(append, &self.numbers).map_err(|error| Failed::Before(error.into()))?;
         }
         let sent = |error: tokio_postgres::Error| Failed::Sent(error.into());
-        let row = client.query_one(&statement, &batch.arguments(&writes)).await.map_err(sent)?;
+        let arguments = batch.arguments(&writes);
+        let asked = client.query_one(&statement, &arguments);
+        let Ok(row) = tokio::time::timeout(LONGEST, asked).await else {
+            return Err(Failed::Sent(Fault::NoAnswer));
+        };
+        let row = row.map_err(sent)?;
         let read = || {
             let outcomes: Vec<i32> = row.try_get(0)?;
             Ok::<_, tokio_postgres::Error>((outcomes, row.try_get::<_, Vec<i64>>(1)?))
@@ -168,7 +190,7 @@ impl Appender {
         runtime: &Handle,
     ) -> Called {
         let client = runtime.block_on(self.prepared(group))?;
-        let open = OpenTransaction::begin(client, &self.database, &self.known, runtime);
+        let open = OpenTransaction::begin(client, &self.database, runtime);
         let open = open.map_err(Failed::Before)?;
         let each = |append: &&Append| self.fold_one(append, folds, &open);
         let outcomes: Vec<Outcome> = match group.iter().map(each).collect() {

@@ -16,7 +16,7 @@ use crate::values::Uuid;
 /// The call of the function, with what [`Batch::arguments`] gives.
 pub(super) const APPEND: &str = "SELECT outcomes, details, head FROM eventloom.append(\
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
-    $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)";
+    $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)";
 
 /// Appends that are sent together.
 #[derive(Default)]
@@ -61,6 +61,7 @@ struct Keys<'a> {
     value: Vec<Cow<'a, str>>,
     across: Vec<bool>,
     own: Vec<bool>,
+    whole: Vec<Option<Cow<'a, str>>>,
     claims: Vec<&'a KeyClaim>,
 }
 
@@ -72,6 +73,7 @@ struct Commands<'a> {
     message: Vec<Option<Cow<'a, str>>>,
     first: Vec<Option<i64>>,
     last: Vec<Option<i64>>,
+    whole: Vec<Option<Cow<'a, str>>>,
 }
 
 #[derive(Default)]
@@ -116,6 +118,7 @@ impl<'a> Batch<'a> {
             self.keys.of.push(of);
             self.keys.kind.push(kind);
             self.keys.value.push(text::looked_up(&claim.value));
+            self.keys.whole.push(text::whole(&claim.value));
             self.keys.across.push(claim.across_all);
             self.keys.own.push(append.released.contains(claim));
             self.keys.claims.push(claim);
@@ -125,6 +128,7 @@ impl<'a> Batch<'a> {
             let (first, last) = command.repeats.unzip();
             self.commands.of.push(of);
             self.commands.id.push(text::looked_up(&command.id));
+            self.commands.whole.push(text::whole(&command.id));
             self.commands.refusal.push(refusal.map(|it| text::stored(it)));
             self.commands.message.push(message.map(|it| text::stored(it)));
             self.commands.first.push(first.map(signed));
@@ -150,14 +154,14 @@ impl<'a> Batch<'a> {
 
     /// What [`APPEND`] is called with; `writes` tells whether anything is written.
     #[rustfmt::skip]
-    pub(super) fn arguments<'s>(&'s self, writes: &'s bool) -> [&'s (dyn ToSql + Sync); 34] {
+    pub(super) fn arguments<'s>(&'s self, writes: &'s bool) -> [&'s (dyn ToSql + Sync); 36] {
         let Self { appends: a, events: e, keys: k, commands: c, snapshots: s } = self;
         [
             &a.aggregate, &a.id, &a.expected, &a.count, &a.content, &a.leaves,
             &e.of, &e.sequence, &e.shape, &e.id, &e.at, &e.recorded_at, &e.actor, &e.correlation,
             &e.causation, &e.traceparent, &e.data,
-            &k.of, &k.kind, &k.field, &k.value, &k.across, &k.own,
-            &c.of, &c.id, &c.refusal, &c.message, &c.first, &c.last,
+            &k.of, &k.kind, &k.field, &k.value, &k.across, &k.own, &k.whole,
+            &c.of, &c.id, &c.refusal, &c.message, &c.first, &c.last, &c.whole,
             &s.of, &s.meaning, &s.sequence, &s.data,
             writes,
         ]
@@ -170,8 +174,18 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// Bytes of a stream's id that an index of PostgreSQL takes, whatever they are.
+const LONGEST_ID: usize = 2_600;
+
 /// Refuses what can't be written, before anything is sent.
 pub(super) fn check(append: &Append) -> Result<(), StoreError> {
+    let id = text::stored(append.stream.id.as_str()).len() + append.stream.aggregate.len();
+    if id > LONGEST_ID {
+        return Err(StoreError::Unwritable(format!(
+            "the id of the stream has {id} bytes with its aggregate's name, and PostgreSQL finds at most {LONGEST_ID} by an \
+             index; nothing was changed: give it a shorter one"
+        )));
+    }
     append.events.iter().try_for_each(|event| utf8(&event.data).map(drop))
 }
 
@@ -211,7 +225,7 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn utf8(data: &[u8]) -> Result<Cow<'_, str>, StoreError> {
+pub(super) fn utf8(data: &[u8]) -> Result<Cow<'_, str>, StoreError> {
     let text = str::from_utf8(data).map_err(|error| {
         StoreError::Unwritable(format!("an event's data is no text in UTF-8: {error}"))
     })?;

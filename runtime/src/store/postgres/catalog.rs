@@ -30,6 +30,12 @@ impl Catalog {
         Self { shapes: Mutex::default(), streams: Mutex::new(LruCache::new(STREAMS)) }
     }
 
+    /// Forgets all: it may be of another server.
+    pub(super) fn forget(&self) {
+        *lock(&self.shapes) = Arc::default();
+        lock(&self.streams).clear();
+    }
+
     /// The shapes as last read.
     pub(super) fn shapes(&self) -> Arc<Shapes> {
         Arc::clone(&lock(&self.shapes))

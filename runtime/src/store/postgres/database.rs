@@ -1,7 +1,9 @@
 //! [`PostgresDatabase`]: bounded numbers of connections to one database.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, Runtime};
@@ -32,18 +34,23 @@ struct Inner {
     readers: Pool,
     /// Rows of read models.
     rows: Pool,
+    /// How often a connection was made: what is known of numbers in the tables may be of another server.
+    made: Arc<AtomicU64>,
 }
 
 /// What every connection is told. Where the server would confirm commits that are not on its disk, or let a transaction
-/// see what was before it waited, that is not for events.
+/// see what was before it waited, that is not for events; and a program that vanishes must not hold a lock for long.
 const SESSION: &str = "
     SET default_transaction_isolation TO 'read committed';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
-    SET jit TO off;";
+    SET jit TO off;
+    SET idle_in_transaction_session_timeout TO '30s';
+    SET tcp_keepalives_idle TO 10; SET tcp_keepalives_interval TO 5; SET tcp_keepalives_count TO 3;";
 
 /// Reads of events find everything by an index; a table that has just grown is known to the planner as a small one,
 /// which it would read whole.
-const EVENTS: &str = "SET enable_seqscan TO off; SET enable_bitmapscan TO off;";
+const EVENTS: &str = "SET enable_seqscan TO off; SET enable_bitmapscan TO off; \
+    SET plan_cache_mode TO force_custom_plan;";
 
 /// A plan that was made when there were few rows is no plan for many.
 const ROWS: &str = "SET plan_cache_mode TO force_custom_plan";
@@ -82,11 +89,13 @@ impl PostgresDatabase {
     pub fn with(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
         let address = options::address(url)?;
         let events: &'static [&'static str] = &[SESSION, EVENTS];
+        let (made, connections) = (Arc::default(), options.connections.max(1));
         let inner = Inner {
-            writer: pool(&address, options, 1, events)?,
-            readers: pool(&address, options, options.connections.max(1), events)?,
-            rows: pool(&address, options, options.connections.max(1), &[SESSION, ROWS])?,
+            writer: pool(&address, options, 1, (events, &made))?,
+            readers: pool(&address, options, connections, (events, &made))?,
+            rows: pool(&address, options, connections, (&[SESSION, ROWS], &made))?,
             address,
+            made,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -122,6 +131,11 @@ impl PostgresDatabase {
 
     pub(super) fn address(&self) -> &Address {
         &self.inner.address
+    }
+
+    /// A number that is another one after a connection was made.
+    pub(super) fn generation(&self) -> u64 {
+        self.inner.made.load(Ordering::SeqCst)
     }
 
     /// The connection that appends.
@@ -171,29 +185,34 @@ fn pool(
     address: &Address,
     options: PostgresOptions,
     size: usize,
-    told: &'static [&'static str],
+    (told, made): (&'static [&'static str], &Arc<AtomicU64>),
 ) -> Result<Pool, StoreError> {
     let config = address.config.clone();
     let manager = match &address.tls {
         Some(tls) => Manager::from_config(config, tls.clone(), ManagerConfig::default()),
         None => Manager::from_config(config, NoTls, ManagerConfig::default()),
     };
+    let made = Arc::clone(made);
     let tell = Hook::async_fn(move |client, _| {
+        made.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
-            for told in told {
-                client.batch_execute(told).await.map_err(HookError::Backend)?;
-            }
-            Ok(())
+            let tell = async {
+                for told in told {
+                    client.batch_execute(told).await?;
+                }
+                Ok(())
+            };
+            in_time(tell).await
         })
     });
     // After a while the server may have been restarted, or the way to it broken, without a word.
     let look = Hook::async_fn(|client, metrics| {
         let is_fresh = metrics.last_used() < FRESH;
         Box::pin(async move {
-            if !is_fresh {
-                client.simple_query("").await.map_err(HookError::Backend)?;
+            if is_fresh {
+                return Ok(());
             }
-            Ok(())
+            in_time(async { client.simple_query("").await.map(drop) }).await
         })
     });
     Pool::builder(manager)
@@ -201,9 +220,18 @@ fn pool(
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(options.patience))
         .create_timeout(Some(options.patience))
-        .recycle_timeout(Some(PATIENCE_WITH_OLD))
-        .pre_recycle(look)
         .post_create(tell)
+        .pre_recycle(look)
         .build()
         .map_err(|error| StoreError::Unsupported(format!("no connections can be made: {error}")))
+}
+
+/// What a connection must answer soon, or it is taken for dead.
+async fn in_time(
+    asked: impl Future<Output = Result<(), tokio_postgres::Error>>,
+) -> Result<(), HookError> {
+    match tokio::time::timeout(PATIENCE_WITH_OLD, asked).await {
+        Ok(answered) => answered.map_err(HookError::Backend),
+        Err(_) => Err(HookError::message("the server does not answer")),
+    }
 }

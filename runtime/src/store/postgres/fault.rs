@@ -24,12 +24,18 @@ pub(crate) enum Fault {
     /// There was no connection to be had.
     #[error(transparent)]
     Pool(#[from] PoolError),
+    /// The server has not answered for longer than anything takes.
+    #[error("the server does not answer")]
+    NoAnswer,
     /// A stored value is not what it should be.
     #[error("a stored value is not what it should be: {0}")]
     Value(String),
     /// The event at a position is damaged.
     #[error("the event at position {0} is damaged: {1}")]
     Event(Position, String),
+    /// A commit was sent, and the server has not answered.
+    #[error("the server has not answered a commit: {0}")]
+    Unknown(Box<Fault>),
     /// The job gave up.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,6 +69,8 @@ impl Fault {
             Self::Event(position, reason) => {
                 damaged("event", format!("position {position} in {address}"), &reason)
             }
+            Self::NoAnswer => unknown(&Self::NoAnswer, address),
+            Self::Unknown(fault) => unknown(&fault, address),
             Self::Store(error) => error,
         }
     }
@@ -71,6 +79,7 @@ impl Fault {
     pub(crate) fn is_answer(&self) -> bool {
         match self {
             Self::Postgres(error) => error.as_db_error().is_some_and(|error| !is_fatal(error)),
+            Self::Unknown(_) | Self::NoAnswer => false,
             Self::Pool(_) | Self::Value(_) | Self::Event(..) | Self::Store(_) => true,
         }
     }
@@ -83,10 +92,18 @@ impl Fault {
         }
     }
 
+    /// Whether the server can't hold a value that was sent.
+    pub(crate) fn is_of_value(&self) -> bool {
+        matches!(self.class(), "22" | "54")
+    }
+
+    fn class(&self) -> &str {
+        self.code().map_or("", |code| &code.code()[..2])
+    }
+
     /// Whether what was sent may be at fault, so that it is worth trying its parts by themselves.
     pub(crate) fn may_be_of_one(&self) -> bool {
-        let class = self.code().map_or("", |code| &code.code()[..2]);
-        matches!(class, "22" | "23" | "54")
+        matches!(self.class(), "22" | "23" | "54")
     }
 }
 
@@ -95,10 +112,10 @@ fn is_fatal(error: &DbError) -> bool {
     !matches!(error.parsed_severity(), Some(Severity::Error))
 }
 
-/// The outcome of an append that was sent is not known.
+/// The outcome of what was sent is not known.
 pub(super) fn unknown(error: &Fault, address: &Address) -> StoreError {
     StoreError::OutcomeUnknown(format!(
-        "the connection to {address} broke after the append was sent ({})",
+        "the connection to {address} broke after a commit was sent ({})",
         reason(error)
     ))
 }
@@ -136,6 +153,22 @@ fn without_connection(error: PoolError, address: &Address) -> StoreError {
 
 fn told(error: &Error, address: &Address) -> StoreError {
     let Some(answer) = error.as_db_error() else {
+        let said = error.to_string();
+        if said.starts_with("error deserializing") {
+            return corrupt(
+                address,
+                &format!("a stored value is not what it should be: {}", causes(error)),
+            );
+        }
+        if ["error serializing", "error encoding", "expected "]
+            .iter()
+            .any(|it| said.starts_with(it))
+        {
+            return StoreError::Unwritable(format!(
+                "{address} can't be sent this ({}); nothing was changed: ask for less at a time",
+                causes(error)
+            ));
+        }
         return StoreError::Unavailable(format!(
             "{address} can't be reached or has gone ({}); nothing was changed: check that the server runs and can be \
              reached from here, and try again",
@@ -194,6 +227,9 @@ fn explained(answer: &DbError, address: &Address) -> StoreError {
             "look in `pg_stat_activity` for a transaction that was left open, end it, and try again",
         );
     }
+    if *code == SqlState::DEPENDENT_OBJECTS_STILL_EXIST {
+        return unwritable("has views that name what is to go", "drop or change them first");
+    }
     if *code == SqlState::QUERY_CANCELED {
         return unavailable(
             "took too long, or somebody cancelled it",
@@ -203,14 +239,24 @@ fn explained(answer: &DbError, address: &Address) -> StoreError {
     if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED {
         return unavailable("let another session go first", "try again");
     }
+    if [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED, SqlState::UNDEFINED_FILE]
+        .contains(code)
+    {
+        return corrupt(address, &said.to_string());
+    }
     match &code.code()[..2] {
         "08" | "57" => unavailable("ended the connection", "try again"),
+        "25" => unavailable(
+            "ended a transaction that stood still for too long, or refused what does not go with it",
+            "try again",
+        ),
         "22" | "54" => unwritable("can't hold a value", "make it shorter, or plain text in UTF-8"),
+        "23" => corrupt(address, &format!("what is stored contradicts itself ({said})")),
         "3F" | "42" => StoreError::Foreign(format!(
             "{address} lacks something of Eventloom's, or has it in another form ({said}); nothing was changed: \
              restore its schema `eventloom` from a backup, or name another database"
         )),
-        _ => corrupt(address, &said.to_string()),
+        _ => unavailable("refused what it was asked", "look up the code, and try again"),
     }
 }
 
@@ -231,7 +277,9 @@ impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(error) = self;
         write!(f, "{}", error.message())?;
-        if let Some(detail) = error.detail() {
+        // Of a row that is there already it names the values, which are nobody's business here.
+        let is_told = !error.code().code().starts_with("23");
+        if let Some(detail) = error.detail().filter(|_| is_told) {
             write!(f, ": {detail}")?;
         }
         write!(f, ", SQLSTATE {}", error.code().code())

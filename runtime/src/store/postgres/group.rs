@@ -16,7 +16,7 @@ use super::database::PostgresDatabase;
 use super::fault::Fault;
 use super::immediate::OpenTransaction;
 use super::reads::Known;
-use crate::metadata::Position;
+use super::watch::{Head, tell};
 use crate::store::immediate::is_same;
 use crate::store::{Append, ImmediateFold, StoreError};
 
@@ -52,7 +52,7 @@ impl Groups {
     pub(super) fn start(
         database: &PostgresDatabase,
         known: &Arc<Known>,
-        head: watch::Sender<Position>,
+        head: watch::Sender<Head>,
     ) -> Self {
         let (queue, orders) = mpsc::unbounded_channel();
         let writer = Writer {
@@ -105,7 +105,7 @@ struct Writer {
     waiting: VecDeque<Waiting>,
     /// How many appends the last group had.
     before: usize,
-    head: watch::Sender<Position>,
+    head: watch::Sender<Head>,
 }
 
 impl Writer {
@@ -136,9 +136,7 @@ impl Writer {
         };
         for (waiting, outcome) in group.into_iter().zip(outcomes) {
             if let Outcome::Appended(position) = outcome {
-                self.head.send_if_modified(|known| {
-                    std::mem::replace(known, position.max(*known)) < position
-                });
+                tell(&self.head, position);
             }
             // The caller may be gone; the append counts all the same.
             let _ = waiting.answer.send(outcome);
@@ -189,10 +187,10 @@ impl Writer {
         let client =
             self.database.writer().await.map_err(|fault| self.database.explained(fault))?;
         let (fold, database) = (Arc::clone(fold), self.database.clone());
-        let (known, runtime) = (Arc::clone(&self.known), Handle::current());
+        let runtime = Handle::current();
         let opened = spawn_blocking(move || {
             let told = |fault: Fault| database.explained(fault);
-            let open = OpenTransaction::begin(client, &database, &known, &runtime).map_err(told)?;
+            let open = OpenTransaction::begin(client, &database, &runtime).map_err(told)?;
             open.hold_appends().map_err(told)?;
             fold.open(&open)?;
             open.commit().map_err(told)

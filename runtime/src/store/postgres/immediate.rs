@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Handle;
@@ -10,6 +9,7 @@ use tokio::runtime::Handle;
 use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
 use super::reads::{self, Known};
+use super::transaction::COMMIT;
 use crate::metadata::Position;
 use crate::store::{AllPage, AppendTransaction, EventFilter, StoreError};
 
@@ -17,7 +17,7 @@ use crate::store::{AllPage, AppendTransaction, EventFilter, StoreError};
 pub(crate) struct OpenTransaction {
     client: Client,
     database: PostgresDatabase,
-    known: Arc<Known>,
+    known: Known,
     runtime: Handle,
     is_ended: AtomicBool,
 }
@@ -27,13 +27,13 @@ impl OpenTransaction {
     pub(super) fn begin(
         client: Client,
         database: &PostgresDatabase,
-        known: &Arc<Known>,
         runtime: &Handle,
     ) -> Result<Self, Fault> {
         let this = Self {
             client,
             database: database.clone(),
-            known: Arc::clone(known),
+            // What is read may be taken back, and is not to be known to others.
+            known: Known::new(),
             runtime: runtime.clone(),
             is_ended: AtomicBool::new(false),
         };
@@ -43,8 +43,9 @@ impl OpenTransaction {
 
     /// Keeps what was written. Where the server does not answer, nobody knows whether it is kept.
     pub(super) fn commit(self) -> Result<(), Fault> {
+        self.wait(self.client.batch_execute(COMMIT))?;
         self.is_ended.store(true, Ordering::Relaxed);
-        Ok(self.wait(self.client.batch_execute("COMMIT"))?)
+        Ok(())
     }
 
     /// Lets no append come in between from here to the end.

@@ -20,7 +20,6 @@ pub(crate) struct Migrations {
 
 const BEGIN: &str = "
     SELECT pg_advisory_xact_lock(7311146993704727155);
-    CREATE SCHEMA IF NOT EXISTS eventloom;
     CREATE TABLE IF NOT EXISTS eventloom.migrations (
         part text COLLATE \"C\" NOT NULL,
         version integer NOT NULL,
@@ -42,10 +41,18 @@ impl Migrations {
             .into());
         }
         let newest = i32::try_from(self.scripts.len()).unwrap_or(i32::MAX);
-        if self.version(client).await? == newest {
+        // Who may only use the tables may not even ask for them to be made.
+        let version = self.version(client).await?;
+        if version == newest {
             return Ok(());
         }
+        self.check(version, newest)?;
         let transaction = client.transaction().await?;
+        // To ask for a schema that is there takes a right that nobody needs who was given one.
+        let schema = "SELECT 1 FROM pg_namespace WHERE nspname = 'eventloom'";
+        if transaction.query_opt(schema, &[]).await?.is_none() {
+            transaction.batch_execute("CREATE SCHEMA IF NOT EXISTS eventloom").await?;
+        }
         transaction.batch_execute(BEGIN).await?;
         // Others may have been first.
         let version: i32 = transaction
@@ -55,13 +62,7 @@ impl Migrations {
             )
             .await?
             .try_get(0)?;
-        if version > newest {
-            return Err(StoreError::Foreign(format!(
-                "its {} have version {version} and this program knows {newest}: a newer program made them; run that one",
-                self.part
-            ))
-            .into());
-        }
+        self.check(version, newest)?;
         for (version, script) in (1..).zip(self.scripts).skip(usize::try_from(version).unwrap_or(0))
         {
             transaction.batch_execute(script).await?;
@@ -76,6 +77,17 @@ impl Migrations {
         Ok(())
     }
 
+    /// Refuses tables of a newer program.
+    fn check(self, version: i32, newest: i32) -> Result<(), StoreError> {
+        if version <= newest {
+            return Ok(());
+        }
+        Err(StoreError::Foreign(format!(
+            "its {} have version {version} and this program knows {newest}: a newer program made them; run that one",
+            self.part
+        )))
+    }
+
     /// The version of the tables, 0 where there are none.
     async fn version(self, client: &Client) -> Result<i32, Fault> {
         let found = client
@@ -87,6 +99,7 @@ impl Migrations {
         match found {
             Ok(row) => Ok(row.try_get(0)?),
             Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(0),
+            Err(error) if error.code() == Some(&SqlState::INVALID_SCHEMA_NAME) => Ok(0),
             Err(error) => Err(error.into()),
         }
     }

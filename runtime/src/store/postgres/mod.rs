@@ -16,13 +16,16 @@ mod options;
 mod reads;
 mod store;
 pub(crate) mod text;
+mod transaction;
 mod types;
 mod watch;
+mod whole;
 
 pub(crate) use database::Client;
 pub(crate) use fault::Fault;
 pub(crate) use immediate::OpenTransaction;
 pub(crate) use migrations::Migrations;
+pub(crate) use transaction::Begun;
 pub(crate) use types::Time;
 
 pub use database::{Granted, PostgresDatabase};

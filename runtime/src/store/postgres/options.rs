@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::store::StoreError;
@@ -41,15 +41,26 @@ pub(crate) struct Address {
 /// Host, port and name of the database, and never a password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = match self.config.get_hosts().first() {
-            Some(Host::Tcp(host)) => host.clone(),
+        let name = |host: &Host| match host {
+            Host::Tcp(host) => host.clone(),
             #[cfg(unix)]
-            Some(Host::Unix(path)) => path.display().to_string(),
-            None => "localhost".to_owned(),
+            Host::Unix(path) => path.display().to_string(),
         };
-        let port = self.config.get_ports().first().copied().unwrap_or(5432);
-        let name = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
-        write!(f, "PostgreSQL {host}:{port}/{name}")
+        let (hosts, ips) = (self.config.get_hosts(), self.config.get_hostaddrs());
+        let ports = self.config.get_ports();
+        f.write_str("PostgreSQL ")?;
+        for at in 0..hosts.len().max(ips.len()) {
+            let comma = if at > 0 { "," } else { "" };
+            let host = hosts.get(at).map(name);
+            let ip = ips.get(at).map(ToString::to_string);
+            let shown = match (host, ip) {
+                (Some(host), Some(ip)) => format!("{host}({ip})"),
+                (host, ip) => host.or(ip).unwrap_or_default(),
+            };
+            let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+            write!(f, "{comma}{shown}:{port}")?;
+        }
+        write!(f, "/{}", self.config.get_dbname().or(self.config.get_user()).unwrap_or_default())
     }
 }
 
@@ -80,9 +91,18 @@ pub(super) fn address(url: &str) -> Result<Address, StoreError> {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(10));
     }
+    // Where a network swallows everything, somebody has to notice: of what is on its way, and while an answer is waited for.
     if config.get_tcp_user_timeout().is_none() {
-        // Where a network swallows everything, somebody has to notice.
         config.tcp_user_timeout(Duration::from_secs(20));
+    }
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(Duration::from_secs(10));
+        config.keepalives_interval(Duration::from_secs(5));
+        config.keepalives_retries(3);
+    }
+    if config.get_hosts().len().max(config.get_hostaddrs().len()) > 1 {
+        // A standby may not have what was committed, and an append that is not found there is none.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     }
     let tls = match config.get_ssl_mode() {
         SslMode::Disable => None,
@@ -142,12 +162,15 @@ impl Written {
     }
 }
 
+/// Whether nothing leaves this machine. What is connected to is the IP address, where there is one.
 fn is_local(config: &Config) -> bool {
-    config.get_hosts().iter().all(|host| match host {
+    let (hosts, ips) = (config.get_hosts(), config.get_hostaddrs());
+    let are_here = hosts.iter().all(|host| match host {
         Host::Tcp(host) => matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1"),
         #[cfg(unix)]
         Host::Unix(_) => true,
-    })
+    });
+    !(hosts.is_empty() && ips.is_empty()) && are_here && ips.iter().all(|ip| ip.is_loopback())
 }
 
 /// Trusts the certificates of a file, else those that the system trusts.
@@ -208,6 +231,18 @@ mod tests {
         );
         assert_eq!(mode("postgres://bank@db.example.com/bank?sslmode=disable"), SslMode::Disable);
         assert_eq!(mode("postgres://bank@localhost,db.example.com/bank"), SslMode::Require);
+        assert_eq!(mode("hostaddr=10.0.0.5 user=bank"), SslMode::Require);
+        assert_eq!(mode("host=localhost hostaddr=10.0.0.5 user=bank"), SslMode::Require);
+        assert_eq!(mode("host=localhost hostaddr=127.0.0.1 user=bank"), SslMode::Disable);
+    }
+
+    #[test]
+    fn of_several_servers_the_one_that_takes_changes_is_used() {
+        let several = address("postgres://bank@a,b:6000/bank").expect("an address");
+        assert_eq!(several.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(several.to_string(), "PostgreSQL a:5432,b:6000/bank");
+        let one = address("host=localhost hostaddr=127.0.0.1 user=bank").expect("an address");
+        assert_eq!(one.to_string(), "PostgreSQL localhost(127.0.0.1):5432/bank");
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl Known {
     pub(super) fn new() -> Self {
         Self { catalog: Catalog::new(), pace: Pace(AtomicUsize::new(usize::MAX)) }
     }
+
+    /// Forgets what may be of another server.
+    pub(super) fn forget(&self) {
+        self.catalog.forget();
+    }
 }
 
 /// How many events are asked for at once. The server sends what it was asked for, also where a page is full before:
@@ -50,7 +55,8 @@ impl Pace {
     fn learn(&self, asked: usize, found: &Found) {
         let known = self.0.load(Ordering::Relaxed);
         let next = match (found.rows.len() == asked, found.ended) {
-            (true, _) => known.max(asked).saturating_mul(2),
+            (true, _) if asked >= known => known.saturating_mul(2),
+            (true, _) => return,
             (false, false) => found.rows.len().saturating_mul(2),
             (false, true) => return,
         };
@@ -407,29 +413,31 @@ pub(super) async fn streams(
 ) -> Result<Vec<StreamId>, Fault> {
     let statement = client
         .prepare_cached(
-            "SELECT s.id FROM eventloom.streams s WHERE s.aggregate = $1 AND ($2::text IS NULL OR s.id > $2) \
-             AND EXISTS (SELECT 1 FROM eventloom.events e WHERE e.stream = s.no) ORDER BY s.id LIMIT $3",
+            "SELECT s.id FROM eventloom.streams s WHERE s.aggregate = $1 AND (s.id > $2 OR $4 AND s.id = $2) \
+             AND s.id >= $2 AND EXISTS (SELECT 1 FROM eventloom.events e WHERE e.stream = s.no) \
+             ORDER BY s.id LIMIT $3",
         )
         .await?;
-    let after = after.map(|after| text::stored(after.as_str()));
+    let is_first = after.is_none();
+    let after = after.map(|after| text::stored(after.as_str())).unwrap_or_default();
     let rows = client
-        .query(&statement, &[&text::stored(aggregate), &after, &signed(limit as u64)])
+        .query(&statement, &[&text::stored(aggregate), &after, &signed(limit as u64), &is_first])
         .await?;
     rows.iter().map(|row| Ok(StreamId::from(&*text::read(row.try_get(0)?)))).collect()
 }
 
-fn number(row: &Row, column: usize) -> Result<u64, Fault> {
+pub(super) fn number(row: &Row, column: usize) -> Result<u64, Fault> {
     let number: i64 = row.try_get(column)?;
     u64::try_from(number).map_err(|_| Fault::Value(format!("a number is {number}")))
 }
 
-fn content(row: &Row, column: usize) -> Result<ContentHash, Fault> {
+pub(super) fn content(row: &Row, column: usize) -> Result<ContentHash, Fault> {
     let stored: &[u8] = row.try_get(column)?;
     stored.try_into().map_err(|_| Fault::Value(format!("a hash has {} bytes", stored.len())))
 }
 
 /// Name and message of a refusal, if there was one.
-fn refusal(row: &Row, column: usize) -> Result<Option<(String, String)>, Fault> {
+pub(super) fn refusal(row: &Row, column: usize) -> Result<Option<(String, String)>, Fault> {
     let name: Option<&str> = row.try_get(column)?;
     let text = |stored: &str| text::read(stored).into_owned();
     name.map(|name| Ok((text(name), text(row.try_get(column + 1)?)))).transpose()

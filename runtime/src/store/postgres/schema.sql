@@ -2,8 +2,6 @@
 -- aggregate, type and version, `stream` for aggregate and id, `field` for aggregate and field. People read the view
 -- `event_log`. Programs change nothing but by the functions, which need no more rights than to be called.
 
-CREATE SCHEMA IF NOT EXISTS eventloom;
-
 -- Every version of every event type that was ever registered or stored.
 CREATE TABLE eventloom.shapes (
     id integer PRIMARY KEY,
@@ -56,6 +54,7 @@ CREATE TABLE eventloom.unique_keys (
     first bigint NOT NULL,
     last bigint NOT NULL,
     content bytea NOT NULL,
+    whole text COLLATE "C",                     -- the value, where it is longer than what an index takes
     PRIMARY KEY (field, value, scope)
 );
 
@@ -66,7 +65,8 @@ CREATE TABLE eventloom.commands (
     last bigint,
     content bytea NOT NULL,
     refusal text COLLATE "C",
-    message text COLLATE "C"
+    message text COLLATE "C",
+    whole text COLLATE "C"                      -- the id, where it is longer than what an index takes
 );
 
 -- Refusals that kept events are found by these too: a retry may bring only a unique key along.
@@ -101,17 +101,23 @@ FROM eventloom.events e
 JOIN eventloom.shapes h ON h.id = e.shape
 JOIN eventloom.streams s ON s.no = e.stream;
 
+-- What is locked by who appends. It has no rows, and nobody but its owner may lock it.
+CREATE TABLE eventloom.appending ();
+
 -- Appends come one after the other. Positions are given out while the lock is held that lasts until the commit, so
 -- that they are committed in their order: who has seen one has seen all before it.
 CREATE FUNCTION eventloom.begin_append() RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path TO eventloom, pg_temp
+SET lock_timeout TO '20s'
+AS $$
 BEGIN
     -- With a snapshot from before the lock, what others appended meanwhile would be overlooked.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'appends need transactions that are READ COMMITTED, and this one is %',
             upper(current_setting('transaction_isolation')) USING ERRCODE = 'feature_not_supported';
     END IF;
-    PERFORM pg_advisory_xact_lock(7311146993704727154);
+    LOCK TABLE appending IN EXCLUSIVE MODE;
 END
 $$;
 
@@ -128,9 +134,9 @@ CREATE FUNCTION eventloom.append(
     event_recorded_at timestamptz[], event_actor text[], event_correlation text[], event_causation text[],
     event_traceparent text[], event_data text[],
     key_of integer[], key_kind integer[], key_field integer[], key_value text[], key_across boolean[],
-    key_own boolean[],
+    key_own boolean[], key_whole text[],
     command_of integer[], command_id text[], command_refusal text[], command_message text[],
-    command_first bigint[], command_last bigint[],
+    command_first bigint[], command_last bigint[], command_whole text[],
     snapshot_of integer[], snapshot_meaning bigint[], snapshot_sequence bigint[], snapshot_data bytea[],
     writes boolean,
     OUT outcomes integer[], OUT details bigint[], OUT head bigint
@@ -186,7 +192,7 @@ BEGIN
             JOIN unique_keys u ON u.field = k.field AND u.value = k.value
                 AND u.scope = CASE WHEN k.across THEN 0 ELSE numbers[k.of] END
             -- A key that the append itself frees is not taken.
-            WHERE k.kind < 3 AND NOT (k.own AND u.stream = numbers[k.of])
+            WHERE k.kind < 3 AND NOT (k.own AND u.stream IS NOT DISTINCT FROM numbers[k.of])
             ORDER BY k.ord
         LOOP
             IF outcomes[hit.of] = 0 THEN
@@ -244,21 +250,22 @@ BEGIN
     END IF;
 
     IF 1 = ANY (key_kind) THEN
-        INSERT INTO unique_keys (field, value, scope, stream, first, last, content)
+        INSERT INTO unique_keys (field, value, scope, stream, first, last, content, whole)
         SELECT k.field, k.value, CASE WHEN k.across THEN 0 ELSE numbers[k.of] END, numbers[k.of],
-            expected[k.of] + 1, expected[k.of] + counts[k.of], contents[k.of]
-        FROM unnest(key_of, key_kind, key_field, key_value, key_across) AS k (of, kind, field, value, across)
+            expected[k.of] + 1, expected[k.of] + counts[k.of], contents[k.of], k.whole
+        FROM unnest(key_of, key_kind, key_field, key_value, key_across, key_whole)
+            AS k (of, kind, field, value, across, whole)
         WHERE k.kind = 1 AND outcomes[k.of] = 0;
     END IF;
 
     IF cardinality(command_of) > 0 THEN
-        INSERT INTO commands (id, stream, first, last, content, refusal, message)
+        INSERT INTO commands (id, stream, first, last, content, refusal, message, whole)
         SELECT c.id, numbers[c.of],
             CASE WHEN counts[c.of] > 0 THEN expected[c.of] + 1 ELSE c.first END,
             CASE WHEN counts[c.of] > 0 THEN expected[c.of] + counts[c.of] ELSE c.last END,
-            contents[c.of], c.refusal, c.message
-        FROM unnest(command_of, command_id, command_refusal, command_message, command_first, command_last)
-            AS c (of, id, refusal, message, first, last)
+            contents[c.of], c.refusal, c.message, c.whole
+        FROM unnest(command_of, command_id, command_refusal, command_message, command_first, command_last,
+            command_whole) AS c (of, id, refusal, message, first, last, whole)
         WHERE outcomes[c.of] = 0;
     END IF;
 

@@ -8,10 +8,12 @@ use super::fault::Fault;
 use super::group::Groups;
 use super::migrations::Migrations;
 use super::reads::{self, Known};
-use super::text;
+use super::transaction::Begun;
 use super::watch::Watch;
+use super::{text, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
+use crate::store::whole::{Part, RecordPage, ShapeRecord, WholeStore};
 use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey, names,
@@ -47,7 +49,7 @@ impl PostgresStore {
     pub async fn open(database: &PostgresDatabase) -> Result<Self, StoreError> {
         database.migrate(MIGRATIONS).await?;
         let (watch, known) = (Watch::start(database), Arc::new(Known::new()));
-        let groups = Groups::start(database, &known, watch.appended());
+        let groups = Groups::start(database, &known, watch.head());
         let shared = Shared { groups, known, watch };
         Ok(Self { database: database.clone(), shared: Arc::new(shared) })
     }
@@ -208,5 +210,23 @@ impl EventStore for PostgresStore {
 
     async fn changed(&self, after: Position) {
         self.shared.watch.changed(after).await;
+    }
+}
+
+impl WholeStore for PostgresStore {
+    async fn shapes(&self) -> Result<Vec<ShapeRecord>, StoreError> {
+        self.told(whole::shapes(&self.client().await?).await)
+    }
+
+    async fn records(&self, after: Option<&str>, limit: usize) -> Result<RecordPage, StoreError> {
+        self.told(whole::records(&self.client().await?, after, limit).await)
+    }
+
+    async fn restore(&self, part: Part) -> Result<(), StoreError> {
+        let begun = self.told(Begun::on(self.client().await?).await)?;
+        let restored = whole::restore(&begun, &part).await;
+        let head = self.told(begun.end(restored).await)?;
+        super::watch::tell(&self.shared.watch.head(), head);
+        Ok(())
     }
 }

@@ -61,6 +61,11 @@ pub(super) fn looked_up(text: &str) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
+/// The whole of a text of which [`looked_up`] keeps a part.
+pub(super) fn whole(text: &str) -> Option<Cow<'_, str>> {
+    Some(stored(text)).filter(|stored| stored.len() > INDEXED)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

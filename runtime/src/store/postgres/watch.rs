@@ -1,24 +1,26 @@
 //! Who waits for events is told of them, whoever appended them.
 //!
-//! Appends of this process are known at once. For those of others one task listens to what they notify, and looks at the
-//! head now and then besides: a notification may be lost with its connection, and is sent only after the commit.
+//! Appends of this process are known at once. For those of others one task looks at the head now and then, and at once when
+//! somebody notifies: a notification is sent after the commit and may be lost with its connection, and what it says is not
+//! believed but looked up.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, future, stream};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::task::JoinHandle;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, NoTls, Socket};
 
 use super::database::PostgresDatabase;
+use super::fault::Fault;
 use super::reads;
 use crate::metadata::Position;
 
 /// The channel on which appends are told.
 const CHANNEL: &str = "eventloom_appended";
-/// How often the head is looked at.
+/// How often the head is looked at, while somebody waits.
 const POLL: Duration = Duration::from_millis(40);
 /// The least time between two notifications of one process.
 const NOTIFY_EVERY: Duration = Duration::from_millis(5);
@@ -28,55 +30,76 @@ const RETRY: Duration = Duration::from_millis(500);
 /// The head of a store, as far as it is known here.
 pub(super) struct Watch {
     database: PostgresDatabase,
-    /// What this process appended.
-    appended: watch::Sender<Position>,
-    /// What anybody appended.
-    seen: watch::Sender<Position>,
-    is_watched: AtomicBool,
+    head: watch::Sender<Head>,
+    /// The task that looks.
+    looking: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What is known of the head.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Head {
+    position: Position,
+    /// How often it could not be read.
+    failures: u64,
 }
 
 impl Watch {
     /// Starts to tell others of what is appended here.
     pub(super) fn start(database: &PostgresDatabase) -> Arc<Self> {
-        let this = Arc::new(Self {
-            database: database.clone(),
-            appended: watch::Sender::new(0),
-            seen: watch::Sender::new(0),
-            is_watched: AtomicBool::new(false),
-        });
-        tokio::spawn(notify(database.clone(), this.appended.subscribe()));
-        this
+        let head = watch::Sender::default();
+        tokio::spawn(notify(database.clone(), head.subscribe()));
+        Arc::new(Self { database: database.clone(), head, looking: Mutex::default() })
     }
 
     /// Where appends of this process are told.
-    pub(super) fn appended(&self) -> watch::Sender<Position> {
-        self.appended.clone()
+    pub(super) fn head(&self) -> watch::Sender<Head> {
+        self.head.clone()
     }
 
     /// Waits until the head may lie beyond a position.
-    pub(super) async fn changed(self: &Arc<Self>, after: Position) {
-        if !self.is_watched.swap(true, Ordering::Relaxed) {
-            let (seen, appended) = (self.seen.clone(), self.appended.subscribe());
-            tokio::spawn(watch(self.database.clone(), seen, appended));
+    pub(super) async fn changed(&self, after: Position) {
+        let mut head = self.head.subscribe();
+        let failures = head.borrow_and_update().failures;
+        self.look().await;
+        // A failure is for the read that follows to tell. The sender lives as long as this.
+        let _ = head.wait_for(|head| head.position > after || head.failures != failures).await;
+    }
+
+    /// Has somebody look, in the runtime of who asks where that of the last has ended.
+    async fn look(&self) {
+        let mut looking = self.looking.lock().await;
+        if looking.as_ref().is_none_or(JoinHandle::is_finished) {
+            *looking = Some(tokio::spawn(look(self.database.clone(), self.head.clone())));
         }
-        let (mut seen, mut appended) = (self.seen.subscribe(), self.appended.subscribe());
-        let beyond = |head: &Position| *head > after;
-        // Where the task has ended with its runtime, there is nothing to wait for: the read that follows tells.
-        let _ =
-            future::select(Box::pin(seen.wait_for(beyond)), Box::pin(appended.wait_for(beyond)))
-                .await;
     }
 }
 
-/// Tells other processes of appends, for as long as there is a store that appends.
-async fn notify(database: PostgresDatabase, mut appended: watch::Receiver<Position>) {
-    while appended.changed().await.is_ok() {
-        let position = *appended.borrow_and_update();
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(looking) = self.looking.get_mut().take() {
+            looking.abort();
+        }
+    }
+}
+
+/// Tells of a position, which is the head as far as is known: it may have gone back with the database.
+pub(super) fn tell(head: &watch::Sender<Head>, position: Position) {
+    head.send_if_modified(|known| std::mem::replace(&mut known.position, position) != position);
+}
+
+/// Tells other processes of appends, for as long as there is a store.
+async fn notify(database: PostgresDatabase, mut head: watch::Receiver<Head>) {
+    let mut told = 0;
+    while head.changed().await.is_ok() {
+        let position = head.borrow_and_update().position;
+        if std::mem::replace(&mut told, position) == position {
+            continue;
+        }
         let notified = async {
             let client = database.reader().await?;
             let statement = client.prepare_cached("SELECT pg_notify($1, $2)").await?;
             client.execute(&statement, &[&CHANNEL, &position.to_string()]).await?;
-            Ok::<_, super::fault::Fault>(())
+            Ok::<_, Fault>(())
         };
         if let Err(error) = notified.await {
             tracing::debug!(%error, "others were not told of an append; they look for themselves");
@@ -85,18 +108,15 @@ async fn notify(database: PostgresDatabase, mut appended: watch::Receiver<Positi
     }
 }
 
-/// Watches the head for as long as there is a store.
-async fn watch(
-    database: PostgresDatabase,
-    seen: watch::Sender<Position>,
-    appended: watch::Receiver<Position>,
-) {
+/// Looks at the head, until it is aborted.
+async fn look(database: PostgresDatabase, head: watch::Sender<Head>) {
+    let nudge = Notify::new();
     let listening = async {
         loop {
             let address = database.address();
             let heard = match &address.tls {
-                Some(tls) => listen(&database, tls.clone(), &seen).await,
-                None => listen(&database, NoTls, &seen).await,
+                Some(tls) => listen(&database, tls.clone(), &nudge).await,
+                None => listen(&database, NoTls, &nudge).await,
             };
             if let Err(error) = heard {
                 tracing::debug!(%error, "the connection that listens for appends is made anew");
@@ -104,34 +124,34 @@ async fn watch(
             tokio::time::sleep(RETRY).await;
         }
     };
-    let polling = async {
-        // Ends when the store is dropped: it alone tells of appends.
-        while appended.has_changed().is_ok() {
-            tokio::time::sleep(POLL).await;
-            if seen.receiver_count() == 0 {
+    let looking = async {
+        loop {
+            // Either way it is time to look.
+            let _ = tokio::time::timeout(POLL, nudge.notified()).await;
+            if head.receiver_count() <= 1 {
+                // Nobody waits but who tells others.
                 continue;
             }
-            match database.reader().await {
-                Ok(client) => match reads::head(&client).await {
-                    Ok(head) => tell(&seen, head),
-                    // Those who wait find out for themselves, and tell.
-                    Err(_) => seen.send_modify(|head| *head = head.saturating_add(1)),
-                },
-                Err(_) => seen.send_modify(|head| *head = head.saturating_add(1)),
+            let found = async {
+                let client = database.reader().await?;
+                reads::head(&client).await
+            };
+            match found.await {
+                Ok(position) => tell(&head, position),
+                Err(_) => {
+                    head.send_modify(|head| head.failures += 1);
+                    tokio::time::sleep(RETRY).await;
+                }
             }
         }
     };
-    future::select(Box::pin(listening), Box::pin(polling)).await;
-}
-
-fn tell(seen: &watch::Sender<Position>, head: Position) {
-    seen.send_if_modified(|known| std::mem::replace(known, head.max(*known)) < head);
+    future::join(listening, looking).await;
 }
 
 async fn listen<T>(
     database: &PostgresDatabase,
     tls: T,
-    seen: &watch::Sender<Position>,
+    nudge: &Notify,
 ) -> Result<(), tokio_postgres::Error>
 where
     T: MakeTlsConnect<Socket>,
@@ -141,10 +161,8 @@ where
     let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
     let heard = async {
         while let Some(message) = messages.next().await {
-            if let AsyncMessage::Notification(notification) = message?
-                && let Ok(position) = notification.payload().parse()
-            {
-                tell(seen, position);
+            if let AsyncMessage::Notification(_) = message? {
+                nudge.notify_one();
             }
         }
         Ok(())

@@ -388,7 +388,7 @@ fn range(append: &Append) -> (i64, i64) {
 }
 
 /// JSON as SQLite text, without a copy.
-struct Text<'a>(&'a [u8]);
+pub(super) struct Text<'a>(pub(super) &'a [u8]);
 
 impl ToSql for Text<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -397,7 +397,7 @@ impl ToSql for Text<'_> {
 }
 
 /// The correlation id, or 0 where it is the causation id, as it mostly is.
-struct Correlation<'a>(&'a Metadata);
+pub(super) struct Correlation<'a>(pub(super) &'a Metadata);
 
 impl ToSql for Correlation<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -16,6 +16,7 @@ mod readers;
 mod reads;
 mod store;
 pub(crate) mod text;
+mod whole;
 mod writer;
 
 pub use database::{SqliteDatabase, SqliteOptions, Synchronous};

@@ -353,7 +353,7 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn number(row: &Row<'_>, column: usize) -> Result<u64> {
+pub(super) fn number(row: &Row<'_>, column: usize) -> Result<u64> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }
@@ -376,7 +376,7 @@ fn content(row: &Row<'_>, column: usize) -> Result<ContentHash> {
 }
 
 /// Name and message of a refusal, if there was one.
-fn refusal(row: &Row<'_>, column: usize) -> Result<Option<(String, String)>> {
+pub(super) fn refusal(row: &Row<'_>, column: usize) -> Result<Option<(String, String)>> {
     let name = row.get::<_, Option<String>>(column)?;
     name.map(|name| Ok((name, row.get(column + 1)?))).transpose()
 }

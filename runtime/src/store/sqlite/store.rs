@@ -9,10 +9,11 @@ use super::append::{self, OpenTransaction};
 use super::database::SqliteDatabase;
 use super::fault::JobError;
 use super::group::Groups;
-use super::{numbers, reads};
+use super::{numbers, reads, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::store::names;
+use crate::store::whole::{Part, RecordPage, ShapeRecord, WholeStore};
 use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey,
@@ -193,5 +194,25 @@ impl EventStore for SqliteStore {
                 _ => return,
             }
         }
+    }
+}
+
+impl WholeStore for SqliteStore {
+    async fn shapes(&self) -> Result<Vec<ShapeRecord>, StoreError> {
+        self.read(|connection, _| Ok(whole::shapes(connection)?)).await
+    }
+
+    async fn records(&self, after: Option<&str>, limit: usize) -> Result<RecordPage, StoreError> {
+        let after = after.map(ToOwned::to_owned);
+        self.read(move |connection, _| whole::records(connection, after.as_deref(), limit)).await
+    }
+
+    async fn restore(&self, part: Part) -> Result<(), StoreError> {
+        let head =
+            self.database.write(move |transaction| whole::restore(transaction, &part)).await?;
+        self.groups
+            .head
+            .send_if_modified(|known| std::mem::replace(known, head.max(*known)) < head);
+        Ok(())
     }
 }

@@ -220,6 +220,30 @@ pub(super) async fn a_key_is_released_and_claimed_in_one_append(kind: impl Store
     Ok(())
 }
 
+/// A key that was claimed across all, freed by a stream that had no event yet, once went to that stream: both
+/// were "no stream that I know".
+pub(super) async fn a_stream_without_events_frees_no_key_of_another(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let (stream, other) = (account("A1"), account("A2"));
+    let held = key_across_all("T1");
+    store.append(claiming(&stream, 0, std::slice::from_ref(&held))).await?;
+
+    let mut first = releasing(&other, 0, &[held.clone(), key("T1")]);
+    first.keys = vec![held.clone()];
+    let taken = refused(&store, first, &held).await?;
+    equal("the stream that holds the key", &taken.stream, &stream)?;
+
+    let mut first = releasing(&other, 0, &[held.clone(), key("T1")]);
+    first.keys = vec![key("T1"), key_across_all("T2")];
+    store.append(first).await?;
+    let taken =
+        refused(&store, claiming(&stream, 1, &[key_across_all("T2")]), &key_across_all("T2"))
+            .await?;
+    equal("the stream that holds the new key", &taken.stream, &other)?;
+    refused(&store, claiming(&other, 1, std::slice::from_ref(&held)), &held).await?;
+    Ok(())
+}
+
 pub(super) async fn a_refused_append_releases_nothing(kind: impl StoreKind) -> Check {
     let (_place, store) = kind.open_new().await?;
     let stream = account("A1");

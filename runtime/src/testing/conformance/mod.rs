@@ -87,6 +87,7 @@ promises! { $
         a_released_key_is_free_again,
         a_key_is_released_by_the_stream_that_holds_it_alone,
         a_key_is_released_and_claimed_in_one_append,
+        a_stream_without_events_frees_no_key_of_another,
         a_key_in_passing_must_be_free_and_stays_so,
         a_refused_append_releases_nothing;
     commands:

@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use eventloom_runtime::projection::{
-    Column, ColumnType, Commit, Committed, Projector, ReadDatabase, ReadDatabaseError, RowChange,
-    TableSpec,
+    Column, ColumnType, Commit, Committed, PostgresReadDatabase, Projector, ReadDatabase,
+    ReadDatabaseError, RowChange, TableSpec,
 };
+use eventloom_runtime::store::postgres::PostgresDatabase;
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{Decimal, Timestamp};
 
 use super::everything::{Everything, everything};
-use super::ledger::{Balances, NextBalances, Rival, Usurper, of_ledger};
+use super::ledger::{Balances, ImmediateBalances, NextBalances, Rival, Usurper, of_ledger};
 use super::rig::{InPostgres, Place, append, moved, open, opened};
 
 /// The first column of what the last of some statements finds.
@@ -165,6 +166,8 @@ fn names_that_postgres_cannot_have_are_refused() {
     const NUL: &[Column] =
         &[Column { name: "a\0b", column_type: ColumnType::Text, optional: false }];
     const KEY: &[Column] = &[Column { name: "id", column_type: ColumnType::Text, optional: true }];
+    const LIST: &[Column] =
+        &[Column { name: "id", column_type: ColumnType::Json, optional: false }];
     const FINE: &[Column] =
         &[Column { name: "id", column_type: ColumnType::Text, optional: false }];
     const LONG: &str = "a_name_of_more_characters_than_postgres_takes_without_cutting_some_off";
@@ -173,6 +176,7 @@ fn names_that_postgres_cannot_have_are_refused() {
         ("table", SYSTEM, "every table of PostgreSQL has a column `xmin`"),
         ("table", NUL, "can't be a name"),
         ("table", KEY, "its key column `id` is optional"),
+        ("table", LIST, "its key column `id` is a list or a record"),
         ("table", &[], "it has no key"),
         ("", FINE, "can't be a name"),
         ("pg_things", FINE, "names that begin with `pg_` are reserved"),
@@ -318,5 +322,183 @@ fn rows_may_lie_elsewhere() {
         let row = balances.read_model().get(&"a".to_owned()).await.expect("an answer");
         assert_eq!(row.map(|row| row.amount), Some(Decimal::from(15)));
         assert_eq!(column(&rows, r#"SELECT "select" FROM "table""#).await, ["a"]);
+    });
+}
+
+const fn text(name: &'static str) -> Column {
+    Column { name, column_type: ColumnType::Text, optional: false }
+}
+
+const fn things(meaning: u64, columns: &'static [Column]) -> TableSpec {
+    let (aggregate, projection, name) = ("Ledger", "Things", "things");
+    TableSpec { aggregate, projection, name, meaning, columns, key_columns: 1, indexes: &[] }
+}
+
+const OLD: TableSpec = things(1, &[text("id"), text("owner")]);
+const LONGER: TableSpec = things(2, &[text("id"), text("owner"), text("note")]);
+const OTHER: TableSpec = things(3, &[text("id"), text("holder")]);
+
+/// Opens a table and makes it complete.
+async fn complete(place: &InPostgres, spec: TableSpec) {
+    let state = place.rows().open(spec).await.expect("a table");
+    let row = spec.columns.iter().map(|column| column.name.into()).collect();
+    let commit =
+        Commit { rows: vec![RowChange::Put(row)], complete: true, ..Commit::unchanged(&state) };
+    assert_eq!(place.rows().commit(commit).await, Ok(Committed::Done));
+}
+
+/// A new version with other columns once dropped the view and with it what was granted on it: reports stopped until somebody
+/// granted it anew.
+#[test]
+fn what_is_granted_on_a_view_outlives_a_new_version() {
+    block_on(async {
+        let place = InPostgres::new().await;
+        complete(&place, OLD).await;
+        let name = format!("re\"porter_{}", std::process::id());
+        let role = format!("\"{}\"", name.replace('"', "\"\""));
+        let create = format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role}");
+        column(&place, &format!("{create}; GRANT SELECT ON things TO {role} WITH GRANT OPTION"))
+            .await;
+        column(&place, "GRANT SELECT ON things TO PUBLIC").await;
+        let granted = "SELECT relacl::text FROM pg_class WHERE relname = 'things'";
+        let before = column(&place, granted).await;
+
+        for spec in [LONGER, OTHER] {
+            complete(&place, spec).await;
+            assert_eq!(column(&place, granted).await, before, "{spec:?}");
+        }
+
+        assert_eq!(column(&place, "SELECT holder FROM things").await, ["holder"]);
+        column(&place, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    });
+}
+
+/// A view of the user's once made the commit fail that completed a new version, again and again: the projection stood still.
+#[test]
+fn a_view_of_the_users_own_keeps_no_projection_from_going_on() {
+    block_on(async {
+        let place = InPostgres::new().await;
+        complete(&place, OLD).await;
+        column(&place, "CREATE VIEW vips AS SELECT owner FROM things").await;
+
+        complete(&place, LONGER).await;
+        assert_eq!(column(&place, "SELECT note FROM things").await, ["note"]);
+        complete(&place, OTHER).await;
+        assert_eq!(column(&place, "SELECT owner FROM vips").await, ["owner"]);
+        assert_eq!(column(&place, "SELECT note FROM things").await, ["note"], "the older rows");
+        let versions = place.rows().versions().await.expect("versions");
+        let refused = place.rows().discard(&versions[1]).await.expect_err("it is still shown");
+        assert!(refused.to_string().contains("views that name what is to go"), "{refused}");
+
+        column(&place, "DROP VIEW vips").await;
+        place.rows().open(OTHER).await.expect("a table");
+
+        assert_eq!(column(&place, "SELECT holder FROM things").await, ["holder"]);
+        assert_eq!(place.rows().discard(&versions[1]).await, Ok(true));
+    });
+}
+
+/// Who reads the view while it is to be pointed elsewhere does not hold the rows up; nor does a view that was lost.
+#[test]
+fn a_view_that_is_behind_is_mended_when_its_projection_is_opened() {
+    block_on(async {
+        let place = InPostgres::new().await;
+        complete(&place, OLD).await;
+        let held = place.place.session().await;
+        held.run("BEGIN; SELECT * FROM things").await.expect("rows");
+        let ending = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            held.run("COMMIT").await.expect("an end");
+        });
+        complete(&place, OTHER).await;
+        ending.await.expect("it ends");
+        assert_eq!(column(&place, "SELECT holder FROM things").await, ["holder"]);
+
+        column(&place, "DROP VIEW things").await;
+        place.rows().open(OLD).await.expect("a table");
+
+        assert_eq!(column(&place, "SELECT holder FROM things").await, ["holder"]);
+    });
+}
+
+#[test]
+fn a_schema_that_does_not_suit_is_refused() {
+    block_on(async {
+        let place = InPostgres::new().await;
+        complete(&place, OLD).await;
+        let database = place.rows().database();
+        let reports =
+            PostgresReadDatabase::open_in(database, "reports").await.expect("read models");
+        for (spec, expected) in [
+            (things(4, OLD.columns), "in the schema `reports`, which is not there; create it"),
+            (OLD, "in the schema `reports`, which is not there; create it"),
+        ] {
+            let refused = reports.open(spec).await.expect_err("it must be refused").to_string();
+            assert!(refused.contains(expected), "{refused}");
+        }
+        column(&place, "CREATE SCHEMA reports").await;
+        let refused = reports.open(OLD).await.expect_err("it must be refused").to_string();
+        assert!(refused.contains("its view is in the schema `public`"), "{refused}");
+
+        let name = format!("guest_{}", std::process::id());
+        let create = format!(
+            "DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN; GRANT USAGE ON SCHEMA eventloom TO {name}; \
+             GRANT ALL ON ALL TABLES IN SCHEMA eventloom TO {name}"
+        );
+        column(&place, &create).await;
+        let url = place.place.url().await.replace("eventloom@", &format!("{name}@"));
+        let guest = PostgresDatabase::at(&url).expect("an address");
+        let guest = PostgresReadDatabase::open(&guest).await.expect("read models");
+        guest.open(OLD).await.expect("what is there needs no rights to make it");
+        let refused = guest.open(OTHER).await.expect_err("it must be refused").to_string();
+        assert!(refused.contains("may not create anything in the schema `eventloom`"), "{refused}");
+        column(&place, &format!("DROP OWNED BY {name}; DROP ROLE {name}")).await;
+    });
+}
+
+/// A key too long for an index was once taken for a full disk, and its commit tried again for ever.
+#[test]
+fn a_value_that_an_index_cannot_hold_is_refused_for_good() {
+    block_on(async {
+        let place = InPostgres::new().await;
+        let state = place.rows().open(OLD).await.expect("a table");
+        // Nothing that could be packed.
+        let mut noise = 1_u64;
+        let long: String = std::iter::repeat_with(|| {
+            noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'!' + (noise >> 33).to_le_bytes()[0] % 90)
+        })
+        .take(20_000)
+        .collect();
+        let row = vec![(&long).into(), "Ada".into()];
+        let commit = Commit { rows: vec![RowChange::Put(row)], ..Commit::unchanged(&state) };
+
+        let refused = place.rows().commit(commit).await.expect_err("it must be refused");
+
+        assert!(matches!(refused, ReadDatabaseError::Unsuitable { .. }), "{refused:?}");
+        assert!(!refused.is_transient());
+    });
+}
+
+/// Readers of the old rows once made the rebuild of an immediate projection fail at its end, after all its work.
+#[test]
+fn rows_of_an_immediate_projection_are_switched_behind_their_readers() {
+    block_on(async {
+        let place = InPostgres::new().await;
+        append(place.store(), "a", 0, &[opened("Ada"), moved(15)]).await;
+        let balances = open::<ImmediateBalances, _>(&place).await;
+        let held = place.place.session().await;
+        held.run("BEGIN; SELECT * FROM immediate").await.expect("rows");
+        let ending = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            held.run("COMMIT").await.expect("an end");
+        });
+
+        balances.rebuild(|_| {}).await.expect("it is rebuilt");
+
+        ending.await.expect("it ends");
+        append(place.store(), "a", 2, &[moved(1)]).await;
+        let shown = column(&place, r#"SELECT "group ""by""; --" FROM immediate"#).await;
+        assert_eq!(shown, ["16"]);
     });
 }

@@ -1,0 +1,77 @@
+//! `bank copy`: a whole bank into another database.
+
+use clap::Args;
+use eventloom_runtime::store::whole::{self, Copied, CopyStep};
+use serde_json::json;
+
+use crate::database::{Database, Named};
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::screen::Screen;
+
+const ABOUT: &str = "\
+Events keep their order, ids and times, and what was decided before is still known. At the end both
+are read once more and compared. A copy that was cut off goes on when it is run again. Let nobody use
+either of the two meanwhile.
+
+Example:
+  bank copy --from bank.db --to postgres://bank@localhost/bank";
+
+/// Copy a whole bank into another database, which is empty.
+#[derive(Debug, Args)]
+#[command(after_help = ABOUT)]
+pub(crate) struct Copy {
+    /// The database that is copied.
+    #[arg(long, value_name = "FILE|URL", value_parser = crate::cli::named())]
+    from: Named,
+
+    /// The database that is filled.
+    #[arg(long, value_name = "FILE|URL", value_parser = crate::cli::named())]
+    to: Named,
+}
+
+impl Copy {
+    pub(crate) async fn run(self, screen: &mut Screen) -> Result<(), Failure> {
+        match (self.from, self.to) {
+            (Named::File(from), Named::File(to)) => copy(&from, &to, screen).await,
+            #[cfg(feature = "postgres")]
+            (Named::File(from), Named::Server(to)) => copy(&from, &to, screen).await,
+            #[cfg(feature = "postgres")]
+            (Named::Server(from), Named::File(to)) => copy(&from, &to, screen).await,
+            #[cfg(feature = "postgres")]
+            (Named::Server(from), Named::Server(to)) => copy(&from, &to, screen).await,
+            #[cfg(not(feature = "postgres"))]
+            _ => Err(crate::database::without_postgres()),
+        }
+    }
+}
+
+async fn copy(
+    from: &impl Database,
+    to: &impl Database,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    from.check_there()?;
+    let ((from, _), (to, _)) = (from.open().await?, to.open().await?);
+    let progress = Progress::counting("copying", 0);
+    let copied = whole::copy(&from, &to, |it| {
+        let done = match it.step {
+            CopyStep::Events | CopyStep::Records => it.position,
+            // Both are read.
+            CopyStep::Verifying => it.head,
+        };
+        progress.at(done, it.head);
+    });
+    let copied = copied.await;
+    progress.clear();
+    let Copied { events, records, hash } =
+        copied.map_err(|error| Failure::failed("NotCopied", error))?;
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    if screen.is_json() {
+        return screen.json(&json!({"events": events, "records": records, "sha256": hash}));
+    }
+    screen.good(
+        "copied",
+        format_args!("{events} events and {records} commands and keys, sha256 {}…", &hash[..16]),
+    )
+}

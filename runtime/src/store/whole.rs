@@ -1,0 +1,460 @@
+//! Copying a whole store into another one: events at their positions, and all that is kept beside them.
+//!
+//! A copy that was cut off goes on where it stopped. At its end both stores are read once more, and compared.
+
+use std::future::Future;
+
+use sha2::{Digest, Sha256};
+
+use super::{ContentHash, EventFilter, EventStore, StoreError, StoredEvent};
+use crate::metadata::{Metadata, Position, Sequence, StreamId};
+
+/// Events and records that are moved together.
+const PART: usize = 1_000;
+
+/// A store that can be read whole, and filled from another one.
+pub trait WholeStore: EventStore {
+    /// Every version of every event type that was registered.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn shapes(&self) -> impl Future<Output = Result<Vec<ShapeRecord>, StoreError>> + Send;
+
+    /// What is kept of commands and unique keys, in an order of the store's own: a page after the place to which an
+    /// earlier page led. It is the last where it leads nowhere.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn records(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<RecordPage, StoreError>> + Send;
+
+    /// Writes what another store has, in one transaction and without the checks of an append. Events come after all that are
+    /// there, in the order of their positions; shapes and records that are there already are left.
+    ///
+    /// # Errors
+    /// A failure of the store, or what can't be there beside what is.
+    fn restore(&self, part: Part) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// A version of an event type.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ShapeRecord {
+    /// Name of the aggregate type.
+    pub aggregate: String,
+    /// Stored name of the event type.
+    pub event_type: String,
+    /// The version.
+    pub version: u32,
+    /// Its shape; none where no program has registered it.
+    pub shape: Option<String>,
+}
+
+/// What is kept beside the events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A unique key that is taken.
+    Key {
+        /// Whose.
+        by: RecordedBy,
+        /// The field.
+        field: String,
+        /// The value.
+        value: String,
+        /// Whether it is taken for the whole aggregate type.
+        across_all: bool,
+        /// Sequences of the first and last event of the append that claimed it.
+        events: (Sequence, Sequence),
+    },
+    /// A command id that has been used.
+    Command {
+        /// For what.
+        by: RecordedBy,
+        /// The id.
+        id: String,
+        /// Sequences of the first and last event it appended or repeated, or none.
+        events: Option<(Sequence, Sequence)>,
+        /// Name and message where it was refused.
+        refusal: Option<(String, String)>,
+    },
+}
+
+/// Stream and content of a recorded command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedBy {
+    /// Name of the aggregate type.
+    pub aggregate: String,
+    /// Id of the stream.
+    pub stream: StreamId,
+    /// Content of the command.
+    pub content: ContentHash,
+}
+
+/// Some records, and the place from where to go on.
+#[derive(Clone, Debug)]
+pub struct RecordPage {
+    /// The records.
+    pub records: Vec<Record>,
+    /// Where to go on; none at the end.
+    pub next: Option<String>,
+}
+
+/// An event as it lies in a store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRecord {
+    /// Place in the global order.
+    pub position: Position,
+    /// Name of the aggregate type.
+    pub aggregate: String,
+    /// Stored name of the type.
+    pub event_type: String,
+    /// Version of the type.
+    pub version: u32,
+    /// The data.
+    pub data: Vec<u8>,
+    /// The metadata, whole.
+    pub meta: Metadata,
+}
+
+impl From<StoredEvent<'_>> for EventRecord {
+    fn from(event: StoredEvent<'_>) -> Self {
+        Self {
+            position: event.position,
+            aggregate: event.aggregate.to_owned(),
+            event_type: event.event_type.to_owned(),
+            version: event.version,
+            data: event.data.to_vec(),
+            meta: event.meta.clone(),
+        }
+    }
+}
+
+/// A part of another store.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// Versions of event types.
+    pub shapes: Vec<ShapeRecord>,
+    /// Events, in the order of their positions.
+    pub events: Vec<EventRecord>,
+    /// What is kept beside them.
+    pub records: Vec<Record>,
+}
+
+/// A place among the records of a store, which has keys first and commands behind them.
+pub(super) enum Place {
+    /// After this key.
+    Key { field: i64, value: String, scope: i64 },
+    /// Before the first command.
+    Commands,
+    /// After this command.
+    Command { id: String },
+}
+
+impl Place {
+    /// The place that a page told, or the beginning.
+    pub(super) fn read(told: Option<&str>) -> Result<Self, StoreError> {
+        let Some(told) = told else {
+            return Ok(Self::Key { field: -1, value: String::new(), scope: 0 });
+        };
+        let read = match told.split_at_checked(1) {
+            Some(("k", key)) => key.split_once(' ').and_then(|(field, rest)| {
+                let (scope, value) = rest.split_once(' ')?;
+                let (field, scope) = (field.parse().ok()?, scope.parse().ok()?);
+                Some(Self::Key { field, value: value.to_owned(), scope })
+            }),
+            Some(("C", "")) => Some(Self::Commands),
+            Some(("c", id)) => Some(Self::Command { id: id.to_owned() }),
+            _ => None,
+        };
+        read.ok_or_else(|| {
+            StoreError::Unsupported(format!("`{told}` is no place that a page of records told"))
+        })
+    }
+
+    fn told(self) -> String {
+        match self {
+            Self::Key { field, value, scope } => format!("k{field} {scope} {value}"),
+            Self::Commands => "C".to_owned(),
+            Self::Command { id } => format!("c{id}"),
+        }
+    }
+}
+
+/// A page of records, each with its place; behind the last of them comes something else, or nothing.
+pub(super) fn page(rows: Vec<(Place, Record)>, limit: usize, behind: Option<Place>) -> RecordPage {
+    let is_full = rows.len() >= limit;
+    let (mut places, records): (Vec<Place>, Vec<Record>) = rows.into_iter().unzip();
+    let next = if is_full { places.pop() } else { behind };
+    RecordPage { records, next: next.map(Place::told) }
+}
+
+/// An event comes before one that is there.
+pub(super) fn out_of_order(position: Position, head: Position) -> StoreError {
+    StoreError::Unsupported(format!(
+        "an event at position {position} can't be restored behind position {head}"
+    ))
+}
+
+/// A version of an event type is there in another form.
+pub(super) fn other_shape(shape: &ShapeRecord, stored: &str) -> StoreError {
+    let ShapeRecord { aggregate, event_type, version, shape } = shape;
+    StoreError::Foreign(format!(
+        "{aggregate}.{event_type} v{version} is {} in the store that is copied, and {stored} in this one",
+        shape.as_deref().unwrap_or("not registered")
+    ))
+}
+
+/// How far a copy has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyProgress {
+    /// What is being done.
+    pub step: CopyStep,
+    /// Everything up to this position is done in this step.
+    pub position: Position,
+    /// The last position of the source.
+    pub head: Position,
+}
+
+/// The steps of a copy, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyStep {
+    /// Events are copied.
+    Events,
+    /// Commands and keys are copied.
+    Records,
+    /// Both stores are read and compared.
+    Verifying,
+}
+
+/// A copy that is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Number of events of both stores.
+    pub events: u64,
+    /// Number of commands and keys of both.
+    pub records: u64,
+    /// Hash of all of it.
+    pub hash: [u8; 32],
+}
+
+/// Why a store was not copied.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// The store that is read failed.
+    #[error("the copy can't be read from: {0}")]
+    From(StoreError),
+    /// The store that is filled failed.
+    #[error("the copy can't be written: {0}")]
+    To(StoreError),
+    /// The store that is to be filled has events of its own.
+    #[error(
+        "the store that is to be filled has other events than the one that is copied, at position {position}; nothing \
+         was changed: copy into an empty one"
+    )]
+    OtherHistory {
+        /// Where.
+        position: Position,
+    },
+    /// What is there after the copy is not what was there before.
+    #[error(
+        "the copy differs: {from} events and {from_records} records were read and {to} and {to_records} are there; was \
+         one of the stores in use meanwhile? Copy again into an empty one while none is"
+    )]
+    Differs {
+        /// Events of the source.
+        from: u64,
+        /// Commands and keys of the source.
+        from_records: u64,
+        /// Events of the copy.
+        to: u64,
+        /// Commands and keys of the copy.
+        to_records: u64,
+    },
+}
+
+/// Copies a store into an empty one, or into one that an earlier copy was cut off in. Neither may be used by programs
+/// meanwhile. Snapshots are not copied: they are made anew.
+///
+/// # Errors
+/// [`CopyError`]. What was copied by then stays, and the copy goes on from there when it is started again.
+pub async fn copy(
+    from: &impl WholeStore,
+    to: &impl WholeStore,
+    mut progress: impl FnMut(CopyProgress) + Send,
+) -> Result<Copied, CopyError> {
+    let head = from.head().await.map_err(CopyError::From)?;
+    let mut after = to.head().await.map_err(CopyError::To)?;
+    check_beginning(from, to, after).await?;
+    let shapes = from.shapes().await.map_err(CopyError::From)?;
+    let shapes = Part { shapes, ..Part::default() };
+    to.restore(shapes).await.map_err(CopyError::To)?;
+    loop {
+        let page = from.read_all(after, &everything(), PART).await.map_err(CopyError::From)?;
+        let events: Vec<EventRecord> = page.events.iter().map(EventRecord::from).collect();
+        if !events.is_empty() {
+            to.restore(Part { events, ..Part::default() }).await.map_err(CopyError::To)?;
+        }
+        after = page.next;
+        progress(CopyProgress { step: CopyStep::Events, position: after, head: head.max(after) });
+        if page.events.at_end() {
+            break;
+        }
+    }
+    let mut place = None;
+    loop {
+        let page = from.records(place.as_deref(), PART).await.map_err(CopyError::From)?;
+        let records = page.records;
+        to.restore(Part { records, ..Part::default() }).await.map_err(CopyError::To)?;
+        progress(CopyProgress { step: CopyStep::Records, position: after, head: after });
+        place = page.next;
+        if place.is_none() {
+            break;
+        }
+    }
+    let step = CopyStep::Verifying;
+    let mut told = |position| progress(CopyProgress { step, position, head: after });
+    let source = fingerprint(from, &mut told).await.map_err(CopyError::From)?;
+    let copied = fingerprint(to, &mut told).await.map_err(CopyError::To)?;
+    if source == copied {
+        return Ok(source);
+    }
+    Err(CopyError::Differs {
+        from: source.events,
+        from_records: source.records,
+        to: copied.events,
+        to_records: copied.records,
+    })
+}
+
+fn everything() -> EventFilter {
+    EventFilter { metadata: true, ..EventFilter::default() }
+}
+
+/// What is there must be what is to be copied first.
+async fn check_beginning(
+    from: &impl WholeStore,
+    to: &impl WholeStore,
+    head: Position,
+) -> Result<(), CopyError> {
+    if head == 0 {
+        return Ok(());
+    }
+    let ours = event_at(from, head).await.map_err(CopyError::From)?;
+    let theirs = event_at(to, head).await.map_err(CopyError::To)?;
+    match ours.is_some() && ours == theirs {
+        true => Ok(()),
+        false => Err(CopyError::OtherHistory { position: head }),
+    }
+}
+
+async fn event_at(
+    store: &impl WholeStore,
+    position: Position,
+) -> Result<Option<EventRecord>, StoreError> {
+    let page = store.read_all(position - 1, &everything(), 1).await?;
+    let event = page.events.iter().next().map(EventRecord::from);
+    Ok(event.filter(|event| event.position == position))
+}
+
+/// Counts and hash of all that a store has, the same whatever the order of its records.
+async fn fingerprint(
+    store: &impl WholeStore,
+    progress: &mut (dyn FnMut(Position) + Send),
+) -> Result<Copied, StoreError> {
+    let (mut hash, mut events, mut after) = (Sha256::new(), 0, 0);
+    loop {
+        let page = store.read_all(after, &everything(), PART).await?;
+        for event in page.events.iter() {
+            events += 1;
+            hash_event(&mut hash, &event);
+        }
+        after = page.next;
+        progress(after);
+        if page.events.at_end() {
+            break;
+        }
+    }
+    let (mut sum, mut records, mut place) = ([0; 32], 0, None::<String>);
+    loop {
+        let page = store.records(place.as_deref(), PART).await?;
+        for record in &page.records {
+            records += 1;
+            add(&mut sum, &hash_record(record));
+        }
+        place = page.next;
+        if place.is_none() {
+            break;
+        }
+    }
+    hash.update(sum);
+    let mut shapes = store.shapes().await?;
+    shapes.sort();
+    for ShapeRecord { aggregate, event_type, version, shape } in &shapes {
+        let texts = [Some(aggregate.as_str()), Some(event_type), shape.as_deref()];
+        texts.into_iter().for_each(|text| hash_text(&mut hash, text));
+        hash.update(version.to_be_bytes());
+    }
+    Ok(Copied { events, records, hash: hash.finalize().into() })
+}
+
+fn hash_event(hash: &mut Sha256, event: &StoredEvent<'_>) {
+    let meta = event.meta;
+    hash.update(event.position.to_be_bytes());
+    hash.update(meta.sequence.to_be_bytes());
+    hash.update(event.version.to_be_bytes());
+    hash.update(meta.event_id.as_bytes());
+    hash.update(meta.at.as_micros().to_be_bytes());
+    hash.update(meta.recorded_at.as_micros().to_be_bytes());
+    let names = [event.aggregate, event.event_type, meta.stream_id.as_str()];
+    names.into_iter().for_each(|name| hash_text(hash, Some(name)));
+    let texts = [&meta.actor, &meta.correlation_id, &meta.causation_id, &meta.traceparent];
+    texts.into_iter().for_each(|text| hash_text(hash, text.as_deref()));
+    hash.update((event.data.len() as u64).to_be_bytes());
+    hash.update(event.data);
+}
+
+fn hash_record(record: &Record) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let (by, events) = match record {
+        Record::Key { by, field, value, across_all, events } => {
+            hash.update([0, u8::from(*across_all)]);
+            [field, value].into_iter().for_each(|text| hash_text(&mut hash, Some(text)));
+            (by, Some(*events))
+        }
+        Record::Command { by, id, events, refusal } => {
+            hash.update([1, u8::from(refusal.is_some())]);
+            hash_text(&mut hash, Some(id));
+            if let Some((name, message)) = refusal {
+                [name, message].into_iter().for_each(|text| hash_text(&mut hash, Some(text)));
+            }
+            (by, *events)
+        }
+    };
+    [by.aggregate.as_str(), by.stream.as_str()]
+        .into_iter()
+        .for_each(|text| hash_text(&mut hash, Some(text)));
+    hash.update(by.content);
+    if let Some((first, last)) = events {
+        hash.update(first.to_be_bytes());
+        hash.update(last.to_be_bytes());
+    }
+    hash.finalize().into()
+}
+
+/// A text with its length, so that no two lists of texts look the same.
+fn hash_text(hash: &mut Sha256, text: Option<&str>) {
+    hash.update(text.map_or(u64::MAX, |text| text.len() as u64).to_be_bytes());
+    hash.update(text.unwrap_or_default());
+}
+
+/// The sum of two hashes as numbers, which does not depend on the order of what is summed.
+fn add(sum: &mut [u8; 32], hash: &[u8; 32]) {
+    let mut carry = 0;
+    for (digit, other) in sum.iter_mut().zip(hash).rev() {
+        let [over, total] = (u16::from(*digit) + u16::from(*other) + carry).to_be_bytes();
+        (*digit, carry) = (total, u16::from(over));
+    }
+}
