@@ -9,8 +9,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     as_of::AsOf, balance::Balance, close::Close, copy::Copy, demo::Demo, deposit::Deposit,
-    export::Export, history::History, import::Import, open::Open, rebuild::Rebuild,
-    timeline::Timeline, withdraw::Withdraw,
+    export::Export, history::History, import::Import, open::Open, projections::Projections,
+    rebuild::Rebuild, run_projections::RunProjections, timeline::Timeline, withdraw::Withdraw,
 };
 use crate::database::{Database, Named};
 use crate::failure::Failure;
@@ -55,6 +55,8 @@ enum Command {
     AsOf(AsOf),
     Timeline(Timeline),
     Export(Export),
+    Projections(Projections),
+    RunProjections(RunProjections),
     Rebuild(Rebuild),
     Import(Import),
     Copy(Copy),
@@ -87,7 +89,7 @@ impl Cli {
             #[cfg(feature = "postgres")]
             Named::Server(server) => command.run(&Place::new(server), screen).await,
             #[cfg(not(feature = "postgres"))]
-            Named::Server(_) => Err(crate::database::without_postgres()),
+            Named::Server => Err(crate::database::without_postgres()),
         }
     }
 }
@@ -105,6 +107,8 @@ impl Command {
             Self::AsOf(as_of) => as_of.run(place, screen).await,
             Self::Timeline(timeline) => timeline.run(place, screen).await,
             Self::Export(export) => export.run(place, screen).await,
+            Self::Projections(projections) => projections.run(place, screen).await,
+            Self::RunProjections(running) => running.run(place, screen).await,
             Self::Rebuild(rebuild) => rebuild.run(place, screen).await,
             Self::Import(import) => import.run(place, screen).await,
             Self::Copy(copy) => copy.run(screen).await,

@@ -26,18 +26,32 @@ pub(crate) trait Database {
 #[derive(Clone, Debug)]
 pub(crate) enum Named {
     File(File),
+    #[cfg(feature = "postgres")]
     Server(Server),
+    /// This program can't speak to it.
+    #[cfg(not(feature = "postgres"))]
+    Server,
 }
 
 impl From<OsString> for Named {
     fn from(named: OsString) -> Self {
         match named.to_str() {
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Self::Server(Server { url: url.to_owned() })
+                server(url)
             }
             _ => Self::File(File(named.into())),
         }
     }
+}
+
+#[cfg(feature = "postgres")]
+fn server(url: &str) -> Named {
+    Named::Server(Server { url: url.to_owned() })
+}
+
+#[cfg(not(feature = "postgres"))]
+fn server(_: &str) -> Named {
+    Named::Server
 }
 
 /// An SQLite file.
@@ -68,12 +82,13 @@ impl Database for File {
 }
 
 /// A PostgreSQL database. Its address may hold a password, and is never shown.
+#[cfg(feature = "postgres")]
 #[derive(Clone)]
 pub(crate) struct Server {
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "what can't be used"))]
     url: String,
 }
 
+#[cfg(feature = "postgres")]
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Server")

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use eventloom_runtime::projection::{Projector, Rebuild};
+use eventloom_runtime::projection::{ProjectionStatus, Projector, Rebuild, Running};
 use eventloom_runtime::repository::{AsOf, Executed, Loaded, RetryPolicy, TimelineEntry};
 use eventloom_runtime::store::{AllPage, EventFilter, Page};
 use eventloom_runtime::{Command, CommandContext, EventStore, Position, Refusal, Sequence};
@@ -186,6 +186,16 @@ impl<D: Database> Ledger<D> {
         progress.clear();
         done?;
         Ok(())
+    }
+
+    /// Where both read models stand.
+    pub(crate) async fn statuses(&self) -> Result<[ProjectionStatus; 2], Failure> {
+        Ok(tokio::try_join!(self.balances.status(), self.transactions.status())?.into())
+    }
+
+    /// Keeps both read models up to date from here on.
+    pub(crate) fn follow(&self) -> [Running; 2] {
+        [self.balances.spawn(), self.transactions.spawn()]
     }
 
     /// Builds both read models anew beside the old ones, in one reading; tells how many events it took.

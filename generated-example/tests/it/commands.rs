@@ -262,8 +262,21 @@ fn what_customers_type_does_not_drive_the_terminal() {
 fn every_command_has_help_with_an_example() {
     let bank = Bank::new();
     let commands = [
-        "demo", "open", "deposit", "withdraw", "close", "balance", "history", "as-of", "timeline",
-        "export", "rebuild", "import",
+        "demo",
+        "open",
+        "deposit",
+        "withdraw",
+        "close",
+        "balance",
+        "history",
+        "as-of",
+        "timeline",
+        "export",
+        "projections",
+        "run-projections",
+        "rebuild",
+        "import",
+        "copy",
     ];
     let overview = bank.run(["--help"]).succeeded().stdout;
     for command in commands {

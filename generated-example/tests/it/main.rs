@@ -11,5 +11,7 @@ mod hostile;
 mod import;
 #[cfg(feature = "testing-postgres")]
 mod postgres;
+#[cfg(unix)]
+mod projections;
 mod trouble;
 mod usage;

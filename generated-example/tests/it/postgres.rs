@@ -199,3 +199,10 @@ fn what_is_wrong_with_a_server_is_told_without_its_password() {
     let balance = bank.json(["balance", "A1"]);
     assert_eq!(balance["balance"], "10");
 }
+
+#[test]
+fn services_that_are_killed_apply_nothing_twice() {
+    let database = TestDatabase::default();
+    let url = block_on(database.url());
+    crate::projections::services_that_are_killed_apply_nothing_twice(&Bank::on(&url));
+}

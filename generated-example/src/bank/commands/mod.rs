@@ -11,6 +11,8 @@ pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod open;
+pub(crate) mod projections;
 pub(crate) mod rebuild;
+pub(crate) mod run_projections;
 pub(crate) mod timeline;
 pub(crate) mod withdraw;

@@ -1,0 +1,142 @@
+//! `bank projections`: where the read models stand.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use eventloom_runtime::Position;
+use eventloom_runtime::projection::ProjectionStatus;
+use serde_json::{Value, json};
+
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::ledger::Place;
+use crate::screen::Screen;
+use crate::table::Align::{Left, Right};
+
+const ABOUT: &str = "\
+`behind` counts events, and says how old the oldest of them is; where something is behind, two looks
+a second apart tell how many events are folded in that time. States:
+  up to date       every event is in the rows
+  behind           it will catch up, here or in `bank run-projections`
+  late             behind for longer than its ontology's `consistencyWindow` promises
+  being built      the rows can't be read yet
+  stopped          an event stands in its way, which is told below
+
+Example:
+  bank projections";
+
+/// How long the rate is measured.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Show how far the read models have come.
+#[derive(Debug, Args)]
+#[command(after_help = ABOUT)]
+pub(crate) struct Projections {}
+
+impl Projections {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
+        let ledger = place.open().await?;
+        let (started, first) = (Instant::now(), ledger.statuses().await?);
+        let is_behind = first.iter().any(|status| status.lag.events > 0);
+        let found = if is_behind {
+            tokio::time::sleep(SECOND).await;
+            ledger.statuses().await?
+        } else {
+            first.clone()
+        };
+        let rates = (first.iter().zip(&found)).map(|(first, status)| {
+            rate(status.position.saturating_sub(first.position), started.elapsed())
+        });
+        let rates: Vec<u64> = rates.collect();
+        if screen.is_json() {
+            let all: Vec<Value> =
+                found.iter().zip(rates).map(|(it, rate)| json(it, rate)).collect();
+            return screen.json(&all.into());
+        }
+        let mut table = screen.table(&[
+            ("projection", Left),
+            ("position", Right),
+            ("of", Right),
+            ("behind", Right),
+            ("events/s", Right),
+            ("parked", Right),
+            ("state", Left),
+        ]);
+        for (status, rate) in found.iter().zip(rates) {
+            table.row(vec![
+                status.projection.to_string(),
+                status.position.to_string(),
+                status.head.to_string(),
+                behind(status),
+                rate.to_string(),
+                status.poison.len().to_string(),
+                state(status).to_owned(),
+            ])?;
+        }
+        table.finish()?;
+        for poison in found.iter().flat_map(|status| &status.poison) {
+            screen.bad(
+                "parked",
+                format_args!(
+                    "position {}, {} of `{}`: {}",
+                    poison.position, poison.event_type, poison.stream_id, poison.reason
+                ),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn rate(events: Position, time: Duration) -> u64 {
+    let millis = time.as_millis().max(1);
+    u64::try_from(u128::from(events) * 1_000 / millis).unwrap_or(u64::MAX)
+}
+
+fn behind(status: &ProjectionStatus) -> String {
+    match status.lag.events {
+        0 => "-".to_owned(),
+        events => format!("{events}, {}", status.lag.time),
+    }
+}
+
+fn state(status: &ProjectionStatus) -> &'static str {
+    if status.stopped_by().is_some() {
+        "stopped"
+    } else if !status.complete {
+        "being built"
+    } else if !status.is_within_window() {
+        "late"
+    } else if status.lag.events > 0 {
+        "behind"
+    } else {
+        "up to date"
+    }
+}
+
+fn json(status: &ProjectionStatus, rate: u64) -> Value {
+    let parked: Vec<Value> = (status.poison.iter())
+        .map(|poison| {
+            json!({
+                "position": poison.position,
+                "streamId": poison.stream_id.as_str(),
+                "eventType": poison.event_type,
+                "reason": poison.reason,
+            })
+        })
+        .collect();
+    json!({
+        "projection": status.projection.to_string(),
+        "position": status.position,
+        "head": status.head,
+        "lagEvents": status.lag.events,
+        "lagMicroseconds": status.lag.time.as_micros(),
+        "eventsPerSecond": rate,
+        "state": state(status),
+        "parked": parked,
+        "skipped": status.skipped,
+    })
+}

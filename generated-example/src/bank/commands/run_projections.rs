@@ -1,0 +1,107 @@
+//! `bank run-projections`: keeps the read models up to date until it is stopped.
+
+use std::io;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::ledger::Place;
+use crate::progress::Progress;
+use crate::screen::Screen;
+
+const ABOUT: &str = "\
+Several may run at once, on this machine or on others: a commit of rows lands only where nobody else
+has gone on, so that no event is applied twice. Ctrl-C and SIGTERM stop it; so does kill -9, without
+harm. A read model in whose way an event stands is told of at once, and keeps the others from nothing.
+
+Example:
+  bank run-projections";
+
+/// How often it is looked how far they are.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Keep the read models up to date until it is stopped.
+#[derive(Debug, Args)]
+#[command(after_help = ABOUT)]
+pub(crate) struct RunProjections {}
+
+impl RunProjections {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
+        let ledger = place.open().await?;
+        let mut running = Vec::from(ledger.follow());
+        let progress = Progress::counting("following", 0);
+        let mut stop = std::pin::pin!(asked_to_stop());
+        let (mut failed, mut silent) = (None, false);
+        while !running.is_empty() {
+            tokio::select! {
+                asked = &mut stop => {
+                    asked.map_err(|error| Failure::failed("NotStopped", error))?;
+                    break;
+                }
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            while let Some(ended) = running.iter().position(|it| !it.is_running()) {
+                if let Err(error) = running.swap_remove(ended).stop().await {
+                    progress.tell(&format!("error: {error}"));
+                    failed.get_or_insert(error);
+                }
+            }
+            match ledger.statuses().await {
+                Ok(statuses) => {
+                    let position = statuses.iter().map(|it| it.position).min().unwrap_or(0);
+                    progress.at(position, statuses.iter().map(|it| it.head).max().unwrap_or(0));
+                    silent = false;
+                }
+                // The read models are waiting for it too.
+                Err(failure) if !silent => {
+                    progress.tell(&format!("waiting: {}", failure.text()));
+                    silent = true;
+                }
+                Err(_) => {}
+            }
+        }
+        progress.clear();
+        for running in running {
+            if let Err(error) = running.stop().await {
+                failed.get_or_insert(error);
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        let statuses = ledger.statuses().await?;
+        if screen.is_json() {
+            let all = statuses.iter().map(
+                |it| json!({"projection": it.projection.to_string(), "position": it.position}),
+            );
+            return screen.json(&Value::Array(all.collect()));
+        }
+        for it in statuses {
+            screen
+                .good("stopped", format_args!("{} at position {}", it.projection, it.position))?;
+        }
+        Ok(())
+    }
+}
+
+/// Ctrl-C, or what a supervisor sends.
+async fn asked_to_stop() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminated.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,125 @@
+//! `bank projections` and `bank run-projections`: where read models stand, and programs that keep them up to date.
+
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::bank::{Bank, Ran};
+use crate::file::{self, Shape};
+
+#[test]
+fn where_read_models_stand_is_told() {
+    let bank = Bank::with_account();
+
+    let before = bank.json(["projections"]);
+    assert_eq!(before[0]["projection"], "BankAccount.AccountBalanceView");
+    assert_eq!(before[0]["state"], "being built");
+    assert_eq!((&before[0]["position"], &before[0]["head"]), (&json!(0), &json!(1)));
+    bank.run(["balance", "A1"]).succeeded();
+    bank.run(["history", "A1"]).succeeded();
+
+    for (number, name) in ["AccountBalanceView", "TransactionHistoryView"].iter().enumerate() {
+        let status = &bank.json(["projections"])[number];
+        assert_eq!(
+            *status,
+            json!({
+                "projection": format!("BankAccount.{name}"), "position": 1, "head": 1, "lagEvents": 0,
+                "lagMicroseconds": 0, "eventsPerSecond": 0, "state": "up to date", "parked": [], "skipped": [],
+            })
+        );
+    }
+    let drawn = bank.run(["projections"]).succeeded().stdout;
+    assert!(
+        drawn.contains("up to date") && drawn.contains("BankAccount.AccountBalanceView"),
+        "{drawn}"
+    );
+    Bank::new().run(["run-projections"]).ended_with(2).said(&["there is no database"]);
+}
+
+/// A program that keeps read models up to date.
+struct Service(Child);
+
+impl Service {
+    fn start(bank: &Bank) -> Self {
+        let mut command = bank.command(["run-projections", "--json"]);
+        Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a service"))
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.0.id().to_string();
+        let sent = std::process::Command::new("kill").args([name, &id]).status();
+        assert!(sent.is_ok_and(|sent| sent.success()), "a signal is sent");
+    }
+
+    fn kill(mut self) {
+        self.0.kill().expect("a kill");
+        self.0.wait().expect("an end");
+    }
+
+    /// Asks it to stop, as a supervisor does.
+    fn stop(self) -> Ran {
+        self.signal("-TERM");
+        self.0.wait_with_output().expect("an end").into()
+    }
+}
+
+/// Two services at a time, one of them killed again and again and another stopped for longer than anybody waits, while a file
+/// of movements is imported: the rows are those of a fold from the beginning, no event missing and none applied twice.
+pub(crate) fn services_that_are_killed_apply_nothing_twice(bank: &Bank) {
+    let shape = Shape { rows: 6_000, accounts: 25, trouble: 8 };
+    let mut rows = Vec::new();
+    file::write(&mut rows, shape, 5).expect("a Vec takes it");
+    bank.write("rows.csv", &rows);
+    bank.run(["open", "B1", "--customer", "C1", "--balance", "1"]).succeeded();
+    let mut import = bank
+        .command(["import", "rows.csv"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("an import");
+    let held = Service::start(bank);
+    sleep(Duration::from_millis(150));
+    held.signal("-STOP");
+    let mut service = Service::start(bank);
+    let mut kills = 0;
+    while kills < 5 || import.try_wait().expect("a state").is_none() {
+        sleep(Duration::from_millis(30 + 40 * (kills % 5)));
+        service.kill();
+        service = Service::start(bank);
+        kills += 1;
+    }
+    assert!(import.wait().expect("an end").success());
+    held.signal("-CONT");
+    let head = bank.events().len();
+
+    let start = Instant::now();
+    let at_head = |bank: &Bank| {
+        let all = bank.json(["projections"]);
+        all.as_array().expect("a list").iter().all(|it| it["position"] == head)
+    };
+    while !at_head(bank) {
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", bank.json(["projections"]));
+        sleep(Duration::from_millis(100));
+    }
+    for service in [held, service] {
+        let stopped = service.stop().succeeded();
+        assert!(stopped.stderr.is_empty(), "{}", stopped.stderr);
+        let told = stopped.json();
+        assert_eq!((&told[0]["position"], &told[1]["position"]), (&json!(head), &json!(head)));
+    }
+    let accounts: Vec<String> = (0..shape.accounts).map(|number| format!("A{number}")).collect();
+    let seen = || -> Vec<_> {
+        let ask = |account: &String| ["balance", "history"].map(|it| bank.json([it, account]));
+        accounts.iter().map(ask).collect()
+    };
+    let followed = seen();
+    assert_eq!(bank.json(["rebuild"])["events"], head);
+    assert_eq!(seen(), followed);
+}
+
+#[test]
+fn services_on_a_file_that_are_killed_apply_nothing_twice() {
+    services_that_are_killed_apply_nothing_twice(&Bank::new());
+}
