@@ -384,6 +384,8 @@ fn store_error(error: ReadDatabaseError) -> StoreError {
         ReadDatabaseError::Unavailable(reason) => StoreError::Unavailable(reason),
         ReadDatabaseError::Unwritable(reason) => StoreError::Unwritable(reason),
         ReadDatabaseError::OutcomeUnknown(reason) => StoreError::OutcomeUnknown(reason),
+        // Nothing is wrong with what is stored.
+        ReadDatabaseError::Unsuitable { .. } => StoreError::Unwritable(error.to_string()),
         other => StoreError::Corrupt {
             what: "a read model".to_owned(),
             place: "the event store's database".to_owned(),

@@ -19,8 +19,8 @@ use crate::store::EventStore;
 
 /// How often rows of an `immediate` projection try to take the place of those that serve, where these have readers; and
 /// how long appends go on in between, which wait while it is tried.
-const SWITCH_ATTEMPTS: u32 = 150;
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
+const SWITCH_ATTEMPTS: u32 = 750;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
 /// How far a rebuild has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

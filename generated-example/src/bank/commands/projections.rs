@@ -17,7 +17,7 @@ const ABOUT: &str = "\
 `behind` counts events, and says how old the oldest of them is; where something is behind, two looks
 a second apart tell how many events are folded in that time. States:
   up to date       every event is in the rows
-  behind           it will catch up, here or in `bank run-projections`
+  behind           not folded yet: `bank run-projections` does it, and tells what is in its way
   late             behind for longer than its ontology's `consistencyWindow` promises
   being built      the rows can't be read yet
   stopped          an event stands in its way, which is told below

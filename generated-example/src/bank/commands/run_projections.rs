@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::database::Database;
 use crate::failure::Failure;
@@ -53,18 +54,19 @@ impl RunProjections {
                     failed.get_or_insert(error);
                 }
             }
-            match ledger.statuses().await {
-                Ok(statuses) => {
+            // Who does not answer in that time keeps nobody from stopping this.
+            match timeout(LOOK_EVERY, ledger.statuses()).await {
+                Ok(Ok(statuses)) => {
                     let position = statuses.iter().map(|it| it.position).min().unwrap_or(0);
                     progress.at(position, statuses.iter().map(|it| it.head).max().unwrap_or(0));
                     silent = false;
                 }
                 // The read models are waiting for it too.
-                Err(failure) if !silent => {
+                Ok(Err(failure)) if !silent => {
                     progress.tell(&format!("waiting: {}", failure.text()));
                     silent = true;
                 }
-                Err(_) => {}
+                Ok(Err(_)) | Err(_) => {}
             }
         }
         progress.clear();
@@ -76,7 +78,11 @@ impl RunProjections {
         if let Some(error) = failed {
             return Err(error.into());
         }
-        let statuses = ledger.statuses().await?;
+        // It is stopped whether or not that can still be told.
+        let Ok(Ok(statuses)) = timeout(LOOK_EVERY, ledger.statuses()).await else {
+            screen.good("stopped", "without an answer of the database")?;
+            return if screen.is_json() { screen.json(&json!([])) } else { Ok(()) };
+        };
         if screen.is_json() {
             let all = statuses.iter().map(
                 |it| json!({"projection": it.projection.to_string(), "position": it.position}),

@@ -12,9 +12,10 @@ mod registry;
 mod rows;
 mod view;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_postgres::error::SqlState;
 
@@ -33,26 +34,26 @@ const MIGRATIONS: Migrations =
 /// Where the views are, if nothing else is said.
 const PUBLIC: &str = "public";
 
-/// How long a table or a view that is to be replaced waits for its readers, before it lets those who came after it go
-/// first.
-const GIVE_WAY: &str = "SET LOCAL lock_timeout TO '200ms'";
-
 /// Attempts at what waits for readers. Who waits for them keeps those who come later waiting too.
-#[derive(Default)]
-struct Attempts(u32);
+struct Attempts {
+    left: u32,
+}
 
 impl Attempts {
-    const MOST: u32 = 150;
     /// How long readers are let go first.
-    const BETWEEN: Duration = Duration::from_millis(50);
+    const BETWEEN: Duration = Duration::from_secs(1);
+    /// How often rows that were rebuilt try to take the place of others: a quarter of an hour, for they took long.
+    const SWITCH: Self = Self { left: 750 };
+    /// How often a view is tried to be pointed at its rows, which are read and kept up to date without it.
+    const SHOW: Self = Self { left: 5 };
 
     /// Lets those who were in the way go first, where somebody was.
     async fn again(&mut self, fault: Fault) -> Result<(), Fault> {
         let in_the_way = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
-        if self.0 == Self::MOST || !in_the_way.iter().any(|code| fault.is(code)) {
+        if self.left == 0 || !in_the_way.iter().any(|code| fault.is(code)) {
             return Err(fault);
         }
-        self.0 += 1;
+        self.left -= 1;
         tokio::time::sleep(Self::BETWEEN).await;
         Ok(())
     }
@@ -65,6 +66,8 @@ impl Attempts {
 pub struct PostgresReadDatabase {
     database: PostgresDatabase,
     schema: Arc<str>,
+    /// Targets whose views may not show the newest rows, and when that was last looked at.
+    unshown: Arc<Mutex<HashMap<&'static str, Instant>>>,
 }
 
 impl PostgresReadDatabase {
@@ -86,7 +89,7 @@ impl PostgresReadDatabase {
         schema: &str,
     ) -> Result<Self, ReadDatabaseError> {
         database.migrate(MIGRATIONS).await?;
-        Ok(Self { database: database.clone(), schema: schema.into() })
+        Ok(Self { database: database.clone(), schema: schema.into(), unshown: Arc::default() })
     }
 
     /// The database.
@@ -108,20 +111,42 @@ impl PostgresReadDatabase {
     }
 
     /// Points the view of a target at its newest rows, where it shows others. The rows are right without it: where that
-    /// fails, it is done when the projection is next opened.
-    async fn show(&self, target: &str) {
-        let mut attempts = Attempts::default();
-        loop {
-            let fault = match self.try_show(target).await {
-                Ok(()) => return,
-                Err(fault) => fault,
-            };
-            if let Err(fault) = attempts.again(fault).await {
-                let error = fault.explained(&self.database);
-                tracing::warn!(%error, view = target, "the view does not show the newest rows yet");
-                return;
+    /// fails, it is tried again beside later commits.
+    async fn show(&self, target: &'static str) {
+        let mut attempts = Attempts::SHOW;
+        let error = loop {
+            match self.try_show(target).await {
+                Ok(()) => {
+                    self.unshown().remove(target);
+                    return;
+                }
+                Err(fault) => match attempts.again(fault).await {
+                    Ok(()) => {}
+                    Err(fault) => break fault.explained(&self.database),
+                },
             }
+        };
+        tracing::warn!(%error, view = target, "the view does not show the newest rows yet");
+        self.unshown().insert(target, Instant::now());
+    }
+
+    /// Tries again what failed a while ago.
+    async fn show_late(&self, target: &'static str) {
+        let is_due = |at: &Instant| at.elapsed() > Attempts::BETWEEN;
+        if !self.unshown().get(target).is_some_and(is_due) {
+            return;
         }
+        match self.try_show(target).await {
+            Ok(()) => self.unshown().remove(target),
+            Err(error) => {
+                tracing::debug!(%error, view = target, "the view does not show the newest rows yet");
+                self.unshown().insert(target, Instant::now())
+            }
+        };
+    }
+
+    fn unshown(&self) -> MutexGuard<'_, HashMap<&'static str, Instant>> {
+        self.unshown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn try_show(&self, target: &str) -> Result<(), Fault> {
@@ -132,8 +157,8 @@ impl PostgresReadDatabase {
         }
         let begun = Begun::on(client).await?;
         let shown = async {
-            begun.batch_execute(GIVE_WAY).await?;
             registry::hold(&begun).await?;
+            registry::give_way(&begun).await?;
             view::show_newest(&begun, view).await
         };
         let shown = shown.await;
@@ -156,7 +181,6 @@ impl PostgresReadDatabase {
     async fn try_finish(&self, shadow: Table, revision: u64) -> Result<Switched, Fault> {
         let begun = Begun::on(self.database.rows().await?).await?;
         let switched = async {
-            begun.batch_execute(GIVE_WAY).await?;
             registry::hold(&begun).await?;
             registry::finish_rebuild(&begun, &self.schema, shadow, revision).await
         };
@@ -167,9 +191,8 @@ impl PostgresReadDatabase {
     async fn try_discard(&self, version: &RowsVersion) -> Result<bool, Fault> {
         let begun = Begun::on(self.database.rows().await?).await?;
         let discarded = async {
-            begun.batch_execute(GIVE_WAY).await?;
             registry::hold(&begun).await?;
-            registry::discard(&begun, &self.schema, version).await
+            registry::discard(&begun, version).await
         };
         let discarded = discarded.await;
         begun.end(discarded).await
@@ -277,13 +300,19 @@ impl ReadDatabase for PostgresReadDatabase {
         match self.try_commit(&commit).await {
             Ok(Written::Moved) => Ok(Committed::Moved),
             Ok(Written::Done { is_first }) => {
-                if is_first {
-                    self.show(commit.table.spec.name).await;
+                let target = commit.table.spec.name;
+                match is_first {
+                    true => self.show(target).await,
+                    false => self.show_late(target).await,
                 }
                 Ok(Committed::Done)
             }
             Err(Fault::RowExists) => Ok(Committed::RowExists),
             Err(fault) => {
+                if commit.complete && !commit.table.shadow {
+                    // It may have been done all the same.
+                    self.unshown().insert(commit.table.spec.name, Instant::now());
+                }
                 let fault = registry::unless_gone(commit.table, fault);
                 Err(fault.explained_of(&commit.table.spec, &self.database))
             }
@@ -345,7 +374,7 @@ impl ReadDatabase for PostgresReadDatabase {
         shadow: Table,
         revision: u64,
     ) -> Result<Switched, ReadDatabaseError> {
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::SWITCH;
         let switched = loop {
             match self.try_finish(shadow, revision).await {
                 Err(fault) => self.told(attempts.again(fault).await)?,
@@ -376,7 +405,7 @@ impl ReadDatabase for PostgresReadDatabase {
     }
 
     async fn discard(&self, version: &RowsVersion) -> Result<bool, ReadDatabaseError> {
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::SWITCH;
         loop {
             match self.try_discard(version).await {
                 Err(fault) => self.told(attempts.again(fault).await)?,
@@ -423,9 +452,10 @@ impl Within<'_> {
         if view::is_right(client, view).await? {
             return Ok(());
         }
-        client.batch_execute(&format!("SAVEPOINT showing; {GIVE_WAY}")).await?;
+        client.batch_execute("SAVEPOINT showing").await?;
         let shown = async {
             registry::hold(client).await?;
+            registry::give_way(client).await?;
             view::show_newest(client, view).await
         };
         match shown.await {
@@ -463,10 +493,19 @@ impl ReadTransaction for Within<'_> {
         self.run(rows::load(self.open.client(), &table.spec, &names::rows_of(&table), keys))
     }
 
+    /// What is refused is taken back, and nothing else: appends of no concern go on in the same transaction.
     fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
-        let spec = commit.table.spec;
+        let (spec, client) = (commit.table.spec, self.open.client());
         let written = self.open.wait(async {
-            let written = write(self.open.client(), &commit).await?;
+            client.batch_execute("SAVEPOINT writing").await?;
+            let written = match write(client, &commit).await {
+                Ok(written) => written,
+                Err(fault) => {
+                    client.batch_execute("ROLLBACK TO SAVEPOINT writing").await?;
+                    return Err(fault);
+                }
+            };
+            client.batch_execute("RELEASE SAVEPOINT writing").await?;
             if matches!(written, Written::Done { is_first: true }) {
                 self.show(spec.name).await?;
             }
@@ -482,7 +521,6 @@ impl ReadTransaction for Within<'_> {
     fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
         let client = self.open.client();
         self.run(async {
-            client.batch_execute(GIVE_WAY).await?;
             registry::hold(client).await?;
             let switched = registry::finish_rebuild(client, &self.schema, shadow, revision).await?;
             if switched == Switched::Done {

@@ -17,9 +17,30 @@ use crate::projection::{
 };
 use crate::store::postgres::{Client, Time, text};
 
-/// Lets nobody else create, drop or change tables until the transaction ends.
+/// Lets nobody else create, drop or change tables until the transaction ends. Who is in the way of that is not waited for
+/// without end.
 pub(super) async fn hold(client: &Client) -> Result<(), Fault> {
-    client.batch_execute("SELECT pg_advisory_xact_lock(7311146993704727156)").await?;
+    let hold = "SET LOCAL lock_timeout TO '10s'; SELECT pg_advisory_xact_lock(7311146993704727156)";
+    client.batch_execute(hold).await?;
+    Ok(())
+}
+
+/// From here on the transaction waits for readers of what it replaces so long only, and fails then: those who came after it
+/// go first.
+pub(super) async fn give_way(client: &Client) -> Result<(), Fault> {
+    client.batch_execute("SET LOCAL lock_timeout TO '200ms'").await?;
+    Ok(())
+}
+
+/// Ends the server's own upkeep of tables, which gives way to those alone who wait for a second or more. No reader and no
+/// runner waits for this.
+async fn end_upkeep(client: &Client, tables: &[u64]) -> Result<(), Fault> {
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let tables: Vec<String> = tables.iter().map(|id| names::rows(*id)).collect();
+    let lock = format!("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE", tables.join(", "));
+    client.batch_execute(&lock).await?;
     Ok(())
 }
 
@@ -172,7 +193,7 @@ async fn check_rights(client: &Client, schema: &str, spec: &TableSpec) -> Result
         if !row.try_get::<_, bool>(1)? {
             return Err(ReadDatabaseError::Unwritable(format!(
                 "this user may not create anything in the schema `{name}`, where the table of {} or its view is to \
-                 be; run projections as the user who owns the read models, or grant it CREATE on that schema",
+                 be; run projections as the user who owns the read models",
                 spec.full_name()
             ))
             .into());
@@ -505,29 +526,28 @@ pub(super) async fn versions(client: &Client) -> Result<Vec<RowsVersion>, Fault>
 }
 
 /// Drops a version with all that is known of it; the view falls back to the newest that is left.
-pub(super) async fn discard(
-    client: &Client,
-    schema: &str,
-    version: &RowsVersion,
-) -> Result<bool, Fault> {
+pub(super) async fn discard(client: &Client, version: &RowsVersion) -> Result<bool, Fault> {
     let RowsVersion { aggregate, projection, target, meaning, .. } = version;
     let (aggregate, projection) = (text::stored(aggregate), text::stored(projection));
     let meaning = names::meaning(*meaning);
     let found = client
         .query(
-            "SELECT id FROM eventloom.read_models \
+            "SELECT id, schema FROM eventloom.read_models \
              WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4",
             &[&aggregate, &projection, target, &meaning],
         )
         .await?;
-    for row in &found {
-        forget(client, row.try_get(0)?).await?;
+    let tables = found.iter().map(|row| number(row, 0)).collect::<Result<Vec<u64>, _>>()?;
+    end_upkeep(client, &tables).await?;
+    give_way(client).await?;
+    for table in &tables {
+        forget(client, table.cast_signed()).await?;
     }
-    if !found.is_empty() {
-        view::show_newest(client, View { schema, target }).await?;
+    if let Some(row) = found.first() {
+        view::show_newest(client, View { schema: row.try_get(1)?, target }).await?;
     }
-    for row in &found {
-        drop_rows(client, number(row, 0)?).await?;
+    for table in &tables {
+        drop_rows(client, *table).await?;
     }
     client
         .execute(
@@ -547,6 +567,12 @@ pub(super) async fn finish_rebuild(
     revision: u64,
 ) -> Result<Switched, Fault> {
     let spec = shadow.spec;
+    if let Some(serving) = find(client, spec, false).await?
+        && find(client, spec, true).await? == Some(shadow)
+    {
+        end_upkeep(client, &[serving.id, shadow.id]).await?;
+    }
+    give_way(client).await?;
     // No runner may move either of the two from here on.
     let row = client
         .query_opt(

@@ -57,6 +57,13 @@ pub(super) async fn is_right(client: &Client, view: View<'_>) -> Result<bool, Fa
 
 /// Points it at the newest complete rows.
 pub(super) async fn show_newest(client: &Client, view: View<'_>) -> Result<(), Fault> {
+    if shows(client, view).await?.is_none()
+        && let Some(kind) = kind_of(client, view).await?
+    {
+        let view = view.name();
+        tracing::warn!(view, "a {kind} of yours has the name of a read model, which is not shown");
+        return Ok(());
+    }
     match newest(client, view.target).await? {
         Some(rows) => show(client, view, rows).await,
         None => {
@@ -72,7 +79,8 @@ pub(super) async fn show_newest(client: &Client, view: View<'_>) -> Result<(), F
 pub(super) async fn show(client: &Client, view: View<'_>, rows: u64) -> Result<(), Fault> {
     let (name, rows) = (view.name(), names::rows(rows));
     let (shown, new) = (columns(client, &name).await?, columns(client, &rows).await?);
-    let create = format!("VIEW {name} AS SELECT * FROM {rows}");
+    let options = options(client, &name).await?;
+    let create = format!("VIEW {name} {options} AS SELECT * FROM {rows}");
     if new.starts_with(&shown) {
         client.batch_execute(&format!("CREATE OR REPLACE {create}")).await?;
         return Ok(());
@@ -113,6 +121,14 @@ async fn is_named_by_others(client: &Client, name: &str) -> Result<bool, Fault> 
         )
         .await?;
     Ok(found.try_get(0)?)
+}
+
+/// What was set on a view, which would else be reset.
+async fn options(client: &Client, name: &str) -> Result<String, Fault> {
+    let sql = "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = to_regclass($1)";
+    let found = client.query_opt(sql, &[&name]).await?;
+    let options: Option<String> = found.map(|row| row.try_get(0)).transpose()?.flatten();
+    Ok(options.map_or_else(String::new, |options| format!("WITH ({options})")))
 }
 
 /// The statements that grant what is granted on a view.

@@ -17,7 +17,7 @@ use crate::store::{
 };
 
 /// Longer than any append takes: a server that has not answered by then is gone.
-const LONGEST: Duration = Duration::from_secs(120);
+pub(super) const LONGEST: Duration = Duration::from_secs(120);
 
 /// What came of one append.
 #[derive(Clone, Debug)]
@@ -118,7 +118,8 @@ impl Appender {
                 }
                 self.database.explained(fault).into()
             }
-            Err(Failed::Fold(_)) if count > 1 => return None,
+            // A server that is gone would stop each of them.
+            Err(Failed::Fold(error)) if count > 1 && may_be_of_one(&error) => return None,
             Err(Failed::Fold(error)) => error,
         };
         Some(vec![Outcome::Failed(error); count])
@@ -243,6 +244,16 @@ impl Appender {
         }
         Ok(outcome)
     }
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Sent(fault)
+    }
+}
+
+fn may_be_of_one(error: &AppendError) -> bool {
+    !matches!(error, AppendError::Store(StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)))
 }
 
 impl From<StoreError> for Outcome {

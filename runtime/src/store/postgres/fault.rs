@@ -209,7 +209,8 @@ fn explained(answer: &DbError, address: &Address) -> StoreError {
     if *code == SqlState::INSUFFICIENT_PRIVILEGE {
         return unwritable(
             "does not allow this user what it tried",
-            "grant it what a program needs: `PostgresDatabase::grant`, called by who owns the tables",
+            "let who owns the tables grant what a program needs, by `PostgresDatabase::grant`; projections are run by \
+             the owner",
         );
     }
     if *code == SqlState::READ_ONLY_SQL_TRANSACTION {

@@ -16,7 +16,7 @@ use super::database::PostgresDatabase;
 use super::fault::Fault;
 use super::immediate::OpenTransaction;
 use super::reads::Known;
-use super::watch::{Head, tell};
+use super::watch::{Head, tell_own};
 use crate::store::immediate::is_same;
 use crate::store::{Append, ImmediateFold, StoreError};
 
@@ -136,7 +136,7 @@ impl Writer {
         };
         for (waiting, outcome) in group.into_iter().zip(outcomes) {
             if let Outcome::Appended(position) = outcome {
-                tell(&self.head, position);
+                tell_own(&self.head, position);
             }
             // The caller may be gone; the append counts all the same.
             let _ = waiting.answer.send(outcome);

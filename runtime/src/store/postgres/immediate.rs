@@ -2,24 +2,23 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Handle;
 
+use super::append::LONGEST;
 use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
 use super::reads::{self, Known};
-use super::transaction::COMMIT;
+use super::transaction::Begun;
 use crate::metadata::Position;
 use crate::store::{AllPage, AppendTransaction, EventFilter, StoreError};
 
-/// A transaction that was begun on a connection. It is rolled back unless it is committed.
+/// A transaction that was begun on a connection. Unless it is committed, the connection goes with it.
 pub(crate) struct OpenTransaction {
-    client: Client,
+    begun: Begun,
     database: PostgresDatabase,
     known: Known,
     runtime: Handle,
-    is_ended: AtomicBool,
 }
 
 impl OpenTransaction {
@@ -29,38 +28,36 @@ impl OpenTransaction {
         database: &PostgresDatabase,
         runtime: &Handle,
     ) -> Result<Self, Fault> {
-        let this = Self {
-            client,
+        Ok(Self {
+            begun: in_time(runtime, Begun::on(client))?,
             database: database.clone(),
             // What is read may be taken back, and is not to be known to others.
             known: Known::new(),
             runtime: runtime.clone(),
-            is_ended: AtomicBool::new(false),
-        };
-        this.wait(this.client.batch_execute("BEGIN"))?;
-        Ok(this)
+        })
     }
 
     /// Keeps what was written. Where the server does not answer, nobody knows whether it is kept.
     pub(super) fn commit(self) -> Result<(), Fault> {
-        self.wait(self.client.batch_execute(COMMIT))?;
-        self.is_ended.store(true, Ordering::Relaxed);
-        Ok(())
+        in_time(&self.runtime, self.begun.end(Ok(())))
     }
 
     /// Lets no append come in between from here to the end.
     pub(super) fn hold_appends(&self) -> Result<(), Fault> {
-        Ok(self.wait(self.client.batch_execute("SELECT eventloom.begin_append()"))?)
+        self.wait(async { Ok(self.begun.batch_execute("SELECT eventloom.begin_append()").await?) })
     }
 
     /// Waits for something that is asked on the connection.
-    pub(crate) fn wait<F: Future>(&self, asked: F) -> F::Output {
-        self.runtime.block_on(asked)
+    pub(crate) fn wait<T, E: From<Fault>>(
+        &self,
+        asked: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        in_time(&self.runtime, asked)
     }
 
     /// The connection.
     pub(crate) fn client(&self) -> &Client {
-        &self.client
+        &self.begun
     }
 
     /// The database.
@@ -69,13 +66,13 @@ impl OpenTransaction {
     }
 }
 
-impl Drop for OpenTransaction {
-    fn drop(&mut self) {
-        if !self.is_ended.load(Ordering::Relaxed) {
-            // Where that fails the connection is gone, and the transaction with it.
-            let _ = self.wait(self.client.batch_execute("ROLLBACK"));
-        }
-    }
+/// Waits for an answer, for as long as one may take.
+fn in_time<T, E: From<Fault>>(
+    runtime: &Handle,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let answered = runtime.block_on(async { tokio::time::timeout(LONGEST, asked).await });
+    answered.unwrap_or_else(|_| Err(Fault::NoAnswer.into()))
 }
 
 impl AppendTransaction for OpenTransaction {
@@ -85,7 +82,7 @@ impl AppendTransaction for OpenTransaction {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<AllPage, StoreError> {
-        self.wait(reads::read_all(&self.client, &self.known, after, filter, limit))
+        self.wait(reads::read_all(&self.begun, &self.known, after, filter, limit))
             .map_err(|fault| self.database.explained(fault))
     }
 

@@ -226,7 +226,7 @@ impl WholeStore for PostgresStore {
         let begun = self.told(Begun::on(self.client().await?).await)?;
         let restored = whole::restore(&begun, &part).await;
         let head = self.told(begun.end(restored).await)?;
-        super::watch::tell(&self.shared.watch.head(), head);
+        super::watch::tell_own(&self.shared.watch.head(), head);
         Ok(())
     }
 }

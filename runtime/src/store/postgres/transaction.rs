@@ -7,7 +7,7 @@ use super::fault::Fault;
 
 /// Keeps what was written. Of a transaction in which something failed, `COMMIT` alone would take all back and say so only in
 /// a word that nobody reads; anything else before it is refused.
-pub(super) const COMMIT: &str = "SELECT 1; COMMIT";
+const COMMIT: &str = "SELECT 1; COMMIT";
 
 /// A transaction on a connection. Where it is dropped before its end, the connection goes with it.
 pub(crate) struct Begun {

@@ -39,6 +39,8 @@ pub(super) struct Watch {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Head {
     position: Position,
+    /// The last of them that was appended by this process.
+    own: Position,
     /// How often it could not be read.
     failures: u64,
 }
@@ -87,11 +89,16 @@ pub(super) fn tell(head: &watch::Sender<Head>, position: Position) {
     head.send_if_modified(|known| std::mem::replace(&mut known.position, position) != position);
 }
 
-/// Tells other processes of appends, for as long as there is a store.
+/// Tells of a position at which something was appended here.
+pub(super) fn tell_own(head: &watch::Sender<Head>, position: Position) {
+    head.send_modify(|known| (known.position, known.own) = (position, position));
+}
+
+/// Tells other processes of appends of this one, for as long as there is a store.
 async fn notify(database: PostgresDatabase, mut head: watch::Receiver<Head>) {
     let mut told = 0;
     while head.changed().await.is_ok() {
-        let position = head.borrow_and_update().position;
+        let position = head.borrow_and_update().own;
         if std::mem::replace(&mut told, position) == position {
             continue;
         }

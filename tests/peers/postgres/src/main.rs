@@ -2,11 +2,12 @@
 //! alternate. What counts is the ratio, not the figure.
 //!
 //! ```sh
-//! cargo run --release --manifest-path tests/peers/Cargo.toml -p postgres -- [commands|replay|rebuild …]
+//! cargo run --release --manifest-path tests/peers/Cargo.toml -p postgres -- [commands|replay|rebuild|million …]
 //! ```
 //!
 //! A command is load, decide, append one event. All have the same domain (`account.yaml`), the same number of accounts and
-//! streams of ten events to begin with; the server has its default settings, and syncs.
+//! streams of ten events to begin with; the server has its default settings, and syncs. `million` has no peer: a rebuild of as
+//! many events while the old rows are read throughout.
 
 mod cqrs;
 mod ours;
@@ -15,7 +16,7 @@ mod raw;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use eventloom_runtime::testing::postgres::PostgresServer;
@@ -23,13 +24,15 @@ use tokio_postgres::NoTls;
 
 const ROUNDS: usize = 3;
 const RUN: Duration = Duration::from_millis(1_500);
-/// Accounts that commands go to in turn, and events that each has before.
-pub(crate) const ACCOUNTS: usize = 640;
+/// Accounts that commands go to in turn, no two callers to one at a time, and events that each has before.
+pub(crate) const ACCOUNTS: usize = 768;
 pub(crate) const BEFORE: usize = 10;
 /// Events of the account that is replayed.
 pub(crate) const LONG: usize = 100_000;
 /// Accounts and events of each for a rebuild.
 pub(crate) const REBUILD: (usize, usize) = (1_000, 100);
+/// The same of the large rebuild.
+const MILLION: (usize, usize) = (1_000, 1_000);
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -49,6 +52,9 @@ fn main() {
         }
         if wanted("rebuild") {
             rebuild(&server).await;
+        }
+        if wanted("million") {
+            million(&server).await;
         }
     });
 }
@@ -126,6 +132,46 @@ async fn rebuild(server: &PostgresServer) {
         rates[3].push(timed(accounts * length, raw.rebuild()).await);
     }
     report("rebuild of a table of balances, events/s", &rates, &["Eventloom", "esrs", "cqrs-es", "by hand, folded in memory"]);
+}
+
+async fn million(server: &PostgresServer) {
+    let bank = Arc::new(ours::Bank::open(&database(server, "million").await).await);
+    bank.fill(MILLION.0, MILLION.1).await;
+    bank.rebuild().await;
+    let rows = bank.rows().await;
+    assert_eq!(rows.len(), MILLION.0);
+    let over = Arc::new(AtomicBool::new(false));
+    let readers = [(); 2].map(|()| {
+        let (bank, rows, over) = (Arc::clone(&bank), rows.clone(), Arc::clone(&over));
+        tokio::spawn(async move {
+            let (mut reads, mut longest) = (0, Duration::ZERO);
+            while !over.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                assert_eq!(bank.rows().await, rows, "no row is missing, and none is wrong");
+                longest = longest.max(start.elapsed());
+                reads += 1;
+            }
+            (reads, longest)
+        })
+    });
+    let start = Instant::now();
+    bank.rebuild().await;
+    let time = start.elapsed();
+    over.store(true, Ordering::Relaxed);
+    let events = MILLION.0 * MILLION.1;
+    println!("rebuild of {events} events with reads throughout");
+    println!("    {time:?}, {:.0} events/s, peak memory {} of this process", events as f64 / time.as_secs_f64(), peak());
+    for reader in readers {
+        let (reads, longest) = reader.await.expect("every read is answered");
+        println!("    {reads} reads of all {} rows, none failed, none wrong; the longest took {longest:?}", rows.len());
+    }
+}
+
+/// What this process ever had in memory.
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.map_or_else(|| "unknown".to_owned(), |it| it.trim().to_owned())
 }
 
 async fn timed(events: usize, work: impl Future<Output = ()>) -> f64 {

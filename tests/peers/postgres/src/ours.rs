@@ -66,6 +66,12 @@ impl Bank {
         assert_eq!(loaded.sequence as usize, crate::LONG);
     }
 
+    /// All balances.
+    pub(crate) async fn rows(&self) -> Vec<(String, Decimal)> {
+        let rows = self.balances.read_model().page(None, usize::MAX).await.expect("rows");
+        rows.into_iter().map(|row| (row.account_id, row.balance)).collect()
+    }
+
     pub(crate) async fn rebuild(&self) {
         self.balances.rebuild(|_| {}).await.expect("a rebuild");
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
 
 const TABLES: &str = "
@@ -59,8 +60,8 @@ impl Bank {
                 }
                 let types = vec!["MoneyDeposited"; streams.len()];
                 let data = vec![DATA; streams.len()];
-                let done = writer.client.execute(&writer.insert_all, &[&streams, &sequences, &types, &data]);
-                done.await.expect("inserts");
+                let values: [&(dyn ToSql + Sync); 4] = [&streams, &sequences, &types, &data];
+                writer.client.execute(&writer.insert_all, &values).await.expect("inserts");
                 answers.into_iter().for_each(|answer| drop(answer.send(())));
             }
         });
@@ -83,8 +84,8 @@ impl Bank {
     pub(crate) async fn insert(&self, account: usize) {
         let (connection, sequence) = (self.connection(), self.sequence.fetch_add(1, Ordering::Relaxed));
         let stream = format!("A{account}");
-        let done = connection.client.execute(&connection.insert, &[&stream, &sequence, &"MoneyDeposited", &DATA]);
-        done.await.expect("an insert");
+        let values: [&(dyn ToSql + Sync); 4] = [&stream, &sequence, &"MoneyDeposited", &DATA];
+        connection.client.execute(&connection.insert, &values).await.expect("an insert");
     }
 
     pub(crate) async fn grouped(&self, account: usize) {
