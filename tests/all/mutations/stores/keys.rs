@@ -103,7 +103,7 @@ broken_stores! {
             }
             store.append(append).await
         }
-    } caught by a_key_is_released_by_the_stream_that_holds_it_alone;
+    } caught by a_key_is_released_by_the_stream_that_holds_it_alone, a_stream_without_events_frees_no_key_of_another;
 
     /// What is claimed for a moment is not looked for.
     overlooks_keys_in_passing {
