@@ -49,11 +49,13 @@ const SESSION: &str = "
 
 /// Reads of events find everything by an index; a table that has just grown is known to the planner as a small one,
 /// which it would read whole.
-const EVENTS: &str = "SET enable_seqscan TO off; SET enable_bitmapscan TO off; \
-    SET plan_cache_mode TO force_custom_plan;";
+const EVENTS: &str = "SET enable_seqscan TO off; SET enable_bitmapscan TO off;";
+
+/// The plans of appends are the same whatever is appended, and to make them anew takes longer than to carry them out.
+const APPENDS: &str = "SET plan_cache_mode TO force_generic_plan";
 
 /// A plan that was made when there were few rows is no plan for many.
-const ROWS: &str = "SET plan_cache_mode TO force_custom_plan";
+const READS: &str = "SET plan_cache_mode TO force_custom_plan";
 
 /// A connection that was used so long ago is taken to be there still.
 const FRESH: Duration = Duration::from_millis(500);
@@ -88,12 +90,11 @@ impl PostgresDatabase {
     /// As [`Self::at`].
     pub fn with(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
         let address = options::address(url)?;
-        let events: &'static [&'static str] = &[SESSION, EVENTS];
         let (made, connections) = (Arc::default(), options.connections.max(1));
         let inner = Inner {
-            writer: pool(&address, options, 1, (events, &made))?,
-            readers: pool(&address, options, connections, (events, &made))?,
-            rows: pool(&address, options, connections, (&[SESSION, ROWS], &made))?,
+            writer: pool(&address, options, 1, (&[SESSION, EVENTS, APPENDS], &made))?,
+            readers: pool(&address, options, connections, (&[SESSION, EVENTS, READS], &made))?,
+            rows: pool(&address, options, connections, (&[SESSION, READS], &made))?,
             address,
             made,
         };
