@@ -34,6 +34,8 @@ mod write;
 
 pub use build_script::{Build, Failure, Report};
 
+use catalogue::events::VERSIONS;
+use catalogue::lock::REMOVED;
 use diagnostic::Diagnostic;
 use source::Sources;
 
@@ -88,6 +90,11 @@ pub fn compile_sources(sources: &Sources, options: &emit::Options) -> Outcome {
     let understood = understand(sources);
     let released = lock::check(&understood, sources);
     let Understood { model, mut diagnostics, .. } = understood;
+    // A gap in a history is told once: where its version was released, with what it was.
+    let is_told = |gap: &Diagnostic| {
+        released.iter().any(|found| found.code.id == REMOVED.id && found.primary.0 == gap.primary.0)
+    };
+    diagnostics.retain(|found| found.code.id != VERSIONS.id || !is_told(found));
     diagnostics.extend(released);
     diagnostic::sort(&mut diagnostics);
     let sound = !diagnostic::has_errors(&diagnostics);

@@ -3,6 +3,7 @@
 //!
 //! The scripts stand in `codegen/tests`, where they run while this package does not compile.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use crate::cases::repository;
@@ -58,7 +59,53 @@ const HISTORY: &str = "    history:
           reason: '\"unknown\"'
 ";
 
-const STORIES: [Story; 14] = [
+/// What it became when the reason was added.
+const UPCAST: &str = "        upcast:
+          reason: '\"unknown\"'
+";
+
+const STORIES: [Story; 17] = [
+    Story {
+        code: "EL0312",
+        edits: &[(UPCAST, "")],
+        says: &[
+            "v1: {accountId: string, closedAt: timestamp}",
+            "v2: {accountId: string, reason: string, closedAt: timestamp}",
+            "add `upcast: {reason: …}`",
+        ],
+        way_out: WayOut::Back,
+    },
+    Story {
+        code: "EL0901",
+        edits: &[(HISTORY, "")],
+        says: &[
+            "`AccountClosed` was released as v1, and its history lacks v1",
+            "released as v1: {accountId: string, closedAt: timestamp}",
+            "released as v2: {accountId: string, closedAt: timestamp, reason: string}",
+            "schema: {accountId: string, closedAt: timestamp}",
+            "upcast: {reason: '\"unknown\"'}",
+        ],
+        way_out: WayOut::Back,
+    },
+    Story {
+        code: "EL0901",
+        edits: &[("version: v2", "version: v3")],
+        says: &[
+            "`AccountClosed` was released as v2, and its history lacks v2",
+            "released as v2: {accountId: string, closedAt: timestamp, reason: string}",
+            "schema: {accountId: string, reason: string, closedAt: timestamp}",
+        ],
+        way_out: WayOut::Edit(&[(
+            HISTORY,
+            "    history:
+      v1:
+        schema: {accountId: string, closedAt: timestamp}
+        upcast: {reason: '\"unknown\"'}
+      v2:
+        schema: {accountId: string, reason: string, closedAt: timestamp}
+",
+        )]),
+    },
     Story {
         code: "EL0901",
         edits: &[("version: v2", "version: v1"), (HISTORY, "")],
@@ -235,9 +282,11 @@ fn each_rule_stops_the_build_of_the_bank_until_it_is_heeded() {
         copy.write(file, &fixed);
         copy.cargo(&["test", "--test", "harness"]).assert_passed();
     }
-    let codes: Vec<&str> = STORIES.iter().map(|story| story.code).collect();
-    let rules: Vec<String> = (1..=14).map(|number| format!("EL09{number:02}")).collect();
-    assert_eq!(codes, rules);
+    let codes: BTreeSet<&str> = STORIES.iter().map(|story| story.code).collect();
+    for number in 1..=14 {
+        let rule = format!("EL09{number:02}");
+        assert!(codes.contains(rule.as_str()), "no story of {rule}");
+    }
 }
 
 /// What the report of a change says under `help:`, as lines to paste.

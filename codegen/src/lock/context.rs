@@ -187,11 +187,8 @@ impl<'a> Verified<'a> {
                 continue;
             }
             history.extend([format!("    v{version}:"), format!("      schema: {schema}")]);
-            let upcast = Item::Upcast { event: stored.to_owned(), version };
-            let upcast = self.lock.get(aggregate, upcast).map_or("{}", |fact| &fact.text);
-            if upcast != "{}" {
-                history.push(format!("      upcast: {upcast}"));
-            }
+            let upcast = self.released_upcast(aggregate, stored, version);
+            history.extend(upcast.map(|upcast| format!("      upcast: {upcast}")));
         }
         let apply = self.lock.get(aggregate, Item::Apply { event: stored.to_owned() });
         if let Some(apply) = apply.filter(|apply| apply.text.starts_with('{')) {
@@ -201,6 +198,28 @@ impl<'a> Verified<'a> {
             lines.push("  history:".to_owned());
             lines.extend(history);
         }
+        for (name, fields) in &writer.missing {
+            lines.extend(["and under `types:`".to_owned(), format!("  {name}: {fields}")]);
+        }
+        lines.join("\n")
+    }
+
+    /// The upcast from a version as it was released; none where every field was carried over.
+    fn released_upcast(&self, aggregate: &str, stored: &str, version: u32) -> Option<&'a str> {
+        let upcast = Item::Upcast { event: stored.to_owned(), version };
+        let text = &self.lock.get(aggregate, upcast)?.text;
+        (text != "{}").then_some(text)
+    }
+
+    /// The entry of a released version in the history of its event, to paste.
+    pub(super) fn history_yaml(&self, event: Found<'_>, stored: &str, version: u32) -> String {
+        let mut writer = yaml::Writer::new(self.current);
+        let item = Item::Version { event: stored.to_owned(), version };
+        let released = self.lock.get(event.aggregate, item).map_or("", |fact| &fact.value);
+        let schema = writer.schema(&Shape::parse(released), &event.syntax.schema, version);
+        let mut lines = vec![format!("v{version}:"), format!("  schema: {schema}")];
+        let upcast = self.released_upcast(event.aggregate, stored, version);
+        lines.extend(upcast.map(|upcast| format!("  upcast: {upcast}")));
         for (name, fields) in &writer.missing {
             lines.extend(["and under `types:`".to_owned(), format!("  {name}: {fields}")]);
         }

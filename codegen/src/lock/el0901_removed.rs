@@ -77,26 +77,43 @@ fn gone(verified: &Verified<'_>, aggregate: &str, stored: &str) -> Finding {
     }
 }
 
-/// A version above the current one: those below are in the history, or it has a gap, which is told.
+/// A version above the current one, or one that the history lacks.
 fn version(verified: &Verified<'_>, event: Found<'_>, stored: &str) -> Option<Finding> {
     let last = verified.last_version(event.aggregate, stored);
     let current = event.model.version;
-    if last <= current {
-        return None;
-    }
-    let title = format!("`{}` was released as v{last} and is at v{current} now", event.name.value);
-    let mut found =
-        Diagnostic::error(&REMOVED, title, event.syntax.version.span, format!("v{last} is gone"));
+    let is_known = |version| event.model.history.iter().any(|old| old.version == version);
+    let gone = match last > current {
+        true => last,
+        false => (1..=last).find(|version| *version < current && !is_known(*version))?,
+    };
+    let name = &event.name.value;
+    let (title, label) = match last > current {
+        true => (
+            format!("`{name}` was released as v{last} and is at v{current} now"),
+            format!("v{last} is gone"),
+        ),
+        false => (
+            format!("`{name}` was released as v{gone}, and its history lacks v{gone}"),
+            format!("v{gone} is gone from its history"),
+        ),
+    };
+    let mut found = Diagnostic::error(&REMOVED, title, event.syntax.version.span, label);
     for (version, fact) in verified.lock.versions(event.aggregate, stored) {
         found = found.note(format!("released as v{version}: {}", fact.value));
     }
-    let yaml = verified.released_yaml(event.aggregate, stored, event.model.retired);
-    Some(Finding {
-        diagnostic: found
+    let found = if last > current {
+        let yaml = verified.released_yaml(event.aggregate, stored, event.model.retired);
+        found
             .help(format!("put v{last} and its history back\n{yaml}"))
-            .help(format!("what is new belongs into v{}", last + 1)),
+            .help(format!("what is new belongs into v{}", last + 1))
+    } else {
+        let yaml = verified.history_yaml(event, stored, gone);
+        found.help(format!("put it back under `history:`\n{yaml}"))
+    };
+    Some(Finding {
+        diagnostic: found,
         aggregate: event.aggregate.to_owned(),
-        subject: event.subject(last),
+        subject: event.subject(gone),
         was: verified.last_shape(event.aggregate, stored),
         names: Names::Stay,
     })

@@ -252,6 +252,11 @@ impl Upcast<'_> {
             _ => found
                 .help(format!("add `upcast: {{{}: …}}` with its value for old events", field.name)),
         };
+        let found = found.note(format!("v{version}: {}", self.show(self.from))).note(format!(
+            "v{}: {}",
+            version + 1,
+            self.show(self.to)
+        ));
         let unnamed = self.from.0.iter().find(|old| {
             !self.to.contains(&old.name) && old.field_type.as_ref() == Some(field_type)
         });
@@ -299,6 +304,15 @@ impl Upcast<'_> {
         found.help(format!(
             "if all that was ever stored fits: `upcast: {{{name}: {name}}}` in v{version}"
         ))
+    }
+
+    fn show(&self, fields: &Fields) -> String {
+        let of = |field: &Field| {
+            let of = field.field_type.as_ref();
+            let of = of.map_or_else(|| "…".to_owned(), |of| self.declared.types.show(of));
+            format!("{}: {of}", field.name)
+        };
+        format!("{{{}}}", fields.0.iter().map(of).collect::<Vec<_>>().join(", "))
     }
 
     /// Where the version stands in the history.
