@@ -1,7 +1,8 @@
 //! Amounts, times and account ids as people type them: read exactly or refused, never rounded.
 
 use eventloom_runtime::values::decimal;
-use eventloom_runtime::{Decimal, Timestamp};
+use eventloom_runtime::{Aggregate, Decimal, DomainEvent, Timestamp};
+use generated_example::bank_account::BankAccount;
 
 use crate::table::printable;
 
@@ -21,6 +22,16 @@ pub(crate) fn amount(text: &str) -> Result<Decimal, String> {
 /// Reads a time in RFC 3339, such as `2026-11-21T09:30:00Z`.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|reason| format!("`{}` is not a time: {reason}", shown(text)))
+}
+
+/// Finds an event type of accounts by its name.
+pub(crate) fn event_type(text: &str) -> Result<&'static str, String> {
+    let mut known: Vec<&'static str> =
+        <BankAccount as Aggregate>::Event::SHAPES.iter().map(|shape| shape.event_type).collect();
+    known.dedup();
+    known.iter().find(|known| **known == text).copied().ok_or_else(|| {
+        format!("an account has no event `{}`; it has {}", shown(text), known.join(", "))
+    })
 }
 
 /// Reads an id: not empty, not huge, and nothing that would upset a terminal.

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use eventloom_runtime::projection::{ProjectionStatus, Projector, Rebuild, Running};
+use eventloom_runtime::projection::{
+    ProjectionStatus, Projector, ProjectorOptions, Rebuild, Running, Selection,
+};
 use eventloom_runtime::repository::{AsOf, Executed, Loaded, RetryPolicy, TimelineEntry};
 use eventloom_runtime::store::{AllPage, EventFilter, Page};
 use eventloom_runtime::{Command, CommandContext, EventStore, Position, Refusal, Sequence};
@@ -36,13 +38,18 @@ impl<D: Database> Place<D> {
 
     /// Opens the database, creating it where there is none.
     pub(crate) async fn create(&self) -> Result<Ledger<D>, Failure> {
-        Ledger::open(&self.0).await
+        Ledger::open(&self.0, ProjectorOptions::default()).await
     }
 
     /// Opens the database, which must be there.
     pub(crate) async fn open(&self) -> Result<Ledger<D>, Failure> {
+        self.open_with(ProjectorOptions::default()).await
+    }
+
+    /// Opens the database, which must be there, to keep its read models up to date like this.
+    pub(crate) async fn open_with(&self, options: ProjectorOptions) -> Result<Ledger<D>, Failure> {
         self.0.check_there()?;
-        Ledger::open(&self.0).await
+        Ledger::open(&self.0, options).await
     }
 }
 
@@ -62,12 +69,12 @@ pub(crate) struct Ledger<D: Database> {
 }
 
 impl<D: Database> Ledger<D> {
-    async fn open(database: &D) -> Result<Self, Failure> {
+    async fn open(database: &D, options: ProjectorOptions) -> Result<Self, Failure> {
         let (store, rows) = database.open().await?;
         let accounts =
             BankAccountRepository::builder().retries(PATIENCE).open(store.clone()).await?;
-        let balances = Projector::open(store.clone(), rows.clone()).await?;
-        let transactions = Projector::open(store, rows).await?;
+        let balances = Projector::open_with(store.clone(), rows.clone(), options.clone()).await?;
+        let transactions = Projector::open_with(store, rows, options).await?;
         Ok(Self { accounts, balances, transactions })
     }
 
@@ -198,17 +205,38 @@ impl<D: Database> Ledger<D> {
         [self.balances.spawn(), self.transactions.spawn()]
     }
 
-    /// Builds both read models anew beside the old ones, in one reading; tells how many events it took.
-    pub(crate) async fn rebuild(&self, progress: &Progress) -> Result<u64, Failure> {
+    /// Builds both read models anew beside the old ones, in one reading that so many readers share; tells how many events
+    /// it took.
+    pub(crate) async fn rebuild(
+        &self,
+        readers: usize,
+        progress: &Progress,
+    ) -> Result<u64, Failure> {
         let mut events = 0;
         Rebuild::of(&self.balances)
             .and(&self.transactions)
+            .parallel(readers)
             .run(|step| {
                 events = step.events;
                 progress.at(step.position, step.head);
             })
             .await?;
         Ok(events)
+    }
+
+    /// Builds the balances of the selected accounts anew, in place; tells of how many.
+    pub(crate) async fn rebuild_balances(
+        &self,
+        selection: &Selection,
+        progress: &Progress,
+    ) -> Result<u64, Failure> {
+        if let Some(account) = &selection.stream
+            && !self.accounts.load(account.as_str()).await?.exists()
+        {
+            return Err(no_account(account.as_str()));
+        }
+        self.balances.catch_up().await?;
+        Ok(self.balances.rebuild_streams(selection, |built| progress.at(built, built)).await?)
     }
 }
 

@@ -219,6 +219,30 @@ fn a_rebuild_leaves_the_read_models_as_they_were() {
 }
 
 #[test]
+fn the_balances_of_some_accounts_are_rebuilt_in_place() {
+    let bank = Bank::with_account();
+    bank.run(["deposit", "A1", "500"]).succeeded();
+    bank.run(["open", "A2", "--customer", "C2", "--balance", "7"]).succeeded();
+    let before = (bank.json(["balance", "A1"]), bank.json(["balance", "A2"]));
+
+    assert_eq!(bank.json(["rebuild", "--account", "A1"])["accounts"], 1);
+    assert_eq!(bank.json(["rebuild", "--event", "MoneyDeposited"])["accounts"], 1);
+    let all = bank.json(["rebuild", "--event", "MoneyDeposited", "--event", "AccountOpened"]);
+    assert_eq!(all["accounts"], 2);
+    assert_eq!(bank.json(["rebuild", "--until", "2020-01-01T00:00:00Z"])["accounts"], 0);
+    let told = bank.run(["rebuild", "--from", "2020-01-01T00:00:00Z"]).succeeded().stdout;
+    assert!(told.contains("AccountBalanceView of 2 accounts"), "{told}");
+    assert_eq!((bank.json(["balance", "A1"]), bank.json(["balance", "A2"])), before);
+
+    bank.run(["rebuild", "--account", "A9"]).ended_with(1).said(&["there is no account `A9`"]);
+    let unknown = bank.run(["rebuild", "--event", "MoneyLost"]).ended_with(2);
+    unknown.said(&["an account has no event `MoneyLost`", "MoneyWithdrawn"]);
+    bank.run(["rebuild", "--account", "A1", "--parallel", "2"]).ended_with(2);
+    bank.run(["rebuild", "--parallel", "0"]).ended_with(2);
+    assert_eq!(bank.json(["rebuild", "--parallel", "3"])["events"], 3);
+}
+
+#[test]
 fn amounts_are_exact_or_refused() {
     let bank = Bank::with_account();
     let usage = ["ten", "1e3", "1,5", "", "0.12345678901234567890123456789", "NaN", "1_000", " 5"];

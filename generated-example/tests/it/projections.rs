@@ -43,7 +43,8 @@ struct Service(Child);
 
 impl Service {
     fn start(bank: &Bank) -> Self {
-        let mut command = bank.command(["run-projections", "--json"]);
+        // Short, so that those that are killed are replaced before the next of them is.
+        let mut command = bank.command(["run-projections", "--lease", "20", "--json"]);
         Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a service"))
     }
 

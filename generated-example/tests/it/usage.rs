@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use eventloom_runtime::projection::{Projector, SqliteReadDatabase};
+use eventloom_runtime::projection::{
+    Projector, Rebuild, RebuildProgress, Selection, SqliteReadDatabase,
+};
 use eventloom_runtime::repository::RetryPolicy;
 use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
 use eventloom_runtime::{
@@ -70,6 +72,13 @@ async fn a_read_model_follows_and_the_past_stays() -> Result<(), Anything> {
     let long_ago = accounts.load_as_of("A1", Timestamp::from_micros(0)).await?;
     assert!(!long_ago.exists());
     running.stop().await?;
+
+    let told = |step: RebuildProgress| println!("{} of {}", step.position, step.head);
+    Rebuild::of(&balances).parallel(4).run(told).await?;
+
+    let selection = Selection { stream: Some("A1".into()), ..Selection::default() };
+    balances.rebuild_streams(&selection, |built| println!("{built} built")).await?;
+    assert_eq!(balances.read_model().get(&"A1".to_owned()).await?, Some(row));
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, StoreError};
+use crate::values::Uuid;
 
 /// The values of a row or of a key, in the order of the columns.
 pub type RowValues = Vec<Value>;
@@ -228,6 +229,8 @@ pub struct Checkpoint {
     pub revision: u64,
     /// As [`TableState::complete`].
     pub complete: bool,
+    /// As [`TableState::runner`].
+    pub runner: Option<Uuid>,
     /// Number of events that are poison and wait for a decision.
     pub poison: u64,
 }

@@ -1,10 +1,11 @@
 //! The driver: reads the store page by page, has each page folded, and writes what came of it.
 //!
-//! While a page is written the next one is read and decoded, so that memory holds two pages at most.
+//! While a page is folded and written the next ones are read and decoded ([`super::ahead`]).
 //! Several projections of one aggregate share the reading and decoding.
 
 use tracing::Instrument;
 
+use super::ahead::{Ahead, ReadPage, Reading};
 use super::fold::{Decoded, Halt, MOST_MATCHING};
 use super::session::{Member, PageEnd, Turn};
 use super::{Committed, ProjectionName, ReadDatabase, ReadDatabaseError, SeenEvent, spans};
@@ -20,6 +21,8 @@ pub(super) struct Source<'a, S> {
     pub(super) clock: &'a dyn Clock,
     /// Events per page.
     pub(super) batch: usize,
+    /// How many read pages ahead of the fold.
+    pub(super) readers: usize,
     /// Whether the projections read the texts of the metadata.
     pub(super) metadata: bool,
     /// Whether events have spans.
@@ -53,13 +56,6 @@ impl From<ReadDatabaseError> for Interrupt {
     }
 }
 
-/// A page that has been read and decoded.
-struct ReadPage<E> {
-    events: Decoded<E>,
-    next: Position,
-    at_end: bool,
-}
-
 /// A page as it was passed on, for progress.
 pub(super) struct Passed<'a, E> {
     pub(super) events: &'a Decoded<E>,
@@ -82,8 +78,13 @@ pub(super) async fn drive<E: DomainEvent, S: EventStore, D: ReadDatabase>(
     driven: &mut [Driven<'_, E, D>],
     passed: &mut (dyn FnMut(Passed<'_, E>) + Send),
 ) -> Result<(), Interrupt> {
-    let filter = filter(source, driven);
-    let mut page = read(source, seen(driven), &filter).await?;
+    let reading = Reading {
+        store: source.store.clone(),
+        filter: filter(source, driven),
+        batch: source.batch,
+    };
+    let mut page = reading.page(seen(driven)).await?;
+    let mut ahead = None;
     loop {
         let end = page_end(source, &page);
         let mut turns = Vec::with_capacity(driven.len());
@@ -92,7 +93,7 @@ pub(super) async fn drive<E: DomainEvent, S: EventStore, D: ReadDatabase>(
         }
         let (written, following) = tokio::join!(
             write_all(source, driven, &mut turns, &page.events, end),
-            read_following(source, &page, &filter)
+            following(&reading, &mut ahead, &page, source.readers)
         );
         written?;
         let poison = turns.iter().any(|turn| !turn.commit.poison.is_empty());
@@ -103,7 +104,10 @@ pub(super) async fn drive<E: DomainEvent, S: EventStore, D: ReadDatabase>(
         }
         page = match following? {
             // Those that have seen more pass over it.
-            _ if is_cut => read(source, seen(driven), &filter).await?,
+            _ if is_cut => {
+                ahead = None;
+                reading.page(seen(driven)).await?
+            }
             Some(following) => following,
             None => return Ok(()),
         };
@@ -131,22 +135,18 @@ fn page_end<E, S>(source: &Source<'_, S>, page: &ReadPage<E>) -> PageEnd {
     PageEnd { next: page.next, at_end: page.at_end, now: source.clock.now(), traced: source.traced }
 }
 
-async fn read<E: DomainEvent, S: EventStore>(
-    source: &Source<'_, S>,
-    after: Position,
-    filter: &EventFilter,
-) -> Result<ReadPage<E>, StoreError> {
-    let page = source.store.read_all(after, filter, source.batch).await?;
-    let (next, at_end) = (page.next, page.events.at_end());
-    Ok(ReadPage { events: Decoded::new(page.events), next, at_end })
-}
-
-async fn read_following<E: DomainEvent, S: EventStore>(
-    source: &Source<'_, S>,
+/// The page after one; readers are set to work where there is more than one page.
+async fn following<E: DomainEvent, S: EventStore>(
+    reading: &Reading<S>,
+    ahead: &mut Option<Ahead<E, S>>,
     page: &ReadPage<E>,
-    filter: &EventFilter,
+    readers: usize,
 ) -> Result<Option<ReadPage<E>>, StoreError> {
-    if page.at_end { Ok(None) } else { read(source, page.next, filter).await.map(Some) }
+    if page.at_end {
+        return Ok(None);
+    }
+    let ahead = ahead.get_or_insert_with(|| Ahead::new(reading.clone(), page.next, readers));
+    ahead.next().await.map(Some)
 }
 
 /// Folds a page, loading the rows it needs.

@@ -66,6 +66,12 @@ pub enum ProjectorError {
         /// The position asked for.
         position: Position,
     },
+    /// Rows can't be built anew for single streams.
+    #[error(
+        "the rows of {0} are not those of one stream each, so that they can't be built anew for some streams: \
+         rebuild the whole projection"
+    )]
+    NotByStream(ProjectionName),
     /// The rows know of events that the store does not have.
     #[error(
         "{projection} has been built up to position {position}, but the event store ends at {head}: \

@@ -126,7 +126,8 @@ pub(super) struct Fold<P: Projection> {
     /// Parked by the page at hand, which may yet be folded again.
     parking: HashSet<StreamId>,
     skipped: HashSet<Position>,
-    assumes_new: bool,
+    /// What rows are taken for that have not been asked for; none where all are.
+    unasked: Option<Stored>,
     /// By which conditions rows of the page at hand are found.
     asked: HashSet<Condition>,
     /// Those conditions of the page at hand of which more rows hold than there is room for.
@@ -143,9 +144,12 @@ struct Slot<R> {
 /// What is known of the row in the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stored {
+    /// There should be none. Nobody has looked.
     Unknown,
     Absent,
     Present,
+    /// It makes no difference: it is written over, or goes.
+    Replaced,
 }
 
 /// What an event of the page asks for.
@@ -181,10 +185,15 @@ impl<P: Projection> Fold<P> {
             parking: HashSet::new(),
             skipped: skipped.into_iter().collect(),
             // Which rows match can't be guessed.
-            assumes_new: from_nothing && !P::SEVERAL_ROWS,
+            unasked: (from_nothing && !P::SEVERAL_ROWS).then_some(Stored::Unknown),
             asked: HashSet::new(),
             beyond: Vec::new(),
         }
+    }
+
+    /// A fold of whole streams, whose rows take the place of what is stored of them.
+    pub(super) fn replacing(skipped: impl IntoIterator<Item = Position>) -> Self {
+        Self { unasked: Some(Stored::Replaced), ..Self::new(&[], skipped, false) }
     }
 
     /// Plans a page, and says which rows must be loaded before it can be folded.
@@ -239,10 +248,10 @@ impl<P: Projection> Fold<P> {
         if let Some(slot) = self.index.get(&key) {
             return *slot;
         }
-        if !self.assumes_new {
+        if self.unasked.is_none() {
             missing.push(P::key_values(&key));
         }
-        let stored = if self.assumes_new { Stored::Unknown } else { Stored::Absent };
+        let stored = self.unasked.unwrap_or(Stored::Absent);
         self.slots.push(Slot { row: None, stored, touched: false });
         self.index.insert(key, self.slots.len() - 1);
         self.slots.len() - 1
@@ -419,9 +428,13 @@ impl<P: Projection> Fold<P> {
         for (key, slot) in touched {
             let slot = &self.slots[*slot];
             match (&slot.row, slot.stored) {
-                (Some(row), Stored::Present) => changes.push(RowChange::Put(P::row_values(row))),
+                (Some(row), Stored::Present | Stored::Replaced) => {
+                    changes.push(RowChange::Put(P::row_values(row)));
+                }
                 (Some(row), _) => changes.push(RowChange::Insert(P::row_values(row))),
-                (None, Stored::Present) => changes.push(RowChange::Delete(P::key_values(key))),
+                (None, Stored::Present | Stored::Replaced) => {
+                    changes.push(RowChange::Delete(P::key_values(key)));
+                }
                 (None, Stored::Absent) => {}
                 (None, Stored::Unknown) => return Err(RowsNeeded),
             }
@@ -450,7 +463,7 @@ impl<P: Projection> Fold<P> {
         self.index.clear();
         self.slots.clear();
         self.steps.clear();
-        self.assumes_new = false;
+        self.unasked = None;
     }
 }
 

@@ -236,6 +236,7 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             seen: None,
             revision: checkpoint.revision,
             complete: checkpoint.complete,
+            runner: checkpoint.runner,
             poison: Vec::new(),
             skipped: Vec::new(),
         }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, UndoLog};
+use crate::values::Uuid;
 
 /// Rows of projections in memory.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,7 @@ struct MemoryTable {
     seen: Option<SeenEvent>,
     revision: u64,
     complete: bool,
+    runner: Option<Uuid>,
     poison: BTreeMap<Position, Poison>,
     rows: BTreeMap<RowValues, RowValues>,
 }
@@ -268,6 +270,7 @@ impl Contents {
             seen: None,
             revision: 0,
             complete: false,
+            runner: None,
             poison: BTreeMap::new(),
             rows: BTreeMap::new(),
         };
@@ -341,6 +344,7 @@ impl Contents {
             seen: found.seen,
             revision: found.revision,
             complete: found.complete,
+            runner: found.runner,
             poison: found.poison.values().cloned().collect(),
             skipped: skips.into_iter().flat_map(|skips| skips.keys().copied()).collect(),
         })
@@ -352,6 +356,7 @@ impl Contents {
             position: found.position,
             revision: found.revision,
             complete: found.complete,
+            runner: found.runner,
             poison: found.poison.len() as u64,
         })
     }
@@ -374,6 +379,7 @@ impl Contents {
         found.seen = commit.seen;
         found.revision += 1;
         found.complete = commit.complete;
+        found.runner = commit.runner;
         for change in commit.rows {
             found.change(change);
         }
@@ -453,7 +459,8 @@ impl Contents {
         let shadow_complete = rebuilt.complete;
         let table = Table { spec: shadow.spec, id: serving, shadow: false };
         let revision = served.revision + 1;
-        self.tables.insert(serving, MemoryTable { table, revision, complete: true, ..rebuilt });
+        let (complete, runner) = (true, served.runner);
+        self.tables.insert(serving, MemoryTable { table, revision, complete, runner, ..rebuilt });
         Some(Switch { shadow, shadow_complete, served })
     }
 

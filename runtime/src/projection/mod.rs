@@ -3,6 +3,7 @@
 //! Generated code says which rows an event touches and what they become ([`Projection`]); the
 //! runner folds batches in memory and writes rows and checkpoint in one transaction.
 
+mod ahead;
 mod custom;
 mod database;
 mod drive;
@@ -19,6 +20,8 @@ mod projector;
 mod query;
 mod read_model;
 mod rebuild;
+mod runner;
+mod selection;
 mod session;
 mod spans;
 #[cfg(feature = "sqlite")]
@@ -46,6 +49,7 @@ pub use projector::{Projector, ProjectorOptions, Running};
 pub use query::{Comparison, Condition, Operand, Order, Query, TextTest};
 pub use read_model::{ReadModel, ReadModelError, number_of_rows};
 pub use rebuild::{Rebuild, RebuildProgress};
+pub use selection::Selection;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteReadDatabase;
 pub use summary::{Figure, FigureOrder, Figures, Summary};

@@ -8,7 +8,7 @@ use super::{
     Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
     Skip, TableState, spans,
 };
-use crate::metadata::{Position, Sequence};
+use crate::metadata::{Position, Sequence, StreamId};
 use crate::store::{Direction, EventStore, Page, StreamKey, StreamRead};
 
 /// What came of retrying or skipping a poison event.
@@ -80,7 +80,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             let commit = Commit {
                 skips: skip.into_iter().map(|why| self.skip(poison, why)).collect(),
                 released: vec![position],
-                ..self.refold_stream(&state, poison, skip.is_some()).await?
+                ..self.refold_parked(&state, poison, skip.is_some()).await?
             };
             let parked = commit.poison.first().cloned().map(Box::new);
             let stopped = poison.stops;
@@ -106,18 +106,28 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 
     /// Folds a parked stream from its poison event to the checkpoint, in memory. Where the event
     /// stopped the projection nothing lies between them.
-    async fn refold_stream(
+    async fn refold_parked(
         &self,
         state: &TableState,
         poison: &Poison,
         skip: bool,
     ) -> Result<Commit, ProjectorError> {
         let skipped = state.skipped.iter().copied().chain(skip.then_some(poison.position));
-        let mut fold = Fold::<P>::new(&[], skipped, false);
-        let mut after = poison.sequence - 1;
+        let fold = Fold::<P>::new(&[], skipped, false);
+        self.refold_stream(state, &poison.stream_id, poison.sequence - 1, fold).await
+    }
+
+    /// Folds a stream after a sequence and up to the checkpoint, in memory.
+    pub(super) async fn refold_stream(
+        &self,
+        state: &TableState,
+        stream: &StreamId,
+        mut after: Sequence,
+        mut fold: Fold<P>,
+    ) -> Result<Commit, ProjectorError> {
         let mut commit = Commit::unchanged(state);
         loop {
-            let (page, more) = self.held_back(state, poison, after).await?;
+            let (page, more) = self.of_stream(state, stream, after).await?;
             let page = Decoded::new(page);
             let needed = fold.prepare(&page, 0);
             if !needed.conditions.is_empty() {
@@ -143,16 +153,15 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         }
     }
 
-    /// The next events of a parked stream up to the checkpoint, and the sequence after which more
-    /// may follow.
-    async fn held_back(
+    /// The next events of a stream up to the checkpoint, and the sequence after which more may follow.
+    async fn of_stream(
         &self,
         state: &TableState,
-        poison: &Poison,
+        stream: &StreamId,
         after: Sequence,
     ) -> Result<(Page, Option<Sequence>), ProjectorError> {
         let read = StreamRead {
-            stream: StreamKey { aggregate: P::AGGREGATE, id: poison.stream_id.clone() },
+            stream: StreamKey { aggregate: P::AGGREGATE, id: stream.clone() },
             after,
             direction: Direction::Forwards,
             limit: self.shared.options.batch.max(1),

@@ -2,12 +2,12 @@
 //!
 //! It reads the event store, folds in memory and writes rows and checkpoint together, so that every
 //! event is in the rows exactly once, whatever crashes and however many projectors run. Rebuilding is
-//! [`super::rebuild`], poison is [`super::poison`], `immediate` is [`super::immediate`].
+//! [`super::rebuild`], the live loop [`super::runner`], poison is [`super::poison`], `immediate` is [`super::immediate`].
 
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration as Time, Instant};
+use std::time::Duration as Time;
 
 use tokio::sync::{Mutex, MutexGuard, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -16,6 +16,7 @@ use super::drive::{self, Driven, Interrupt, Passed, Source};
 use super::fold::Halt;
 use super::immediate;
 use super::lag::Late;
+use super::runner::Runner;
 use super::session::Session;
 use super::{
     Consistency, Projection, ProjectionName, ProjectorError, ReadDatabase, ReadModel, SeenEvent,
@@ -24,13 +25,7 @@ use super::{
 use crate::clock::{Clock, SystemClock};
 use crate::metadata::Position;
 use crate::store::EventStore;
-
-/// How long a checkpoint may lag behind while only events of no concern come in.
-const CHECKPOINT_EVERY: Time = Time::from_millis(100);
-/// How often a runner that has nothing to do looks whether the store was restored from a backup.
-const LOOK_EVERY: Time = Time::from_secs(1);
-/// First and longest pause after a failure that may pass.
-const PAUSES: (Time, Time) = (Time::from_millis(10), Time::from_secs(5));
+use crate::values::Uuid;
 
 /// How a [`Projector`] works.
 #[derive(Clone)]
@@ -39,18 +34,20 @@ pub struct ProjectorOptions {
     pub batch: usize,
     /// Where the time comes from that lag is measured by.
     pub clock: Arc<dyn Clock>,
+    /// How long a runner that has events to fold may go without a commit before another takes its place.
+    pub lease: Time,
 }
 
 impl Default for ProjectorOptions {
     fn default() -> Self {
-        Self { batch: 8_192, clock: Arc::new(SystemClock) }
+        Self { batch: 8_192, clock: Arc::new(SystemClock), lease: Time::from_secs(5) }
     }
 }
 
 /// Keeps the rows of a projection up to date. Cheap to clone; clones share one runner's memory.
 ///
 /// Any number of projectors, in any number of processes, may run the same projection: each event is
-/// folded into the rows once.
+/// folded into the rows once. One of them does the work, and the others stand by ([`Self::run`]).
 pub struct Projector<P: Projection, S, D> {
     pub(super) shared: Arc<Shared<P, S, D>>,
 }
@@ -142,7 +139,11 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// [`ProjectorError::Stopped`] and [`ProjectorError::UnknownVersion`] where an event stands in
     /// the way; everything before it is written.
     pub async fn catch_up(&self) -> Result<Position, ProjectorError> {
-        let advanced = self.advance(true).await?;
+        let advanced = loop {
+            if let Some(advanced) = self.advance(true, None).await? {
+                break advanced;
+            }
+        };
         if P::CONSISTENCY == Consistency::Immediate {
             return immediate::register(self, None).await;
         }
@@ -151,6 +152,10 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 
     /// Keeps the rows up to date until `stop` is ready, which may be at any time: what is under way
     /// then is either written whole or not at all.
+    ///
+    /// Where several run, the one that has written last goes on, and the others stand by: they take its place when it stops,
+    /// or has events to fold and commits nothing for the length of [`ProjectorOptions::lease`]. Nothing rests on that length
+    /// or on a clock: whoever comes back late finds the checkpoint moved, and its commit is refused.
     ///
     /// Failures that may pass, such as a locked file or a full disk, are reported as warnings and
     /// tried again, in growing intervals up to five seconds.
@@ -165,13 +170,15 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             return Ok(());
         }
         let mut runner = Runner::new(self);
-        loop {
+        let ended = loop {
             tokio::select! {
                 biased;
-                () = &mut stop => return Ok(()),
-                went = runner.step() => went?,
+                () = &mut stop => break Ok(()),
+                went = runner.step() => if let Err(error) = went { break Err(error) },
             }
-        }
+        };
+        runner.give_up().await;
+        ended
     }
 
     /// Runs the projection in a task of its own.
@@ -188,33 +195,39 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         ReadModel::of(self.shared.database.clone(), self.shared.table)
     }
 
-    /// Folds up to the end of the store; `eager` writes a checkpoint even where no row changed.
-    async fn advance(&self, eager: bool) -> Result<Advanced, ProjectorError> {
+    /// Folds up to the end of the store; none where another runner wrote meanwhile, whose checkpoint is the one to go on
+    /// from. `eager` writes a checkpoint even where no row changed.
+    pub(super) async fn advance(
+        &self,
+        eager: bool,
+        runner: Option<Uuid>,
+    ) -> Result<Option<Advanced>, ProjectorError> {
         let mut held = self.session().await;
-        loop {
-            let mut session = match held.take() {
-                Some(session) => session,
-                None => {
-                    let state = self.state().await?;
-                    self.check_store(state.position, state.seen).await?;
-                    Session::new(state)
-                }
-            };
-            let before = session.seen_so_far();
-            match self.drive(&mut session, eager).await {
-                Ok(()) => {
-                    let (seen, written) = (session.seen_so_far(), session.state().position);
-                    if seen == before {
-                        self.check_store(seen, session.state().seen).await?;
-                    }
-                    self.publish(Reached::of(session.state()).at(seen));
-                    *held = Some(session);
-                    return Ok(Advanced { seen, written });
-                }
-                // Another runner wrote: its checkpoint is the one to go on from.
-                Err(Interrupt::Moved) => {}
-                Err(interrupt) => return Err(interrupted(ProjectionName::of::<P>(), interrupt)),
+        let mut session = match held.take() {
+            Some(session) => session,
+            None => {
+                let state = self.state().await?;
+                self.check_store(state.position, state.seen).await?;
+                Session::new(state)
             }
+        };
+        if let Some(runner) = runner {
+            session.run_by(runner);
+        }
+        let (before, revision) = (session.seen_so_far(), session.state().revision);
+        match self.drive(&mut session, eager).await {
+            Ok(()) => {
+                let (seen, written) = (session.seen_so_far(), session.state().position);
+                if seen == before {
+                    self.check_store(seen, session.state().seen).await?;
+                }
+                let wrote = session.state().revision != revision;
+                self.publish(Reached::of(session.state()).at(seen));
+                *held = Some(session);
+                Ok(Some(Advanced { seen, written, wrote }))
+            }
+            Err(Interrupt::Moved) => Ok(None),
+            Err(interrupt) => Err(interrupted(ProjectionName::of::<P>(), interrupt)),
         }
     }
 
@@ -240,6 +253,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             store: &self.shared.store,
             clock: &*self.shared.options.clock,
             batch: self.shared.options.batch.max(1),
+            readers: 1,
             metadata: P::READS_METADATA,
             traced: false,
             eager: true,
@@ -292,11 +306,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 
 /// How far a projector came.
 #[derive(Clone, Copy)]
-struct Advanced {
+pub(super) struct Advanced {
     /// Everything up to here has been seen.
-    seen: Position,
+    pub(super) seen: Position,
     /// The checkpoint that says so; behind where what came after it was of no concern.
-    written: Position,
+    pub(super) written: Position,
+    /// Whether anything was written.
+    pub(super) wrote: bool,
 }
 
 /// A projection that runs in a task of its own. When this is dropped it stops, sooner or later.
@@ -341,55 +357,5 @@ pub(super) fn interrupted(projection: ProjectionName, interrupt: Interrupt) -> P
         Interrupt::Halted(projection, Halt::Unknown { position, event_type, version }) => {
             ProjectorError::UnknownVersion { projection, event_type, version, position }
         }
-    }
-}
-
-/// The live loop: folds what there is, waits for more.
-struct Runner<'a, P: Projection, S, D> {
-    projector: &'a Projector<P, S, D>,
-    written: Instant,
-    pause: Time,
-}
-
-impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
-    fn new(projector: &'a Projector<P, S, D>) -> Self {
-        Self { projector, written: Instant::now(), pause: PAUSES.0 }
-    }
-
-    async fn step(&mut self) -> Result<(), ProjectorError> {
-        let eager = self.written.elapsed() >= CHECKPOINT_EVERY;
-        match self.projector.advance(eager).await {
-            Ok(advanced) => {
-                if eager {
-                    self.written = Instant::now();
-                }
-                self.pause = PAUSES.0;
-                self.wait(advanced).await;
-                Ok(())
-            }
-            Err(error) if error.may_pass() => {
-                let pause = self.pause;
-                tracing::warn!(projection = %ProjectionName::of::<P>(), %error, ?pause, "the projection tries again");
-                tokio::time::sleep(pause).await;
-                self.pause = (pause * 2).min(PAUSES.1);
-                Ok(())
-            }
-            Err(error) => {
-                tracing::error!(projection = %ProjectionName::of::<P>(), %error, "the projection has stopped");
-                Err(error)
-            }
-        }
-    }
-
-    /// Waits for more events. Where none come for a while, the checkpoint is due, or another look at
-    /// whether the store still has what it had.
-    async fn wait(&self, advanced: Advanced) {
-        let changed = self.projector.shared.store.changed(advanced.seen);
-        let longest = match advanced.written < advanced.seen {
-            true => CHECKPOINT_EVERY.saturating_sub(self.written.elapsed()),
-            false => LOOK_EVERY,
-        };
-        // Either way there is something to do.
-        let _ = tokio::time::timeout(longest, changed).await;
     }
 }

@@ -47,12 +47,13 @@ pub struct RebuildProgress {
 /// ```
 pub struct Rebuild<'a, E, S, D> {
     parts: Vec<Box<dyn Part<E, S, D> + 'a>>,
+    readers: usize,
 }
 
 impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
     /// A rebuild of one projection.
     pub fn of<P: Projection<Event = E>>(projector: &'a Projector<P, S, D>) -> Self {
-        Self { parts: vec![Box::new(projector)] }
+        Self { parts: vec![Box::new(projector)], readers: 1 }
     }
 
     /// Rebuilds another projection of the same aggregate and event store along with it.
@@ -60,6 +61,14 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
     pub fn and<P: Projection<Event = E>>(mut self, projector: &'a Projector<P, S, D>) -> Self {
         self.parts.push(Box::new(projector));
         self
+    }
+
+    /// Has the events read and decoded by this many readers at once; one, if nothing is said. They share the log by position,
+    /// and one fold takes it in order, so that it does for any projection. Each reader holds up to two pages in memory, and a
+    /// connection of the store while it reads.
+    #[must_use]
+    pub fn parallel(self, readers: usize) -> Self {
+        Self { readers: readers.max(1), ..self }
     }
 
     /// Rebuilds. The old rows serve until the new ones are complete; then they change places, one
@@ -112,7 +121,7 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
             return Ok(());
         };
         let metadata = self.parts.iter().any(|part| part.source().metadata);
-        let source = Source { metadata, ..first.source() };
+        let source = Source { metadata, readers: self.readers, ..first.source() };
         let head = source.store.head().await?;
         let (mut events, mut seen) = (0, 0);
         let mut passed = |passed: Passed<'_, E>| {

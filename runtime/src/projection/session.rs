@@ -11,7 +11,7 @@ use super::{
 use crate::event::DomainEvent;
 use crate::metadata::Position;
 use crate::store::EventFilter;
-use crate::values::Timestamp;
+use crate::values::{Timestamp, Uuid};
 
 /// A projection as the driver sees it.
 pub(super) trait Member<E>: Send {
@@ -128,6 +128,11 @@ impl<P: Projection> Session<P> {
         self.seen
     }
 
+    /// Says whose commits these are from now on.
+    pub(super) fn run_by(&mut self, runner: Uuid) {
+        self.state.runner = Some(runner);
+    }
+
     fn turn(&self, mut folded: Folded, events: usize, end: PageEnd) -> Turn {
         folded.poison.retain(|poison| !self.state.poison.iter().any(|it| it.is_same(poison)));
         let stopped = folded.halt.as_ref().map(Halt::position).or(folded.cut);
@@ -214,6 +219,7 @@ impl<P: Projection> Member<P::Event> for Session<P> {
             self.state.position = commit.position;
             self.state.seen = commit.seen;
             self.state.complete = commit.complete;
+            self.state.runner = commit.runner;
             self.state.revision += 1;
             let replaced =
                 |it: &Poison| commit.poison.iter().any(|new| new.position == it.position);

@@ -102,6 +102,8 @@ pub struct TableState {
     pub revision: u64,
     /// Whether the rows have once caught up with the store, so that they may be read.
     pub complete: bool,
+    /// Who keeps the rows up to date, where somebody does: others stand by.
+    pub runner: Option<Uuid>,
     /// Events that could not be folded and wait for a decision.
     pub poison: Vec<Poison>,
     /// Positions of the events that an operator decided to skip.
@@ -174,6 +176,8 @@ pub struct Commit {
     pub seen: Option<SeenEvent>,
     /// Whether the rows have caught up.
     pub complete: bool,
+    /// As [`TableState::runner`].
+    pub runner: Option<Uuid>,
     /// At most one change per key.
     pub rows: Vec<RowChange>,
     /// Poison events found, replacing what is recorded at their positions.
@@ -193,6 +197,7 @@ impl Commit {
             position: state.position,
             seen: state.seen,
             complete: state.complete,
+            runner: state.runner,
             rows: Vec::new(),
             poison: Vec::new(),
             released: Vec::new(),

@@ -153,7 +153,7 @@ impl Story<'_> {
     async fn rebuild(&mut self) -> Result<(), Failure> {
         self.chapter("The read models are built anew from the events, beside the old ones.")?;
         let progress = Progress::counting("rebuilding", 0);
-        let rebuilt = self.ledger.rebuild(&progress).await;
+        let rebuilt = self.ledger.rebuild(1, &progress).await;
         progress.clear();
         let events = rebuilt?;
         check("the number of events", &events, &3)?;

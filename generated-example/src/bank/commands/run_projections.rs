@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use clap::Args;
+use eventloom_runtime::projection::ProjectorOptions;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -14,9 +15,9 @@ use crate::progress::Progress;
 use crate::screen::Screen;
 
 const ABOUT: &str = "\
-Several may run at once, on this machine or on others: a commit of rows lands only where nobody else
-has gone on, so that no event is applied twice. Ctrl-C and SIGTERM stop it; so does kill -9, without
-harm. A read model in whose way an event stands is told of at once, and keeps the others from nothing.
+Several may run at once, on this machine or on others: one of them works and the others stand by. A
+commit of rows lands only where nobody else has gone on, so that no event is applied twice. Ctrl-C and
+SIGTERM stop it; so does kill -9, without harm. A read model in whose way an event stands is told of at once, and keeps the others from nothing.
 
 Example:
   bank run-projections";
@@ -27,7 +28,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Keep the read models up to date until it is stopped.
 #[derive(Debug, Args)]
 #[command(after_help = ABOUT)]
-pub(crate) struct RunProjections {}
+pub(crate) struct RunProjections {
+    /// How long another that works may get nothing done before this one takes its place
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 5_000)]
+    lease: u64,
+}
 
 impl RunProjections {
     pub(crate) async fn run(
@@ -35,7 +40,9 @@ impl RunProjections {
         place: &Place<impl Database>,
         screen: &mut Screen,
     ) -> Result<(), Failure> {
-        let ledger = place.open().await?;
+        let lease = Duration::from_millis(self.lease);
+        let options = ProjectorOptions { lease, ..ProjectorOptions::default() };
+        let ledger = place.open_with(options).await?;
         let mut running = Vec::from(ledger.follow());
         let progress = Progress::counting("following", 0);
         let mut stop = std::pin::pin!(asked_to_stop());

@@ -28,8 +28,10 @@ use super::{
 use crate::store::AppendTransaction;
 use crate::store::postgres::{Begun, Client, Migrations, OpenTransaction, PostgresDatabase};
 
-const MIGRATIONS: Migrations =
-    Migrations { part: "read models", scripts: &[include_str!("schema.sql")] };
+const MIGRATIONS: Migrations = Migrations {
+    part: "read models",
+    scripts: &[include_str!("schema.sql"), include_str!("runner.sql")],
+};
 
 /// Where the views are, if nothing else is said.
 const PUBLIC: &str = "public";

@@ -242,7 +242,7 @@ pub(super) async fn state(client: &Client, table: Table) -> Result<TableState, F
     let spec = table.spec;
     let statement = client
         .prepare_cached(
-            "SELECT position, revision, complete, seen_position, seen_event \
+            "SELECT position, revision, complete, seen_position, seen_event, runner \
              FROM eventloom.read_models WHERE id = $1",
         )
         .await?;
@@ -284,6 +284,7 @@ pub(super) async fn state(client: &Client, table: Table) -> Result<TableState, F
         seen,
         revision: number(&row, 1)?,
         complete: row.try_get(2)?,
+        runner: row.try_get(5)?,
         poison: poison.iter().map(read_poison).collect::<Result<_, _>>()?,
         skipped: skipped.iter().map(|row| number(row, 0)).collect::<Result<_, _>>()?,
     })
@@ -320,7 +321,7 @@ pub(super) async fn checkpoint(client: &Client, table: Table) -> Result<Checkpoi
     let statement = client
         .prepare_cached(
             "SELECT position, revision, complete, \
-             (SELECT count(*) FROM eventloom.poison WHERE read_model = id) \
+             (SELECT count(*) FROM eventloom.poison WHERE read_model = id), runner \
              FROM eventloom.read_models WHERE id = $1",
         )
         .await?;
@@ -331,6 +332,7 @@ pub(super) async fn checkpoint(client: &Client, table: Table) -> Result<Checkpoi
         revision: number(&row, 1)?,
         complete: row.try_get(2)?,
         poison: number(&row, 3)?,
+        runner: row.try_get(4)?,
     })
 }
 
@@ -356,7 +358,8 @@ pub(super) async fn move_on(client: &Client, commit: &Commit) -> Result<Option<b
     let statement = client
         .prepare_cached(
             "UPDATE eventloom.read_models AS m \
-             SET position = $3, complete = $4, seen_position = $5, seen_event = $6, revision = m.revision + 1 \
+             SET position = $3, complete = $4, seen_position = $5, seen_event = $6, runner = $7, \
+             revision = m.revision + 1 \
              FROM (SELECT id, complete FROM eventloom.read_models WHERE id = $1 AND revision = $2 FOR UPDATE) \
              AS before WHERE m.id = before.id RETURNING before.complete",
         )
@@ -371,6 +374,7 @@ pub(super) async fn move_on(client: &Client, commit: &Commit) -> Result<Option<b
                 &commit.complete,
                 &commit.seen.map(|seen| seen.position.cast_signed()),
                 &commit.seen.map(|seen| seen.event_id),
+                &commit.runner,
             ],
         )
         .await?;

@@ -18,16 +18,16 @@ use crate::values::{Timestamp, Uuid};
 
 /// Adds what a registry lacks that an earlier program made.
 pub(super) fn add_columns(connection: &Connection) -> Result<(), Fault> {
-    let known = connection
-        .prepare(
-            "SELECT 1 FROM pragma_table_info('eventloom_read_models') WHERE name = 'seen_event'",
-        )?
-        .exists(())?;
-    if !known {
-        connection.execute_batch(
-            "ALTER TABLE eventloom_read_models ADD COLUMN seen_position INTEGER; \
-             ALTER TABLE eventloom_read_models ADD COLUMN seen_event BLOB",
-        )?;
+    const ADDED: [(&str, &str); 3] =
+        [("seen_position", "INTEGER"), ("seen_event", "BLOB"), ("runner", "BLOB")];
+    for (column, declared) in ADDED {
+        let known = connection
+            .prepare("SELECT 1 FROM pragma_table_info('eventloom_read_models') WHERE name = ?1")?
+            .exists([column])?;
+        if !known {
+            let add = format!("ALTER TABLE eventloom_read_models ADD COLUMN {column} {declared}");
+            connection.execute_batch(&add)?;
+        }
     }
     Ok(())
 }
@@ -161,7 +161,7 @@ fn check_target(connection: &Connection, spec: &TableSpec) -> Result<(), Fault> 
 
 /// How far a table has come, with its poison and what was skipped.
 pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState, Fault> {
-    let Checkpoint { position, revision, complete, .. } = checkpoint(connection, table)?;
+    let Checkpoint { position, revision, complete, runner, .. } = checkpoint(connection, table)?;
     let seen = seen(connection, table)?;
     let spec = table.spec;
     let poison = connection
@@ -182,7 +182,7 @@ pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState,
             |row| unsigned(row, 0),
         )?
         .collect::<Result<_, _>>()?;
-    Ok(TableState { table, position, seen, revision, complete, poison, skipped })
+    Ok(TableState { table, position, seen, revision, complete, runner, poison, skipped })
 }
 
 fn seen(connection: &Connection, table: Table) -> Result<Option<SeenEvent>, rusqlite::Error> {
@@ -223,7 +223,7 @@ pub(super) fn checkpoint(connection: &Connection, table: Table) -> Result<Checkp
     let found = connection
         .prepare_cached(
             "SELECT position, revision, complete, \
-             (SELECT count(*) FROM eventloom_poison WHERE read_model = id) \
+             (SELECT count(*) FROM eventloom_poison WHERE read_model = id), runner \
              FROM eventloom_read_models WHERE id = ?1",
         )?
         .query_row([table.id.cast_signed()], |row| {
@@ -232,6 +232,7 @@ pub(super) fn checkpoint(connection: &Connection, table: Table) -> Result<Checkp
                 revision: unsigned(row, 1)?,
                 complete: row.get(2)?,
                 poison: unsigned(row, 3)?,
+                runner: row.get::<_, Option<[u8; 16]>>(4)?.map(Uuid::from_bytes),
             })
         })
         .optional()?;
@@ -276,7 +277,7 @@ pub(super) fn record(connection: &Connection, commit: &Commit) -> Result<(), Fau
     connection
         .prepare_cached(
             "UPDATE eventloom_read_models \
-             SET position = ?2, complete = ?3, seen_position = ?4, seen_event = ?5, \
+             SET position = ?2, complete = ?3, seen_position = ?4, seen_event = ?5, runner = ?6, \
              revision = revision + 1 WHERE id = ?1",
         )?
         .execute((
@@ -285,6 +286,7 @@ pub(super) fn record(connection: &Connection, commit: &Commit) -> Result<(), Fau
             commit.complete,
             commit.seen.map(|seen| seen.position.cast_signed()),
             commit.seen.map(|seen| *seen.event_id.as_bytes()),
+            commit.runner.map(|runner| *runner.as_bytes()),
         ))?;
     for position in &commit.released {
         connection

@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS eventloom_read_models (
     complete INTEGER NOT NULL,          -- 1 after it has once caught up with the events
     seen_position INTEGER,              -- an event at or before the checkpoint, and
     seen_event BLOB,                    -- its id: what tells whether the events are still the same
+    runner BLOB,                        -- who keeps the rows up to date; others stand by
     UNIQUE (aggregate, projection, target, meaning, shadow)
 ) STRICT;
 

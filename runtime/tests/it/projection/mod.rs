@@ -20,7 +20,9 @@ mod queries;
 mod reading;
 mod rebuilding;
 mod rig;
+mod selection;
 mod several;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod standby;
 mod unreliable;

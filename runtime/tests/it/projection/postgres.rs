@@ -8,13 +8,15 @@ use eventloom_runtime::projection::{
     Column, ColumnType, Commit, Committed, PostgresReadDatabase, Projector, ReadDatabase,
     ReadDatabaseError, RowChange, TableSpec,
 };
-use eventloom_runtime::store::postgres::PostgresDatabase;
+use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresOptions, PostgresStore};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::{Decimal, Timestamp};
 
 use super::everything::{Everything, everything};
-use super::ledger::{Balances, ImmediateBalances, NextBalances, Rival, Usurper, of_ledger};
-use super::rig::{InPostgres, Place, append, moved, open, opened};
+use super::ledger::{
+    Balances, ImmediateBalances, Moves, NextBalances, Rival, Tags, Usurper, of_ledger,
+};
+use super::rig::{InPostgres, Place, SOON, append, moved, open, opened};
 
 /// The first column of what the last of some statements finds.
 pub(crate) async fn column(place: &InPostgres, statements: &str) -> Vec<String> {
@@ -500,5 +502,47 @@ fn rows_of_an_immediate_projection_are_switched_behind_their_readers() {
         append(place.store(), "a", 2, &[moved(1)]).await;
         let shown = column(&place, r#"SELECT "group ""by""; --" FROM immediate"#).await;
         assert_eq!(shown, ["16"]);
+    });
+}
+
+/// Each projection once had a connection for as long as it ran, so that a server was full before its day began.
+#[test]
+fn any_number_of_projections_shares_a_few_connections() {
+    block_on(async {
+        let place = InPostgres::new().await;
+        let options = PostgresOptions { connections: 2, ..PostgresOptions::default() };
+        let url = place.place.url().await;
+        let database = PostgresDatabase::with(&url, options).expect("an address");
+        let store = PostgresStore::open(&database).await.expect("a store");
+        let rows = PostgresReadDatabase::open(&database).await.expect("a read database");
+        let mut running = Vec::new();
+        for _ in 0..12 {
+            let (store, rows) = (store.clone(), rows.clone());
+            let balances = Projector::<Balances, _, _>::open(store.clone(), rows.clone()).await;
+            running.push(balances.expect("it opens").spawn());
+            let tags = Projector::<Tags, _, _>::open(store.clone(), rows.clone()).await;
+            running.push(tags.expect("it opens").spawn());
+            let moves = Projector::<Moves, _, _>::open(store, rows).await;
+            running.push(moves.expect("it opens").spawn());
+        }
+        let balances = Projector::<Balances, _, _>::open(store.clone(), rows).await;
+        let balances = balances.expect("it opens");
+
+        for sequence in 0..50 {
+            let entry = if sequence == 0 { opened("Ada") } else { moved(1) };
+            let position = append(&store, "a", sequence, &[entry]).await;
+            balances.wait_for(position, SOON).await.expect("the rows get there");
+        }
+
+        let own = "SELECT count(*)::text FROM pg_stat_activity \
+                   WHERE application_name = 'eventloom' AND datname = current_database()";
+        let open: u32 = column(&place, own).await[0].parse().expect("a number");
+        // Two that read events, two for rows, one that appends, one that listens; and those of the place itself.
+        assert!(open <= 12, "{open} connections are open");
+        for running in running {
+            running.stop().await.expect("it stops");
+        }
+        let ada = balances.read_model().get(&"a".to_owned()).await.expect("an answer");
+        assert_eq!(ada.expect("a row").moves, 49);
     });
 }

@@ -1,12 +1,15 @@
 //! Rebuilding beside the rows that serve, and changing places.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eventloom_runtime::EventStore;
 use eventloom_runtime::projection::{
     Commit, Projector, ProjectorError, ReadDatabase, ReadDatabaseError, Rebuild, RebuildProgress,
     RowChange, Switched, TableSpec,
 };
+use eventloom_runtime::store::{AllPage, EventFilter, PAGE_POSITIONS, StoreError};
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::{EventStore, Position};
 
 use super::ledger::{Balances, Moves, Tags, of_ledger};
 use super::rig::{Place, append, batches, everywhere, moved, open, open_with, opened, tagged};
@@ -16,6 +19,8 @@ everywhere!(
     rebuilt_rows_are_the_rows_there_were,
     a_rebuild_mends_rows_that_were_tampered_with,
     progress_ends_at_the_head,
+    several_readers_are_as_good_as_one,
+    a_reader_that_fails_leaves_the_rows_as_they_are,
     several_projections_share_one_reading,
     rows_are_read_and_kept_up_to_date_meanwhile,
     rows_never_go_back_when_they_are_switched,
@@ -86,6 +91,86 @@ async fn progress_ends_at_the_head<L: Place>(place: L) {
     assert!(seen.is_sorted_by_key(|progress| progress.position), "{seen:?}");
     let last = seen.last().expect("progress");
     assert_eq!((last.position, last.head, last.events), (head, head, 30));
+}
+
+/// Readers take the log in stretches, some of which hold every event, some few, and some none of concern.
+async fn several_readers_are_as_good_as_one<L: Place>(place: L) {
+    let (tags, mut sequence) = (vec![tagged("x"); 2_048], 0);
+    append(place.store(), "a", 0, &[opened("Ada"), moved(1)]).await;
+    while place.store().head().await.expect("a head") <= 2 * PAGE_POSITIONS {
+        append(place.store(), "t", sequence, &tags).await;
+        sequence += 2_048;
+    }
+    append(place.store(), "a", 2, &[moved(2)]).await;
+    append(place.store(), "b", 0, &[opened("Bob"), moved(3)]).await;
+    let balances = open_with::<Balances, L>(&place, 3_000).await;
+    let uses = open_with::<Tags, L>(&place, 3_000).await;
+    balances.catch_up().await.expect("it catches up");
+    uses.catch_up().await.expect("it catches up");
+    let before = balances.read_model().page(None, 9).await.expect("a page");
+
+    for readers in [1, 2, 3, 8] {
+        let mut told: Vec<RebuildProgress> = Vec::new();
+        let rebuild = Rebuild::of::<Balances>(&balances).and::<Tags>(&uses).parallel(readers);
+        rebuild.run(|progress| told.push(progress)).await.expect("it is rebuilt");
+
+        assert!(told.is_sorted_by_key(|progress| progress.position), "{readers}: {told:?}");
+        let last = told.last().expect("progress");
+        assert_eq!((last.position, last.events), (last.head, sequence + 5), "{readers}");
+        assert_eq!(balances.read_model().page(None, 9).await, Ok(before.clone()), "{readers}");
+        let page = uses.read_model().page(None, 9).await.expect("a page");
+        assert_eq!(page[0].uses.unsigned_abs(), sequence, "{readers}");
+        Rebuild::of::<Balances>(&balances).parallel(readers).run(|_| {}).await.expect("rebuilt");
+        assert_eq!(balances.read_model().page(None, 9).await, Ok(before.clone()), "{readers}");
+    }
+}
+
+/// A store of which one read fails: that whose page begins soon behind a position.
+#[derive(Clone)]
+struct Failing {
+    behind: Position,
+    failed: Arc<AtomicBool>,
+}
+
+impl<S: EventStore> Interceptor<S> for Failing {
+    async fn read_all(
+        &self,
+        store: &S,
+        after: Position,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<AllPage, StoreError> {
+        // One event alone is asked for where it is looked whether the store is still the same.
+        let is_it = limit > 1 && after > self.behind && after < self.behind + 3_000;
+        if is_it && !self.failed.swap(true, Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("as planned".to_owned()));
+        }
+        store.read_all(after, filter, limit).await
+    }
+}
+
+/// What a reader ahead does not get is missing, and not the end.
+async fn a_reader_that_fails_leaves_the_rows_as_they_are<L: Place>(place: L) {
+    let (tags, mut sequence) = (vec![tagged("x"); 2_048], 0);
+    while place.store().head().await.expect("a head") <= 2 * PAGE_POSITIONS {
+        append(place.store(), "t", sequence, &tags).await;
+        sequence += 2_048;
+    }
+    for behind in [3_000, PAGE_POSITIONS + 3_000, 2 * PAGE_POSITIONS] {
+        let failing = Failing { behind, failed: Arc::default() };
+        let store = Intercepted::new(place.store().clone(), failing);
+        let options = batches(3_000);
+        let uses = Projector::<Tags, _, _>::open_with(store, place.rows().clone(), options).await;
+        let uses = uses.expect("it opens");
+        open::<Tags, L>(&place).await.catch_up().await.expect("it catches up");
+
+        let rebuilt = Rebuild::of(&uses).parallel(3).run(|_| {}).await;
+
+        let failure = StoreError::Unavailable("as planned".to_owned());
+        assert_eq!(rebuilt, Err(ProjectorError::Store(failure)), "behind {behind}");
+        let page = uses.read_model().page(None, 9).await.expect("a page");
+        assert_eq!(page[0].uses.unsigned_abs(), sequence, "behind {behind}");
+    }
 }
 
 async fn several_projections_share_one_reading<L: Place>(place: L) {

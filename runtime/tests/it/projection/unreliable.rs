@@ -10,6 +10,7 @@ use eventloom_runtime::projection::{
     ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table, TableSpec, TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
+use tokio::sync::Semaphore;
 
 /// What happens to one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) enum Fate {
     Lost,
     /// It is written, and the caller hears of a failure.
     Unanswered,
+    /// It goes through when somebody opens the gate.
+    Held,
 }
 
 /// The row of a number.
@@ -30,6 +33,10 @@ type MakeRow = fn(usize) -> RowValues;
 pub(crate) struct Unreliable<D> {
     rows: D,
     plan: Arc<Mutex<VecDeque<Fate>>>,
+    /// Number of commits that were asked for.
+    pub(crate) commits: Arc<AtomicUsize>,
+    /// Lets one held commit through for each permit.
+    pub(crate) gate: Arc<Semaphore>,
     /// How often it was asked for rows that match a condition.
     pub(crate) asked: Arc<AtomicUsize>,
     /// So many further rows match, each made of its number, whenever it is asked for the time of this range.
@@ -39,7 +46,8 @@ pub(crate) struct Unreliable<D> {
 impl<D> Unreliable<D> {
     pub(crate) fn new(rows: D, plan: impl IntoIterator<Item = Fate>) -> Self {
         let plan = Arc::new(Mutex::new(plan.into_iter().collect()));
-        Self { rows, plan, asked: Arc::default(), more: None }
+        let gate = Arc::new(Semaphore::new(0));
+        Self { rows, plan, commits: Arc::default(), gate, asked: Arc::default(), more: None }
     }
 
     /// The same, with so many further rows that match every condition.
@@ -92,8 +100,11 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
         let fate = self.plan.lock().expect("no panic").pop_front().unwrap_or(Fate::Written);
-        if fate == Fate::Lost {
-            return Err(ReadDatabaseError::Unavailable("as planned".to_owned()));
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        match fate {
+            Fate::Lost => return Err(ReadDatabaseError::Unavailable("as planned".to_owned())),
+            Fate::Held => self.gate.acquire().await.expect("it is never closed").forget(),
+            Fate::Written | Fate::Unanswered => {}
         }
         let committed = self.rows.commit(commit).await?;
         match fate {
