@@ -125,10 +125,10 @@ async fn several_readers_are_as_good_as_one<L: Place>(place: L) {
     }
 }
 
-/// A store of which one read fails: that whose page begins soon behind a position.
+/// A store of which one read fails: that whose page begins behind a position.
 #[derive(Clone)]
 struct Failing {
-    behind: Position,
+    after: Position,
     failed: Arc<AtomicBool>,
 }
 
@@ -141,8 +141,7 @@ impl<S: EventStore> Interceptor<S> for Failing {
         limit: usize,
     ) -> Result<AllPage, StoreError> {
         // One event alone is asked for where it is looked whether the store is still the same.
-        let is_it = limit > 1 && after > self.behind && after < self.behind + 3_000;
-        if is_it && !self.failed.swap(true, Ordering::SeqCst) {
+        if limit > 1 && after == self.after && !self.failed.swap(true, Ordering::SeqCst) {
             return Err(StoreError::Unavailable("as planned".to_owned()));
         }
         store.read_all(after, filter, limit).await
@@ -156,8 +155,9 @@ async fn a_reader_that_fails_leaves_the_rows_as_they_are<L: Place>(place: L) {
         append(place.store(), "t", sequence, &tags).await;
         sequence += 2_048;
     }
-    for behind in [3_000, PAGE_POSITIONS + 3_000, 2 * PAGE_POSITIONS] {
-        let failing = Failing { behind, failed: Arc::default() };
+    let second = PAGE_POSITIONS + 3_000;
+    for after in [3_000, 6_000, second, second + 3_000] {
+        let failing = Failing { after, failed: Arc::default() };
         let store = Intercepted::new(place.store().clone(), failing);
         let options = batches(3_000);
         let uses = Projector::<Tags, _, _>::open_with(store, place.rows().clone(), options).await;
@@ -167,9 +167,9 @@ async fn a_reader_that_fails_leaves_the_rows_as_they_are<L: Place>(place: L) {
         let rebuilt = Rebuild::of(&uses).parallel(3).run(|_| {}).await;
 
         let failure = StoreError::Unavailable("as planned".to_owned());
-        assert_eq!(rebuilt, Err(ProjectorError::Store(failure)), "behind {behind}");
+        assert_eq!(rebuilt, Err(ProjectorError::Store(failure)), "after {after}");
         let page = uses.read_model().page(None, 9).await.expect("a page");
-        assert_eq!(page[0].uses.unsigned_abs(), sequence, "behind {behind}");
+        assert_eq!(page[0].uses.unsigned_abs(), sequence, "after {after}");
     }
 }
 
