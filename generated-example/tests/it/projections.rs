@@ -27,6 +27,7 @@ fn where_read_models_stand_is_told() {
             json!({
                 "projection": format!("BankAccount.{name}"), "position": 1, "head": 1, "lagEvents": 0,
                 "lagMicroseconds": 0, "eventsPerSecond": 0, "state": "up to date", "parked": [], "skipped": [],
+                "haltedBy": null,
             })
         );
     }

@@ -12,8 +12,9 @@ use super::{
     Checkpoint, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
     ReadDatabase, session,
 };
+use crate::codec::DecodeError;
 use crate::event::DomainEvent;
-use crate::metadata::Position;
+use crate::metadata::{Position, StreamId};
 use crate::store::{EventFilter, EventStore, StoredEvent};
 use crate::values::{Duration, Timestamp};
 
@@ -28,6 +29,19 @@ pub struct Lag {
     /// The age of the oldest event that concerns the projection and is not in its rows; zero where
     /// there is none.
     pub time: Duration,
+}
+
+/// An event of a type or version that only a newer program knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownEvent {
+    /// Its place in the store.
+    pub position: Position,
+    /// Its stream.
+    pub stream_id: StreamId,
+    /// Stored name of its type.
+    pub event_type: String,
+    /// Its stored version.
+    pub version: u32,
 }
 
 /// What an operator wants to know of a projection.
@@ -51,6 +65,9 @@ pub struct ProjectionStatus {
     pub poison: Vec<Poison>,
     /// Positions of the events that operators decided to skip.
     pub skipped: Vec<Position>,
+    /// The event before which this program halts until a newer one takes its place. It is not poison, and nothing
+    /// is to be decided about it.
+    pub halted_by: Option<UnknownEvent>,
 }
 
 impl ProjectionStatus {
@@ -72,33 +89,33 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// A failure of the store or the read database.
     pub async fn lag(&self) -> Result<Lag, ProjectorError> {
         let position = self.position(self.checkpoint().await?);
-        self.lag_after(position, self.shared.store.head().await?).await
+        let head = self.shared.store.head().await?;
+        let first = self.first_between(position, head).await?;
+        Ok(self.lag_at(position, head, first.as_ref()))
     }
 
-    async fn lag_after(&self, position: Position, head: Position) -> Result<Lag, ProjectorError> {
-        let events = head.saturating_sub(position);
-        if events == 0 {
-            return Ok(Lag { events, time: Duration::ZERO });
-        }
-        let oldest = self.first_recorded(position).await?;
+    fn lag_at(&self, position: Position, head: Position, first: Option<&FirstEvent>) -> Lag {
         let now = self.shared.options.clock.now();
-        Ok(Lag { events, time: oldest.map_or(Duration::ZERO, |oldest| age(oldest, now)) })
+        let time = first.map_or(Duration::ZERO, |first| age(first.recorded_at, now));
+        Lag { events: head.saturating_sub(position), time }
     }
 
-    /// When the first event of concern after a position was recorded, if there is one.
-    async fn first_recorded(
+    /// The first event of concern that is not in the rows, if there is one.
+    async fn first_between(
         &self,
         mut after: Position,
-    ) -> Result<Option<Timestamp>, ProjectorError> {
+        head: Position,
+    ) -> Result<Option<FirstEvent>, ProjectorError> {
         let filter = session::filter::<P>();
-        loop {
+        while after < head {
             let page = self.shared.store.read_all(after, &filter, 1).await?;
-            let first = page.events.iter().next().map(|event| event.meta.recorded_at);
+            let first = page.events.iter().next().map(FirstEvent::of::<P>);
             if first.is_some() || page.events.at_end() {
                 return Ok(first);
             }
             after = page.next;
         }
+        Ok(None)
     }
 
     /// Everything an operator wants to know.
@@ -109,14 +126,20 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let state = self.state().await?;
         let head = self.shared.store.head().await?;
         let position = state.position.max(self.shared.reached.borrow().position);
+        let first = self.first_between(position, head).await?;
+        let lag = self.lag_at(position, head, first.as_ref());
+        // Behind poison of its stream it would be held back, and halt nobody.
+        let parked = |id: &StreamId| state.poison.iter().any(|it| !it.stops && it.stream_id == *id);
+        let unknown = first.and_then(|first| first.unknown);
         Ok(ProjectionStatus {
             projection: ProjectionName::of::<P>(),
             meaning: P::MEANING,
             position,
             head,
             complete: state.complete,
-            lag: self.lag_after(position, head).await?,
+            lag,
             window: window::<P>(),
+            halted_by: unknown.filter(|unknown| !parked(&unknown.stream_id)),
             poison: state.poison,
             skipped: state.skipped,
         })
@@ -205,6 +228,34 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 
     fn position(&self, checkpoint: Checkpoint) -> Position {
         checkpoint.position.max(self.shared.reached.borrow().position)
+    }
+}
+
+/// The first event of concern that is not in the rows.
+struct FirstEvent {
+    recorded_at: Timestamp,
+    /// Where this program does not know it.
+    unknown: Option<UnknownEvent>,
+}
+
+impl FirstEvent {
+    fn of<P: Projection>(event: StoredEvent<'_>) -> Self {
+        let unknown = is_unknown::<P>(&event).then(|| UnknownEvent {
+            position: event.position,
+            stream_id: event.meta.stream_id.clone(),
+            event_type: event.event_type.to_owned(),
+            version: event.version,
+        });
+        Self { recorded_at: event.meta.recorded_at, unknown }
+    }
+}
+
+/// Whether the fold halts before the event: see [`super::fold`].
+fn is_unknown<P: Projection>(event: &StoredEvent<'_>) -> bool {
+    match P::Event::read(event.event_type, event.version, event.data, event.meta) {
+        Err(DecodeError::UnknownType(_)) => true,
+        Err(DecodeError::UnknownVersion { .. }) => P::SOURCES.contains(&event.event_type),
+        _ => false,
     }
 }
 

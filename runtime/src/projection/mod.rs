@@ -36,7 +36,7 @@ pub use database::{
     Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
 };
 pub use error::ProjectorError;
-pub use lag::{Lag, ProjectionStatus};
+pub use lag::{Lag, ProjectionStatus, UnknownEvent};
 pub use memory::MemoryReadDatabase;
 pub use name::ProjectionName;
 pub use poison::Retried;

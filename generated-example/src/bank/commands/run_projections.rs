@@ -16,7 +16,8 @@ use crate::screen::Screen;
 const ABOUT: &str = "\
 Several may run at once, on this machine or on others: a commit of rows lands only where nobody else
 has gone on, so that no event is applied twice. Ctrl-C and SIGTERM stop it; so does kill -9, without
-harm. A read model in whose way an event stands is told of at once, and keeps the others from nothing.
+harm. A read model in whose way an event stands is told of at once, and keeps the others from nothing:
+decide with `bank poison`, and start this again.
 
 Example:
   bank run-projections";

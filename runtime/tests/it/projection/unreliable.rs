@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
-    ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table, TableSpec, TableState,
+    ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table, TableSpec, TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
 
@@ -157,6 +157,10 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
 
     async fn discard(&self, version: &RowsVersion) -> Result<bool, ReadDatabaseError> {
         self.rows.discard(version).await
+    }
+
+    async fn skips(&self, table: Table) -> Result<Vec<Skip>, ReadDatabaseError> {
+        self.rows.skips(table).await
     }
 
     fn within<'a>(
