@@ -1,12 +1,10 @@
 //! How far a projection is behind: lag, the promised window, status, and waiting for one's own writes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration as Time;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::drive::Passed;
 use super::projector::Reached;
 use super::{
     Checkpoint, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
@@ -89,6 +87,10 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// A failure of the store or the read database.
     pub async fn lag(&self) -> Result<Lag, ProjectorError> {
         let position = self.position(self.checkpoint().await?);
+        self.lag_after(position).await
+    }
+
+    pub(super) async fn lag_after(&self, position: Position) -> Result<Lag, ProjectorError> {
         let head = self.shared.store.head().await?;
         let first = self.first_between(position, head).await?;
         Ok(self.lag_at(position, head, first.as_ref()))
@@ -118,7 +120,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         Ok(None)
     }
 
-    /// Everything an operator wants to know.
+    /// Everything an operator wants to know. It is recorded too, where the feature `metrics` is on.
     ///
     /// # Errors
     /// A failure of the store or the read database.
@@ -131,7 +133,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         // Behind poison of its stream it would be held back, and halt nobody.
         let parked = |id: &StreamId| state.poison.iter().any(|it| !it.stops && it.stream_id == *id);
         let unknown = first.and_then(|first| first.unknown);
-        Ok(ProjectionStatus {
+        let status = ProjectionStatus {
             projection: ProjectionName::of::<P>(),
             meaning: P::MEANING,
             position,
@@ -142,7 +144,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             halted_by: unknown.filter(|unknown| !parked(&unknown.stream_id)),
             poison: state.poison,
             skipped: state.skipped,
-        })
+        };
+        self.shared.freshness.record(&status);
+        Ok(status)
     }
 
     /// Waits until the rows show everything up to a position, such as that of one's own append.
@@ -226,7 +230,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         Ok(self.shared.database.checkpoint(self.shared.table).await?)
     }
 
-    fn position(&self, checkpoint: Checkpoint) -> Position {
+    pub(super) fn position(&self, checkpoint: Checkpoint) -> Position {
         checkpoint.position.max(self.shared.reached.borrow().position)
     }
 }
@@ -259,42 +263,8 @@ fn is_unknown<P: Projection>(event: &StoredEvent<'_>) -> bool {
     }
 }
 
-/// Whether a live projection keeps its `consistencyWindow`; speaks up when that changes.
-pub(super) struct Late {
-    projection: ProjectionName,
-    window: Option<Duration>,
-    late: AtomicBool,
-}
-
-impl Late {
-    pub(super) fn new<P: Projection>() -> Self {
-        Self {
-            projection: ProjectionName::of::<P>(),
-            window: window::<P>(),
-            late: AtomicBool::new(false),
-        }
-    }
-
-    /// Looks at a page whose rows have just become visible.
-    pub(super) fn check<E: DomainEvent>(&self, passed: &Passed<'_, E>, now: Timestamp) {
-        let (Some(window), Some(oldest)) = (self.window, passed.events.first_recorded_at()) else {
-            return;
-        };
-        let lag = age(oldest, now);
-        let late = lag > window;
-        if self.late.swap(late, Ordering::Relaxed) == late {
-            return;
-        }
-        let projection = self.projection;
-        if late {
-            tracing::warn!(%projection, %lag, %window, "rows are later than consistencyWindow promises");
-        } else {
-            tracing::info!(%projection, %lag, %window, "rows are within consistencyWindow again");
-        }
-    }
-}
-
-fn window<P: Projection>() -> Option<Duration> {
+/// The promised lag.
+pub(super) fn window<P: Projection>() -> Option<Duration> {
     match P::CONSISTENCY {
         Consistency::Immediate => Some(Duration::ZERO),
         Consistency::Eventual { window } => window,
@@ -302,6 +272,6 @@ fn window<P: Projection>() -> Option<Duration> {
 }
 
 /// Clocks of different machines differ: an event from the future has no age.
-fn age(recorded_at: Timestamp, now: Timestamp) -> Duration {
+pub(super) fn age(recorded_at: Timestamp, now: Timestamp) -> Duration {
     now.since(recorded_at).max(Duration::ZERO)
 }

@@ -8,9 +8,11 @@ mod database;
 mod drive;
 mod error;
 mod fold;
+mod freshness;
 mod immediate;
 mod lag;
 mod memory;
+mod meter;
 mod name;
 mod poison;
 #[cfg(feature = "postgres")]

@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use super::drive::{self, Driven, Interrupt, Passed, Source};
 use super::fold::Halt;
+use super::freshness::Freshness;
 use super::immediate;
-use super::lag::Late;
 use super::session::Session;
 use super::{
     Consistency, Projection, ProjectionName, ProjectorError, ReadDatabase, ReadModel, SeenEvent,
@@ -63,7 +63,7 @@ pub(super) struct Shared<P: Projection, S, D> {
     /// Held by whoever folds; none where the table must be looked at again first.
     session: Mutex<Option<Session<P>>>,
     pub(super) reached: watch::Sender<Reached>,
-    late: Late,
+    pub(super) freshness: Freshness,
 }
 
 /// How far the rows are known to be.
@@ -126,7 +126,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 table: state.table,
                 session: Mutex::new(Some(Session::new(state))),
                 reached: watch::Sender::new(reached),
-                late: Late::new::<P>(),
+                freshness: Freshness::new::<P>(),
             }),
         };
         projector.check_store(position, seen).await?;
@@ -155,6 +155,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// Failures that may pass, such as a locked file or a full disk, are reported as warnings and
     /// tried again, in growing intervals up to five seconds.
     ///
+    /// Where the rows become later than `consistencyWindow` promises, a warning says so once, and once it is told that
+    /// they no longer are; also while the runner is stuck.
+    ///
     /// # Errors
     /// As [`Self::catch_up`].
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) -> Result<(), ProjectorError> {
@@ -164,12 +167,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             stop.await;
             return Ok(());
         }
-        let mut runner = Runner::new(self);
+        let (mut runner, mut watch) = (Runner::new(self), pin!(self.watch()));
         loop {
             tokio::select! {
                 biased;
                 () = &mut stop => return Ok(()),
                 went = runner.step() => went?,
+                never = &mut watch => match never {},
             }
         }
     }
@@ -190,6 +194,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 
     /// Folds up to the end of the store; `eager` writes a checkpoint even where no row changed.
     async fn advance(&self, eager: bool) -> Result<Advanced, ProjectorError> {
+        self.shared.freshness.works();
         let mut held = self.session().await;
         loop {
             let mut session = match held.take() {
@@ -208,6 +213,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                         self.check_store(seen, session.state().seen).await?;
                     }
                     self.publish(Reached::of(session.state()).at(seen));
+                    let (poison, now) =
+                        (session.state().poison.len(), self.shared.options.clock.now());
+                    self.shared.freshness.came_up(seen, poison, now);
                     *held = Some(session);
                     return Ok(Advanced { seen, written });
                 }
@@ -228,9 +236,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             // Before its position is told: who waits for a parked event must look for it.
             reached.poison |= passed.poison;
             self.publish(reached.at(passed.seen));
-            if reached.complete {
-                shared.late.check(&passed, shared.options.clock.now());
-            }
+            let (seen, oldest) = (passed.seen, passed.events.first_recorded_at());
+            shared.freshness.passed(seen, oldest, reached.complete, shared.options.clock.now());
         };
         drive::drive(&source, &mut driven, &mut passed).await
     }
@@ -376,6 +383,7 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
             }
             Err(error) => {
                 tracing::error!(projection = %ProjectionName::of::<P>(), %error, "the projection has stopped");
+                self.projector.record_the_end().await;
                 Err(error)
             }
         }

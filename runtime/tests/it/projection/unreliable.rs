@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use eventloom_runtime::projection::{
@@ -34,12 +34,24 @@ pub(crate) struct Unreliable<D> {
     pub(crate) asked: Arc<AtomicUsize>,
     /// So many further rows match, each made of its number, whenever it is asked for the time of this range.
     more: Option<(RangeInclusive<usize>, usize, MakeRow)>,
+    /// Whether its disk is full.
+    full: Arc<AtomicBool>,
 }
 
 impl<D> Unreliable<D> {
     pub(crate) fn new(rows: D, plan: impl IntoIterator<Item = Fate>) -> Self {
         let plan = Arc::new(Mutex::new(plan.into_iter().collect()));
-        Self { rows, plan, asked: Arc::default(), more: None }
+        Self { rows, plan, asked: Arc::default(), more: None, full: Arc::default() }
+    }
+
+    /// Its disk is full from now on, until it is mended.
+    pub(crate) fn fail_from_now_on(&self) {
+        self.full.store(true, Ordering::SeqCst);
+    }
+
+    /// There is room on the disk again.
+    pub(crate) fn mend(&self) {
+        self.full.store(false, Ordering::SeqCst);
     }
 
     /// The same, with so many further rows that match every condition.
@@ -91,6 +103,9 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(ReadDatabaseError::Unwritable("the disk is full".to_owned()));
+        }
         let fate = self.plan.lock().expect("no panic").pop_front().unwrap_or(Fate::Written);
         if fate == Fate::Lost {
             return Err(ReadDatabaseError::Unavailable("as planned".to_owned()));
