@@ -224,6 +224,27 @@ fn what_is_behind_a_skipped_event_may_be_poison_too() {
     bank.run(last).ended_with(2).said(&["no poison event is at position 5"]);
 }
 
+/// A decision that was stored was told as a failure, because the read model that went on after it met what only a newer
+/// program knows.
+#[test]
+fn a_decision_stands_whatever_comes_after_it() {
+    let bank = Bank::new();
+    let store = on_a_file(&bank);
+    spoil(&bank, &store);
+    block_on(append(&store, "A1", 1, 2, r#""amount":"7""#, "T3"));
+    bank.run(["history", "A1"]).ended_with(3);
+
+    let skipped = bank
+        .run(["poison", "skip", "3", "--reason", "a double", "--operator", "Olga"])
+        .succeeded()
+        .stdout;
+
+    assert!(skipped.contains("skipped position 3 of TransactionHistoryView"), "{skipped}");
+    assert!(skipped.contains("then BankAccount.TransactionHistoryView halts before"), "{skipped}");
+    let listed = listed(&bank);
+    assert_eq!((&listed["poison"], &listed["skipped"][0]["position"]), (&json!([]), &json!(3)));
+}
+
 /// Who decides is the user who is logged in, and nobody else without being named.
 #[test]
 fn a_decision_has_somebody_who_takes_it() {

@@ -171,7 +171,8 @@ impl Retry {
         let found = find(ledger, self.projection, self.position).await?;
         let (mut all, mut undone) = (Vec::new(), false);
         for (view, poison) in found {
-            let outcome = Outcome::of(ledger.retry_poison(view, poison.position).await);
+            let done = ledger.retry_poison(view, poison.position).await;
+            let outcome = Outcome::of(done).checked(ledger, view, poison.position).await;
             undone |= outcome.leaves(poison.position);
             outcome.tell("folded", view, poison.position, screen)?;
             all.push(outcome.json("released", view, poison.position));
@@ -198,7 +199,8 @@ impl Skip {
             )));
         };
         let skipped = ledger.skip_poison(*view, poison.position, &operator, &self.reason).await;
-        let outcome = match Outcome::of(skipped) {
+        let outcome = Outcome::of(skipped).checked(ledger, *view, self.position).await;
+        let outcome = match outcome {
             Outcome::Decided => return Err(none_at(self.position)),
             Outcome::Failed(failure) => return Err(failure),
             outcome => outcome,
@@ -250,7 +252,9 @@ enum Outcome {
     InTheWay(Box<projection::Poison>),
     /// Somebody else decided meanwhile, or it was folded with another.
     Decided,
-    /// It could not be tried.
+    /// It is done; what failed is what came after it.
+    DoneThen(Failure),
+    /// It could not be done.
     Failed(Failure),
 }
 
@@ -265,10 +269,20 @@ impl Outcome {
         }
     }
 
+    /// A read model goes on after a decision, which may fail where the decision stands.
+    async fn checked(self, ledger: &Ledger<impl Database>, view: View, position: Position) -> Self {
+        let Self::Failed(failure) = self else { return self };
+        let is_it = |(of, it): &(View, projection::Poison)| *of == view && it.position == position;
+        match ledger.poison().await {
+            Ok(left) if !left.iter().any(is_it) => Self::DoneThen(failure),
+            _ => Self::Failed(failure),
+        }
+    }
+
     /// Whether the event at a position is as it was.
     fn leaves(&self, position: Position) -> bool {
         match self {
-            Self::Released | Self::Decided => false,
+            Self::Released | Self::Decided | Self::DoneThen(_) => false,
             Self::InTheWay(poison) => poison.position == position,
             Self::Failed(_) => true,
         }
@@ -299,6 +313,10 @@ impl Outcome {
                     ),
                 )
             }
+            Self::DoneThen(failure) => {
+                screen.good(done, of)?;
+                screen.bad("then", failure.text())
+            }
             Self::Failed(failure) => screen.bad("failed", format_args!("{of}: {}", failure.text())),
         }
     }
@@ -309,6 +327,7 @@ impl Outcome {
             Self::Decided => ("decidedElsewhere", None, None),
             Self::InTheWay(it) if it.position == position => ("poison", Some(json(view, it)), None),
             Self::InTheWay(it) => (done, Some(json(view, it)), None),
+            Self::DoneThen(failure) => (done, None, Some(failure.text())),
             Self::Failed(failure) => ("failed", None, Some(failure.text())),
         };
         json!({
