@@ -156,6 +156,9 @@ impl From<ProjectorError> for Failure {
     fn from(error: ProjectorError) -> Self {
         match error {
             ProjectorError::Store(error) => error.into(),
+            stopped @ ProjectorError::Stopped { .. } => {
+                Self::failed("ReadModelFailed", format_args!("{stopped}: see `bank poison`"))
+            }
             error => Self::failed("ReadModelFailed", error),
         }
     }

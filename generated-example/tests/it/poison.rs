@@ -80,7 +80,7 @@ pub(crate) fn an_operator_decides(bank: &Bank, store: &impl EventStore, mend: im
     assert_eq!(listed(bank), json!({"poison": [], "skipped": []}), "nobody has come to it");
     assert_eq!(bank.json(["balance", "A1"])["balance"], "10", "other accounts go on");
     assert_eq!(bank.json(["balance", "A2"])["balance"], "10", "what is behind it is held back");
-    bank.run(["history", "A1"]).ended_with(3).said(&["stopped before position 3"]);
+    bank.run(["history", "A1"]).ended_with(3).said(&["stopped before position 3", "`bank poison`"]);
 
     let poison = listed(bank)["poison"].clone();
     for (number, (view, stops)) in VIEWS.into_iter().zip([false, true]).enumerate() {

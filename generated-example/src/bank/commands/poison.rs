@@ -25,8 +25,8 @@ Examples:
   bank poison skip 17 --reason \"booked twice by till 3, see the letter of 1 March\"";
 
 const RETRY: &str = "\
-What was held back behind an event is folded with it. Retry after the cause is mended: by a newer
-program, or in the data that the event points at. Exit code 3 says that it is poison still.
+What was held back behind an event is folded with it. Retry after the cause is mended, for example by a
+program that was corrected. Exit code 3 says that it is poison still.
 
 Examples:
   bank poison retry 17

@@ -82,6 +82,9 @@ impl Projections {
         for status in &found {
             tell(status, screen)?;
         }
+        if found.iter().any(|status| !status.poison.is_empty()) {
+            screen.quiet("`bank poison` lists what can't be folded, and retries or skips it")?;
+        }
         Ok(())
     }
 }
@@ -101,9 +104,6 @@ fn tell(status: &ProjectionStatus, screen: &mut Screen) -> Result<(), Failure> {
                 poison.reason
             ),
         )?;
-    }
-    if !status.poison.is_empty() {
-        screen.quiet("`bank poison` lists what can't be folded, and retries or skips it")?;
     }
     let Some(unknown) = &status.halted_by else { return Ok(()) };
     screen.bad(
