@@ -4,7 +4,7 @@
 use eventloom_runtime::Position;
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, Condition, MemoryReadDatabase, Query, ReadDatabase,
-    ReadDatabaseError, ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table,
+    ReadDatabaseError, ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table,
     TableSpec, TableState, Value,
 };
 use eventloom_runtime::store::AppendTransaction;
@@ -130,6 +130,10 @@ impl ReadDatabase for ReadsUnderTest {
 
     async fn discard(&self, version: &RowsVersion) -> Read<bool> {
         self.0.discard(version).await
+    }
+
+    async fn skips(&self, table: Table) -> Read<Vec<Skip>> {
+        self.0.skips(table).await
     }
 
     fn within<'a>(

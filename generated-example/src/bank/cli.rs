@@ -9,8 +9,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     as_of::AsOf, balance::Balance, close::Close, copy::Copy, demo::Demo, deposit::Deposit,
-    export::Export, history::History, import::Import, open::Open, projections::Projections,
-    rebuild::Rebuild, run_projections::RunProjections, timeline::Timeline, withdraw::Withdraw,
+    export::Export, history::History, import::Import, open::Open, poison::Poison,
+    projections::Projections, rebuild::Rebuild, run_projections::RunProjections,
+    timeline::Timeline, withdraw::Withdraw,
 };
 use crate::database::{Database, Named};
 use crate::failure::Failure;
@@ -56,6 +57,7 @@ enum Command {
     Timeline(Timeline),
     Export(Export),
     Projections(Projections),
+    Poison(Poison),
     RunProjections(RunProjections),
     Rebuild(Rebuild),
     Import(Import),
@@ -108,6 +110,7 @@ impl Command {
             Self::Timeline(timeline) => timeline.run(place, screen).await,
             Self::Export(export) => export.run(place, screen).await,
             Self::Projections(projections) => projections.run(place, screen).await,
+            Self::Poison(poison) => poison.run(place, screen).await,
             Self::RunProjections(running) => running.run(place, screen).await,
             Self::Rebuild(rebuild) => rebuild.run(place, screen).await,
             Self::Import(import) => import.run(place, screen).await,

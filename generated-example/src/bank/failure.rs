@@ -32,6 +32,8 @@ pub(crate) enum Failure {
         /// What happened, and what to do.
         message: String,
     },
+    /// Something failed, and all there is to say of it has been said.
+    Told,
     /// The reader of our output has gone away (`bank export | head`): nothing to say, nothing failed.
     OutputClosed,
 }
@@ -65,7 +67,7 @@ impl Failure {
             Self::OutputClosed => 0,
             Self::Refused { .. } => 1,
             Self::Usage(_) => 2,
-            Self::Failed { .. } => 3,
+            Self::Failed { .. } | Self::Told => 3,
         })
     }
 
@@ -82,6 +84,7 @@ impl Failure {
         match self {
             Self::Refused { error, message } => format!("{error}: {message}"),
             Self::Usage(message) | Self::Failed { message, .. } => message.clone(),
+            Self::Told => "it failed".to_owned(),
             Self::OutputClosed => "the output was closed".to_owned(),
         }
     }
@@ -98,6 +101,7 @@ impl Failure {
             Self::Failed { error, message } => {
                 json!({"outcome": "failed", "error": error, "message": message})
             }
+            Self::Told => json!({"outcome": "failed", "error": "Told"}),
             Self::OutputClosed => json!({"outcome": "failed", "error": "OutputClosed"}),
         }
     }
@@ -152,6 +156,9 @@ impl From<ProjectorError> for Failure {
     fn from(error: ProjectorError) -> Self {
         match error {
             ProjectorError::Store(error) => error.into(),
+            stopped @ ProjectorError::Stopped { .. } => {
+                Self::failed("ReadModelFailed", format_args!("{stopped}: see `bank poison`"))
+            }
             error => Self::failed("ReadModelFailed", error),
         }
     }

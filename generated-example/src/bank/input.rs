@@ -48,6 +48,14 @@ pub(crate) fn id(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Reads why something is done: said in words, however many.
+pub(crate) fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a reason must not be empty".to_owned()),
+        reason => Ok(reason.to_owned()),
+    }
+}
+
 /// An input as a message shows it: harmless to a terminal, and of a bearable length.
 pub(crate) fn shown(text: &str) -> String {
     let start: String = text.chars().take(MAX_SHOWN).collect();

@@ -3,10 +3,13 @@
 //! This is all a program needs to hold: a store, a repository, a projector per read model. Failures of
 //! the runtime become failures of the command line here, each with what to do about it.
 
+use std::fmt;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use eventloom_runtime::projection::{
-    ProjectionStatus, Projector, ProjectorOptions, Rebuild, Running, Selection,
+    Poison, Projection, ProjectionStatus, Projector, ProjectorError, ProjectorOptions, Rebuild,
+    Retried, Running, Selection, Skip,
 };
 use eventloom_runtime::repository::{AsOf, Executed, Loaded, RetryPolicy, TimelineEntry};
 use eventloom_runtime::store::{AllPage, EventFilter, Page};
@@ -26,6 +29,29 @@ pub(crate) const PAGE: usize = 500;
 
 /// How often a progress bar moves while the read models are brought up to date.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A read model of the bank's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum View {
+    #[value(name = AccountBalanceView::NAME)]
+    Balances,
+    #[value(name = TransactionHistoryView::NAME)]
+    Transactions,
+}
+
+impl View {
+    /// In the order of [`Ledger::statuses`].
+    const ALL: [Self; 2] = [Self::Balances, Self::Transactions];
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Balances => AccountBalanceView::NAME,
+            Self::Transactions => TransactionHistoryView::NAME,
+        })
+    }
+}
 
 /// Where the bank's database lies.
 pub(crate) struct Place<D>(D);
@@ -198,6 +224,46 @@ impl<D: Database> Ledger<D> {
     /// Where both read models stand.
     pub(crate) async fn statuses(&self) -> Result<[ProjectionStatus; 2], Failure> {
         Ok(tokio::try_join!(self.balances.status(), self.transactions.status())?.into())
+    }
+
+    /// The events that are in the way of a read model.
+    pub(crate) async fn poison(&self) -> Result<Vec<(View, Poison)>, Failure> {
+        let statuses = self.statuses().await?;
+        let poison = View::ALL.into_iter().zip(statuses);
+        Ok(poison.flat_map(|(view, it)| it.poison.into_iter().map(move |it| (view, it))).collect())
+    }
+
+    /// What was decided to be left out of a read model.
+    pub(crate) async fn skips(&self) -> Result<Vec<(View, Skip)>, Failure> {
+        let skips = tokio::try_join!(self.balances.skips(), self.transactions.skips())?;
+        let skips = View::ALL.into_iter().zip(<[Vec<Skip>; 2]>::from(skips));
+        Ok(skips.flat_map(|(view, them)| them.into_iter().map(move |it| (view, it))).collect())
+    }
+
+    /// Folds a poison event of a read model again.
+    pub(crate) async fn retry_poison(
+        &self,
+        view: View,
+        position: Position,
+    ) -> Result<Retried, ProjectorError> {
+        match view {
+            View::Balances => self.balances.retry_poison(position).await,
+            View::Transactions => self.transactions.retry_poison(position).await,
+        }
+    }
+
+    /// Leaves a poison event out of a read model for good.
+    pub(crate) async fn skip_poison(
+        &self,
+        view: View,
+        position: Position,
+        operator: &str,
+        reason: &str,
+    ) -> Result<Retried, ProjectorError> {
+        match view {
+            View::Balances => self.balances.skip_poison(position, operator, reason).await,
+            View::Transactions => self.transactions.skip_poison(position, operator, reason).await,
+        }
     }
 
     /// Keeps both read models up to date from here on.

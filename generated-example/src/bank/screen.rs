@@ -105,7 +105,7 @@ impl Screen {
     ///
     /// Nothing can be done where even that fails; the exit code still tells.
     pub(crate) fn fail(&mut self, failure: &Failure) {
-        if matches!(failure, Failure::OutputClosed) {
+        if matches!(failure, Failure::OutputClosed | Failure::Told) {
             return;
         }
         if self.json && self.json(&failure.to_json()).and_then(|()| self.flush()).is_ok() {

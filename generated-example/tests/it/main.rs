@@ -9,6 +9,7 @@ mod documents;
 mod file;
 mod hostile;
 mod import;
+mod poison;
 #[cfg(feature = "testing-postgres")]
 mod postgres;
 #[cfg(unix)]

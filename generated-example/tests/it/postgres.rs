@@ -206,3 +206,24 @@ fn services_that_are_killed_apply_nothing_twice() {
     let url = block_on(database.url());
     crate::projections::services_that_are_killed_apply_nothing_twice(&Bank::on(&url));
 }
+
+async fn opened(database: &TestDatabase) -> PostgresStore {
+    let database = PostgresDatabase::at(&database.url().await).expect("an address");
+    PostgresStore::open(&database).await.expect("a store")
+}
+
+#[test]
+fn an_operator_decides() {
+    let database = TestDatabase::default();
+    let (url, store) = (block_on(database.url()), block_on(opened(&database)));
+    crate::poison::an_operator_decides(&Bank::on(&url), &store, || {
+        block_on(database.sql(&crate::poison::mending("eventloom.events")));
+    });
+}
+
+#[test]
+fn what_only_a_newer_program_knows_is_told() {
+    let database = TestDatabase::default();
+    let (url, store) = (block_on(database.url()), block_on(opened(&database)));
+    crate::poison::what_only_a_newer_program_knows_is_told(&Bank::on(&url), &store);
+}

@@ -6,7 +6,7 @@
 use std::future::Future;
 
 use super::{
-    Commit, Committed, Condition, ProjectionName, Query, Summary, Switched, Table, TableSpec,
+    Commit, Committed, Condition, ProjectionName, Query, Skip, Summary, Switched, Table, TableSpec,
     TableState, Value,
 };
 use crate::metadata::Position;
@@ -175,6 +175,15 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         &self,
         version: &RowsVersion,
     ) -> impl Future<Output = Result<bool, ReadDatabaseError>> + Send;
+
+    /// The decisions to skip events of a table's projection and meaning, in the order of their positions.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    fn skips(
+        &self,
+        table: Table,
+    ) -> impl Future<Output = Result<Vec<Skip>, ReadDatabaseError>> + Send;
 
     /// This database within the transaction of an append, for `immediate` projections.
     ///

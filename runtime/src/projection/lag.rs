@@ -1,19 +1,18 @@
 //! How far a projection is behind: lag, the promised window, status, and waiting for one's own writes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration as Time;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::drive::Passed;
 use super::projector::Reached;
 use super::{
     Checkpoint, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
     ReadDatabase, session,
 };
+use crate::codec::DecodeError;
 use crate::event::DomainEvent;
-use crate::metadata::Position;
+use crate::metadata::{Position, StreamId};
 use crate::store::{EventFilter, EventStore, StoredEvent};
 use crate::values::{Duration, Timestamp};
 
@@ -28,6 +27,19 @@ pub struct Lag {
     /// The age of the oldest event that concerns the projection and is not in its rows; zero where
     /// there is none.
     pub time: Duration,
+}
+
+/// An event of a type or version that only a newer program knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownEvent {
+    /// Its place in the store.
+    pub position: Position,
+    /// Its stream.
+    pub stream_id: StreamId,
+    /// Stored name of its type.
+    pub event_type: String,
+    /// Its stored version.
+    pub version: u32,
 }
 
 /// What an operator wants to know of a projection.
@@ -51,6 +63,9 @@ pub struct ProjectionStatus {
     pub poison: Vec<Poison>,
     /// Positions of the events that operators decided to skip.
     pub skipped: Vec<Position>,
+    /// The event before which this program halts until a newer one takes its place. It is not poison, and nothing
+    /// is to be decided about it.
+    pub halted_by: Option<UnknownEvent>,
 }
 
 impl ProjectionStatus {
@@ -72,36 +87,40 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// A failure of the store or the read database.
     pub async fn lag(&self) -> Result<Lag, ProjectorError> {
         let position = self.position(self.checkpoint().await?);
-        self.lag_after(position, self.shared.store.head().await?).await
+        self.lag_after(position).await
     }
 
-    async fn lag_after(&self, position: Position, head: Position) -> Result<Lag, ProjectorError> {
-        let events = head.saturating_sub(position);
-        if events == 0 {
-            return Ok(Lag { events, time: Duration::ZERO });
-        }
-        let oldest = self.first_recorded(position).await?;
+    pub(super) async fn lag_after(&self, position: Position) -> Result<Lag, ProjectorError> {
+        let head = self.shared.store.head().await?;
+        let first = self.first_between(position, head).await?;
+        Ok(self.lag_at(position, head, first.as_ref()))
+    }
+
+    fn lag_at(&self, position: Position, head: Position, first: Option<&FirstEvent>) -> Lag {
         let now = self.shared.options.clock.now();
-        Ok(Lag { events, time: oldest.map_or(Duration::ZERO, |oldest| age(oldest, now)) })
+        let time = first.map_or(Duration::ZERO, |first| age(first.recorded_at, now));
+        Lag { events: head.saturating_sub(position), time }
     }
 
-    /// When the first event of concern after a position was recorded, if there is one.
-    async fn first_recorded(
+    /// The first event of concern that is not in the rows, if there is one.
+    async fn first_between(
         &self,
         mut after: Position,
-    ) -> Result<Option<Timestamp>, ProjectorError> {
+        head: Position,
+    ) -> Result<Option<FirstEvent>, ProjectorError> {
         let filter = session::filter::<P>();
-        loop {
+        while after < head {
             let page = self.shared.store.read_all(after, &filter, 1).await?;
-            let first = page.events.iter().next().map(|event| event.meta.recorded_at);
+            let first = page.events.iter().next().map(FirstEvent::of::<P>);
             if first.is_some() || page.events.at_end() {
                 return Ok(first);
             }
             after = page.next;
         }
+        Ok(None)
     }
 
-    /// Everything an operator wants to know.
+    /// Everything an operator wants to know. It is recorded too, where the feature `metrics` is on.
     ///
     /// # Errors
     /// A failure of the store or the read database.
@@ -109,17 +128,25 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let state = self.state().await?;
         let head = self.shared.store.head().await?;
         let position = state.position.max(self.shared.reached.borrow().position);
-        Ok(ProjectionStatus {
+        let first = self.first_between(position, head).await?;
+        let lag = self.lag_at(position, head, first.as_ref());
+        // Behind poison of its stream it would be held back, and halt nobody.
+        let parked = |id: &StreamId| state.poison.iter().any(|it| !it.stops && it.stream_id == *id);
+        let unknown = first.and_then(|first| first.unknown);
+        let status = ProjectionStatus {
             projection: ProjectionName::of::<P>(),
             meaning: P::MEANING,
             position,
             head,
             complete: state.complete,
-            lag: self.lag_after(position, head).await?,
+            lag,
             window: window::<P>(),
+            halted_by: unknown.filter(|unknown| !parked(&unknown.stream_id)),
             poison: state.poison,
             skipped: state.skipped,
-        })
+        };
+        self.shared.freshness.record(&status);
+        Ok(status)
     }
 
     /// Waits until the rows show everything up to a position, such as that of one's own append.
@@ -203,47 +230,41 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         Ok(self.shared.database.checkpoint(self.shared.table).await?)
     }
 
-    fn position(&self, checkpoint: Checkpoint) -> Position {
+    pub(super) fn position(&self, checkpoint: Checkpoint) -> Position {
         checkpoint.position.max(self.shared.reached.borrow().position)
     }
 }
 
-/// Whether a live projection keeps its `consistencyWindow`; speaks up when that changes.
-pub(super) struct Late {
-    projection: ProjectionName,
-    window: Option<Duration>,
-    late: AtomicBool,
+/// The first event of concern that is not in the rows.
+struct FirstEvent {
+    recorded_at: Timestamp,
+    /// Where this program does not know it.
+    unknown: Option<UnknownEvent>,
 }
 
-impl Late {
-    pub(super) fn new<P: Projection>() -> Self {
-        Self {
-            projection: ProjectionName::of::<P>(),
-            window: window::<P>(),
-            late: AtomicBool::new(false),
-        }
-    }
-
-    /// Looks at a page whose rows have just become visible.
-    pub(super) fn check<E: DomainEvent>(&self, passed: &Passed<'_, E>, now: Timestamp) {
-        let (Some(window), Some(oldest)) = (self.window, passed.events.first_recorded_at()) else {
-            return;
-        };
-        let lag = age(oldest, now);
-        let late = lag > window;
-        if self.late.swap(late, Ordering::Relaxed) == late {
-            return;
-        }
-        let projection = self.projection;
-        if late {
-            tracing::warn!(%projection, %lag, %window, "rows are later than consistencyWindow promises");
-        } else {
-            tracing::info!(%projection, %lag, %window, "rows are within consistencyWindow again");
-        }
+impl FirstEvent {
+    fn of<P: Projection>(event: StoredEvent<'_>) -> Self {
+        let unknown = is_unknown::<P>(&event).then(|| UnknownEvent {
+            position: event.position,
+            stream_id: event.meta.stream_id.clone(),
+            event_type: event.event_type.to_owned(),
+            version: event.version,
+        });
+        Self { recorded_at: event.meta.recorded_at, unknown }
     }
 }
 
-fn window<P: Projection>() -> Option<Duration> {
+/// Whether the fold halts before the event: see [`super::fold`].
+fn is_unknown<P: Projection>(event: &StoredEvent<'_>) -> bool {
+    match P::Event::read(event.event_type, event.version, event.data, event.meta) {
+        Err(DecodeError::UnknownType(_)) => true,
+        Err(DecodeError::UnknownVersion { .. }) => P::SOURCES.contains(&event.event_type),
+        _ => false,
+    }
+}
+
+/// The promised lag.
+pub(super) fn window<P: Projection>() -> Option<Duration> {
     match P::CONSISTENCY {
         Consistency::Immediate => Some(Duration::ZERO),
         Consistency::Eventual { window } => window,
@@ -251,6 +272,6 @@ fn window<P: Projection>() -> Option<Duration> {
 }
 
 /// Clocks of different machines differ: an event from the future has no age.
-fn age(recorded_at: Timestamp, now: Timestamp) -> Duration {
+pub(super) fn age(recorded_at: Timestamp, now: Timestamp) -> Duration {
     now.since(recorded_at).max(Duration::ZERO)
 }

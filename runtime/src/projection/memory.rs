@@ -198,6 +198,12 @@ impl ReadDatabase for MemoryReadDatabase {
         Ok(())
     }
 
+    async fn skips(&self, table: Table) -> Result<Vec<Skip>, ReadDatabaseError> {
+        let contents = self.contents();
+        let skips = contents.skips.get(&identity(&table.spec));
+        Ok(skips.into_iter().flat_map(BTreeMap::values).cloned().collect())
+    }
+
     async fn versions(&self) -> Result<Vec<RowsVersion>, ReadDatabaseError> {
         Ok(self.contents().versions())
     }
@@ -388,7 +394,7 @@ impl Contents {
         }
         found.poison.extend(commit.poison.into_iter().map(|poison| (poison.position, poison)));
         let skips = self.skips.entry(identity(&table.spec)).or_default();
-        skips.extend(commit.skips.into_iter().map(|skip| (skip.poison.position, skip)));
+        skips.extend(commit.skips.into_iter().map(|skip| (skip.position, skip)));
         Committed::Done
     }
 

@@ -9,9 +9,11 @@ mod database;
 mod drive;
 mod error;
 mod fold;
+mod freshness;
 mod immediate;
 mod lag;
 mod memory;
+mod meter;
 mod name;
 mod poison;
 #[cfg(feature = "postgres")]
@@ -39,7 +41,7 @@ pub use database::{
     Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
 };
 pub use error::ProjectorError;
-pub use lag::{Lag, ProjectionStatus};
+pub use lag::{Lag, ProjectionStatus, UnknownEvent};
 pub use memory::MemoryReadDatabase;
 pub use name::ProjectionName;
 pub use poison::Retried;

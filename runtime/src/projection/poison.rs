@@ -44,6 +44,14 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         self.decide(position, Some((operator, reason))).await
     }
 
+    /// What operators decided to skip, with their reasons, in the order of the positions.
+    ///
+    /// # Errors
+    /// A failure of the read database.
+    pub async fn skips(&self) -> Result<Vec<Skip>, ProjectorError> {
+        Ok(self.shared.database.skips(self.shared.table).await?)
+    }
+
     async fn decide(
         &self,
         position: Position,
@@ -77,8 +85,11 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             if poison.stops && skip.is_none() {
                 return Ok((true, Retried::Released));
             }
+            let decided = |(operator, reason)| {
+                Skip::of(poison, operator, reason, self.shared.options.clock.now())
+            };
             let commit = Commit {
-                skips: skip.into_iter().map(|why| self.skip(poison, why)).collect(),
+                skips: skip.into_iter().map(decided).collect(),
                 released: vec![position],
                 ..self.refold_parked(&state, poison, skip.is_some()).await?
             };
@@ -92,15 +103,6 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 return Ok((stopped, parked.map_or(Retried::Released, Retried::Parked)));
             }
             // A runner elsewhere was faster: its rows are the ones to go on from.
-        }
-    }
-
-    fn skip(&self, poison: &Poison, (operator, reason): (&str, &str)) -> Skip {
-        Skip {
-            poison: poison.clone(),
-            operator: operator.to_owned(),
-            reason: reason.to_owned(),
-            decided_at: self.shared.options.clock.now(),
         }
     }
 

@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use super::drive::{self, Driven, Interrupt, Passed, Source};
 use super::fold::Halt;
+use super::freshness::Freshness;
 use super::immediate;
-use super::lag::Late;
 use super::runner::Runner;
 use super::session::Session;
 use super::{
@@ -60,7 +60,7 @@ pub(super) struct Shared<P: Projection, S, D> {
     /// Held by whoever folds; none where the table must be looked at again first.
     session: Mutex<Option<Session<P>>>,
     pub(super) reached: watch::Sender<Reached>,
-    late: Late,
+    pub(super) freshness: Freshness,
 }
 
 /// How far the rows are known to be.
@@ -123,7 +123,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 table: state.table,
                 session: Mutex::new(Some(Session::new(state))),
                 reached: watch::Sender::new(reached),
-                late: Late::new::<P>(),
+                freshness: Freshness::new::<P>(),
             }),
         };
         projector.check_store(position, seen).await?;
@@ -160,6 +160,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// Failures that may pass, such as a locked file or a full disk, are reported as warnings and
     /// tried again, in growing intervals up to five seconds.
     ///
+    /// Where the rows become later than `consistencyWindow` promises, a warning says so once, and once it is told that
+    /// they no longer are; also while the runner is stuck.
+    ///
     /// # Errors
     /// As [`Self::catch_up`].
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) -> Result<(), ProjectorError> {
@@ -169,12 +172,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             stop.await;
             return Ok(());
         }
-        let mut runner = Runner::new(self);
+        let (mut runner, mut watch) = (Runner::new(self), pin!(self.watch()));
         let ended = loop {
             tokio::select! {
                 biased;
                 () = &mut stop => break Ok(()),
                 went = runner.step() => if let Err(error) = went { break Err(error) },
+                never = &mut watch => match never {},
             }
         };
         runner.give_up().await;
@@ -202,6 +206,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         eager: bool,
         runner: Option<Uuid>,
     ) -> Result<Option<Advanced>, ProjectorError> {
+        self.shared.freshness.works();
         let mut held = self.session().await;
         let mut session = match held.take() {
             Some(session) => session,
@@ -223,6 +228,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 }
                 let wrote = session.state().revision != revision;
                 self.publish(Reached::of(session.state()).at(seen));
+                let poison = session.state().poison.len();
+                self.shared.freshness.came_up(seen, poison, self.shared.options.clock.now());
                 *held = Some(session);
                 Ok(Some(Advanced { seen, written, wrote }))
             }
@@ -241,9 +248,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             // Before its position is told: who waits for a parked event must look for it.
             reached.poison |= passed.poison;
             self.publish(reached.at(passed.seen));
-            if reached.complete {
-                shared.late.check(&passed, shared.options.clock.now());
-            }
+            let (seen, oldest) = (passed.seen, passed.events.first_recorded_at());
+            shared.freshness.passed(seen, oldest, reached.complete, shared.options.clock.now());
         };
         drive::drive(&source, &mut driven, &mut passed).await
     }

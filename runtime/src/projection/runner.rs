@@ -62,6 +62,7 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
             }
             Err(error) => {
                 tracing::error!(projection = %ProjectionName::of::<P>(), %error, "the projection has stopped");
+                self.projector.record_the_end().await;
                 Err(error)
             }
         }
@@ -98,11 +99,14 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
         let shared = &*self.projector.shared;
         let head = shared.store.head().await?;
         if position >= head {
+            let poison = usize::try_from(poison).unwrap_or(usize::MAX);
+            shared.freshness.came_up(position, poison, shared.options.clock.now());
             // Who has nothing to do commits nothing.
             self.watched = None;
             let _ = tokio::time::timeout(LOOK_EVERY, shared.store.changed(head)).await;
             return Ok(false);
         }
+        shared.freshness.works();
         let lease = shared.options.lease;
         let watched = self.watched.take();
         let watched = watched

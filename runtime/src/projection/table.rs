@@ -142,14 +142,41 @@ impl Poison {
 /// An operator's decision to leave a poison event out for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skip {
-    /// The event, with the reason it could not be folded.
-    pub poison: Poison,
+    /// Place of the event in the store.
+    pub position: Position,
+    /// Its stream.
+    pub stream_id: StreamId,
+    /// Its place in the stream.
+    pub sequence: Sequence,
+    /// Stored name of its type.
+    pub event_type: String,
+    /// Its stored version.
+    pub version: u32,
+    /// Why it could not be folded.
+    pub failure: String,
     /// Who decided.
     pub operator: String,
     /// Why.
     pub reason: String,
     /// When.
     pub decided_at: Timestamp,
+}
+
+impl Skip {
+    /// The decision to skip a poison event.
+    pub fn of(poison: &Poison, operator: &str, reason: &str, decided_at: Timestamp) -> Self {
+        Self {
+            position: poison.position,
+            stream_id: poison.stream_id.clone(),
+            sequence: poison.sequence,
+            event_type: poison.event_type.clone(),
+            version: poison.version,
+            failure: poison.reason.clone(),
+            operator: operator.to_owned(),
+            reason: reason.to_owned(),
+            decided_at,
+        }
+    }
 }
 
 /// What becomes of a row. Values are in the order of the columns.

@@ -265,19 +265,38 @@ fn owner() -> Result<Option<(u32, u32)>, String> {
     Ok(None)
 }
 
+/// A server's address, and the server where it is one of this process.
+type Started = (String, Option<PostgresServer>);
+
 /// The server of the tests of this process.
+static STARTED: LazyLock<Result<Started, String>> = LazyLock::new(|| {
+    if let Ok(named) = env::var(SERVER) {
+        return Ok((named.trim_end_matches('/').to_owned(), None));
+    }
+    // What is tested with it is no power failure.
+    let server =
+        PostgresServer::start(&["fsync=off", "full_page_writes=off", "shared_buffers=64MB"])?;
+    Ok((server.url("").trim_end_matches('/').to_owned(), Some(server)))
+});
+
 fn server() -> &'static str {
-    static STARTED: LazyLock<(String, Option<PostgresServer>)> = LazyLock::new(|| {
-        if let Ok(named) = env::var(SERVER) {
-            return (named.trim_end_matches('/').to_owned(), None);
-        }
-        // What is tested with it is no power failure.
-        let server =
-            PostgresServer::start(&["fsync=off", "full_page_writes=off", "shared_buffers=64MB"]);
-        let server = server.unwrap_or_else(|missing| panic!("{missing}"));
-        (server.url("").trim_end_matches('/').to_owned(), Some(server))
-    });
-    &STARTED.0
+    match &*STARTED {
+        Ok((address, _)) => address,
+        Err(missing) => panic!("{missing}"),
+    }
+}
+
+/// Whether there is a server on which tests can run; starts one where none is named.
+///
+/// # Errors
+/// What is missing, with what to do about it.
+pub fn check_server() -> Result<(), String> {
+    let (address, _) = STARTED.as_ref().map_err(Clone::clone)?;
+    let address = format!("{address}/postgres");
+    match block_on(tokio_postgres::connect(&address, NoTls)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("the server that {SERVER} names can't be reached: {error}")),
+    }
 }
 
 /// A database for one test, created when it is first used and dropped with this.

@@ -11,6 +11,7 @@ pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod open;
+pub(crate) mod poison;
 pub(crate) mod projections;
 pub(crate) mod rebuild;
 pub(crate) mod run_projections;

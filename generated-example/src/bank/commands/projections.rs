@@ -20,7 +20,8 @@ a second apart tell how many events are folded in that time. States:
   behind           not folded yet: `bank run-projections` does it, and tells what is in its way
   late             behind for longer than its ontology's `consistencyWindow` promises
   being built      the rows can't be read yet
-  stopped          an event stands in its way, which is told below
+  stopped          an event that can't be folded stands in its way: see `bank poison`
+  halted           the next event is one that only a newer program knows: deploy that program
 
 Example:
   bank projections";
@@ -78,17 +79,45 @@ impl Projections {
             ])?;
         }
         table.finish()?;
-        for poison in found.iter().flat_map(|status| &status.poison) {
-            screen.bad(
-                "parked",
-                format_args!(
-                    "position {}, {} of `{}`: {}",
-                    poison.position, poison.event_type, poison.stream_id, poison.reason
-                ),
-            )?;
+        for status in &found {
+            tell(status, screen)?;
+        }
+        if found.iter().any(|status| !status.poison.is_empty()) {
+            screen.quiet("`bank poison` lists what can't be folded, and retries or skips it")?;
         }
         Ok(())
     }
+}
+
+/// What stands in the way of a read model, and what to do about it.
+fn tell(status: &ProjectionStatus, screen: &mut Screen) -> Result<(), Failure> {
+    for poison in &status.poison {
+        screen.bad(
+            if poison.stops { "stopped" } else { "parked" },
+            format_args!(
+                "{}: position {}, {} v{} of `{}`: {}",
+                status.projection.projection,
+                poison.position,
+                poison.event_type,
+                poison.version,
+                poison.stream_id,
+                poison.reason
+            ),
+        )?;
+    }
+    let Some(unknown) = &status.halted_by else { return Ok(()) };
+    screen.bad(
+        "halted",
+        format_args!(
+            "{}: position {}, {} v{} of `{}` was written by a newer program, and this one does not know it; deploy \
+             the newer one, which keeps rows of its own",
+            status.projection.projection,
+            unknown.position,
+            unknown.event_type,
+            unknown.version,
+            unknown.stream_id
+        ),
+    )
 }
 
 fn rate(events: Position, time: Duration) -> u64 {
@@ -106,6 +135,8 @@ fn behind(status: &ProjectionStatus) -> String {
 fn state(status: &ProjectionStatus) -> &'static str {
     if status.stopped_by().is_some() {
         "stopped"
+    } else if status.halted_by.is_some() {
+        "halted"
     } else if !status.complete {
         "being built"
     } else if !status.is_within_window() {
@@ -124,7 +155,9 @@ fn json(status: &ProjectionStatus, rate: u64) -> Value {
                 "position": poison.position,
                 "streamId": poison.stream_id.as_str(),
                 "eventType": poison.event_type,
+                "version": poison.version,
                 "reason": poison.reason,
+                "stops": poison.stops,
             })
         })
         .collect();
@@ -138,5 +171,11 @@ fn json(status: &ProjectionStatus, rate: u64) -> Value {
         "state": state(status),
         "parked": parked,
         "skipped": status.skipped,
+        "haltedBy": status.halted_by.as_ref().map(|unknown| json!({
+            "position": unknown.position,
+            "streamId": unknown.stream_id.as_str(),
+            "eventType": unknown.event_type,
+            "version": unknown.version,
+        })),
     })
 }

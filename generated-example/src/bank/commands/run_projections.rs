@@ -4,7 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use clap::Args;
-use eventloom_runtime::projection::ProjectorOptions;
+use eventloom_runtime::Duration as Span;
+use eventloom_runtime::projection::{ProjectionStatus, ProjectorOptions};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -17,7 +18,9 @@ use crate::screen::Screen;
 const ABOUT: &str = "\
 Several may run at once, on this machine or on others: one of them works and the others stand by. A
 commit of rows lands only where nobody else has gone on, so that no event is applied twice. Ctrl-C and
-SIGTERM stop it; so does kill -9, without harm. A read model in whose way an event stands is told of at once, and keeps the others from nothing.
+SIGTERM stop it; so does kill -9, without harm. A read model in whose way an event stands is told of at
+once, and keeps the others from nothing: decide with `bank poison`, and start this again. One that
+becomes later than its `consistencyWindow` promises is told of once, and once when it is in time again.
 
 Example:
   bank run-projections";
@@ -46,7 +49,7 @@ impl RunProjections {
         let mut running = Vec::from(ledger.follow());
         let progress = Progress::counting("following", 0);
         let mut stop = std::pin::pin!(asked_to_stop());
-        let (mut failed, mut silent) = (None, false);
+        let (mut failed, mut silent, mut late) = (None, false, Late::default());
         while !running.is_empty() {
             tokio::select! {
                 asked = &mut stop => {
@@ -66,6 +69,7 @@ impl RunProjections {
                 Ok(Ok(statuses)) => {
                     let position = statuses.iter().map(|it| it.position).min().unwrap_or(0);
                     progress.at(position, statuses.iter().map(|it| it.head).max().unwrap_or(0));
+                    late.tell(&statuses, &progress);
                     silent = false;
                 }
                 // The read models are waiting for it too.
@@ -101,6 +105,30 @@ impl RunProjections {
                 .good("stopped", format_args!("{} at position {}", it.projection, it.position))?;
         }
         Ok(())
+    }
+}
+
+/// Which read models are later than their `consistencyWindow` promises, as was told last.
+#[derive(Default)]
+struct Late([bool; 2]);
+
+impl Late {
+    /// Tells where that begins or ends.
+    fn tell(&mut self, statuses: &[ProjectionStatus; 2], progress: &Progress) {
+        for (late, it) in self.0.iter_mut().zip(statuses) {
+            // Rows that are built for the first time can't be read yet.
+            let is_late = it.complete && !it.is_within_window();
+            if std::mem::replace(late, is_late) == is_late {
+                continue;
+            }
+            let (name, window) = (it.projection, it.window.unwrap_or(Span::ZERO));
+            progress.tell(&if is_late {
+                let (events, time) = (it.lag.events, it.lag.time);
+                format!("late: {name} is {events} events and {time} behind; {window} is promised")
+            } else {
+                format!("in time: {name} is within {window} again")
+            });
+        }
     }
 }
 

@@ -75,9 +75,7 @@ fn what_an_operator_decided_outlasts_a_failed_append() {
     };
     assert_eq!(within.commit(folded), Ok(Committed::Done));
     let meanwhile = block_on(rows.state(state.table)).expect("a state");
-    let (operator, reason) = ("Olga".to_owned(), "opened too late".to_owned());
-    let decided_at = Timestamp::MIN;
-    let skip = Skip { poison: poison(1), operator, reason, decided_at };
+    let skip = Skip::of(&poison(1), "Olga", "opened too late", Timestamp::MIN);
     let decided = Commit { released: vec![1], skips: vec![skip], ..Commit::unchanged(&meanwhile) };
     assert_eq!(block_on(rows.commit(decided)), Ok(Committed::Done));
 

@@ -23,7 +23,7 @@ use self::fault::Fault;
 use self::view::View;
 use super::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
-    ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table, TableSpec, TableState,
+    ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table, TableSpec, TableState,
 };
 use crate::store::AppendTransaction;
 use crate::store::postgres::{Begun, Client, Migrations, OpenTransaction, PostgresDatabase};
@@ -414,6 +414,11 @@ impl ReadDatabase for PostgresReadDatabase {
                 Ok(discarded) => return Ok(discarded),
             }
         }
+    }
+
+    async fn skips(&self, table: Table) -> Result<Vec<Skip>, ReadDatabaseError> {
+        let client = self.client().await?;
+        self.told(registry::skips(&client, table.spec).await)
     }
 
     fn within<'a>(

@@ -291,20 +291,21 @@ pub(super) async fn state(client: &Client, table: Table) -> Result<TableState, F
 }
 
 fn read_poison(row: &Row) -> Result<Poison, Fault> {
-    let text = |column| {
-        let stored: &str = row.try_get(column)?;
-        Ok::<_, Fault>(text::read(stored).into_owned())
-    };
     Ok(Poison {
         position: number(row, 0)?,
-        stream_id: text(1)?.into(),
+        stream_id: read_text(row, 1)?.into(),
         sequence: number(row, 2)?,
-        event_type: text(3)?,
+        event_type: read_text(row, 3)?,
         version: u32::try_from(number(row, 4)?).unwrap_or(u32::MAX),
-        reason: text(5)?,
+        reason: read_text(row, 5)?,
         found_at: row.try_get::<_, Time>(6)?.0,
         stops: row.try_get(7)?,
     })
+}
+
+fn read_text(row: &Row, column: usize) -> Result<String, Fault> {
+    let stored: &str = row.try_get(column)?;
+    Ok(text::read(stored).into_owned())
 }
 
 /// Lets nobody else move a table until the transaction ends.
@@ -431,7 +432,6 @@ async fn write_poison(client: &Client, id: i64, poison: &Poison) -> Result<(), F
 }
 
 async fn write_skip(client: &Client, spec: &TableSpec, skip: &Skip) -> Result<(), Fault> {
-    let poison = &skip.poison;
     client
         .execute(
             "INSERT INTO eventloom.skipped (aggregate, projection, target, meaning, position, stream_id, sequence, \
@@ -445,12 +445,12 @@ async fn write_skip(client: &Client, spec: &TableSpec, skip: &Skip) -> Result<()
                 &text::stored(spec.projection),
                 &spec.name,
                 &names::meaning(spec.meaning),
-                &poison.position.cast_signed(),
-                &text::stored(poison.stream_id.as_str()),
-                &poison.sequence.cast_signed(),
-                &text::stored(&poison.event_type),
-                &i64::from(poison.version),
-                &text::stored(&poison.reason),
+                &skip.position.cast_signed(),
+                &text::stored(skip.stream_id.as_str()),
+                &skip.sequence.cast_signed(),
+                &text::stored(&skip.event_type),
+                &i64::from(skip.version),
+                &text::stored(&skip.failure),
                 &text::stored(&skip.operator),
                 &text::stored(&skip.reason),
                 &Time(skip.decided_at),
@@ -458,6 +458,35 @@ async fn write_skip(client: &Client, spec: &TableSpec, skip: &Skip) -> Result<()
         )
         .await?;
     Ok(())
+}
+
+/// The decisions to skip events of a projection and meaning.
+pub(super) async fn skips(client: &Client, spec: TableSpec) -> Result<Vec<Skip>, Fault> {
+    let statement = client
+        .prepare_cached(
+            "SELECT position, stream_id, sequence, event_type, version, failure, operator, reason, decided_at \
+             FROM eventloom.skipped \
+             WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4 ORDER BY position",
+        )
+        .await?;
+    let (aggregate, projection) = (text::stored(spec.aggregate), text::stored(spec.projection));
+    let meaning = names::meaning(spec.meaning);
+    let found = client.query(&statement, &[&aggregate, &projection, &spec.name, &meaning]).await?;
+    found.iter().map(read_skip).collect()
+}
+
+fn read_skip(row: &Row) -> Result<Skip, Fault> {
+    Ok(Skip {
+        position: number(row, 0)?,
+        stream_id: read_text(row, 1)?.into(),
+        sequence: number(row, 2)?,
+        event_type: read_text(row, 3)?,
+        version: u32::try_from(number(row, 4)?).unwrap_or(u32::MAX),
+        failure: read_text(row, 5)?,
+        operator: read_text(row, 6)?,
+        reason: read_text(row, 7)?,
+        decided_at: row.try_get::<_, Time>(8)?.0,
+    })
 }
 
 /// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.

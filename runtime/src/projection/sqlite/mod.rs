@@ -22,7 +22,7 @@ use self::fault::Fault;
 use self::rows::RowStatements;
 use super::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
-    ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table, TableSpec, TableState,
+    ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table, TableSpec, TableState,
 };
 use crate::store::AppendTransaction;
 use crate::store::sqlite::SqliteDatabase;
@@ -273,6 +273,10 @@ impl ReadDatabase for SqliteReadDatabase {
     async fn discard(&self, version: &RowsVersion) -> Result<bool, ReadDatabaseError> {
         let version = version.clone();
         self.write(move |connection, _| registry::discard(connection, &version)).await
+    }
+
+    async fn skips(&self, table: Table) -> Result<Vec<Skip>, ReadDatabaseError> {
+        self.read(move |connection, _| registry::skips(connection, table.spec)).await
     }
 
     fn within<'a>(

@@ -327,7 +327,6 @@ fn write_poison(connection: &Connection, id: i64, poison: &Poison) -> rusqlite::
 }
 
 fn write_skip(connection: &Connection, spec: &TableSpec, skip: &Skip) -> rusqlite::Result<()> {
-    let poison = &skip.poison;
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO eventloom_skipped (aggregate, projection, target, meaning, \
@@ -339,17 +338,48 @@ fn write_skip(connection: &Connection, spec: &TableSpec, skip: &Skip) -> rusqlit
             spec.projection,
             spec.name,
             names::meaning(spec.meaning),
-            poison.position.cast_signed(),
-            poison.stream_id.as_str(),
-            poison.sequence.cast_signed(),
-            &poison.event_type,
-            poison.version,
-            &poison.reason,
+            skip.position.cast_signed(),
+            skip.stream_id.as_str(),
+            skip.sequence.cast_signed(),
+            &skip.event_type,
+            skip.version,
+            &skip.failure,
             &skip.operator,
             &skip.reason,
             skip.decided_at.sortable().as_str().to_owned(),
         ))?;
     Ok(())
+}
+
+/// The decisions to skip events of a projection and meaning.
+pub(super) fn skips(connection: &Connection, spec: TableSpec) -> Result<Vec<Skip>, Fault> {
+    let skips = connection
+        .prepare_cached(
+            "SELECT position, stream_id, sequence, event_type, version, failure, operator, reason, \
+             decided_at FROM eventloom_skipped \
+             WHERE aggregate = ?1 AND projection = ?2 AND target = ?3 AND meaning = ?4 \
+             ORDER BY position",
+        )?
+        .query_map(
+            (spec.aggregate, spec.projection, spec.name, names::meaning(spec.meaning)),
+            read_skip,
+        )?
+        .collect::<Result<_, _>>()?;
+    Ok(skips)
+}
+
+fn read_skip(row: &Row<'_>) -> rusqlite::Result<Skip> {
+    Ok(Skip {
+        position: unsigned(row, 0)?,
+        stream_id: row.get::<_, String>(1)?.into(),
+        sequence: unsigned(row, 2)?,
+        event_type: row.get(3)?,
+        version: row.get(4)?,
+        failure: row.get(5)?,
+        operator: row.get(6)?,
+        reason: row.get(7)?,
+        decided_at: time(row, 8)?,
+    })
 }
 
 /// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.

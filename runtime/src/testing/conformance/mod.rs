@@ -15,6 +15,7 @@ mod reads;
 mod sample;
 mod shapes;
 mod snapshots;
+pub mod table;
 
 use super::failure::{Check, Context};
 use super::run::run;
@@ -29,6 +30,11 @@ macro_rules! promises {
         /// Every promise.
         pub fn promises<K: StoreKind>() -> Vec<Promise<K>> {
             vec![$($((stringify!($name), |kind| run($area::$name(kind)))),+),+]
+        }
+
+        /// The names of the promises, by theme.
+        pub fn themes() -> &'static [(&'static str, &'static [&'static str])] {
+            &[$((stringify!($area), &[$(stringify!($name)),+])),+]
         }
 
         /// Expands to one `#[test]` per promise of the conformance suite for a kind of store:

@@ -10,6 +10,7 @@ mod killed;
 mod ledger;
 mod live;
 mod meaning;
+mod metrics;
 mod model;
 mod newer;
 mod poison;

@@ -1,7 +1,7 @@
 //! A newer program runs beside this one and writes events that this one does not know: it halts before
 //! them, and neither parks nor passes them.
 
-use eventloom_runtime::projection::{Projector, ProjectorError, ReadDatabase};
+use eventloom_runtime::projection::{Projector, ProjectorError, ReadDatabase, UnknownEvent};
 use eventloom_runtime::store::{AppendError, NewEvent};
 use eventloom_runtime::{Duration, EventStore, Position};
 
@@ -21,6 +21,7 @@ everywhere!(
     what_is_known_and_no_source_is_passed_in_any_version,
     the_future_of_another_aggregate_is_none_of_ours,
     an_unknown_event_of_a_parked_stream_is_held_back_with_it,
+    a_program_is_halted_by_what_is_next_and_not_held_back,
     a_halted_projection_cannot_be_immediate,
     an_immediate_projection_refuses_a_type_from_the_future,
 );
@@ -28,6 +29,10 @@ everywhere!(
 /// An event of a type that only the newer program has.
 fn frozen(stream: &str, sequence: u64) -> NewEvent {
     raw_event(stream, sequence, "Frozen", 1, br#"{"cents":100}"#.to_vec())
+}
+
+fn halted_by(stream: &str, event_type: &str, version: u32, position: Position) -> UnknownEvent {
+    UnknownEvent { position, stream_id: stream.into(), event_type: event_type.to_owned(), version }
 }
 
 fn unknown(
@@ -52,6 +57,7 @@ async fn a_version_from_the_future_halts_and_parks_nothing<L: Place>(place: L) {
     assert_eq!(halted, Err(unknown("Balances", "Moved", 2, 3)));
     let status = balances.status().await.expect("a status");
     assert_eq!((status.position, status.poison), (2, vec![]));
+    assert_eq!(status.halted_by, Some(halted_by("a", "Moved", 2, 3)));
     let running = balances.run(std::future::pending()).await;
     assert!(matches!(running, Err(ProjectorError::UnknownVersion { .. })), "{running:?}");
 }
@@ -70,6 +76,7 @@ async fn a_type_from_the_future_halts_and_parks_nothing<L: Place>(place: L) {
             assert_eq!(balances.catch_up().await, Err(unknown("Balances", "Frozen", 1, 3)));
         }
         let status = balances.status().await.expect("a status");
+        assert_eq!(status.halted_by, Some(halted_by("a", "Frozen", 1, 3)));
         assert_eq!((status.position, status.complete, status.poison), (2, false, vec![]));
         let running = balances.run(std::future::pending()).await;
         assert_eq!(running, Err(unknown("Balances", "Frozen", 1, 3)));
@@ -361,4 +368,25 @@ mod reads {
             self.transaction.database()
         }
     }
+}
+
+/// A program that was only behind was told to be halted by an event that it had not come to, or by one that its
+/// parked stream holds back.
+async fn a_program_is_halted_by_what_is_next_and_not_held_back<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada")]).await;
+    append(place.store(), "b", 0, &[moved(1)]).await;
+    append_raw(place.store(), "b", 1, vec![frozen("b", 2)]).await;
+    let balances = open::<Balances, L>(&place).await;
+    assert_eq!(balances.status().await.expect("a status").halted_by, None, "it is behind");
+    balances.catch_up().await.expect("what is unknown is held back");
+    append_raw(place.store(), "b", 2, vec![frozen("b", 3)]).await;
+    assert_eq!(balances.status().await.expect("a status").halted_by, None, "it is parked");
+    append_raw(place.store(), "a", 1, vec![frozen("a", 2)]).await;
+
+    balances.catch_up().await.expect_err("it halts");
+
+    let status = balances.status().await.expect("a status");
+    assert_eq!(status.halted_by, Some(halted_by("a", "Frozen", 1, 5)));
+    let skip = balances.skip_poison(5, "Olga", "nobody needs it").await;
+    assert!(matches!(skip, Err(ProjectorError::NoSuchPoison { .. })), "{skip:?}");
 }

@@ -217,11 +217,18 @@ async fn a_skipped_event_stays_skipped_when_the_rows_are_rebuilt<L: Place>(place
     let balances = open::<Balances, L>(&place).await;
     balances.catch_up().await.expect("it catches up");
     balances.skip_poison(1, "Olga", "opened too late").await.expect("it is skipped");
+    let skips = balances.skips().await.expect("decisions");
+    let [skip] = &*skips else { panic!("one decision: {skips:?}") };
+    assert_eq!((skip.position, skip.stream_id.as_str(), skip.sequence), (1, "a", 1));
+    assert_eq!((&*skip.event_type, skip.version), ("Moved", 1));
+    assert_eq!((&*skip.operator, &*skip.reason), ("Olga", "opened too late"));
+    assert!(skip.failure.contains("no such row"), "{skip:?}");
 
     balances.rebuild(|_| {}).await.expect("it is rebuilt");
 
     let status = balances.status().await.expect("a status");
     assert_eq!((status.poison, status.skipped), (vec![], vec![1]));
+    assert_eq!(balances.skips().await.expect("decisions"), skips, "who decided and why is kept");
     let ada = balances.read_model().get(&"a".to_owned()).await.expect("an answer").expect("a row");
     assert_eq!(ada.amount, 2.into());
 }

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
-    ReadTransaction, RowValues, RowsVersion, Summary, Switched, Table, TableSpec, TableState,
+    ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table, TableSpec, TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
 use tokio::sync::Semaphore;
@@ -41,13 +41,26 @@ pub(crate) struct Unreliable<D> {
     pub(crate) asked: Arc<AtomicUsize>,
     /// So many further rows match, each made of its number, whenever it is asked for the time of this range.
     more: Option<(RangeInclusive<usize>, usize, MakeRow)>,
+    /// Whether its disk is full.
+    full: Arc<AtomicBool>,
 }
 
 impl<D> Unreliable<D> {
     pub(crate) fn new(rows: D, plan: impl IntoIterator<Item = Fate>) -> Self {
         let plan = Arc::new(Mutex::new(plan.into_iter().collect()));
         let gate = Arc::new(Semaphore::new(0));
-        Self { rows, plan, commits: Arc::default(), gate, asked: Arc::default(), more: None }
+        let (commits, asked, full) = (Arc::default(), Arc::default(), Arc::default());
+        Self { rows, plan, commits, gate, asked, more: None, full }
+    }
+
+    /// Its disk is full from now on, until it is mended.
+    pub(crate) fn fail_from_now_on(&self) {
+        self.full.store(true, Ordering::SeqCst);
+    }
+
+    /// There is room on the disk again.
+    pub(crate) fn mend(&self) {
+        self.full.store(false, Ordering::SeqCst);
     }
 
     /// The same, with so many further rows that match every condition.
@@ -99,6 +112,9 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(ReadDatabaseError::Unwritable("the disk is full".to_owned()));
+        }
         let fate = self.plan.lock().expect("no panic").pop_front().unwrap_or(Fate::Written);
         self.commits.fetch_add(1, Ordering::SeqCst);
         match fate {
@@ -168,6 +184,10 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
 
     async fn discard(&self, version: &RowsVersion) -> Result<bool, ReadDatabaseError> {
         self.rows.discard(version).await
+    }
+
+    async fn skips(&self, table: Table) -> Result<Vec<Skip>, ReadDatabaseError> {
+        self.rows.skips(table).await
     }
 
     fn within<'a>(

@@ -94,6 +94,7 @@ mod keys;
 mod reads;
 mod shapes;
 mod snapshots;
+mod table;
 
 /// Promises that a store breaks that forgets.
 const CAUGHT_FORGETTING: &[&str] = &[
