@@ -57,6 +57,9 @@ const APPENDS: &str = "SET plan_cache_mode TO force_generic_plan";
 /// A plan that was made when there were few rows is no plan for many.
 const READS: &str = "SET plan_cache_mode TO force_custom_plan";
 
+/// Bytes of a name; PostgreSQL cuts longer ones off.
+pub(crate) const LONGEST_NAME: usize = 63;
+
 /// A connection that was used so long ago is taken to be there still.
 const FRESH: Duration = Duration::from_millis(500);
 /// How long an older one has to show that it is, before another is made.
@@ -104,8 +107,14 @@ impl PostgresDatabase {
     /// Lets a role use the event store. To be called by the user who owns its tables: who opened it first.
     ///
     /// # Errors
-    /// A failure of the database.
+    /// [`StoreError::Unsupported`] where no role can have that name; a failure of the database.
     pub async fn grant(&self, role: &str, granted: Granted) -> Result<(), StoreError> {
+        if role.len() > LONGEST_NAME {
+            // Cut off, it would be another role's.
+            return Err(StoreError::Unsupported(format!(
+                "no role of PostgreSQL has the name `{role}`, which is longer than {LONGEST_NAME} bytes"
+            )));
+        }
         let role = format!("\"{}\"", role.replace('"', "\"\""));
         let mut sql = format!(
             "GRANT USAGE ON SCHEMA eventloom TO {role};

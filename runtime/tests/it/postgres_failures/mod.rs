@@ -4,6 +4,7 @@
 //! Each test opens with the story of its failure.
 
 mod addresses;
+mod names;
 
 use std::future::Future;
 use std::time::Duration;
