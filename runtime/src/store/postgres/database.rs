@@ -60,6 +60,10 @@ const READS: &str = "SET plan_cache_mode TO force_custom_plan";
 /// Bytes of a name; PostgreSQL cuts longer ones off.
 pub(crate) const LONGEST_NAME: usize = 63;
 
+/// Statements that a connection for rows keeps prepared; then it begins anew. Each rebuilt table and each form of a query
+/// has its own.
+const PREPARED: usize = 200;
+
 /// A connection that was used so long ago is taken to be there still.
 const FRESH: Duration = Duration::from_millis(500);
 /// How long an older one has to show that it is, before another is made.
@@ -160,7 +164,11 @@ impl PostgresDatabase {
 
     /// A connection for rows.
     pub(crate) async fn rows(&self) -> Result<Client, Fault> {
-        Ok(self.inner.rows.get().await?)
+        let client = self.inner.rows.get().await?;
+        if client.statement_cache.size() > PREPARED {
+            client.statement_cache.clear();
+        }
+        Ok(client)
     }
 
     /// Makes the tables of a part of Eventloom what this program takes them for.

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod names;
+mod statements;
 
 use std::future::Future;
 use std::time::Duration;
