@@ -4,7 +4,9 @@
 //! Each test opens with the story of its failure.
 
 mod addresses;
+mod deadlocks;
 mod names;
+mod settings;
 mod statements;
 
 use std::future::Future;
