@@ -8,6 +8,7 @@ mod deadlocks;
 mod names;
 mod settings;
 mod statements;
+mod upkeep;
 
 use std::future::Future;
 use std::time::Duration;
