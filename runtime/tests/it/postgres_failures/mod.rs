@@ -5,7 +5,10 @@
 
 mod addresses;
 mod deadlocks;
+mod disk;
+mod hanging;
 mod names;
+mod savepoints;
 mod settings;
 mod statements;
 mod upkeep;

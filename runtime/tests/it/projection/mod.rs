@@ -1,6 +1,7 @@
 //! Projections: rows that always are what their events say.
 
 mod catching_up;
+mod clocks;
 #[cfg(any(feature = "sqlite", feature = "testing-postgres"))]
 mod everything;
 mod figures;
