@@ -324,6 +324,14 @@ impl TestDatabase {
 pub struct Session(Client);
 
 impl Session {
+    /// Connects to the database at an address.
+    pub async fn at(url: &str) -> Self {
+        let connected = tokio_postgres::connect(url, NoTls).await;
+        let (client, connection) = connected.expect("the test's database can be reached");
+        tokio::spawn(connection);
+        Self(client)
+    }
+
     /// Runs statements, and gives the first column of what the last of them finds, as text.
     ///
     /// # Errors
@@ -351,10 +359,7 @@ impl Session {
 impl TestDatabase {
     /// A connection of its own.
     pub async fn session(&self) -> Session {
-        let connected = tokio_postgres::connect(&self.url().await, NoTls).await;
-        let (client, connection) = connected.expect("the test's database can be reached");
-        tokio::spawn(connection);
-        Session(client)
+        Session::at(&self.url().await).await
     }
 
     /// The first column of what the last of some statements finds.

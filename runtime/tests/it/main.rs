@@ -8,6 +8,8 @@ mod conformance;
 mod messages;
 #[cfg(feature = "testing-postgres")]
 mod postgres;
+#[cfg(feature = "testing-postgres")]
+mod postgres_failures;
 mod projection;
 #[cfg(feature = "sqlite")]
 mod sqlite;

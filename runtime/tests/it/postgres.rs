@@ -12,15 +12,15 @@ use eventloom_runtime::testing::postgres::{PostgresServer, Session, TestDatabase
 use eventloom_runtime::{EventStore, Metadata, StoreError, Timestamp, Uuid};
 use tokio::time::timeout;
 
-async fn open(place: &TestDatabase) -> PostgresStore {
+pub(crate) async fn open(place: &TestDatabase) -> PostgresStore {
     at(&place.url().await).await.expect("a store")
 }
 
-async fn at(url: &str) -> Result<PostgresStore, StoreError> {
+pub(crate) async fn at(url: &str) -> Result<PostgresStore, StoreError> {
     PostgresStore::open(&PostgresDatabase::at(url)?).await
 }
 
-fn append(id: &str, expected: u64, count: u64) -> Append {
+pub(crate) fn append(id: &str, expected: u64, count: u64) -> Append {
     let event = |sequence| NewEvent {
         event_type: "Moved",
         version: 1,
@@ -51,14 +51,14 @@ fn append(id: &str, expected: u64, count: u64) -> Append {
 }
 
 /// Streams and sequences after a position, and where to go on.
-async fn read(store: &PostgresStore, after: u64) -> (Vec<(String, u64)>, u64) {
+pub(crate) async fn read(store: &PostgresStore, after: u64) -> (Vec<(String, u64)>, u64) {
     let page = store.read_all(after, &EventFilter::default(), 1_000).await.expect("a page");
     let events = page.events.iter();
     (events.map(|it| (it.meta.stream_id.to_string(), it.meta.sequence)).collect(), page.next)
 }
 
 /// An append as another program makes it, in a transaction that somebody has begun: one event, the first of a stream.
-fn appending(id: &str) -> String {
+pub(crate) fn appending(id: &str) -> String {
     let nothing = ["'{}'"; 18].join(", ");
     format!(
         "SELECT outcomes[1] FROM eventloom.append(ARRAY['Account'], ARRAY['{id}'], ARRAY[0], ARRAY[1], \

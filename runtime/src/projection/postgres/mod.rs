@@ -446,8 +446,16 @@ struct Within<'a> {
 }
 
 impl Within<'_> {
+    /// A fault that the append is told of too.
+    fn noted(&self, fault: Fault) -> Fault {
+        if let Fault::Postgres(fault) = &fault {
+            self.open.note(fault);
+        }
+        fault
+    }
+
     fn run<T>(&self, job: impl Future<Output = Result<T, Fault>>) -> Result<T, ReadDatabaseError> {
-        self.open.wait(job).map_err(|fault| fault.explained(self.open.postgres()))
+        self.open.wait(job).map_err(|fault| self.noted(fault).explained(self.open.postgres()))
     }
 }
 
@@ -521,7 +529,7 @@ impl ReadTransaction for Within<'_> {
         match written {
             Ok(Written::Done { .. }) => Ok(Committed::Done),
             Ok(Written::Moved) => Ok(Committed::Moved),
-            Err(fault) => Err(fault.explained_of(&spec, self.open.postgres())),
+            Err(fault) => Err(self.noted(fault).explained_of(&spec, self.open.postgres())),
         }
     }
 

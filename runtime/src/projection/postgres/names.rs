@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
+use sha2::{Digest, Sha256};
+
 use crate::projection::{ColumnType, ReadDatabaseError, Table, TableSpec};
+use crate::store::postgres::LONGEST_NAME;
 
 /// Begins the names of PostgreSQL's own tables.
 const RESERVED: &str = "pg_";
@@ -10,8 +13,11 @@ const RESERVED: &str = "pg_";
 /// Columns that every table of PostgreSQL has.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
-/// Bytes of a name; PostgreSQL cuts longer ones off.
-const MOST: usize = 63;
+/// Columns that an index has at most.
+const INDEXED: usize = 32;
+
+/// Bytes of the end of an index's name. Before them come `rows_` and a number.
+const ENDING: usize = 36;
 
 /// A name as an identifier, whatever characters or reserved words it is made of.
 pub(super) fn quoted(name: &str) -> String {
@@ -39,7 +45,28 @@ pub(super) fn index_ending(spec: &TableSpec, columns: &[&str]) -> String {
     let place = |name: &&str| spec.columns.iter().position(|column| column.name == *name);
     let places =
         columns.iter().map(|name| place(name).map_or_else(String::new, |it| it.to_string()));
-    format!("_by_{}", places.collect::<Vec<_>>().join("_"))
+    let ending = format!("_by_{}", places.collect::<Vec<_>>().join("_"));
+    if ending.len() <= ENDING {
+        return ending;
+    }
+    let hash = Sha256::digest(&ending);
+    format!("_by_{}", hash[..12].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+/// Refuses an index of more columns than there may be, of which those of the key are some.
+fn check_index(spec: &TableSpec, columns: &[&str]) -> Result<(), String> {
+    let keys = spec.columns[..spec.key_columns.min(spec.columns.len())].iter();
+    let count = columns.len() + keys.filter(|key| !columns.contains(&key.name)).count();
+    match (count > INDEXED, columns) {
+        (false, _) => Ok(()),
+        (true, []) => {
+            Err(format!("its key has {count} columns, and PostgreSQL takes at most {INDEXED}"))
+        }
+        (true, _) => Err(format!(
+            "its index on `{}` has {count} columns with those of the key, and PostgreSQL takes at most {INDEXED}",
+            columns.join("`, `")
+        )),
+    }
 }
 
 /// Refuses what PostgreSQL can't make a table of.
@@ -75,12 +102,18 @@ pub(super) fn check(spec: &TableSpec) -> Result<(), ReadDatabaseError> {
     if let Some(name) = indexed.find(|name| spec.columns.iter().all(|it| it.name != **name)) {
         return unsuitable(format!("it has an index on `{name}`, which is none of its columns"));
     }
+    let mut indexes = [[].as_slice()].into_iter().chain(spec.indexes.iter().copied());
+    if let Some(reason) = indexes.find_map(|columns| check_index(spec, columns).err()) {
+        return unsuitable(reason);
+    }
     let mut names = spec.columns.iter().map(|column| column.name).chain([spec.name]);
     if let Some(name) = names.clone().find(|name| name.is_empty() || name.contains('\0')) {
         return unsuitable(format!("{name:?} can't be a name; rename it"));
     }
-    if let Some(name) = names.find(|name| name.len() > MOST) {
-        return unsuitable(format!("the name `{name}` has more than {MOST} bytes; shorten it"));
+    if let Some(name) = names.find(|name| name.len() > LONGEST_NAME) {
+        return unsuitable(format!(
+            "the name `{name}` has more than {LONGEST_NAME} bytes; shorten it"
+        ));
     }
     Ok(())
 }

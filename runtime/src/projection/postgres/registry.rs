@@ -495,15 +495,35 @@ pub(super) async fn begin_rebuild(
     schema: &str,
     spec: TableSpec,
 ) -> Result<Table, Fault> {
-    if find(client, spec, false).await?.is_none() {
+    let Some(serving) = find(client, spec, false).await? else {
         return Err(ReadDatabaseError::Gone(spec.full_name()).into());
-    }
+    };
     if let Some(cut_off) = find(client, spec, true).await? {
         drop_table(client, cut_off).await?;
     }
     let shadow = create(client, schema, spec, true).await?;
+    keep_options(client, serving, shadow).await?;
     add_indexes(client, &shadow).await?;
     Ok(shadow)
+}
+
+/// Sets on a rebuilt table what operators have set on the one that serves, such as when the server tidies it up.
+async fn keep_options(client: &Client, serving: Table, shadow: Table) -> Result<(), Fault> {
+    let found = client
+        .query_one(
+            "SELECT string_agg(format('%s%I = %L', o.part, split_part(o.text, '=', 1), \
+             substr(o.text, strpos(o.text, '=') + 1)), ', ') \
+             FROM (SELECT '' AS part, unnest(reloptions) AS text FROM pg_class WHERE oid = to_regclass($1) \
+             UNION ALL SELECT 'toast.', unnest(t.reloptions) FROM pg_class c \
+             JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.oid = to_regclass($1)) AS o",
+            &[&names::rows_of(&serving)],
+        )
+        .await?;
+    let set: Option<String> = found.try_get(0)?;
+    let set = set.map_or_else(String::new, |set| format!(", SET ({set})"));
+    let rows = names::rows_of(&shadow);
+    client.batch_execute(&format!("ALTER TABLE {rows} RESET (fillfactor){set}")).await?;
+    Ok(())
 }
 
 /// Drops a table and all that is known of it, but for decisions to skip.
@@ -627,6 +647,7 @@ pub(super) async fn finish_rebuild(
     if rebuilt < number(&row, 0)? {
         return Ok(Switched::Behind);
     }
+    keep_options(client, serving, shadow).await?;
     // The view is pointed at the new rows before the old ones go: it may be named by views of the user's.
     let view = View { schema, target: spec.name };
     if view::shows(client, view).await? == Some(serving.id) {

@@ -5,6 +5,9 @@ use super::names::{self, quoted};
 use super::registry::number;
 use crate::store::postgres::Client;
 
+/// A view that is there within a transaction alone, under the lock of those who change views.
+const PLAIN: &str = "eventloom.plain_view";
+
 /// The view of a target.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a> {
@@ -57,26 +60,52 @@ pub(super) async fn is_right(client: &Client, view: View<'_>) -> Result<bool, Fa
 
 /// Points it at the newest complete rows.
 pub(super) async fn show_newest(client: &Client, view: View<'_>) -> Result<(), Fault> {
-    if shows(client, view).await?.is_none()
-        && let Some(kind) = kind_of(client, view).await?
-    {
-        let view = view.name();
-        tracing::warn!(view, "a {kind} of yours has the name of a read model, which is not shown");
-        return Ok(());
-    }
     match newest(client, view.target).await? {
         Some(rows) => show(client, view, rows).await,
-        None => {
+        None if is_free(client, view).await? => {
             client.batch_execute(&format!("DROP VIEW IF EXISTS {}", view.name())).await?;
             Ok(())
         }
+        None => Ok(()),
     }
+}
+
+/// Whether nothing has the name, or a view of ours: what is somebody else's is not replaced.
+async fn is_free(client: &Client, view: View<'_>) -> Result<bool, Fault> {
+    let kind = match shows(client, view).await? {
+        Some(rows) if is_ours(client, view, rows).await? => None,
+        _ => kind_of(client, view).await?,
+    };
+    if let Some(kind) = &kind {
+        let view = view.name();
+        tracing::warn!(view, "a {kind} of yours has the name of a read model, which is not shown");
+    }
+    Ok(kind.is_none())
+}
+
+/// Whether a view of some rows is as we make it: of all of them, with all that they have. Of one that leaves something out,
+/// those who may read it would see the rest.
+async fn is_ours(client: &Client, view: View<'_>, rows: u64) -> Result<bool, Fault> {
+    // What the server makes of the statement is for the server to say.
+    let of = names::rows(rows);
+    client.batch_execute(&format!("CREATE VIEW {PLAIN} AS SELECT * FROM {of}")).await?;
+    let found = client
+        .query_one(
+            "SELECT pg_get_viewdef(to_regclass($1)) = pg_get_viewdef(to_regclass($2))",
+            &[&PLAIN, &view.name()],
+        )
+        .await?;
+    client.batch_execute(&format!("DROP VIEW {PLAIN}")).await?;
+    Ok(found.try_get(0)?)
 }
 
 /// Points it at rows. Where they have the columns that it has, and perhaps more after them, views that name it stay as
 /// they are; where they have others, such views are left with what they know, and the rights of those who read it are
 /// granted anew.
 pub(super) async fn show(client: &Client, view: View<'_>, rows: u64) -> Result<(), Fault> {
+    if !is_free(client, view).await? {
+        return Ok(());
+    }
     let (name, rows) = (view.name(), names::rows(rows));
     let (shown, new) = (columns(client, &name).await?, columns(client, &rows).await?);
     let options = options(client, &name).await?;

@@ -19,6 +19,9 @@ use crate::store::{
 /// Longer than any append takes: a server that has not answered by then is gone.
 pub(super) const LONGEST: Duration = Duration::from_secs(120);
 
+/// How often appends are sent again that the server ended for the sake of others.
+const AGAIN: u32 = 5;
+
 /// What came of one append.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
@@ -51,6 +54,23 @@ enum Failed {
     Sent(Fault),
     /// An immediate projection could not write.
     Fold(AppendError),
+    /// The same, for the sake of another transaction.
+    GaveWay(AppendError),
+}
+
+impl Failed {
+    /// Whether the server ended it for the sake of another transaction, and nothing of it is left.
+    fn gave_way(&self) -> bool {
+        match self {
+            Self::Before(fault) | Self::Sent(fault) => fault.gave_way(),
+            Self::GaveWay(_) => true,
+            Self::Fold(_) => false,
+        }
+    }
+
+    fn is_read_only(&self) -> bool {
+        matches!(self, Self::Before(fault) | Self::Sent(fault) if fault.is_read_only())
+    }
 }
 
 type Called = Result<Vec<Outcome>, Failed>;
@@ -120,7 +140,7 @@ impl Appender {
             }
             // A server that is gone would stop each of them.
             Err(Failed::Fold(error)) if count > 1 && may_be_of_one(&error) => return None,
-            Err(Failed::Fold(error)) => error,
+            Err(Failed::Fold(error) | Failed::GaveWay(error)) => error,
         };
         Some(vec![Outcome::Failed(error); count])
     }
@@ -134,16 +154,31 @@ impl Appender {
             self.known.forget();
         }
         let learnt = self.numbers.learn(&client, group.iter().copied()).await;
-        learnt.map_err(Failed::Before)?;
-        Ok(client)
+        match learnt.map_err(Failed::Before) {
+            Ok(()) => Ok(client),
+            Err(failed) => {
+                give_up(client, &failed);
+                Err(failed)
+            }
+        }
     }
 
     async fn call(&mut self, group: &[&Append]) -> Called {
+        let mut told = self.call_once(group).await;
+        for _ in 0..AGAIN {
+            if !told.as_ref().is_err_and(Failed::gave_way) {
+                break;
+            }
+            told = self.call_once(group).await;
+        }
+        told
+    }
+
+    async fn call_once(&mut self, group: &[&Append]) -> Called {
         let client = self.prepared(group).await?;
         let told = self.ask(&client, group, true).await;
-        if let Err(Failed::Sent(Fault::NoAnswer)) = &told {
-            // Whoever is answered next on this connection would get this answer.
-            drop(Client::take(client));
+        if let Err(failed) = &told {
+            give_up(client, failed);
         }
         told
     }
@@ -190,6 +225,22 @@ impl Appender {
         folds: &[Arc<dyn ImmediateFold>],
         runtime: &Handle,
     ) -> Called {
+        let mut told = self.fold_once(group, folds, runtime);
+        for _ in 0..AGAIN {
+            if !told.as_ref().is_err_and(Failed::gave_way) {
+                break;
+            }
+            told = self.fold_once(group, folds, runtime);
+        }
+        told
+    }
+
+    fn fold_once(
+        &mut self,
+        group: &[&Append],
+        folds: &[Arc<dyn ImmediateFold>],
+        runtime: &Handle,
+    ) -> Called {
         let client = runtime.block_on(self.prepared(group))?;
         let open = OpenTransaction::begin(client, &self.database, runtime);
         let open = open.map_err(Failed::Before)?;
@@ -198,6 +249,7 @@ impl Appender {
             Ok(outcomes) => outcomes,
             // Nothing was committed, whatever has happened: not even the connection need be there.
             Err(Failed::Sent(fault)) => return Err(Failed::Before(fault)),
+            Err(Failed::Fold(error)) if open.gave_way() => return Err(Failed::GaveWay(error)),
             Err(failed) => return Err(failed),
         };
         open.commit().map_err(Failed::Sent)?;
@@ -249,6 +301,14 @@ impl Appender {
 impl From<Fault> for Failed {
     fn from(fault: Fault) -> Self {
         Self::Sent(fault)
+    }
+}
+
+/// Lets go of a connection that failed, and keeps it from being used again where it would fail again.
+fn give_up(client: Client, failed: &Failed) {
+    // Whoever is answered next on a connection that has not answered would get that answer.
+    if matches!(failed, Failed::Sent(Fault::NoAnswer)) || failed.is_read_only() {
+        drop(Client::take(client));
     }
 }
 

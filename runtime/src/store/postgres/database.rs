@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, Runtime};
-use tokio_postgres::NoTls;
+use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use super::fault::Fault;
 use super::migrations::Migrations;
@@ -57,6 +57,17 @@ const APPENDS: &str = "SET plan_cache_mode TO force_generic_plan";
 /// A plan that was made when there were few rows is no plan for many.
 const READS: &str = "SET plan_cache_mode TO force_custom_plan";
 
+/// Asks whether a connection was made while the database could only be read, by a setting that it keeps when others may
+/// write again. Such a one is made anew.
+pub(super) const READ_ONLY: &str = "SHOW default_transaction_read_only";
+
+/// Bytes of a name; PostgreSQL cuts longer ones off.
+pub(crate) const LONGEST_NAME: usize = 63;
+
+/// Statements that a connection for rows keeps prepared; then it begins anew. Each rebuilt table and each form of a query
+/// has its own.
+const PREPARED: usize = 200;
+
 /// A connection that was used so long ago is taken to be there still.
 const FRESH: Duration = Duration::from_millis(500);
 /// How long an older one has to show that it is, before another is made.
@@ -104,8 +115,14 @@ impl PostgresDatabase {
     /// Lets a role use the event store. To be called by the user who owns its tables: who opened it first.
     ///
     /// # Errors
-    /// A failure of the database.
+    /// [`StoreError::Unsupported`] where no role can have that name; a failure of the database.
     pub async fn grant(&self, role: &str, granted: Granted) -> Result<(), StoreError> {
+        if role.len() > LONGEST_NAME {
+            // Cut off, it would be another role's.
+            return Err(StoreError::Unsupported(format!(
+                "no role of PostgreSQL has the name `{role}`, which is longer than {LONGEST_NAME} bytes"
+            )));
+        }
         let role = format!("\"{}\"", role.replace('"', "\"\""));
         let mut sql = format!(
             "GRANT USAGE ON SCHEMA eventloom TO {role};
@@ -151,7 +168,11 @@ impl PostgresDatabase {
 
     /// A connection for rows.
     pub(crate) async fn rows(&self) -> Result<Client, Fault> {
-        Ok(self.inner.rows.get().await?)
+        let client = self.inner.rows.get().await?;
+        if client.statement_cache.size() > PREPARED {
+            client.statement_cache.clear();
+        }
+        Ok(client)
     }
 
     /// Makes the tables of a part of Eventloom what this program takes them for.
@@ -213,7 +234,10 @@ fn pool(
             if is_fresh {
                 return Ok(());
             }
-            in_time(async { client.simple_query("").await.map(drop) }).await
+            match in_time(client.simple_query(READ_ONLY)).await {
+                Ok(told) if is_read_only(&told) => Err(HookError::message("it can only read")),
+                told => told.map(drop),
+            }
         })
     });
     Pool::builder(manager)
@@ -227,10 +251,19 @@ fn pool(
         .map_err(|error| StoreError::Unsupported(format!("no connections can be made: {error}")))
 }
 
+/// Whether the last answer to [`READ_ONLY`] is that it can.
+pub(super) fn is_read_only(told: &[SimpleQueryMessage]) -> bool {
+    let rows = told.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    rows.last() == Some("on")
+}
+
 /// What a connection must answer soon, or it is taken for dead.
-async fn in_time(
-    asked: impl Future<Output = Result<(), tokio_postgres::Error>>,
-) -> Result<(), HookError> {
+async fn in_time<T>(
+    asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, HookError> {
     match tokio::time::timeout(PATIENCE_WITH_OLD, asked).await {
         Ok(answered) => answered.map_err(HookError::Backend),
         Err(_) => Err(HookError::message("the server does not answer")),

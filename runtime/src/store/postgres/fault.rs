@@ -92,6 +92,17 @@ impl Fault {
         }
     }
 
+    /// Whether the server ended what was sent for the sake of another transaction, so that the same may be sent again.
+    pub(crate) fn gave_way(&self) -> bool {
+        let codes = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+        self.is_answer() && self.code().is_some_and(|code| codes.contains(code))
+    }
+
+    /// Whether the server, or this connection to it, can only be read.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
+    }
+
     /// Whether the server can't hold a value that was sent.
     pub(crate) fn is_of_value(&self) -> bool {
         matches!(self.class(), "22" | "54")

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Handle;
 
@@ -19,6 +20,8 @@ pub(crate) struct OpenTransaction {
     database: PostgresDatabase,
     known: Known,
     runtime: Handle,
+    /// Whether something in it was ended for the sake of another transaction.
+    gave_way: AtomicBool,
 }
 
 impl OpenTransaction {
@@ -34,6 +37,7 @@ impl OpenTransaction {
             // What is read may be taken back, and is not to be known to others.
             known: Known::new(),
             runtime: runtime.clone(),
+            gave_way: AtomicBool::new(false),
         })
     }
 
@@ -53,6 +57,22 @@ impl OpenTransaction {
         asked: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         in_time(&self.runtime, asked)
+    }
+
+    /// A fault of something that was asked in it, in words.
+    pub(crate) fn explained(&self, fault: Fault) -> StoreError {
+        self.note(&fault);
+        self.database.explained(fault)
+    }
+
+    /// Remembers a fault after which the transaction may be tried again.
+    pub(crate) fn note(&self, fault: &Fault) {
+        self.gave_way.fetch_or(fault.gave_way(), Ordering::Relaxed);
+    }
+
+    /// Whether something in it was ended for the sake of another transaction, so that the whole may be tried again.
+    pub(super) fn gave_way(&self) -> bool {
+        self.gave_way.load(Ordering::Relaxed)
     }
 
     /// The connection.
@@ -83,7 +103,7 @@ impl AppendTransaction for OpenTransaction {
         limit: usize,
     ) -> Result<AllPage, StoreError> {
         self.wait(reads::read_all(&self.begun, &self.known, after, filter, limit))
-            .map_err(|fault| self.database.explained(fault))
+            .map_err(|fault| self.explained(fault))
     }
 
     fn database(&self) -> &dyn Any {

@@ -21,7 +21,7 @@ mod types;
 mod watch;
 mod whole;
 
-pub(crate) use database::Client;
+pub(crate) use database::{Client, LONGEST_NAME};
 pub(crate) use fault::Fault;
 pub(crate) use immediate::OpenTransaction;
 pub(crate) use migrations::Migrations;

@@ -1,7 +1,10 @@
 //! Where the database is, and how it is reached: addresses and what they leave out.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs;
+use std::iter::Peekable;
+use std::str::Chars;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +45,8 @@ pub(crate) struct Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |host: &Host| match host {
+            // An IPv6 address has colons of its own.
+            Host::Tcp(host) if host.contains(':') => format!("[{host}]"),
             Host::Tcp(host) => host.clone(),
             #[cfg(unix)]
             Host::Unix(path) => path.display().to_string(),
@@ -70,17 +75,19 @@ impl fmt::Debug for Address {
     }
 }
 
+fn unreadable() -> StoreError {
+    StoreError::Unsupported(
+        "the address of the database can't be read: write \
+         `postgres://user:password@host:5432/database`, with `%` and two hexadecimal digits for a character of \
+         a name or password that is none of a to z, 0 to 9, `-`, `.` and `_`"
+            .to_owned(),
+    )
+}
+
 /// Reads an address. What it says wrongly is not repeated: it may be part of a password.
 pub(super) fn address(url: &str) -> Result<Address, StoreError> {
-    let written = Written::read(url);
-    let mut config: Config = written.url.parse().map_err(|_| {
-        StoreError::Unsupported(
-            "the address of the database can't be read: write \
-             `postgres://user:password@host:5432/database`, with `%` and two hexadecimal digits for a character of \
-             a name or password that is none of a to z, 0 to 9, `-`, `.` and `_`"
-                .to_owned(),
-        )
-    })?;
+    let written = Written::read(url).ok_or_else(unreadable)?;
+    let mut config: Config = written.url.parse().map_err(|_| unreadable())?;
     if !written.says_ssl {
         // Who shares the network could read and change what goes over it in the clear.
         config.ssl_mode(if is_local(&config) { SslMode::Disable } else { SslMode::Require });
@@ -111,7 +118,11 @@ pub(super) fn address(url: &str) -> Result<Address, StoreError> {
     Ok(Address { config, tls })
 }
 
+/// How an address begins that is no list of keys and values.
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+
 /// An address with what the driver does not know taken out.
+#[derive(Default)]
 struct Written {
     url: String,
     says_ssl: bool,
@@ -120,46 +131,123 @@ struct Written {
 }
 
 impl Written {
-    fn read(url: &str) -> Self {
-        let mut this = Self { url: String::new(), says_ssl: false, root: None };
-        if let Some((before, parameters)) = url.split_once('?')
-            && url.contains("://")
-        {
-            let kept: Vec<String> =
-                parameters.split('&').filter_map(|it| this.parameter(it)).collect();
-            this.url = before.to_owned();
-            if !kept.is_empty() {
-                this.url = format!("{before}?{}", kept.join("&"));
-            }
-        } else if url.contains("://") {
-            url.clone_into(&mut this.url);
-        } else {
-            let kept: Vec<String> = url.split(' ').filter_map(|it| this.parameter(it)).collect();
-            this.url = kept.join(" ");
+    /// Reads an address; none where it can't be told which part of it is what.
+    fn read(url: &str) -> Option<Self> {
+        let mut this = Self::default();
+        match SCHEMES.iter().find_map(|scheme| url.strip_prefix(scheme)) {
+            Some(rest) => this.read_url(rest)?,
+            None => this.read_pairs(url)?,
         }
-        this
+        Some(this)
     }
 
-    /// A parameter as the driver takes it, if it does.
-    fn parameter(&mut self, written: &str) -> Option<String> {
-        match written.split_once('=') {
-            Some(("sslrootcert", path)) => {
-                self.root = Some(path.to_owned());
+    /// Reads what follows the scheme. To the driver, all before the first `@` is a name and a password: where that was meant
+    /// otherwise, a part of a password would be taken for a host, which is told to everybody.
+    fn read_url(&mut self, rest: &str) -> Option<()> {
+        let (login, place) = rest.split_once('@').unwrap_or(("", rest));
+        let host = place.split(['/', '?']).next().unwrap_or_default();
+        if login.contains(['/', '?']) || host.contains('@') {
+            return None;
+        }
+        let (before, parameters) = place.split_once('?').unwrap_or((place, ""));
+        let mut kept = Vec::new();
+        for written in parameters.split('&').filter(|written| !written.is_empty()) {
+            let (key, value) = written.split_once('=')?;
+            let text = |written: &str| decoded(written).unwrap_or_else(|| written.to_owned());
+            match self.parameter(&text(key), &text(value)) {
+                Some(Cow::Borrowed(_)) => kept.push(written.to_owned()),
+                Some(Cow::Owned(mode)) => kept.push(format!("{key}={mode}")),
+                None => {}
+            }
+        }
+        let at = if login.is_empty() { "" } else { "@" };
+        let mark = if kept.is_empty() { "" } else { "?" };
+        self.url = format!("{}{login}{at}{before}{mark}{}", SCHEMES[0], kept.join("&"));
+        Some(())
+    }
+
+    fn read_pairs(&mut self, text: &str) -> Option<()> {
+        let mut kept = Vec::new();
+        for (key, value) in pairs(text)? {
+            if let Some(value) = self.parameter(&key, &value) {
+                let value = value.replace('\\', "\\\\").replace('\'', "\\'");
+                kept.push(format!("{key}='{value}'"));
+            }
+        }
+        self.url = kept.join(" ");
+        Some(())
+    }
+
+    /// The value of a parameter as the driver takes it, if it does: borrowed where it is as it was written.
+    fn parameter<'v>(&mut self, key: &str, value: &'v str) -> Option<Cow<'v, str>> {
+        match key {
+            "sslrootcert" => {
+                self.root = Some(value.to_owned());
                 None
             }
-            Some(("sslmode", mode)) => {
+            "sslmode" => {
                 self.says_ssl = true;
                 // A certificate is checked always, and the name in it too.
-                let mode = match mode {
+                let mode = match value {
                     "verify-ca" | "verify-full" => "require",
                     "allow" => "prefer",
-                    other => other,
+                    other => return Some(Cow::Borrowed(other)),
                 };
-                Some(format!("sslmode={mode}"))
+                Some(Cow::Owned(mode.to_owned()))
             }
-            _ => Some(written.to_owned()),
+            _ => Some(Cow::Borrowed(value)),
         }
     }
+}
+
+/// A part of an address in which `%` and two digits stand for a byte, if that is so of each `%`.
+fn decoded(written: &str) -> Option<String> {
+    let mut parts = written.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|it| it.is_ascii_hexdigit()));
+        bytes.push(u8::from_str_radix(digits?, 16).ok()?);
+        bytes.extend(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Keys and values as PostgreSQL's own programs read them: blanks may stand around `=`, a value with blanks stands in
+/// quotes, and after `\` comes a character that stands for itself.
+fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    let (mut rest, mut pairs) = (text.chars().peekable(), Vec::new());
+    loop {
+        skip_blanks(&mut rest);
+        if rest.peek().is_none() {
+            return Some(pairs);
+        }
+        let mut key = String::new();
+        while let Some(next) = rest.next_if(|next| *next != '=' && !next.is_whitespace()) {
+            key.push(next);
+        }
+        skip_blanks(&mut rest);
+        rest.next_if_eq(&'=')?;
+        skip_blanks(&mut rest);
+        pairs.push((key, value(&mut rest)?));
+    }
+}
+
+fn skip_blanks(rest: &mut Peekable<Chars<'_>>) {
+    while rest.next_if(|next| next.is_whitespace()).is_some() {}
+}
+
+/// A value; none where its quotes, or what follows a `\`, are missing.
+fn value(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
+    let quoted = rest.next_if_eq(&'\'').is_some();
+    let mut value = String::new();
+    while let Some(next) = rest.next_if(|next| quoted || !next.is_whitespace()) {
+        match next {
+            '\'' if quoted => return Some(value),
+            '\\' => value.push(rest.next()?),
+            other => value.push(other),
+        }
+    }
+    (!quoted).then_some(value)
 }
 
 /// Whether nothing leaves this machine. What is connected to is the IP address, where there is one.

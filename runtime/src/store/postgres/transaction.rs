@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::database::Client;
+use super::database::{Client, READ_ONLY, is_read_only};
 use super::fault::Fault;
 
 /// Keeps what was written. Of a transaction in which something failed, `COMMIT` alone would take all back and say so only in
@@ -24,19 +24,32 @@ impl Begun {
 
     /// Keeps what was written, or takes it back where the job failed.
     pub(crate) async fn end<T, E: From<Fault>>(mut self, done: Result<T, E>) -> Result<T, E> {
-        let statement = if done.is_ok() { COMMIT } else { "ROLLBACK" };
-        let ended = self.batch_execute(statement).await;
-        let Err(error) = ended else {
-            // The connection is as it was: it goes back to its pool.
-            self.client = None;
+        let Ok(done) = done else {
+            self.take_back().await;
             return done;
         };
+        let Err(error) = self.batch_execute(COMMIT).await else {
+            self.is_over();
+            return Ok(done);
+        };
         let fault = Fault::from(error);
-        match done {
-            Err(first) => Err(first),
-            Ok(_) if fault.is_answer() => Err(fault.into()),
-            Ok(_) => Err(Fault::Unknown(Box::new(fault)).into()),
+        match fault.is_answer() {
+            true => Err(fault.into()),
+            false => Err(Fault::Unknown(Box::new(fault)).into()),
         }
+    }
+
+    /// Takes back what was written. A connection that can only read is of no further use.
+    async fn take_back(&mut self) {
+        let told = self.simple_query(&format!("ROLLBACK; {READ_ONLY}")).await;
+        if told.is_ok_and(|told| !is_read_only(&told)) {
+            self.is_over();
+        }
+    }
+
+    /// The connection is as it was: it goes back to its pool.
+    fn is_over(&mut self) {
+        self.client = None;
     }
 }
 

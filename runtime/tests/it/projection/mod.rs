@@ -1,13 +1,14 @@
 //! Projections: rows that always are what their events say.
 
 mod catching_up;
+mod clocks;
 #[cfg(any(feature = "sqlite", feature = "testing-postgres"))]
 mod everything;
 mod figures;
 mod immediate;
 #[cfg(feature = "sqlite")]
 mod killed;
-mod ledger;
+pub(crate) mod ledger;
 mod live;
 mod meaning;
 mod metrics;
@@ -20,7 +21,7 @@ mod properties;
 mod queries;
 mod reading;
 mod rebuilding;
-mod rig;
+pub(crate) mod rig;
 mod selection;
 mod several;
 #[cfg(feature = "sqlite")]

@@ -145,6 +145,14 @@ mod postgres {
     }
 
     impl InPostgres {
+        /// All of it in a database of a test's own.
+        pub(crate) async fn at(place: TestDatabase) -> Self {
+            let database = PostgresDatabase::at(&place.url().await).expect("an address");
+            let store = PostgresStore::open(&database).await.expect("a store");
+            let rows = PostgresReadDatabase::open(&database).await.expect("a read database");
+            Self { store, rows, place }
+        }
+
         /// The same database, opened as another program would.
         pub(crate) async fn open_again(&self) -> (PostgresStore, PostgresReadDatabase) {
             let database = PostgresDatabase::at(&self.place.url().await).expect("an address");
@@ -158,11 +166,7 @@ mod postgres {
         type Rows = PostgresReadDatabase;
 
         async fn new() -> Self {
-            let place = TestDatabase::default();
-            let database = PostgresDatabase::at(&place.url().await).expect("an address");
-            let store = PostgresStore::open(&database).await.expect("a store");
-            let rows = PostgresReadDatabase::open(&database).await.expect("a read database");
-            Self { store, rows, place }
+            Self::at(TestDatabase::default()).await
         }
 
         fn store(&self) -> &PostgresStore {

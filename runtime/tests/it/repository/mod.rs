@@ -1,5 +1,6 @@
 //! The repository, through its public API, on the kind of store that the module around this one names.
 
+mod clocks;
 mod commands;
 mod costs;
 mod history;
