@@ -5,6 +5,8 @@
 
 mod addresses;
 mod deadlocks;
+/// Where there is a `/dev/full`.
+#[cfg(target_os = "linux")]
 mod disk;
 mod hanging;
 mod names;
