@@ -6,6 +6,7 @@ use crate::codec::{DecodeError, FieldError};
 use crate::eval::EvalError;
 use crate::event::{DomainEvent, EventTypes};
 use crate::metadata::Metadata;
+use crate::values::{Duration, Timestamp};
 
 /// When a repository writes a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,21 @@ pub enum Retention {
     Days(u32),
     /// For this many calendar months (a year is twelve).
     Months(u32),
+}
+
+impl Retention {
+    /// The time before which events have aged out at `now`; none where they never do. A month before the 31st is the
+    /// last day of a shorter month; days and months are counted in UTC.
+    pub fn cutoff(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Forever => None,
+            Self::Days(days) => {
+                let days = i64::from(days).checked_mul(24 * 60 * 60 * 1_000_000)?;
+                now.checked_sub(Duration::from_micros(days))
+            }
+            Self::Months(months) => now.months_earlier(months),
+        }
+    }
 }
 
 /// An aggregate type: a marker that ties state, events, rules and refusals together.
