@@ -3,6 +3,7 @@
 //! This is all a program needs to hold: a store, a repository, a projector per read model. Failures of
 //! the runtime become failures of the command line here, each with what to do about it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use eventloom_runtime::projection::{ProjectionStatus, Projector, Rebuild, Running};
@@ -43,6 +44,17 @@ impl<D: Database> Place<D> {
     pub(crate) async fn open(&self) -> Result<Ledger<D>, Failure> {
         self.0.check_there()?;
         Ledger::open(&self.0).await
+    }
+
+    /// The folder with what was archived, where one was named.
+    pub(crate) fn archive(&self) -> Option<&Path> {
+        self.0.archive()
+    }
+
+    /// The events of the database, which must be there, with an archive in this folder.
+    pub(crate) async fn events_with_archive(&self, folder: &Path) -> Result<D::Events, Failure> {
+        self.0.check_there()?;
+        self.0.events(Some(folder)).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! The runtime's behaviour through its public API, in one binary so that it links once.
 #![allow(clippy::duplicate_mod, reason = "the tests of the repository run on each store")]
 
+#[cfg(feature = "testing-postgres")]
+mod archive_roles;
 #[cfg(any(feature = "sqlite", feature = "testing-postgres"))]
 mod archiving;
 mod blind;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
@@ -17,19 +17,21 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 const KEPT_BYTES: u64 = 2 * 1024 * 1024;
 
 /// What somebody wanted to read that is archived.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::store) enum Wanted<'a> {
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Wanted {
     /// Events of a stream.
-    Stream(&'a StreamKey),
+    Stream(StreamKey),
     /// Events of the global order after a position.
     After(Position),
 }
 
+type Blocks = LruCache<[u8; 32], Arc<Vec<ArchivedEvent>>>;
+
 /// The archive of a store, as far as the program has named one.
 pub(in crate::store) struct Archive {
     folder: Option<PathBuf>,
-    /// By segment and number.
-    blocks: Mutex<LruCache<(u64, u32), Arc<Vec<ArchivedEvent>>>>,
+    /// By their hashes: whatever database the store's is at the moment, they are what it says.
+    blocks: Mutex<Blocks>,
 }
 
 impl Archive {
@@ -51,32 +53,36 @@ impl Archive {
         self.folder.as_deref()
     }
 
+    /// A block that was read before.
+    pub(in crate::store) fn known(&self, place: &BlockPlace) -> Option<Arc<Vec<ArchivedEvent>>> {
+        self.blocks().get(&place.sha256).map(Arc::clone)
+    }
+
     /// Reads a block. It may take as long as the disk does.
     pub(in crate::store) fn block(
         &self,
         place: &BlockPlace,
-        wanted: Wanted<'_>,
+        wanted: &Wanted,
     ) -> Result<Arc<Vec<ArchivedEvent>>, StoreError> {
-        let key = (place.segment, place.block);
-        if let Some(known) = self.blocks().get(&key) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.known(place) {
+            return Ok(known);
         }
         let Some(folder) = &self.folder else { return Err(without_archive(place, wanted)) };
         let file = folder.join(&place.file);
         let read = block::read(&file, place).map_err(|unread| told(unread, &file, place, wanted));
         let read = Arc::new(read?);
         if place.lines <= KEPT_BYTES {
-            self.blocks().put(key, Arc::clone(&read));
+            self.blocks().put(place.sha256, Arc::clone(&read));
         }
         Ok(read)
     }
 
-    fn blocks(&self) -> std::sync::MutexGuard<'_, LruCache<(u64, u32), Arc<Vec<ArchivedEvent>>>> {
+    fn blocks(&self) -> MutexGuard<'_, Blocks> {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn told(unread: Unread, file: &Path, place: &BlockPlace, wanted: Wanted<'_>) -> StoreError {
+fn told(unread: Unread, file: &Path, place: &BlockPlace, wanted: &Wanted) -> StoreError {
     match unread {
         Unread::Missing(error) => unavailable(
             place,
@@ -106,7 +112,7 @@ pub(super) fn damaged(file: &Path, place: &BlockPlace, reason: &str) -> StoreErr
     }
 }
 
-fn without_archive(place: &BlockPlace, wanted: Wanted<'_>) -> StoreError {
+fn without_archive(place: &BlockPlace, wanted: &Wanted) -> StoreError {
     let reason = format!(
         "the store was opened without its archive: open it with the folder of its archive (the file was written to {})",
         place.folder
@@ -114,7 +120,7 @@ fn without_archive(place: &BlockPlace, wanted: Wanted<'_>) -> StoreError {
     unavailable(place, wanted, place.file.clone(), reason)
 }
 
-fn unavailable(place: &BlockPlace, wanted: Wanted<'_>, file: String, reason: String) -> StoreError {
+fn unavailable(place: &BlockPlace, wanted: &Wanted, file: String, reason: String) -> StoreError {
     let BlockPlace { first, last, .. } = place;
     let events = match wanted {
         Wanted::Stream(stream) => format!("{} {}", stream.aggregate, stream.id),

@@ -26,11 +26,13 @@ use std::path::PathBuf;
 
 pub use block::BlockPlace;
 pub(in crate::store) use folder::{Archive, Wanted};
+#[cfg(feature = "postgres")]
+pub(in crate::store) use form::ArchivedEvent;
 pub(in crate::store) use merge::{Gap, Window};
 pub use report::{
     AggregateReport, ArchiveError, ArchiveProgress, ArchiveReport, ArchiveStep, SegmentReport,
 };
-pub use run::{Archiver, SEGMENT_EVENTS};
+pub use run::{ArchiveRule, Archiver, SEGMENT_EVENTS};
 
 use super::{EventStore, Page, StoreError};
 use crate::metadata::{Position, Sequence};
@@ -46,6 +48,17 @@ pub trait ArchiveStore: EventStore {
 
     /// The folder of the archive, if the store was opened with one.
     fn archive_folder(&self) -> Option<PathBuf>;
+
+    /// The folder to which events were last archived, as it was called then. The archive may have been moved since.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn archived_to(&self) -> impl Future<Output = Result<Option<PathBuf>, StoreError>> + Send {
+        async {
+            let segments = self.segments().await?;
+            Ok(segments.last().map(|segment| PathBuf::from(&segment.folder)))
+        }
+    }
 
     /// The segments that the store knows, by their numbers.
     ///

@@ -46,18 +46,28 @@ const LOCK: &str = "archive.lock";
 /// ```
 pub struct Archiver<'s, S> {
     store: &'s S,
-    rules: Vec<Rule>,
+    rules: Vec<ArchiveRule>,
     clock: Arc<dyn Clock>,
     is_dry_run: bool,
     segment_events: u64,
 }
 
-/// What an aggregate says of its events.
-#[derive(Clone, Copy)]
-struct Rule {
-    aggregate: &'static str,
-    meaning: u64,
-    retention: Retention,
+/// What is said of the events of an aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArchiveRule {
+    /// Its name.
+    pub aggregate: &'static str,
+    /// The meaning of its fold. Events go that a snapshot by this fold covers.
+    pub meaning: u64,
+    /// How long its events stay, whatever covers them.
+    pub retention: Retention,
+}
+
+impl ArchiveRule {
+    /// What the ontology says of an aggregate.
+    pub const fn of<A: Aggregate>() -> Self {
+        Self { aggregate: A::NAME, meaning: A::MEANING, retention: A::RETENTION }
+    }
 }
 
 impl<'s, S: ArchiveStore> Archiver<'s, S> {
@@ -75,13 +85,13 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
     /// Archives events of an aggregate too, by its `retentionPolicy`.
     #[must_use]
     pub fn aggregate<A: Aggregate>(self) -> Self {
-        self.aggregate_for::<A>(A::RETENTION)
+        self.rule(ArchiveRule::of::<A>())
     }
 
-    /// As [`Self::aggregate`], with another retention than the ontology's.
+    /// As [`Self::aggregate`], by another rule than the ontology's.
     #[must_use]
-    pub fn aggregate_for<A: Aggregate>(mut self, retention: Retention) -> Self {
-        self.rules.push(Rule { aggregate: A::NAME, meaning: A::MEANING, retention });
+    pub fn rule(mut self, rule: ArchiveRule) -> Self {
+        self.rules.push(rule);
         self
     }
 
@@ -195,7 +205,7 @@ struct Target {
 /// The archiving of one aggregate.
 struct Run<'r, 's, S, P> {
     archiver: &'r Archiver<'s, S>,
-    rule: Rule,
+    rule: ArchiveRule,
     now: Timestamp,
     head: Position,
     told: AggregateReport,
@@ -208,7 +218,7 @@ struct Run<'r, 's, S, P> {
 
 impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
     async fn archive(&mut self, before: Timestamp) -> Result<(), ArchiveError> {
-        let Rule { aggregate, meaning, .. } = self.rule;
+        let ArchiveRule { aggregate, meaning, .. } = self.rule;
         let mut after = 0;
         while after < self.head && self.young.len() < YOUNG_STREAMS {
             let store = self.archiver.store;

@@ -41,7 +41,7 @@ pub(super) fn merge(
                 return Ok(window.merge(&live));
             }
             (last, found_any) = (last.max(place.first), true);
-            window.take(&*catalog.archive.block(&place, Wanted::After(after))?);
+            window.take(&*catalog.archive.block(&place, &Wanted::After(after))?);
         }
         if is_end {
             return Ok(if found_any { window.merge(&live) } else { live });
@@ -85,7 +85,7 @@ pub(super) fn fill(
             if !gap.is_open() {
                 break;
             }
-            gap.take(&*catalog.archive.block(&place, Wanted::Stream(&read.stream))?)?;
+            gap.take(&*catalog.archive.block(&place, &Wanted::Stream(read.stream.clone()))?)?;
             match read.direction {
                 Direction::Forwards => above = last,
                 Direction::Backwards => below = first,
@@ -256,9 +256,9 @@ fn note_block(
     transaction: &Transaction<'_>,
     LeavingBlock { place, events }: &LeavingBlock,
 ) -> Job<()> {
-    transaction
+    let noted = transaction
         .prepare_cached(
-            "INSERT INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256) \
+            "INSERT OR IGNORE INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute((
@@ -272,7 +272,10 @@ fn note_block(
             signed(place.last),
             place.sha256,
         ))?;
-    Ok(())
+    match noted {
+        1 => Ok(()),
+        _ => Err(JobError::Store(taken_meanwhile(place.segment))),
+    }
 }
 
 /// First and last sequence of the events of each stream.

@@ -2,10 +2,10 @@
 
 use eventloom_runtime::EventStore;
 use eventloom_runtime::store::archive::ArchiveStore as _;
-use eventloom_runtime::testing::block_on;
+use eventloom_runtime::testing::{StoreKind as _, block_on};
 use fastrand::Rng;
 
-use super::Rig;
+use super::{Kind, Rig};
 use crate::archiving::{archiver, days_ago, events, live, seen, snapshot};
 
 /// Appends the same to both: events of any age, with and without snapshots.
@@ -48,7 +48,7 @@ async fn history(seed: u64) {
 #[test]
 fn reads_are_those_of_a_store_without_an_archive() {
     block_on(async {
-        for seed in 0..12 {
+        for seed in 0..u64::from(Kind::CASES) * 2 {
             history(seed).await;
         }
     });

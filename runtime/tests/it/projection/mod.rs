@@ -7,7 +7,7 @@ mod figures;
 mod immediate;
 #[cfg(feature = "sqlite")]
 mod killed;
-mod ledger;
+pub(crate) mod ledger;
 mod live;
 mod meaning;
 mod model;
@@ -19,7 +19,7 @@ mod properties;
 mod queries;
 mod reading;
 mod rebuilding;
-mod rig;
+pub(crate) mod rig;
 mod several;
 #[cfg(feature = "sqlite")]
 mod sqlite;
