@@ -187,3 +187,30 @@ pub enum ApplyError {
     #[error("{0}")]
     Custom(String),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn before(retention: Retention, now: &str) -> String {
+        let now = now.parse().expect("a time");
+        retention.cutoff(now).map_or("never".to_owned(), |before| before.to_string())
+    }
+
+    #[test]
+    fn events_age_out_by_the_calendar() {
+        let now = "2024-03-31T10:00:00.5Z";
+        assert_eq!(before(Retention::Forever, now), "never");
+        assert_eq!(before(Retention::Days(0), now), now);
+        assert_eq!(before(Retention::Days(31), now), "2024-02-29T10:00:00.5Z");
+        assert_eq!(before(Retention::Months(1), now), "2024-02-29T10:00:00.5Z");
+        assert_eq!(before(Retention::Months(13), now), "2023-02-28T10:00:00.5Z");
+        assert_eq!(before(Retention::Months(84), now), "2017-03-31T10:00:00.5Z");
+        assert_eq!(
+            before(Retention::Months(12), "1969-01-01T00:00:00.25Z"),
+            "1968-01-01T00:00:00.25Z"
+        );
+        assert_eq!(before(Retention::Months(u32::MAX), now), "never");
+        assert_eq!(before(Retention::Days(u32::MAX), now), "never");
+    }
+}

@@ -64,10 +64,12 @@ fn every_command_answers_as_before() {
 
     let report = bank.json(["archive", "--to", "old"]);
 
-    // Snapshots are made every 100 events.
-    assert_eq!((&report["events"], &report["streams"]), (&300.into(), &2.into()));
-    assert_eq!(report["aggregates"], told["aggregates"]);
-    assert_eq!(report["aggregates"][0]["stayed"]["uncovered"], 50 + 20 + 3);
+    // Snapshots are made every 100 events, and the event that one ends with stays.
+    assert_eq!((&report["events"], &report["streams"]), (&298.into(), &2.into()));
+    for field in ["events", "streams", "stayed"] {
+        assert_eq!(report["aggregates"][0][field], told["aggregates"][0][field]);
+    }
+    assert_eq!(report["aggregates"][0]["stayed"]["uncovered"], 51 + 21 + 3);
     assert_eq!(report["files"][0]["file"], "000001.ndjson.gz");
     assert_eq!(known(&bank), before);
     bank.run(["rebuild"]).succeeded();
@@ -122,13 +124,13 @@ fn what_is_not_at_hand_is_told_and_found_where_it_is_named() {
 /// As `docs/stores.md` shows it.
 #[test]
 fn a_program_archives_by_itself() -> Result<(), Box<dyn std::error::Error>> {
+    let bank = old_bank();
     block_on(async {
-        let bank = old_bank();
         let database = SqliteDatabase::open(bank.path("bank.db"))?;
         let folder = bank.path("archive");
         let store = SqliteStore::open_with_archive(&database, &folder).await?;
         let report = Archiver::new(&store).aggregate::<BankAccount>().run(|_| {}).await?;
-        assert_eq!(report.events(), 300);
+        assert_eq!(report.events(), 298);
         Ok(())
     })
 }

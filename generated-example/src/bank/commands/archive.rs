@@ -15,10 +15,9 @@ use crate::progress::Progress;
 use crate::screen::Screen;
 
 const ABOUT: &str = "\
-Events go that are older than the ontology's retentionPolicy and that a snapshot covers; the last one of
-an account never goes. Nothing is forgotten: other commands read what is archived from DIR, which the
-database remembers; where it has moved, name it with --archive. Keep it as safe as the database. Others
-may use the bank meanwhile.
+Events go that are older than the ontology's retentionPolicy and come before a snapshot of their account.
+Nothing is forgotten: other commands read what is archived from DIR, which the database remembers; where
+it has moved, name it with --archive. Keep it as safe as the database. Others may use the bank meanwhile.
 
 Example:
   bank archive --to archive --dry-run";
@@ -81,13 +80,11 @@ fn stayed(of: &AggregateReport) -> String {
         return format!("{} keeps its events for ever", of.aggregate);
     };
     format!(
-        "{} keeps its events for {}: {} since {before} stayed, {} that no snapshot covers, {} that are the last of their \
-         accounts, {} behind a younger one",
+        "{} keeps its events for {}: {} since {before} stayed, {} that no snapshot lies behind, {} behind a younger one",
         of.aggregate,
         kept(of.retention),
         of.young,
         of.uncovered,
-        of.last_of_streams,
         of.behind_young
     )
 }
@@ -111,7 +108,6 @@ fn told(report: &ArchiveReport) -> Value {
             "stayed": {
                 "young": of.young,
                 "uncovered": of.uncovered,
-                "lastOfStream": of.last_of_streams,
                 "behindYoung": of.behind_young,
             },
         })

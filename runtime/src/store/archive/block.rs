@@ -2,7 +2,7 @@
 //!
 //! Each is a gzip member of its own: `zcat` reads a file from its first to its last, and a reader any one of them.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -64,12 +64,14 @@ pub(super) fn compress(lines: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Reads a block of a file and checks it.
 pub(super) fn read(file: &Path, place: &BlockPlace) -> Result<Vec<ArchivedEvent>, Unread> {
-    let mut file = File::open(file).map_err(Unread::Missing)?;
-    let size = file.metadata().map_err(Unread::Failed)?;
-    if !size.is_file() {
+    // Opening a pipe would wait for somebody who writes to it.
+    let found = fs::metadata(file).map_err(Unread::Missing)?;
+    if !found.is_file() {
         return Err(Unread::Damaged("it is no file".to_owned()));
     }
-    let (size, end) = (size.len(), place.start.saturating_add(place.length));
+    let mut file = File::open(file).map_err(Unread::Missing)?;
+    let size = file.metadata().map_err(Unread::Failed)?.len();
+    let end = place.start.saturating_add(place.length);
     if size < end {
         return Err(Unread::Damaged(format!("it ends at byte {size}, and had {end} at least")));
     }

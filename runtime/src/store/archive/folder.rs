@@ -8,6 +8,7 @@ use lru::LruCache;
 
 use super::block::{self, BlockPlace, Unread};
 use super::form::ArchivedEvent;
+use super::segment::number_of;
 use crate::metadata::Position;
 use crate::store::{StoreError, StreamKey};
 
@@ -69,6 +70,10 @@ impl Archive {
         }
         let Some(folder) = &self.folder else { return Err(without_archive(place, wanted)) };
         let file = folder.join(&place.file);
+        if number_of(&place.file) != Some(place.segment) {
+            let reason = format!("`{}` is no name of an archive's file", place.file);
+            return Err(damaged(&file, place, &reason));
+        }
         let read = block::read(&file, place).map_err(|unread| told(unread, &file, place, wanted));
         let read = Arc::new(read?);
         if place.lines <= KEPT_BYTES {

@@ -2,9 +2,9 @@
 //!
 //! An archive is a folder of segments, files of NDJSON in blocks that are compressed each by itself. The tables of the
 //! store say which events left and in which block each lies; the manifests beside the files are for people. Events go
-//! when they are older than their aggregate's `retentionPolicy`, a snapshot by this program's fold covers them, and
-//! nothing before them in their stream stays. The last event of a stream never goes: so an append finds all that it
-//! needs where it always was, and never looks into an archive.
+//! when they are older than their aggregate's `retentionPolicy`, come before a snapshot by this program's fold, and
+//! nothing before them in their stream stays. The event that a snapshot ends with never goes, nor does the last one of a
+//! stream: so loads and appends find all that they need where it always was, and never look into an archive.
 //!
 //! A file is written, synced, named, read back and compared before the transaction that notes its blocks and deletes
 //! their events. Once it has its name it is never replaced or deleted by this program: whatever happens, an event is

@@ -85,10 +85,9 @@ pub struct AggregateReport {
     pub streams: u64,
     /// Events that stayed because they are young.
     pub young: u64,
-    /// Events that stayed because no snapshot of their stream by this program's fold covers them.
+    /// Events that stayed because loads need them: those of a stream from its snapshot's own last event on, or all where
+    /// this program's fold has made none.
     pub uncovered: u64,
-    /// Events that stayed because they are the last of their streams.
-    pub last_of_streams: u64,
     /// Events that stayed because one before them in their stream is young, by a clock that was ahead or behind.
     pub behind_young: u64,
     /// Up to this position events were looked at. Those behind it stayed: before them lie young ones of very many streams.
@@ -105,7 +104,6 @@ impl AggregateReport {
             streams: 0,
             young: 0,
             uncovered: 0,
-            last_of_streams: 0,
             behind_young: 0,
             looked_up_to: 0,
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -133,32 +134,46 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
             segments: Vec::new(),
             unknown_files: Vec::new(),
         };
-        let locked = if self.is_dry_run { None } else { Some(self.lock().await?) };
-        let mut target = None;
-        if let Some((folder, store)) = locked.as_ref().map(|it| (&it.folder, &it.store)) {
-            let known = self.store.segments().await?;
-            let (next, unknown) = blocking({
-                let (folder, known) = (folder.clone(), known.clone());
-                move || prepare(&folder, &known)
-            })
-            .await?;
-            report.unknown_files = unknown;
-            target =
-                Some(Target { folder: folder.clone(), store: store.clone(), next, draft: None });
+        if self.is_dry_run {
+            self.archive_all(&mut report, None, head, &mut progress).await?;
+            return Ok(report);
         }
+        let locked = self.lock().await?;
+        let known = self.store.segments().await?;
+        let folder = locked.folder.clone();
+        let (next, unknown) = blocking(move || prepare(&folder, &known)).await?;
+        report.unknown_files = unknown;
+        let (folder, store) = (locked.folder.clone(), locked.store.clone());
+        let target = Target { folder, store, next, draft: None };
+        let done = self.archive_all(&mut report, Some(target), head, &mut progress).await;
+        if done.is_err() {
+            // What went wrong is told; a draft that is left is removed by the next run.
+            let _ = blocking(move || remove_drafts(&locked.folder)).await;
+        }
+        done.map(|()| report)
+    }
+
+    /// Archives events of each aggregate, to where they are to go.
+    async fn archive_all(
+        &self,
+        report: &mut ArchiveReport,
+        mut target: Option<Target>,
+        head: Position,
+        progress: &mut (impl FnMut(ArchiveProgress) + Send),
+    ) -> Result<(), ArchiveError> {
         for rule in &self.rules {
             let mut run = Run {
-                archiver: &self,
+                archiver: self,
                 rule: *rule,
-                now,
+                now: report.now,
                 head,
                 told: AggregateReport::new(rule.aggregate, rule.retention),
                 segments: Vec::new(),
                 young: BTreeSet::new(),
                 target: target.take(),
-                progress: &mut progress,
+                progress: &mut *progress,
             };
-            if let Some(before) = rule.retention.cutoff(now) {
+            if let Some(before) = rule.retention.cutoff(report.now) {
                 run.told.before = Some(before);
                 run.archive(before).await?;
             }
@@ -167,7 +182,7 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
             report.segments.extend(segments);
             target = after;
         }
-        Ok(report)
+        Ok(())
     }
 
     /// Keeps others out, and makes sure that the folder is this store's.
@@ -247,10 +262,9 @@ impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
             &mut told.young
         } else if self.young.contains(&event.stream) {
             &mut told.behind_young
-        } else if event.sequence > event.covered {
+        } else if event.sequence >= event.covered.min(event.last) {
+            // Loads begin with the snapshot's own last event, and appends look for the stream's.
             &mut told.uncovered
-        } else if event.sequence >= event.last {
-            &mut told.last_of_streams
         } else {
             told.streams += u64::from(event.sequence == event.first);
             told.events += 1;
@@ -365,7 +379,7 @@ fn batches(blocks: &[LeavingBlock]) -> impl Iterator<Item = &[LeavingBlock]> {
 /// Takes a folder for a store, and makes it where nothing was archived yet.
 fn lock_folder(folder: &Path, store: &str, is_new: bool) -> Result<File, ArchiveError> {
     if is_new {
-        fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
+        create(folder).map_err(|error| unwritable(folder, error))?;
     }
     let path = folder.join(LOCK);
     let open = File::options().create(true).truncate(false).write(true).open(&path);
@@ -381,6 +395,14 @@ fn lock_folder(folder: &Path, store: &str, is_new: bool) -> Result<File, Archive
     Ok(file)
 }
 
+/// Makes a folder where there is none, and its name durable: the files in it must not vanish with it.
+fn create(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|it| !it.exists()).collect();
+    fs::create_dir_all(folder)?;
+    let parents = missing.into_iter().filter_map(Path::parent);
+    parents.into_iter().try_for_each(segment::sync_folder)
+}
+
 /// Makes sure that a folder has no archive but that of a store.
 fn claim(folder: &Path, store: &str) -> Result<(), ArchiveError> {
     let path = folder.join(IDENTITY);
@@ -392,10 +414,10 @@ fn claim(folder: &Path, store: &str) -> Result<(), ArchiveError> {
             let (folder, store) = (folder.to_owned(), store.to_owned());
             Err(ArchiveError::OtherStore { folder, found, store })
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let draft = folder.join(format!("{IDENTITY}{DRAFT}"));
             let written = File::create(&draft).and_then(|mut file| {
-                std::io::Write::write_all(&mut file, ours.as_bytes())?;
+                file.write_all(ours.as_bytes())?;
                 file.sync_all()
             });
             written.map_err(|error| unwritable(&draft, error))?;
@@ -423,27 +445,43 @@ fn prepare(folder: &Path, known: &[SegmentRecord]) -> Result<(u64, Vec<String>),
             Err(error) => return Err(incomplete(format!("can't be read ({error})"))),
         }
     }
-    let unreadable = |error| unwritable(folder, error);
+    remove_drafts(folder)?;
     let (mut last, mut unknown) = (known.iter().map(|it| it.number).max().unwrap_or(0), Vec::new());
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        if let Some(complete) = name.strip_suffix(DRAFT) {
-            if number_of(complete).or(number_of_manifest(complete)).is_some() {
-                fs::remove_file(entry.path()).map_err(|error| unwritable(&entry.path(), error))?;
-            }
-        } else if let Some(number) = number_of(name) {
+    for name in names(folder)? {
+        if let Some(number) = number_of(&name) {
             last = last.max(number);
             if known.iter().all(|it| it.file != name) {
-                unknown.push(name.to_owned());
+                unknown.push(name);
             }
-        } else if let Some(number) = number_of_manifest(name) {
+        } else if let Some(number) = number_of_manifest(&name) {
             last = last.max(number);
         }
     }
     unknown.sort();
     Ok((last + 1, unknown))
+}
+
+/// Removes what a run that was cut off has not completed.
+fn remove_drafts(folder: &Path) -> Result<(), ArchiveError> {
+    for name in names(folder)? {
+        let complete = name.strip_suffix(DRAFT);
+        let is_ours = |it| number_of(it).or_else(|| number_of_manifest(it)).is_some();
+        if complete.is_some_and(is_ours) {
+            let path = folder.join(name);
+            fs::remove_file(&path).map_err(|error| unwritable(&path, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of what lies in a folder, as far as they are text.
+fn names(folder: &Path) -> Result<Vec<String>, ArchiveError> {
+    let unreadable = |error| unwritable(folder, error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        names.extend(entry.map_err(unreadable)?.file_name().into_string());
+    }
+    Ok(names)
 }
 
 /// Runs what waits for the disk where that may be.

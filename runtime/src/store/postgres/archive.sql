@@ -66,7 +66,12 @@ CREATE FUNCTION eventloom.archive(
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path TO eventloom, pg_temp
 SET lock_timeout TO '20s'
+-- Everything here is found by an index, whatever the planner believes of how much there is.
 SET enable_seqscan TO off
+SET enable_hashjoin TO off
+SET enable_mergejoin TO off
+SET enable_bitmapscan TO off
+SET jit TO off
 AS $$
 DECLARE
     noted bigint;

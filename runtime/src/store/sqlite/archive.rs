@@ -29,6 +29,9 @@ pub(super) fn merge(
     live: AllPage,
     (after, filter, limit): (Position, &EventFilter, usize),
 ) -> Job<AllPage> {
+    if archived_up_to(connection)? <= after {
+        return Ok(live);
+    }
     let mut window = Window::beside(&live, after, filter, limit);
     let mut places = straddling(connection, after)?;
     let mut last = after;
@@ -47,6 +50,13 @@ pub(super) fn merge(
             return Ok(if found_any { window.merge(&live) } else { live });
         }
     }
+}
+
+/// Up to where events are archived, or 0.
+fn archived_up_to(connection: &Connection) -> Result<Position> {
+    connection
+        .prepare_cached("SELECT coalesce(max(last), 0) FROM archive_segments")?
+        .query_row([], |row| number(row, 0))
 }
 
 /// The blocks, at most one of each segment, in the middle of which a position lies.
