@@ -13,6 +13,12 @@ use crate::file::HEADER;
 /// A bank with accounts of 250, 120 and 3 events, which were recorded eight years ago.
 fn old_bank() -> Bank {
     let bank = Bank::new();
+    fill(&bank);
+    age(&bank);
+    bank
+}
+
+fn fill(bank: &Bank) {
     let mut rows = format!("{HEADER}\n");
     for (account, events) in [("A1", 250), ("A2", 120), ("A3", 3)] {
         rows.push_str(&format!("{account},C-{account},,open,1000,2017-01-05T09:00:00Z\n"));
@@ -23,8 +29,6 @@ fn old_bank() -> Bank {
     }
     bank.write("rows.csv", rows);
     bank.run(["import", "rows.csv"]).succeeded();
-    age(&bank);
-    bank
 }
 
 /// Makes all events eight years older than they are.
@@ -85,6 +89,29 @@ fn every_command_answers_as_before() {
     let second = bank.run(["archive", "--to", "old"]).succeeded().stdout;
     assert!(second.contains("archived 0 events"), "{second}");
     assert!(second.contains("BankAccount keeps its events for 7 years: 1 since"), "{second}");
+}
+
+#[cfg(feature = "testing-postgres")]
+#[test]
+fn a_bank_on_a_server_answers_as_before_too() {
+    let database = eventloom_runtime::testing::postgres::TestDatabase::default();
+    let bank = Bank::on(&block_on(database.url()));
+    fill(&bank);
+    let age = "UPDATE eventloom.events SET recorded_at = recorded_at - interval '8 years'";
+    block_on(database.sql(age));
+    let before = known(&bank);
+
+    let report = bank.json(["archive", "--to", "old"]);
+
+    assert_eq!(report["events"], 298);
+    assert_eq!(known(&bank), before);
+    bank.run(["rebuild"]).succeeded();
+    assert_eq!(known(&bank), before);
+    fs::rename(bank.path("old"), bank.path("moved")).expect("a folder");
+    bank.run(["timeline", "A1"]).ended_with(3).said(&["000001.ndjson.gz", "`--archive DIR`"]);
+    bank.run(["deposit", "A1", "5", "--transaction", "new"]).succeeded();
+    let moved = bank.run(["timeline", "A2", "--archive", "moved"]).succeeded().stdout;
+    assert!(before.contains(&moved));
 }
 
 #[test]

@@ -178,10 +178,3 @@ pub(in crate::store) fn changed_meanwhile(expected: usize, found: usize) -> Stor
          has changed the tables by hand; nothing was changed: try again"
     ))
 }
-
-/// What a store says where another archiver has taken the number of a segment.
-pub(in crate::store) fn taken_meanwhile(number: u64) -> StoreError {
-    StoreError::Unavailable(format!(
-        "somebody else has archived as segment {number} meanwhile; nothing was changed: try again"
-    ))
-}

@@ -12,9 +12,9 @@ use super::reads::{self, fixed, number, signed};
 use crate::metadata::{Position, Sequence};
 use crate::store::archive::{
     BLOCKS, BlockPlace, Candidate, Gap, LeavingBlock, SegmentRecord, Wanted, Window,
-    changed_meanwhile, taken_meanwhile,
+    changed_meanwhile,
 };
-use crate::store::{AllPage, Direction, EventFilter, Page, StreamRead};
+use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
 
 /// The columns of a block's place.
 const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256 \
@@ -44,7 +44,7 @@ pub(super) fn merge(
                 return Ok(window.merge(&live));
             }
             (last, found_any) = (last.max(place.first), true);
-            window.take(&*catalog.archive.block(&place, &Wanted::After(after))?);
+            window.take(&catalog.archive.block(&place, &Wanted::After(after))?);
         }
         if is_end {
             return Ok(if found_any { window.merge(&live) } else { live });
@@ -95,7 +95,7 @@ pub(super) fn fill(
             if !gap.is_open() {
                 break;
             }
-            gap.take(&*catalog.archive.block(&place, &Wanted::Stream(read.stream.clone()))?)?;
+            gap.take(&catalog.archive.block(&place, &Wanted::Stream(read.stream.clone()))?)?;
             match read.direction {
                 Direction::Forwards => above = last,
                 Direction::Backwards => below = first,
@@ -241,7 +241,7 @@ fn note_segment(transaction: &Transaction<'_>, segment: &SegmentRecord) -> Job<(
         .optional()?;
     match known {
         Some(Value::Blob(sha256)) if sha256 == segment.sha256 => return Ok(()),
-        Some(_) => return Err(JobError::Store(taken_meanwhile(segment.number))),
+        Some(_) => return Err(taken_meanwhile(segment.number)),
         None => {}
     }
     transaction
@@ -284,7 +284,7 @@ fn note_block(
         ))?;
     match noted {
         1 => Ok(()),
-        _ => Err(JobError::Store(taken_meanwhile(place.segment))),
+        _ => Err(taken_meanwhile(place.segment)),
     }
 }
 
@@ -343,4 +343,11 @@ fn check_prefix(transaction: &Transaction<'_>, stream: i64, last: Sequence) -> J
         true => Ok(()),
         false => Err(JobError::Store(changed_meanwhile(1, 0))),
     }
+}
+
+/// Another archiver has taken the number of a segment.
+fn taken_meanwhile(number: u64) -> JobError {
+    JobError::Store(StoreError::Unavailable(format!(
+        "somebody else has archived as segment {number} meanwhile; nothing was changed: try again"
+    )))
 }
