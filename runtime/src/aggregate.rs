@@ -6,6 +6,7 @@ use crate::codec::{DecodeError, FieldError};
 use crate::eval::EvalError;
 use crate::event::{DomainEvent, EventTypes};
 use crate::metadata::Metadata;
+use crate::values::{Duration, Timestamp};
 
 /// When a repository writes a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,21 @@ pub enum Retention {
     Days(u32),
     /// For this many calendar months (a year is twelve).
     Months(u32),
+}
+
+impl Retention {
+    /// The time before which events have aged out at `now`; none where they never do. A month before the 31st is the
+    /// last day of a shorter month; days and months are counted in UTC.
+    pub fn cutoff(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Forever => None,
+            Self::Days(days) => {
+                let days = i64::from(days).checked_mul(24 * 60 * 60 * 1_000_000)?;
+                now.checked_sub(Duration::from_micros(days))
+            }
+            Self::Months(months) => now.months_earlier(months),
+        }
+    }
 }
 
 /// An aggregate type: a marker that ties state, events, rules and refusals together.
@@ -170,4 +186,31 @@ pub enum ApplyError {
     /// A hand-written fold refused.
     #[error("{0}")]
     Custom(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn before(retention: Retention, now: &str) -> String {
+        let now = now.parse().expect("a time");
+        retention.cutoff(now).map_or("never".to_owned(), |before| before.to_string())
+    }
+
+    #[test]
+    fn events_age_out_by_the_calendar() {
+        let now = "2024-03-31T10:00:00.5Z";
+        assert_eq!(before(Retention::Forever, now), "never");
+        assert_eq!(before(Retention::Days(0), now), now);
+        assert_eq!(before(Retention::Days(31), now), "2024-02-29T10:00:00.5Z");
+        assert_eq!(before(Retention::Months(1), now), "2024-02-29T10:00:00.5Z");
+        assert_eq!(before(Retention::Months(13), now), "2023-02-28T10:00:00.5Z");
+        assert_eq!(before(Retention::Months(84), now), "2017-03-31T10:00:00.5Z");
+        assert_eq!(
+            before(Retention::Months(12), "1969-01-01T00:00:00.25Z"),
+            "1968-01-01T00:00:00.25Z"
+        );
+        assert_eq!(before(Retention::Months(u32::MAX), now), "never");
+        assert_eq!(before(Retention::Days(u32::MAX), now), "never");
+    }
 }

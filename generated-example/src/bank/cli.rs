@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and which file answers.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -8,8 +9,8 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    as_of::AsOf, balance::Balance, close::Close, copy::Copy, demo::Demo, deposit::Deposit,
-    export::Export, history::History, import::Import, open::Open, poison::Poison,
+    archive::Archive, as_of::AsOf, balance::Balance, close::Close, copy::Copy, demo::Demo,
+    deposit::Deposit, export::Export, history::History, import::Import, open::Open, poison::Poison,
     projections::Projections, rebuild::Rebuild, run_projections::RunProjections,
     timeline::Timeline, withdraw::Withdraw,
 };
@@ -35,6 +36,10 @@ pub(crate) struct Cli {
         long, global = true, value_name = "FILE|URL", default_value = "bank.db", value_parser = named()
     )]
     db: Named,
+
+    /// The folder with what `bank archive` has archived, where it is no longer the one that was named then.
+    #[arg(long, global = true, value_name = "DIR")]
+    archive: Option<PathBuf>,
 
     /// Answer with JSON on standard output.
     #[arg(long, global = true)]
@@ -62,6 +67,7 @@ enum Command {
     Rebuild(Rebuild),
     Import(Import),
     Copy(Copy),
+    Archive(Archive),
 }
 
 impl Cli {
@@ -86,7 +92,7 @@ impl Cli {
     /// Does what was asked.
     pub(crate) async fn run(self, screen: &mut Screen) -> Result<(), Failure> {
         let command = self.command.unwrap_or(Command::Demo(Demo {}));
-        match self.db {
+        match self.db.with_archive(self.archive) {
             Named::File(file) => command.run(&Place::new(file), screen).await,
             #[cfg(feature = "postgres")]
             Named::Server(server) => command.run(&Place::new(server), screen).await,
@@ -114,7 +120,8 @@ impl Command {
             Self::RunProjections(running) => running.run(place, screen).await,
             Self::Rebuild(rebuild) => rebuild.run(place, screen).await,
             Self::Import(import) => import.run(place, screen).await,
-            Self::Copy(copy) => copy.run(screen).await,
+            Self::Copy(copy) => copy.run(place.archive(), screen).await,
+            Self::Archive(archive) => archive.run(place, screen).await,
         }
     }
 }

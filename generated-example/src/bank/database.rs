@@ -1,10 +1,11 @@
 //! Where the bank's events and rows lie: in a file, or on a server.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eventloom_runtime::StoreError;
 use eventloom_runtime::projection::{ReadDatabase, SqliteReadDatabase};
+use eventloom_runtime::store::archive::ArchiveStore;
 use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
 use eventloom_runtime::store::whole::WholeStore;
 
@@ -12,11 +13,17 @@ use crate::failure::Failure;
 
 /// A database of the bank's, not opened yet.
 pub(crate) trait Database {
-    type Events: WholeStore;
+    type Events: ArchiveStore + WholeStore;
     type Rows: ReadDatabase;
 
     /// Refuses to be asked where nothing has ever been written.
     fn check_there(&self) -> Result<(), Failure>;
+
+    /// The folder with what was archived, where one was named.
+    fn archive(&self) -> Option<&Path>;
+
+    /// Opens the events with their archive in a folder, or in the one that they remember, creating them where there are none.
+    async fn events(&self, archive: Option<&Path>) -> Result<Self::Events, Failure>;
 
     /// Opens events and rows, creating them where there are none.
     async fn open(&self) -> Result<(Self::Events, Self::Rows), Failure>;
@@ -39,14 +46,28 @@ impl From<OsString> for Named {
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 server(url)
             }
-            _ => Self::File(File(named.into())),
+            _ => Self::File(File::at(named.into())),
         }
+    }
+}
+
+impl Named {
+    /// With the folder of its archive, where one is named.
+    pub(crate) fn with_archive(mut self, folder: Option<PathBuf>) -> Self {
+        match &mut self {
+            Self::File(file) => file.archive = folder,
+            #[cfg(feature = "postgres")]
+            Self::Server(server) => server.archive = folder,
+            #[cfg(not(feature = "postgres"))]
+            Self::Server => {}
+        }
+        self
     }
 }
 
 #[cfg(feature = "postgres")]
 fn server(url: &str) -> Named {
-    Named::Server(Server { url: url.to_owned() })
+    Named::Server(Server { url: url.to_owned(), archive: None })
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -56,7 +77,17 @@ fn server(_: &str) -> Named {
 
 /// An SQLite file.
 #[derive(Clone, Debug)]
-pub(crate) struct File(pub(crate) PathBuf);
+pub(crate) struct File {
+    path: PathBuf,
+    archive: Option<PathBuf>,
+}
+
+impl File {
+    /// A file at a path.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path, archive: None }
+    }
+}
 
 impl Database for File {
     type Events = SqliteStore;
@@ -64,20 +95,38 @@ impl Database for File {
 
     /// A question to a bank that doesn't exist is a mistake in the path, and should not leave an empty file behind.
     fn check_there(&self) -> Result<(), Failure> {
-        if self.0.exists() {
+        if self.path.exists() {
             return Ok(());
         }
         Err(Failure::Usage(format!(
             "there is no database at {}: name one with --db, or begin one with `bank open`",
-            self.0.display()
+            self.path.display()
         )))
     }
 
-    async fn open(&self) -> Result<(SqliteStore, SqliteReadDatabase), Failure> {
-        let at_path = |error: StoreError| Failure::from(error).at(&self.0);
-        let database = SqliteDatabase::open(&self.0).map_err(at_path)?;
+    fn archive(&self) -> Option<&Path> {
+        self.archive.as_deref()
+    }
+
+    async fn events(&self, archive: Option<&Path>) -> Result<SqliteStore, Failure> {
+        let at_path = |error: StoreError| Failure::from(error).at(&self.path);
+        let database = SqliteDatabase::open(&self.path).map_err(at_path)?;
+        if let Some(folder) = archive.or(self.archive()) {
+            return SqliteStore::open_with_archive(&database, folder).await.map_err(at_path);
+        }
         let store = SqliteStore::open(&database).await.map_err(at_path)?;
-        Ok((store, SqliteReadDatabase::open(&database).await?))
+        match store.archived_to().await.map_err(at_path)? {
+            None => Ok(store),
+            Some(folder) => {
+                SqliteStore::open_with_archive(&database, folder).await.map_err(at_path)
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<(SqliteStore, SqliteReadDatabase), Failure> {
+        let store = self.events(None).await?;
+        let rows = SqliteReadDatabase::open(store.database()).await?;
+        Ok((store, rows))
     }
 }
 
@@ -86,6 +135,7 @@ impl Database for File {
 #[derive(Clone)]
 pub(crate) struct Server {
     url: String,
+    archive: Option<PathBuf>,
 }
 
 #[cfg(feature = "postgres")]
@@ -104,11 +154,27 @@ impl Database for Server {
         Ok(())
     }
 
-    async fn open(&self) -> Result<(Self::Events, Self::Rows), Failure> {
+    fn archive(&self) -> Option<&Path> {
+        self.archive.as_deref()
+    }
+
+    async fn events(&self, archive: Option<&Path>) -> Result<Self::Events, Failure> {
         let database = eventloom_runtime::store::postgres::PostgresDatabase::at(&self.url)
             .map_err(|error| Failure::Usage(error.to_string()))?;
+        if let Some(folder) = archive.or(self.archive()) {
+            return Ok(Self::Events::open_with_archive(&database, folder).await?);
+        }
         let store = Self::Events::open(&database).await?;
-        Ok((store, Self::Rows::open(&database).await?))
+        match store.archived_to().await? {
+            None => Ok(store),
+            Some(folder) => Ok(Self::Events::open_with_archive(&database, folder).await?),
+        }
+    }
+
+    async fn open(&self) -> Result<(Self::Events, Self::Rows), Failure> {
+        let store = self.events(None).await?;
+        let rows = Self::Rows::open(store.database()).await?;
+        Ok((store, rows))
     }
 }
 

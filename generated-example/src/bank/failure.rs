@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use eventloom_runtime::projection::{ProjectorError, ReadDatabaseError, ReadModelError};
+use eventloom_runtime::store::archive::ArchiveError;
 use eventloom_runtime::{ExecuteError, Refusal, StoreError};
 use generated_example::bank_account::BankAccountError;
 use serde_json::{Value, json};
@@ -143,12 +144,25 @@ impl From<StoreError> for Failure {
             StoreError::Unwritable(_) => "StoreUnwritable",
             StoreError::OutcomeUnknown(_) => "OutcomeUnknown",
             StoreError::Corrupt { .. } => "StoreCorrupt",
+            StoreError::ArchivedHistoryUnavailable { .. } => {
+                let message = format!("{error} (`--archive DIR`)");
+                return Self::failed("ArchivedHistoryUnavailable", message);
+            }
             StoreError::UnknownVersion { .. } => "UnknownVersion",
             StoreError::ShapeMismatch { .. } => "ShapeMismatch",
             StoreError::Foreign(_) => "ForeignFile",
             _ => "StoreFailed",
         };
         Self::failed(name, error)
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Store(error) => error.into(),
+            error => Self::failed("NotArchived", error),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! the runtime become failures of the command line here, each with what to do about it.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -76,6 +77,17 @@ impl<D: Database> Place<D> {
     pub(crate) async fn open_with(&self, options: ProjectorOptions) -> Result<Ledger<D>, Failure> {
         self.0.check_there()?;
         Ledger::open(&self.0, options).await
+    }
+
+    /// The folder with what was archived, where one was named.
+    pub(crate) fn archive(&self) -> Option<&Path> {
+        self.0.archive()
+    }
+
+    /// The events of the database, which must be there, with an archive in this folder.
+    pub(crate) async fn events_with_archive(&self, folder: &Path) -> Result<D::Events, Failure> {
+        self.0.check_there()?;
+        self.0.events(Some(folder)).await
     }
 }
 

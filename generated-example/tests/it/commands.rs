@@ -301,6 +301,7 @@ fn every_command_has_help_with_an_example() {
         "rebuild",
         "import",
         "copy",
+        "archive",
     ];
     let overview = bank.run(["--help"]).succeeded().stdout;
     for command in commands {

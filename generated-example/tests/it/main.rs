@@ -1,5 +1,6 @@
 //! The `bank` command as its users meet it: the real binary, on real files.
 
+mod archive;
 mod bank;
 mod commands;
 #[cfg(unix)]

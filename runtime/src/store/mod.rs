@@ -8,6 +8,8 @@
 //! - no outcome is guessed: [`AppendError`] tells a conflict from a taken key from a failure, and a
 //!   failure after which the outcome is open says so.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod archive;
 mod immediate;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -207,6 +209,17 @@ pub enum StoreError {
         /// Where it lies, for example `BankAccount A1, sequence 7, position 12`.
         place: String,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// Events were archived, and their archive is not at hand. Nothing is given out in their place.
+    #[error("{events} can't be read: they are archived in {file}, and {reason}")]
+    ArchivedHistoryUnavailable {
+        /// What was to be read, with the positions of the archived events, for example
+        /// `BankAccount A1 (positions 12 to 900)`.
+        events: String,
+        /// The archive's file.
+        file: String,
+        /// What is wrong, and what to do.
         reason: String,
     },
     /// An event type or version that this program does not know: a newer program wrote it.

@@ -59,6 +59,15 @@ impl Page {
         self.rows.push(PageRow { shape, position, meta, end: self.data.len() });
     }
 
+    /// Adds an event of another page.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) fn push_of(&mut self, other: &Self, index: usize) {
+        let row = &other.rows[index];
+        let start = index.checked_sub(1).map_or(0, |before| other.rows[before].end);
+        let data = &other.data[start..row.end];
+        self.push(Arc::clone(&row.shape), row.position, row.meta.clone(), data);
+    }
+
     /// Number of events.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -84,6 +93,12 @@ impl Page {
     /// Says that nothing comes after these events.
     pub fn end(&mut self) {
         self.at_end = true;
+    }
+
+    /// Says that something comes after these events.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) fn go_on(&mut self) {
+        self.at_end = false;
     }
 
     /// Keeps the first `len` events.

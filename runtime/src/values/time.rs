@@ -90,6 +90,19 @@ impl Timestamp {
         jiff::civil::date(year as i16, month as i8, day as i8)
     }
 
+    /// The same time of day, so many calendar months earlier; none outside the years 0000 to 9999.
+    pub(crate) fn months_earlier(self, months: u32) -> Option<Self> {
+        let months = jiff::Span::new().try_months(i64::from(months)).ok()?;
+        let day = self.date().checked_sub(months).ok()?;
+        let [year, month, day] = [
+            u32::try_from(day.year()).ok()?,
+            day.month().unsigned_abs().into(),
+            day.day().unsigned_abs().into(),
+        ];
+        let days = days_from_civil(year, month, day);
+        Self::try_from_micros(days * MICROS_PER_DAY + self.0.rem_euclid(MICROS_PER_DAY)).ok()
+    }
+
     pub(crate) fn rfc3339(self) -> Rfc3339 {
         Rfc3339::new(self)
     }

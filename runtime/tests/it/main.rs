@@ -1,6 +1,10 @@
 //! The runtime's behaviour through its public API, in one binary so that it links once.
 #![allow(clippy::duplicate_mod, reason = "the tests of the repository run on each store")]
 
+#[cfg(feature = "testing-postgres")]
+mod archive_roles;
+#[cfg(any(feature = "sqlite", feature = "testing-postgres"))]
+mod archiving;
 mod blind;
 mod clock;
 mod codec;
@@ -32,6 +36,8 @@ mod on_memory {
 mod on_sqlite {
     use eventloom_runtime::testing::Sqlite as Kind;
 
+    #[path = "archive/mod.rs"]
+    mod archive;
     #[path = "repository/mod.rs"]
     mod repository;
 }
@@ -41,6 +47,8 @@ mod on_sqlite {
 mod on_postgres {
     use eventloom_runtime::testing::Postgres as Kind;
 
+    #[path = "archive/mod.rs"]
+    mod archive;
     #[path = "repository/mod.rs"]
     mod repository;
 }

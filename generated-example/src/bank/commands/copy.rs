@@ -1,5 +1,7 @@
 //! `bank copy`: a whole bank into another database.
 
+use std::path::Path;
+
 use clap::Args;
 use eventloom_runtime::store::whole::{self, Copied, CopyStep};
 use serde_json::json;
@@ -11,7 +13,7 @@ use crate::screen::Screen;
 
 const ABOUT: &str = "\
 Events keep their order, ids and times, and what was decided before is still known. At the end both
-are read once more and compared. A copy that was cut off goes on when it is run again. Let nobody use
+are read once more and compared. What is archived is copied too, and lies with the rest. A copy that was cut off goes on when it is run again. Let nobody use
 either of the two meanwhile.
 
 Example:
@@ -31,8 +33,12 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    pub(crate) async fn run(self, screen: &mut Screen) -> Result<(), Failure> {
-        match (self.from, self.to) {
+    pub(crate) async fn run(
+        self,
+        archive: Option<&Path>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
+        match (self.from.with_archive(archive.map(Path::to_owned)), self.to) {
             (Named::File(from), Named::File(to)) => copy(&from, &to, screen).await,
             #[cfg(feature = "postgres")]
             (Named::File(from), Named::Server(to)) => copy(&from, &to, screen).await,

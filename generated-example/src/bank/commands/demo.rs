@@ -35,7 +35,7 @@ impl Demo {
     pub(crate) async fn run(self, screen: &mut Screen) -> Result<(), Failure> {
         let folder =
             tempfile::tempdir().map_err(|error| Failure::failed("NoTemporaryFolder", error))?;
-        let ledger = Place::new(File(folder.path().join("demo.db"))).create().await?;
+        let ledger = Place::new(File::at(folder.path().join("demo.db"))).create().await?;
         let mut story = Story { ledger: &ledger, screen, day: 0, facts: Map::new() };
         story.tell().await?;
         let facts = Value::Object(story.facts);

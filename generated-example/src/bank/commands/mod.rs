@@ -1,5 +1,6 @@
 //! One file per command of `bank`: its arguments, its example, and what it does.
 
+pub(crate) mod archive;
 pub(crate) mod as_of;
 pub(crate) mod balance;
 pub(crate) mod close;

@@ -242,7 +242,7 @@ impl Appender {
         runtime: &Handle,
     ) -> Called {
         let client = runtime.block_on(self.prepared(group))?;
-        let open = OpenTransaction::begin(client, &self.database, runtime);
+        let open = OpenTransaction::begin(client, &self.database, &self.known.archive, runtime);
         let open = open.map_err(Failed::Before)?;
         let each = |append: &&Append| self.fold_one(append, folds, &open);
         let outcomes: Vec<Outcome> = match group.iter().map(each).collect() {

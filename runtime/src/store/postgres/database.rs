@@ -80,6 +80,8 @@ pub enum Granted {
     Program,
     /// Read only.
     Reader,
+    /// Read, and archive what has aged out: it alone can let events leave, and it can't append or change one.
+    Archiver,
 }
 
 impl PostgresDatabase {
@@ -128,13 +130,19 @@ impl PostgresDatabase {
             "GRANT USAGE ON SCHEMA eventloom TO {role};
              GRANT SELECT ON eventloom.migrations, eventloom.shapes, eventloom.streams, eventloom.events, \
              eventloom.unique_fields, eventloom.unique_keys, eventloom.commands, eventloom.snapshots, \
-             eventloom.event_log TO {role};"
+             eventloom.event_log, eventloom.archive_segments, eventloom.archive_blocks, eventloom.archive_ranges \
+             TO {role};"
         );
         if granted == Granted::Program {
             sql.push_str(&format!(
                 "GRANT EXECUTE ON FUNCTION eventloom.append, eventloom.save_snapshot, \
                  eventloom.discard_snapshot, eventloom.begin_append, eventloom.number_shapes, eventloom.register, \
                  eventloom.number_fields TO {role};"
+            ));
+        }
+        if granted == Granted::Archiver {
+            sql.push_str(&format!(
+                "GRANT EXECUTE ON FUNCTION eventloom.archive, eventloom.archive_identity TO {role};"
             ));
         }
         let granted = async { Ok(self.rows().await?.batch_execute(&sql).await?) };

@@ -187,10 +187,12 @@ impl Writer {
         let client =
             self.database.writer().await.map_err(|fault| self.database.explained(fault))?;
         let (fold, database) = (Arc::clone(fold), self.database.clone());
+        let archive = Arc::clone(&self.known.archive);
         let runtime = Handle::current();
         let opened = spawn_blocking(move || {
             let told = |fault: Fault| database.explained(fault);
-            let open = OpenTransaction::begin(client, &database, &runtime).map_err(told)?;
+            let open =
+                OpenTransaction::begin(client, &database, &archive, &runtime).map_err(told)?;
             open.hold_appends().map_err(told)?;
             fold.open(&open)?;
             open.commit().map_err(told)

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Handle;
@@ -12,6 +13,7 @@ use super::fault::Fault;
 use super::reads::{self, Known};
 use super::transaction::Begun;
 use crate::metadata::Position;
+use crate::store::archive::Archive;
 use crate::store::{AllPage, AppendTransaction, EventFilter, StoreError};
 
 /// A transaction that was begun on a connection. Unless it is committed, the connection goes with it.
@@ -29,13 +31,14 @@ impl OpenTransaction {
     pub(super) fn begin(
         client: Client,
         database: &PostgresDatabase,
+        archive: &Arc<Archive>,
         runtime: &Handle,
     ) -> Result<Self, Fault> {
         Ok(Self {
             begun: in_time(runtime, Begun::on(client))?,
             database: database.clone(),
             // What is read may be taken back, and is not to be known to others.
-            known: Known::new(),
+            known: Known::new(archive),
             runtime: runtime.clone(),
             gave_way: AtomicBool::new(false),
         })

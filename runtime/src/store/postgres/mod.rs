@@ -5,6 +5,7 @@
 //! call of a function of the database, reads in pages.
 
 mod append;
+mod archive;
 mod batch;
 mod catalog;
 mod database;
@@ -28,6 +29,7 @@ pub(crate) use migrations::Migrations;
 pub(crate) use transaction::Begun;
 pub(crate) use types::Time;
 
+pub use archive::ArchiveLock;
 pub use database::{Granted, PostgresDatabase};
 pub use options::PostgresOptions;
 pub use store::PostgresStore;

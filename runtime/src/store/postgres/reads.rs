@@ -8,6 +8,7 @@ use futures_util::{TryStreamExt, future};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, RowStream};
 
+use super::archive;
 use super::batch::signed;
 use super::catalog::Catalog;
 use super::database::Client;
@@ -15,6 +16,7 @@ use super::fault::Fault;
 use super::text;
 use super::types::Time;
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
+use crate::store::archive::{Archive, Gap};
 use crate::store::shapes::Shapes;
 use crate::store::{
     AllPage, ContentHash, Direction, EventFilter, KeyClaim, PAGE_BYTES, PAGE_POSITIONS, Page,
@@ -24,16 +26,18 @@ use crate::values::Uuid;
 
 const HEAD: &str = "SELECT coalesce(max(position), 0) FROM eventloom.events";
 
-/// What is known of a store's tables.
+/// What is known of a store's tables, and the archive, from which events are read as they are from the tables.
 pub(super) struct Known {
     pub(super) catalog: Catalog,
+    pub(super) archive: Arc<Archive>,
     pace: Pace,
 }
 
 impl Known {
     /// Nothing yet.
-    pub(super) fn new() -> Self {
-        Self { catalog: Catalog::new(), pace: Pace(AtomicUsize::new(usize::MAX)) }
+    pub(super) fn new(archive: &Arc<Archive>) -> Self {
+        let archive = Arc::clone(archive);
+        Self { catalog: Catalog::new(), archive, pace: Pace(AtomicUsize::new(usize::MAX)) }
     }
 
     /// Forgets what may be of another server.
@@ -96,10 +100,23 @@ pub(super) async fn head(client: &Client) -> Result<Position, Fault> {
     number(&client.query_one(&statement, &[]).await?, 0)
 }
 
-/// A page of one stream.
+/// A page of one stream, of live events and archived ones. Those leave the table when they are in the archive: so it is
+/// looked into last.
 pub(super) async fn read_stream(
     client: &Client,
-    Known { catalog, pace }: &Known,
+    known: &Known,
+    read: &StreamRead,
+) -> Result<Page, Fault> {
+    let live = read_live_stream(client, known, read).await?;
+    match Gap::of(read, &live) {
+        Some(gap) => archive::fill(client, &known.archive, read, gap, live).await,
+        None => Ok(live),
+    }
+}
+
+async fn read_live_stream(
+    client: &Client,
+    Known { catalog, pace, .. }: &Known,
     read: &StreamRead,
 ) -> Result<Page, Fault> {
     if read.limit == 0 {
@@ -134,7 +151,7 @@ pub(super) async fn read_stream(
     Ok(events.page)
 }
 
-/// A page of the global order.
+/// A page of the global order, of live events and archived ones.
 pub(super) async fn read_all(
     client: &Client,
     known: &Known,
@@ -145,24 +162,28 @@ pub(super) async fn read_all(
     let limit = limit.max(1);
     loop {
         let last = known.catalog.shapes().last();
-        let read = read_all_known(client, known, after, filter, limit).await?;
+        let (read, archived_up_to) = read_all_known(client, known, after, filter, limit).await?;
         // Events of types that were not known yet have come where they need not: now they are known.
         if read.events.at_end()
             || read.events.len() == limit
             || known.catalog.shapes().last() == last
         {
-            return Ok(read);
+            if archived_up_to <= after {
+                return Ok(read);
+            }
+            return archive::merge(client, &known.archive, read, (after, filter, limit)).await;
         }
     }
 }
 
+/// The live events of a page, and up to where others were archived when they were read.
 async fn read_all_known(
     client: &Client,
-    Known { catalog, pace }: &Known,
+    Known { catalog, pace, .. }: &Known,
     after: Position,
     filter: &EventFilter,
     limit: usize,
-) -> Result<AllPage, Fault> {
+) -> Result<(AllPage, Position), Fault> {
     let everything = filter.is_everything();
     // What is not known yet, of a newer program, is no reason to leave an event out.
     let left_out: Vec<i32> = match everything {
@@ -179,6 +200,7 @@ async fn read_all_known(
     );
     let statement = client.prepare_cached(&sql).await?;
     let of_head = client.prepare_cached(HEAD).await?;
+    let of_archive = client.prepare_cached(archive::ARCHIVED_UP_TO).await?;
     let limit = pace.limit(limit);
     let bound = match everything {
         true => u64::MAX,
@@ -186,18 +208,20 @@ async fn read_all_known(
     };
     let (from, to, most) = (signed(after), signed(bound), signed(limit as u64));
     let parameters: [&(dyn ToSql + Sync); 4] = [&from, &to, &left_out, &most];
-    // Sent together, and answered in this order: what was there when the head was read is there for the events.
+    // Sent together, and answered in this order: what was there when the head was read is there for the events, and what
+    // has left by then is known to be archived. The events are taken as they come: the answer behind them would wait for
+    // ever for somebody who waits for it.
     let none: [&(dyn ToSql + Sync); 0] = [];
-    let (heads, rows) = future::try_join(
-        client.query_raw(&of_head, none),
-        client.query_raw(&statement, parameters),
-    )
-    .await?;
-    let head = match pin!(heads).try_next().await? {
-        Some(row) => number(&row, 0)?,
-        None => 0,
+    let events = async {
+        let (heads, rows) = future::try_join(
+            client.query_raw(&of_head, none),
+            client.query_raw(&statement, parameters),
+        )
+        .await?;
+        Ok::<_, Fault>((only_number(heads).await?, Found::of(rows, limit).await?))
     };
-    let found = Found::of(rows, limit).await?;
+    let archived = async { only_number(client.query_raw(&of_archive, none).await?).await };
+    let ((head, found), archived_up_to) = future::try_join(events, archived).await?;
     pace.learn(limit, &found);
     let streams = found.rows.iter().map(|row| Ok(row.try_get(1)?));
     let streams = streams.collect::<Result<Vec<i64>, Fault>>()?;
@@ -221,7 +245,43 @@ async fn read_all_known(
     if found.ended && bound >= head {
         events.page.end();
     }
-    Ok(AllPage { events: events.page, next })
+    Ok((AllPage { events: events.page, next }, archived_up_to))
+}
+
+/// The number that a query answers.
+async fn only_number(rows: RowStream) -> Result<u64, Fault> {
+    match pin!(rows).try_next().await? {
+        Some(row) => number(&row, 0),
+        None => Ok(0),
+    }
+}
+
+/// The live events at positions that are in order: as many as make up a page.
+pub(super) async fn live_at(
+    client: &Client,
+    Known { catalog, .. }: &Known,
+    positions: &[Position],
+) -> Result<Page, Fault> {
+    let sql = format!(
+        "SELECT {} FROM eventloom.events WHERE position = ANY ($1) ORDER BY position",
+        columns(true)
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let asked: Vec<i64> = positions.iter().map(|it| signed(*it)).collect();
+    let parameters: [&(dyn ToSql + Sync); 1] = [&asked];
+    let found = Found::of(client.query_raw(&statement, parameters).await?, asked.len()).await?;
+    let streams = found.rows.iter().map(|row| Ok(row.try_get(1)?));
+    let streams = streams.collect::<Result<Vec<i64>, Fault>>()?;
+    let ids = catalog.stream_ids(client, streams.iter().copied()).await?;
+    let mut events = Events::new(client, catalog, true);
+    for (row, stream) in found.rows.iter().zip(streams) {
+        let Some(id) = ids.get(&stream) else {
+            return Err(Fault::Event(number(row, 0)?, format!("there is no stream {stream}")));
+        };
+        let shape = events.shape(row).await?;
+        events.push(row, shape, id.clone())?;
+    }
+    Ok(events.page)
 }
 
 /// The last position before the first event after `bound`, of which there is one.

@@ -1,8 +1,10 @@
 //! [`PostgresStore`]: the event store on a [`PostgresDatabase`].
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::append::Outcome;
+use super::archive::ArchiveLock;
 use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
 use super::group::Groups;
@@ -10,17 +12,20 @@ use super::migrations::Migrations;
 use super::reads::{self, Known};
 use super::transaction::Begun;
 use super::watch::Watch;
-use super::{text, whole};
+use super::{archive, text, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
+use crate::store::archive::{Archive, ArchiveStore, Candidate, LeavingBlock, SegmentRecord};
 use crate::store::whole::{Part, RecordPage, ShapeRecord, WholeStore};
 use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey, names,
 };
 
-const MIGRATIONS: Migrations =
-    Migrations { part: "event store", scripts: &[include_str!("schema.sql")] };
+const MIGRATIONS: Migrations = Migrations {
+    part: "event store",
+    scripts: &[include_str!("schema.sql"), include_str!("archive.sql")],
+};
 
 /// The event store in a PostgreSQL database. Cheap to clone; clones share their queue of appends, so open it once and
 /// clone it.
@@ -47,8 +52,25 @@ impl PostgresStore {
     /// # Errors
     /// A failure of the database.
     pub async fn open(database: &PostgresDatabase) -> Result<Self, StoreError> {
+        Self::open_in(database, Archive::new(None)).await
+    }
+
+    /// As [`Self::open`], with the folder of its archive: from there events are read that were archived, and there
+    /// [`Archiver`](crate::store::archive::Archiver) puts them. It need not be there before something was archived.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with_archive(
+        database: &PostgresDatabase,
+        folder: impl AsRef<Path>,
+    ) -> Result<Self, StoreError> {
+        Self::open_in(database, Archive::at(folder.as_ref())?).await
+    }
+
+    async fn open_in(database: &PostgresDatabase, archive: Archive) -> Result<Self, StoreError> {
         database.migrate(MIGRATIONS).await?;
-        let (watch, known) = (Watch::start(database), Arc::new(Known::new()));
+        let known = Arc::new(Known::new(&Arc::new(archive)));
+        let watch = Watch::start(database);
         let groups = Groups::start(database, &known, watch.head());
         let shared = Shared { groups, known, watch };
         Ok(Self { database: database.clone(), shared: Arc::new(shared) })
@@ -228,5 +250,53 @@ impl WholeStore for PostgresStore {
         let head = self.told(begun.end(restored).await)?;
         super::watch::tell_own(&self.shared.watch.head(), head);
         Ok(())
+    }
+}
+
+impl ArchiveStore for PostgresStore {
+    type Lock = ArchiveLock;
+
+    fn archive_folder(&self) -> Option<PathBuf> {
+        self.shared.known.archive.folder().map(Path::to_owned)
+    }
+
+    async fn segments(&self) -> Result<Vec<SegmentRecord>, StoreError> {
+        self.told(archive::segments(&self.client().await?).await)
+    }
+
+    async fn identity(&self, proposed: &str) -> Result<String, StoreError> {
+        self.told(archive::identity(&self.client().await?, proposed).await)
+    }
+
+    async fn lock_archive(&self) -> Result<Option<ArchiveLock>, StoreError> {
+        // Events are read by other connections, of which there may be only one.
+        let client = self.told(self.database.rows().await)?;
+        self.told(archive::lock(client).await)
+    }
+
+    async fn candidates(
+        &self,
+        aggregate: &'static str,
+        meaning: u64,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let client = self.client().await?;
+        self.told(archive::candidates(&client, (aggregate, meaning), after, limit).await)
+    }
+
+    async fn live_at(&self, positions: Vec<Position>) -> Result<Page, StoreError> {
+        let client = self.client().await?;
+        self.told(reads::live_at(&client, &self.shared.known, &positions).await)
+    }
+
+    async fn leave(
+        &self,
+        segment: SegmentRecord,
+        blocks: Vec<LeavingBlock>,
+    ) -> Result<(), StoreError> {
+        let begun = self.told(Begun::on(self.client().await?).await)?;
+        let left = archive::leave(&begun, &segment, &blocks).await;
+        self.told(begun.end(left).await)
     }
 }

@@ -11,21 +11,23 @@ use rusqlite::{Connection, OptionalExtension, Result, TransactionState};
 
 use crate::metadata::StreamId;
 use crate::store::StoredShape;
+use crate::store::archive::Archive;
 use crate::store::shapes::Shapes;
 
 /// Streams whose ids are kept for reads of the global order.
 const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("16,384 is not 0");
 
-/// What has been read of the numbered texts.
+/// What has been read of the numbered texts, and the archive, from which events are read as they are from the tables.
 pub(super) struct Catalog {
+    pub(super) archive: Archive,
     shapes: Mutex<Arc<Shapes>>,
     streams: Mutex<LruCache<i64, StreamId>>,
 }
 
 impl Catalog {
     /// An empty catalog.
-    pub(super) fn new() -> Self {
-        Self { shapes: Mutex::default(), streams: Mutex::new(LruCache::new(STREAMS)) }
+    pub(super) fn new(archive: Archive) -> Self {
+        Self { archive, shapes: Mutex::default(), streams: Mutex::new(LruCache::new(STREAMS)) }
     }
 
     /// The shapes as last read.

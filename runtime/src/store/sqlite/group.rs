@@ -21,6 +21,7 @@ use super::numbers::Numbers;
 use super::open;
 use super::writer::Turn;
 use crate::metadata::Position;
+use crate::store::archive::Archive;
 use crate::store::immediate::{is_same, message_of};
 use crate::store::{Append, AppendError, Appended, ImmediateFold, StoreError};
 
@@ -76,9 +77,9 @@ struct Waiting {
 
 impl Groups {
     /// Nothing is queued and nothing known.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(archive: Archive) -> Self {
         Self {
-            catalog: Catalog::new(),
+            catalog: Catalog::new(archive),
             head: watch::Sender::new(0),
             queue: Mutex::default(),
             room: Arc::new(Semaphore::new(QUEUED)),

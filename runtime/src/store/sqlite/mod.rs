@@ -4,6 +4,7 @@
 //! on it too. [`SqliteStore`] is the event store on it: appends in groups, reads in pages.
 
 mod append;
+mod archive;
 mod catalog;
 mod connection;
 mod database;

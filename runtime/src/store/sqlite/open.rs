@@ -21,6 +21,9 @@ use crate::store::StoreError;
 const APPLICATION_ID: i32 = 0x4576_746c;
 /// Format of the file; a program refuses files of a later one.
 const FORMAT: i32 = 1;
+/// Format of a file of which events were archived. A program that knows nothing of archives would take what is left for
+/// the whole.
+pub(super) const FORMAT_WITH_ARCHIVE: i32 = 2;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 128;
 /// Page cache of the writing connection in KiB: its dirty pages stay in memory until the commit.
@@ -241,9 +244,11 @@ fn recognise(connection: &mut Connection, path: &Path) -> Result<(), JobError> {
     check_length(&view, path)?;
     drop(view);
     match (application, format) {
-        (APPLICATION_ID, FORMAT) => Ok(()),
+        (APPLICATION_ID, FORMAT..=FORMAT_WITH_ARCHIVE) => Ok(()),
         (0, 0) if tables == 0 => mark(connection),
-        (APPLICATION_ID, format) if format > FORMAT => Err(newer_format(path, format).into()),
+        (APPLICATION_ID, format) if format > FORMAT_WITH_ARCHIVE => {
+            Err(newer_format(path, format).into())
+        }
         _ => Err(foreign(path, application, format, tables).into()),
     }
 }
@@ -280,7 +285,7 @@ fn explain(path: &Path, error: JobError) -> StoreError {
 
 fn newer_format(path: &Path, format: i32) -> StoreError {
     StoreError::Foreign(format!(
-        "{} has format {format}, and this program knows formats up to {FORMAT}: \
+        "{} has format {format}, and this program knows formats up to {FORMAT_WITH_ARCHIVE}: \
          a newer program wrote it; update this one",
         path.display()
     ))

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use rusqlite::types::{FromSqlError, Type, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
 
+use super::archive;
 use super::catalog::Catalog;
 use super::fault::{self, JobError};
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
+use crate::store::archive::Gap;
 use crate::store::names;
 use crate::store::shapes::Shapes;
 use crate::store::{
@@ -43,8 +45,20 @@ pub(super) fn version(connection: &Connection, stream: i64) -> Result<Sequence> 
         .query_row([stream], |row| number(row, 0))
 }
 
-/// A page of one stream.
+/// A page of one stream, of live events and archived ones.
 pub(super) fn read_stream(
+    connection: &Connection,
+    catalog: &Catalog,
+    read: &StreamRead,
+) -> Result<Page, JobError> {
+    let live = read_live_stream(connection, catalog, read)?;
+    match Gap::of(read, &live) {
+        Some(gap) => archive::fill(connection, catalog, read, gap, live),
+        None => Ok(live),
+    }
+}
+
+fn read_live_stream(
     connection: &Connection,
     catalog: &Catalog,
     read: &StreamRead,
@@ -67,8 +81,20 @@ pub(super) fn read_stream(
     Ok(events.page)
 }
 
-/// A page of the global order. The caller's transaction gives one view of shapes, head and events.
+/// A page of the global order, of live events and archived ones. The caller's transaction gives one view of shapes, head
+/// and events.
 pub(super) fn read_all(
+    connection: &Connection,
+    catalog: &Catalog,
+    after: Position,
+    filter: &EventFilter,
+    limit: usize,
+) -> Result<AllPage, JobError> {
+    let live = read_all_live(connection, catalog, after, filter, limit)?;
+    archive::merge(connection, catalog, live, (after, filter, limit))
+}
+
+fn read_all_live(
     connection: &Connection,
     catalog: &Catalog,
     after: Position,
@@ -101,6 +127,30 @@ pub(super) fn read_all(
         events.page.end();
     }
     Ok(AllPage { events: events.page, next })
+}
+
+/// The live events at positions that are in order: as many as make up a page.
+pub(super) fn live_at(
+    connection: &Connection,
+    catalog: &Catalog,
+    positions: &[Position],
+) -> Result<Page, JobError> {
+    let sql = format!("SELECT {} FROM events WHERE position = ?1", columns(true));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut events = Events::new(connection, catalog, true);
+    let mut streams = HashMap::new();
+    for position in positions {
+        if events.page.is_full(positions.len()) {
+            break;
+        }
+        let mut rows = statement.query([signed(*position)])?;
+        if let Some(row) = rows.next()? {
+            events.push(row, |no, position| {
+                stream_id(connection, catalog, &mut streams, no, position)
+            })?;
+        }
+    }
+    Ok(events.page)
 }
 
 /// The last position before the first event after `bound`, of which there is one.
@@ -358,12 +408,12 @@ pub(super) fn number(row: &Row<'_>, column: usize) -> Result<u64> {
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }
 
-fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
     Timestamp::try_from_micros(row.get(column)?)
         .map_err(|error| Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error)))
 }
 
-fn fixed<'a, const N: usize>(row: &'a Row<'_>, column: usize) -> Result<&'a [u8; N]> {
+pub(super) fn fixed<'a, const N: usize>(row: &'a Row<'_>, column: usize) -> Result<&'a [u8; N]> {
     let blob = row.get_ref(column)?.as_blob()?;
     blob.try_into().map_err(|_| {
         let error = FromSqlError::InvalidBlobSize { expected_size: N, blob_size: blob.len() };

@@ -1,5 +1,6 @@
 //! [`SqliteStore`]: the event store on an [`SqliteDatabase`].
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use super::append::{self, OpenTransaction};
 use super::database::SqliteDatabase;
 use super::fault::JobError;
 use super::group::Groups;
-use super::{numbers, reads, whole};
+use super::{archive, numbers, reads, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
+use crate::store::archive::{Archive, ArchiveStore, Candidate, LeavingBlock, SegmentRecord};
 use crate::store::names;
 use crate::store::whole::{Part, RecordPage, ShapeRecord, WholeStore};
 use crate::store::{
@@ -40,9 +42,28 @@ impl SqliteStore {
     /// # Errors
     /// A failure of the database.
     pub async fn open(database: &SqliteDatabase) -> Result<Self, StoreError> {
-        let create = |connection: &Connection| connection.execute_batch(include_str!("schema.sql"));
+        Self::open_in(database, Archive::new(None)).await
+    }
+
+    /// As [`Self::open`], with the folder of its archive: from there events are read that were archived, and there
+    /// [`Archiver`](crate::store::archive::Archiver) puts them. It need not be there before something was archived.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with_archive(
+        database: &SqliteDatabase,
+        folder: impl AsRef<Path>,
+    ) -> Result<Self, StoreError> {
+        Self::open_in(database, Archive::at(folder.as_ref())?).await
+    }
+
+    async fn open_in(database: &SqliteDatabase, archive: Archive) -> Result<Self, StoreError> {
+        let create = |connection: &Connection| {
+            connection.execute_batch(include_str!("schema.sql"))?;
+            connection.execute_batch(include_str!("archive.sql"))
+        };
         database.write(move |transaction| Ok(create(transaction)?)).await?;
-        Ok(Self { database: database.clone(), groups: Arc::new(Groups::new()) })
+        Ok(Self { database: database.clone(), groups: Arc::new(Groups::new(archive)) })
     }
 
     /// The database.
@@ -214,5 +235,56 @@ impl WholeStore for SqliteStore {
             .head
             .send_if_modified(|known| std::mem::replace(known, head.max(*known)) < head);
         Ok(())
+    }
+}
+
+impl ArchiveStore for SqliteStore {
+    /// The archive's folder has a lock, and what leaves is compared with what is there.
+    type Lock = ();
+
+    fn archive_folder(&self) -> Option<PathBuf> {
+        self.groups.catalog.archive.folder().map(Path::to_owned)
+    }
+
+    async fn segments(&self) -> Result<Vec<SegmentRecord>, StoreError> {
+        self.read(|connection, _| Ok(archive::segments(connection)?)).await
+    }
+
+    async fn identity(&self, proposed: &str) -> Result<String, StoreError> {
+        let proposed = proposed.to_owned();
+        self.database.write(move |transaction| Ok(archive::identity(transaction, &proposed)?)).await
+    }
+
+    async fn lock_archive(&self) -> Result<Option<()>, StoreError> {
+        Ok(Some(()))
+    }
+
+    async fn candidates(
+        &self,
+        aggregate: &'static str,
+        meaning: u64,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        self.read(move |connection, _| {
+            Ok(archive::candidates(connection, aggregate, meaning, after, limit)?)
+        })
+        .await
+    }
+
+    async fn live_at(&self, positions: Vec<Position>) -> Result<Page, StoreError> {
+        self.read(move |connection, groups| {
+            let view = connection.unchecked_transaction()?;
+            reads::live_at(&view, &groups.catalog, &positions)
+        })
+        .await
+    }
+
+    async fn leave(
+        &self,
+        segment: SegmentRecord,
+        blocks: Vec<LeavingBlock>,
+    ) -> Result<(), StoreError> {
+        self.database.write(move |transaction| archive::leave(transaction, &segment, &blocks)).await
     }
 }

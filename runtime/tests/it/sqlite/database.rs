@@ -195,7 +195,7 @@ fn a_later_format_is_refused() {
     let path = folder.path().join("later.db");
     drop(SqliteDatabase::open(&path).expect("a database"));
     let raw = Connection::open(&path).expect("a database");
-    raw.pragma_update(None, "user_version", 2).expect("a pragma");
+    raw.pragma_update(None, "user_version", 3).expect("a pragma");
     drop(raw);
     let error = refused(&path);
     assert!(matches!(error, StoreError::Foreign(_)), "{error}");

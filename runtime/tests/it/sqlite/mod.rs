@@ -1,6 +1,7 @@
 //! The embedded event store: what the conformance suite cannot ask of every store.
 
 mod appends;
+mod archive;
 mod bank;
 mod database;
 mod faults;

@@ -1,0 +1,125 @@
+//! `bank archive`: what is older than the bank keeps it leaves the database for compressed files.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use eventloom_runtime::aggregate::Retention;
+use eventloom_runtime::store::archive::{AggregateReport, ArchiveReport, Archiver};
+use generated_example::bank_account::BankAccount;
+use serde_json::{Value, json};
+
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::ledger::Place;
+use crate::progress::Progress;
+use crate::screen::Screen;
+
+const ABOUT: &str = "\
+Events go that are older than the ontology's retentionPolicy and come before a snapshot of their account.
+Nothing is forgotten: other commands read what is archived from DIR, which the database remembers; where
+it has moved, name it with --archive. Keep it as safe as the database. Others may use the bank meanwhile.
+
+Example:
+  bank archive --to archive --dry-run";
+
+/// Move what is older than the bank keeps it to compressed files.
+#[derive(Debug, Args)]
+#[command(after_help = ABOUT)]
+pub(crate) struct Archive {
+    /// The folder of the files, always the same one for a bank.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+
+    /// Only say what would be archived.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Archive {
+    pub(crate) async fn run(
+        self,
+        place: &Place<impl Database>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
+        let store = place.events_with_archive(&self.to).await?;
+        let progress = Progress::counting("archiving", 0);
+        let archiver = Archiver::new(&store).aggregate::<BankAccount>().dry_run(self.dry_run);
+        let report = archiver.run(|it| progress.at(it.position, it.head)).await;
+        progress.clear();
+        let report = report?;
+        if screen.is_json() {
+            return screen.json(&told(&report));
+        }
+        let did = if self.dry_run { "would archive" } else { "archived" };
+        screen.good(
+            did,
+            format_args!(
+                "{} events of {} accounts to {} ({} bytes in {} files)",
+                report.events(),
+                report.streams(),
+                self.to.display(),
+                report.bytes(),
+                report.segments.len()
+            ),
+        )?;
+        for aggregate in &report.aggregates {
+            screen.quiet(stayed(aggregate))?;
+        }
+        for file in &report.unknown_files {
+            screen.quiet(format_args!(
+                "{file} is none of this bank's files: of a run that was cut off, or of a copy of the bank; it was left"
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// Why events stayed, in words.
+fn stayed(of: &AggregateReport) -> String {
+    let Some(before) = of.before else {
+        return format!("{} keeps its events for ever", of.aggregate);
+    };
+    format!(
+        "{} keeps its events for {}: {} since {before} stayed, {} that no snapshot lies behind, {} behind a younger one",
+        of.aggregate,
+        kept(of.retention),
+        of.young,
+        of.uncovered,
+        of.behind_young
+    )
+}
+
+fn kept(retention: Retention) -> String {
+    match retention {
+        Retention::Forever => "ever".to_owned(),
+        Retention::Days(days) => format!("{days} days"),
+        Retention::Months(months) if months % 12 == 0 => format!("{} years", months / 12),
+        Retention::Months(months) => format!("{months} months"),
+    }
+}
+
+fn told(report: &ArchiveReport) -> Value {
+    let aggregate = |of: &AggregateReport| {
+        json!({
+            "aggregate": of.aggregate,
+            "before": of.before.map(|before| before.to_string()),
+            "events": of.events,
+            "streams": of.streams,
+            "stayed": {
+                "young": of.young,
+                "uncovered": of.uncovered,
+                "behindYoung": of.behind_young,
+            },
+        })
+    };
+    let files = report.segments.iter();
+    let files = files.map(|it| json!({"file": it.file, "events": it.events, "bytes": it.bytes}));
+    json!({
+        "dryRun": report.is_dry_run,
+        "events": report.events(),
+        "streams": report.streams(),
+        "aggregates": report.aggregates.iter().map(aggregate).collect::<Vec<_>>(),
+        "files": files.collect::<Vec<_>>(),
+        "unknownFiles": report.unknown_files,
+    })
+}

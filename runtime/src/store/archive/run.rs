@@ -1,0 +1,501 @@
+//! [`Archiver`]: which events may go, and the order in which they do.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+
+use super::report::{
+    AggregateReport, ArchiveError, ArchiveProgress, ArchiveReport, ArchiveStep, SegmentReport,
+};
+use super::segment::{self, DRAFT, Draft, Segment, number_of, number_of_manifest, unwritable};
+use super::{ArchiveStore, Candidate, LeavingBlock, SegmentRecord, changed_meanwhile};
+use crate::aggregate::{Aggregate, Retention};
+use crate::clock::{Clock, SystemClock};
+use crate::metadata::Position;
+use crate::values::{Timestamp, Uuid};
+
+/// Events that one file takes at most.
+pub const SEGMENT_EVENTS: u64 = 100_000;
+/// Events that are looked at together.
+const LOOKED_AT: usize = 4_096;
+/// Events that are read together.
+const READ: usize = 1_024;
+/// Events that leave in one transaction, give or take a block: others append in between.
+const LEAVING: usize = 4_096;
+/// Streams with a young event that are remembered. Behind so many of them hardly anything is old.
+const YOUNG_STREAMS: usize = 100_000;
+/// The file by which a folder says whose archive it has.
+const IDENTITY: &str = "archive.json";
+const LOCK: &str = "archive.lock";
+
+/// Archives what has aged out of a store that was opened with an archive.
+///
+/// ```no_run
+/// # async fn archive<A: eventloom_runtime::Aggregate>(
+/// #     store: eventloom_runtime::store::sqlite::SqliteStore,
+/// # ) -> Result<(), eventloom_runtime::store::archive::ArchiveError> {
+/// use eventloom_runtime::store::archive::Archiver;
+///
+/// let report = Archiver::new(&store).aggregate::<A>().run(|_| {}).await?;
+/// println!("{} events were archived", report.events());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Archiver<'s, S> {
+    store: &'s S,
+    rules: Vec<ArchiveRule>,
+    clock: Arc<dyn Clock>,
+    is_dry_run: bool,
+    segment_events: u64,
+}
+
+/// What is said of the events of an aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArchiveRule {
+    /// Its name.
+    pub aggregate: &'static str,
+    /// The meaning of its fold. Events go that a snapshot by this fold covers.
+    pub meaning: u64,
+    /// How long its events stay, whatever covers them.
+    pub retention: Retention,
+}
+
+impl ArchiveRule {
+    /// What the ontology says of an aggregate.
+    pub const fn of<A: Aggregate>() -> Self {
+        Self { aggregate: A::NAME, meaning: A::MEANING, retention: A::RETENTION }
+    }
+}
+
+impl<'s, S: ArchiveStore> Archiver<'s, S> {
+    /// Archives nothing yet: see [`Self::aggregate`].
+    pub fn new(store: &'s S) -> Self {
+        Self {
+            store,
+            rules: Vec::new(),
+            clock: Arc::new(SystemClock),
+            is_dry_run: false,
+            segment_events: SEGMENT_EVENTS,
+        }
+    }
+
+    /// Archives events of an aggregate too, by its `retentionPolicy`.
+    #[must_use]
+    pub fn aggregate<A: Aggregate>(self) -> Self {
+        self.rule(ArchiveRule::of::<A>())
+    }
+
+    /// As [`Self::aggregate`], by another rule than the ontology's.
+    #[must_use]
+    pub fn rule(mut self, rule: ArchiveRule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Takes the time from a clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Only tells what would be archived: nothing is written anywhere.
+    #[must_use]
+    pub fn dry_run(mut self, is_dry_run: bool) -> Self {
+        self.is_dry_run = is_dry_run;
+        self
+    }
+
+    /// Begins another file after so many events; [`SEGMENT_EVENTS`] where nothing is said.
+    #[must_use]
+    pub fn segment_events(mut self, events: u64) -> Self {
+        self.segment_events = events.clamp(1, SEGMENT_EVENTS);
+        self
+    }
+
+    /// Archives, and tells how far it is. Appends and reads go on meanwhile.
+    ///
+    /// # Errors
+    /// [`ArchiveError`]. What has left by then is archived, and all else is live: run it again.
+    pub async fn run(
+        self,
+        mut progress: impl FnMut(ArchiveProgress) + Send,
+    ) -> Result<ArchiveReport, ArchiveError> {
+        let now = self.clock.now();
+        let head = self.store.head().await?;
+        let mut report = ArchiveReport {
+            is_dry_run: self.is_dry_run,
+            now,
+            aggregates: Vec::new(),
+            segments: Vec::new(),
+            unknown_files: Vec::new(),
+        };
+        if self.is_dry_run {
+            self.archive_all(&mut report, None, head, &mut progress).await?;
+            return Ok(report);
+        }
+        let locked = self.lock().await?;
+        let known = self.store.segments().await?;
+        let folder = locked.folder.clone();
+        let (next, unknown) = blocking(move || prepare(&folder, &known)).await?;
+        report.unknown_files = unknown;
+        let (folder, store) = (locked.folder.clone(), locked.store.clone());
+        let target = Target { folder, store, next, draft: None };
+        let done = self.archive_all(&mut report, Some(target), head, &mut progress).await;
+        if done.is_err() {
+            // What went wrong is told; a draft that is left is removed by the next run.
+            let _ = blocking(move || remove_drafts(&locked.folder)).await;
+        }
+        done.map(|()| report)
+    }
+
+    /// Archives events of each aggregate, to where they are to go.
+    async fn archive_all(
+        &self,
+        report: &mut ArchiveReport,
+        mut target: Option<Target>,
+        head: Position,
+        progress: &mut (impl FnMut(ArchiveProgress) + Send),
+    ) -> Result<(), ArchiveError> {
+        for rule in &self.rules {
+            let mut run = Run {
+                archiver: self,
+                rule: *rule,
+                now: report.now,
+                head,
+                told: AggregateReport::new(rule.aggregate, rule.retention),
+                segments: Vec::new(),
+                young: BTreeSet::new(),
+                target: target.take(),
+                progress: &mut *progress,
+            };
+            if let Some(before) = rule.retention.cutoff(report.now) {
+                run.told.before = Some(before);
+                run.archive(before).await?;
+            }
+            let Run { told, segments, target: after, .. } = run;
+            report.aggregates.push(told);
+            report.segments.extend(segments);
+            target = after;
+        }
+        Ok(())
+    }
+
+    /// Keeps others out, and makes sure that the folder is this store's.
+    async fn lock(&self) -> Result<Locked<S::Lock>, ArchiveError> {
+        let folder = self.store.archive_folder().ok_or(ArchiveError::NoFolder)?;
+        let Some(of_store) = self.store.lock_archive().await? else {
+            return Err(ArchiveError::Busy { folder });
+        };
+        let known = self.store.segments().await?;
+        let proposed = Uuid::now_v7().to_string();
+        let store = self.store.identity(&proposed).await?;
+        let (at, identity) = (folder.clone(), store.clone());
+        let file = blocking(move || lock_folder(&at, &identity, known.is_empty())).await?;
+        Ok(Locked { folder, store, _file: file, _store: of_store })
+    }
+}
+
+/// The right to archive. It ends with this.
+struct Locked<L> {
+    folder: PathBuf,
+    store: String,
+    _file: File,
+    _store: L,
+}
+
+/// Where events are archived to.
+struct Target {
+    folder: PathBuf,
+    store: String,
+    /// Number of the next file.
+    next: u64,
+    draft: Option<Draft>,
+}
+
+/// The archiving of one aggregate.
+struct Run<'r, 's, S, P> {
+    archiver: &'r Archiver<'s, S>,
+    rule: ArchiveRule,
+    now: Timestamp,
+    head: Position,
+    told: AggregateReport,
+    segments: Vec<SegmentReport>,
+    /// Streams that have a young event among those that were looked at.
+    young: BTreeSet<i64>,
+    target: Option<Target>,
+    progress: &'r mut P,
+}
+
+impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
+    async fn archive(&mut self, before: Timestamp) -> Result<(), ArchiveError> {
+        let ArchiveRule { aggregate, meaning, .. } = self.rule;
+        let mut after = 0;
+        while after < self.head && self.young.len() < YOUNG_STREAMS {
+            let store = self.archiver.store;
+            let found = store.candidates(aggregate, meaning, after, LOOKED_AT).await?;
+            let is_end = found.len() < LOOKED_AT;
+            let head = self.head;
+            let within = found.iter().filter(|it| it.position <= head);
+            let going: Vec<Candidate> =
+                within.filter(|it| self.may_go(it, before)).copied().collect();
+            after = match found.last() {
+                Some(last) if !is_end => last.position,
+                _ => self.head,
+            };
+            self.told.looked_up_to = after.min(self.head);
+            self.write(&going).await?;
+            self.tell(ArchiveStep::Looked);
+        }
+        self.end_segment().await
+    }
+
+    /// Whether an event may go; notes why it stays.
+    fn may_go(&mut self, event: &Candidate, before: Timestamp) -> bool {
+        let told = &mut self.told;
+        let stays = if event.recorded_at >= before {
+            self.young.insert(event.stream);
+            &mut told.young
+        } else if self.young.contains(&event.stream) {
+            &mut told.behind_young
+        } else if event.sequence >= event.covered.min(event.last) {
+            // Loads begin with the snapshot's own last event, and appends look for the stream's.
+            &mut told.uncovered
+        } else {
+            told.streams += u64::from(event.sequence == event.first);
+            told.events += 1;
+            return true;
+        };
+        *stays += 1;
+        false
+    }
+
+    /// Writes events to files.
+    async fn write(&mut self, going: &[Candidate]) -> Result<(), ArchiveError> {
+        if self.target.is_none() {
+            return Ok(());
+        }
+        let streams: HashMap<Position, i64> =
+            going.iter().map(|it| (it.position, it.stream)).collect();
+        let mut left: Vec<Position> = going.iter().map(|it| it.position).collect();
+        while !left.is_empty() {
+            let room = self.room();
+            let asked: Vec<Position> = left.iter().take(READ.min(room)).copied().collect();
+            let page = self.archiver.store.live_at(asked.clone()).await?;
+            let found: Vec<Position> = page.iter().map(|event| event.position).collect();
+            if found.is_empty() || asked[..found.len()] != found[..] {
+                return Err(changed_meanwhile(asked.len(), found.len()).into());
+            }
+            left.drain(..found.len());
+            let mut draft = self.draft().await?;
+            let streams: Vec<i64> = found.iter().map(|position| streams[position]).collect();
+            let draft = blocking(move || {
+                for (event, stream) in page.iter().zip(streams) {
+                    draft.add(&event, stream)?;
+                }
+                Ok(draft)
+            })
+            .await?;
+            let is_full = draft.events() >= self.archiver.segment_events;
+            if let Some(target) = &mut self.target {
+                target.draft = Some(draft);
+            }
+            if is_full {
+                self.end_segment().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many events the file that is being written takes.
+    fn room(&self) -> usize {
+        let draft = self.target.as_ref().and_then(|target| target.draft.as_ref());
+        let has = draft.map_or(0, Draft::events);
+        let room = self.archiver.segment_events.saturating_sub(has).max(1);
+        usize::try_from(room).unwrap_or(usize::MAX)
+    }
+
+    /// The file that is being written, or a new one.
+    async fn draft(&mut self) -> Result<Draft, ArchiveError> {
+        let Some(target) = &mut self.target else { return Err(ArchiveError::NoFolder) };
+        if let Some(draft) = target.draft.take() {
+            return Ok(draft);
+        }
+        let (folder, number) = (target.folder.clone(), target.next);
+        target.next += 1;
+        blocking(move || Draft::begin(&folder, number)).await
+    }
+
+    /// Completes the file that is being written, if any, and lets its events leave.
+    async fn end_segment(&mut self) -> Result<(), ArchiveError> {
+        let Some(target) = &mut self.target else { return Ok(()) };
+        let Some(draft) = target.draft.take() else { return Ok(()) };
+        let (folder, store, now) = (target.folder.clone(), target.store.clone(), self.now);
+        let segment = Arc::new(blocking(move || draft.end(now)).await?);
+        self.tell(ArchiveStep::Written);
+        let (at, named) = (folder.clone(), Arc::clone(&segment));
+        blocking(move || named.name(&at, &store)).await?;
+        self.tell(ArchiveStep::Named);
+        let named = Arc::clone(&segment);
+        blocking(move || named.verify(&folder)).await?;
+        self.tell(ArchiveStep::Verified);
+        let Segment { record, events, .. } = &*segment;
+        for blocks in batches(&segment.blocks) {
+            self.archiver.store.leave(record.clone(), blocks.to_vec()).await?;
+            self.tell(ArchiveStep::Left);
+        }
+        let (file, bytes) = (record.file.clone(), record.bytes);
+        self.segments.push(SegmentReport { file, events: *events, bytes });
+        Ok(())
+    }
+
+    fn tell(&mut self, step: ArchiveStep) {
+        let (position, events) = (self.told.looked_up_to, self.told.events);
+        let (aggregate, head) = (self.rule.aggregate, self.head);
+        (self.progress)(ArchiveProgress { aggregate, step, position, head, events });
+    }
+}
+
+/// The blocks that leave together.
+fn batches(blocks: &[LeavingBlock]) -> impl Iterator<Item = &[LeavingBlock]> {
+    let mut rest = blocks;
+    std::iter::from_fn(move || {
+        let mut events = 0;
+        let fits = rest.iter().take_while(|block| {
+            let before = events;
+            events += block.events.len();
+            before == 0 || events <= LEAVING
+        });
+        let (batch, behind) = rest.split_at(fits.count());
+        rest = behind;
+        (!batch.is_empty()).then_some(batch)
+    })
+}
+
+/// Takes a folder for a store, and makes it where nothing was archived yet.
+fn lock_folder(folder: &Path, store: &str, is_new: bool) -> Result<File, ArchiveError> {
+    if is_new {
+        create(folder).map_err(|error| unwritable(folder, error))?;
+    }
+    let path = folder.join(LOCK);
+    let open = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = open.map_err(|error| unwritable(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(ArchiveError::Busy { folder: folder.to_owned() });
+        }
+        Err(TryLockError::Error(error)) => return Err(unwritable(&path, error)),
+    }
+    claim(folder, store)?;
+    Ok(file)
+}
+
+/// Makes a folder where there is none, and its name durable: the files in it must not vanish with it.
+fn create(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|it| !it.exists()).collect();
+    fs::create_dir_all(folder)?;
+    let parents = missing.into_iter().filter_map(Path::parent);
+    parents.into_iter().try_for_each(segment::sync_folder)
+}
+
+/// Makes sure that a folder has no archive but that of a store.
+fn claim(folder: &Path, store: &str) -> Result<(), ArchiveError> {
+    let path = folder.join(IDENTITY);
+    let ours = format!("{{\"store\": {}}}\n", segment::quoted(store));
+    match fs::read_to_string(&path) {
+        Ok(found) if found == ours => Ok(()),
+        Ok(found) => {
+            let found = found.trim().to_owned();
+            let (folder, store) = (folder.to_owned(), store.to_owned());
+            Err(ArchiveError::OtherStore { folder, found, store })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let draft = folder.join(format!("{IDENTITY}{DRAFT}"));
+            let written = File::create(&draft).and_then(|mut file| {
+                file.write_all(ours.as_bytes())?;
+                file.sync_all()
+            });
+            written.map_err(|error| unwritable(&draft, error))?;
+            segment::publish(folder, IDENTITY)?;
+            segment::sync_folder(folder).map_err(|error| unwritable(folder, error))
+        }
+        Err(error) => Err(unwritable(&path, error)),
+    }
+}
+
+/// Looks whether all that was archived is there, and removes what a run that was cut off has not completed. Gives the
+/// number of the next file, and the files that the store does not know.
+fn prepare(folder: &Path, known: &[SegmentRecord]) -> Result<(u64, Vec<String>), ArchiveError> {
+    for SegmentRecord { file, bytes, .. } in known {
+        let incomplete = |reason: String| ArchiveError::Incomplete {
+            folder: folder.to_owned(),
+            file: file.clone(),
+            reason,
+        };
+        match fs::metadata(folder.join(file)) {
+            Ok(found) if found.len() == *bytes => {}
+            Ok(found) => {
+                return Err(incomplete(format!("has {} bytes, and had {bytes}", found.len())));
+            }
+            Err(error) => return Err(incomplete(format!("can't be read ({error})"))),
+        }
+    }
+    remove_drafts(folder)?;
+    let (mut last, mut unknown) = (known.iter().map(|it| it.number).max().unwrap_or(0), Vec::new());
+    for name in names(folder)? {
+        if let Some(number) = number_of(&name) {
+            last = last.max(number);
+            if known.iter().all(|it| it.file != name) {
+                unknown.push(name);
+            }
+        } else if let Some(number) = number_of_manifest(&name) {
+            last = last.max(number);
+        }
+    }
+    unknown.sort();
+    Ok((last + 1, unknown))
+}
+
+/// Removes what a run that was cut off has not completed.
+fn remove_drafts(folder: &Path) -> Result<(), ArchiveError> {
+    for name in names(folder)? {
+        let complete = name.strip_suffix(DRAFT);
+        let is_ours = |it| number_of(it).or_else(|| number_of_manifest(it)).is_some();
+        if complete.is_some_and(is_ours) {
+            let path = folder.join(name);
+            fs::remove_file(&path).map_err(|error| unwritable(&path, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of what lies in a folder, as far as they are text.
+fn names(folder: &Path) -> Result<Vec<String>, ArchiveError> {
+    let unreadable = |error| unwritable(folder, error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        names.extend(entry.map_err(unreadable)?.file_name().into_string());
+    }
+    Ok(names)
+}
+
+/// Runs what waits for the disk where that may be.
+async fn blocking<T: Send + 'static>(
+    job: impl FnOnce() -> Result<T, ArchiveError> + Send + 'static,
+) -> Result<T, ArchiveError> {
+    match spawn_blocking(job).await {
+        Ok(done) => done,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(crate::store::StoreError::Unavailable(
+                "the program is ending, and archives nothing more".to_owned(),
+            )
+            .into()),
+        },
+    }
+}

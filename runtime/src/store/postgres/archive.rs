@@ -1,0 +1,341 @@
+//! Archived events on PostgreSQL: which blocks have what a page lacks, and how events leave for them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::spawn_blocking;
+use tokio_postgres::Row;
+
+use super::batch::signed;
+use super::database::Client;
+use super::fault::Fault;
+use super::reads::number;
+use super::text;
+use super::types::Time;
+use crate::metadata::{Position, Sequence};
+use crate::store::archive::{
+    Archive, ArchivedEvent, BLOCKS, BlockPlace, Candidate, Gap, LeavingBlock, SegmentRecord,
+    Wanted, Window,
+};
+use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
+
+/// Up to where events are archived, or 0.
+pub(super) const ARCHIVED_UP_TO: &str =
+    "SELECT coalesce(max(last), 0) FROM eventloom.archive_segments";
+
+/// The columns of a block's place.
+const PLACE: &str =
+    "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256";
+
+/// Keeps others from archiving. Its connection ends with it, and the lock with that.
+pub struct ArchiveLock(Option<Client>);
+
+impl Drop for ArchiveLock {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Client::take(client));
+        }
+    }
+}
+
+/// How long one waits for another archiver, which may have ended a moment ago.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Keeps others from archiving, or tells that somebody else does.
+pub(super) async fn lock(client: Client) -> Result<Option<ArchiveLock>, Fault> {
+    let start = Instant::now();
+    loop {
+        let row = client.query_one("SELECT pg_try_advisory_lock(7311146993704727156)", &[]).await?;
+        if row.try_get(0)? {
+            return Ok(Some(ArchiveLock(Some(client))));
+        }
+        if start.elapsed() > PATIENCE {
+            return Ok(None);
+        }
+        tokio::time::sleep(PATIENCE / 20).await;
+    }
+}
+
+/// A page of the global order with the archived events that belong to it.
+pub(super) async fn merge(
+    client: &Client,
+    archive: &Arc<Archive>,
+    live: AllPage,
+    (after, filter, limit): (Position, &EventFilter, usize),
+) -> Result<AllPage, Fault> {
+    let mut window = Window::beside(&live, after, filter, limit);
+    let mut places = straddling(client, after).await?;
+    let (mut last, mut found_any) = (after, false);
+    loop {
+        places.extend(beginning(client, last, window.bound()).await?);
+        let is_end = places.len() < BLOCKS;
+        for place in places.drain(..) {
+            if !window.wants(place.first) {
+                return Ok(window.merge(&live));
+            }
+            (last, found_any) = (last.max(place.first), true);
+            window.take(&block(archive, place, Wanted::After(after)).await?);
+        }
+        if is_end {
+            return Ok(if found_any { window.merge(&live) } else { live });
+        }
+    }
+}
+
+/// Reads a block where the disk may be waited for.
+async fn block(
+    archive: &Arc<Archive>,
+    place: BlockPlace,
+    wanted: Wanted,
+) -> Result<Arc<Vec<ArchivedEvent>>, Fault> {
+    if let Some(known) = archive.known(&place) {
+        return Ok(known);
+    }
+    let archive = Arc::clone(archive);
+    let read = spawn_blocking(move || archive.block(&place, &wanted));
+    match read.await {
+        Ok(read) => Ok(read?),
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => {
+                let reason = "the program is ending, and reads nothing more".to_owned();
+                Err(StoreError::Unavailable(reason).into())
+            }
+        },
+    }
+}
+
+/// The blocks, at most one of each segment, in the middle of which a position lies.
+async fn straddling(client: &Client, position: Position) -> Result<Vec<BlockPlace>, Fault> {
+    let sql = format!(
+        "SELECT {PLACE} FROM eventloom.archive_segments s, LATERAL (SELECT * FROM eventloom.archive_blocks n \
+         WHERE n.segment = s.no AND n.last > $1 ORDER BY n.last LIMIT 1) b \
+         WHERE s.first <= $1 AND s.last > $1 AND b.first <= $1"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    client.query(&statement, &[&signed(position)]).await?.iter().map(place).collect()
+}
+
+/// The next blocks that begin after a position, in the order of their beginnings.
+async fn beginning(
+    client: &Client,
+    after: Position,
+    bound: Position,
+) -> Result<Vec<BlockPlace>, Fault> {
+    let sql = format!(
+        "SELECT {PLACE} FROM eventloom.archive_blocks b JOIN eventloom.archive_segments s ON s.no = b.segment \
+         WHERE b.first > $1 AND b.first <= $2 ORDER BY b.first LIMIT $3"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let most = signed(BLOCKS as u64);
+    let found = client.query(&statement, &[&signed(after), &signed(bound), &most]).await?;
+    found.iter().map(place).collect()
+}
+
+/// A page of a stream with the archived events that belong to it.
+pub(super) async fn fill(
+    client: &Client,
+    archive: &Arc<Archive>,
+    read: &StreamRead,
+    mut gap: Gap<'_>,
+    live: Page,
+) -> Result<Page, Fault> {
+    let (mut above, mut below) = (gap.above, gap.below);
+    while gap.is_open() {
+        let places = of_stream(client, read, (above, below)).await?;
+        let is_end = places.len() < BLOCKS;
+        for (place, first, last) in places {
+            if !gap.is_open() {
+                break;
+            }
+            gap.take(&block(archive, place, Wanted::Stream(read.stream.clone())).await?)?;
+            match read.direction {
+                Direction::Forwards => above = last,
+                Direction::Backwards => below = first,
+            }
+        }
+        if is_end {
+            break;
+        }
+    }
+    Ok(gap.fill(live)?)
+}
+
+/// The next blocks with events of a stream above a sequence and below another, and which of them they have.
+async fn of_stream(
+    client: &Client,
+    read: &StreamRead,
+    (above, below): (Sequence, Sequence),
+) -> Result<Vec<(BlockPlace, Sequence, Sequence)>, Fault> {
+    let order = match read.direction {
+        Direction::Forwards => "ASC",
+        Direction::Backwards => "DESC",
+    };
+    // Ranges of a stream don't overlap: all that begin behind the one with the sequence end behind it too.
+    let sql = format!(
+        "SELECT {PLACE}, r.first, r.last FROM eventloom.streams m \
+         JOIN eventloom.archive_ranges r ON r.stream = m.no \
+         JOIN eventloom.archive_blocks b ON b.segment = r.segment AND b.block = r.block \
+         JOIN eventloom.archive_segments s ON s.no = b.segment \
+         WHERE m.aggregate = $1 AND m.id = $2 AND r.first < $4 AND r.last > $3 AND r.first >= coalesce( \
+         (SELECT n.first FROM eventloom.archive_ranges n WHERE n.stream = m.no AND n.first <= $3 + 1 \
+         ORDER BY n.first DESC LIMIT 1), 0) ORDER BY r.first {order} LIMIT $5"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let (aggregate, id) =
+        (text::stored(read.stream.aggregate), text::stored(read.stream.id.as_str()));
+    let (above, below, most) = (signed(above), signed(below), signed(BLOCKS as u64));
+    let found = client.query(&statement, &[&aggregate, &id, &above, &below, &most]).await?;
+    found.iter().map(|row| Ok((place(row)?, number(row, 10)?, number(row, 11)?))).collect()
+}
+
+fn place(row: &Row) -> Result<BlockPlace, Fault> {
+    let block: i32 = row.try_get(1)?;
+    Ok(BlockPlace {
+        segment: number(row, 0)?,
+        block: u32::try_from(block)
+            .map_err(|_| Fault::Value(format!("a block has the number {block}")))?,
+        file: text::read(row.try_get(2)?).into_owned(),
+        folder: text::read(row.try_get(3)?).into_owned(),
+        start: number(row, 4)?,
+        length: number(row, 5)?,
+        lines: number(row, 6)?,
+        first: number(row, 7)?,
+        last: number(row, 8)?,
+        sha256: hash(row, 9)?,
+    })
+}
+
+fn hash(row: &Row, column: usize) -> Result<[u8; 32], Fault> {
+    let stored: &[u8] = row.try_get(column)?;
+    stored.try_into().map_err(|_| Fault::Value(format!("a hash has {} bytes", stored.len())))
+}
+
+/// The segments by their numbers.
+pub(super) async fn segments(client: &Client) -> Result<Vec<SegmentRecord>, Fault> {
+    let found = client
+        .query(
+            "SELECT no, file, folder, bytes, sha256, first, last, archived_at FROM eventloom.archive_segments \
+             ORDER BY no",
+            &[],
+        )
+        .await?;
+    let segment = |row: &Row| {
+        Ok(SegmentRecord {
+            number: number(row, 0)?,
+            file: text::read(row.try_get(1)?).into_owned(),
+            folder: text::read(row.try_get(2)?).into_owned(),
+            bytes: number(row, 3)?,
+            sha256: hash(row, 4)?,
+            first: number(row, 5)?,
+            last: number(row, 6)?,
+            archived_at: row.try_get::<_, Time>(7)?.0,
+        })
+    };
+    found.iter().map(segment).collect()
+}
+
+/// The identity of the store, the proposed one where it had none.
+pub(super) async fn identity(client: &Client, proposed: &str) -> Result<String, Fault> {
+    let row = client.query_one("SELECT eventloom.archive_identity($1)", &[&proposed]).await?;
+    Ok(row.try_get(0)?)
+}
+
+/// What is to be known of the live events of an aggregate. A snapshot that stands for events which its stream does not
+/// have covers none.
+pub(super) async fn candidates(
+    client: &Client,
+    (aggregate, meaning): (&str, u64),
+    after: Position,
+    limit: usize,
+) -> Result<Vec<Candidate>, Fault> {
+    let statement = client
+        .prepare_cached(
+            "SELECT e.position, e.stream, e.sequence, e.recorded_at, \
+             (SELECT n.sequence FROM eventloom.snapshots n WHERE n.stream = e.stream AND n.meaning = $2), \
+             (SELECT f.sequence FROM eventloom.events f WHERE f.stream = e.stream ORDER BY f.sequence LIMIT 1), \
+             (SELECT l.sequence FROM eventloom.events l WHERE l.stream = e.stream ORDER BY l.sequence DESC LIMIT 1) \
+             FROM eventloom.events e WHERE e.position > $3 \
+             AND e.shape = ANY (ARRAY(SELECT h.id FROM eventloom.shapes h WHERE h.aggregate = $1)) \
+             ORDER BY e.position LIMIT $4",
+        )
+        .await?;
+    let (aggregate, meaning) = (text::stored(aggregate), meaning.cast_signed());
+    let (after, most) = (signed(after), signed(limit as u64));
+    let found = client.query(&statement, &[&aggregate, &meaning, &after, &most]).await?;
+    let candidate = |row: &Row| {
+        let last = number(row, 6)?;
+        let covered: Option<i64> = row.try_get(4)?;
+        let covered = covered.and_then(|it| u64::try_from(it).ok()).filter(|it| *it <= last);
+        Ok(Candidate {
+            position: number(row, 0)?,
+            stream: row.try_get(1)?,
+            sequence: number(row, 2)?,
+            recorded_at: row.try_get::<_, Time>(3)?.0,
+            covered: covered.unwrap_or(0),
+            first: number(row, 5)?,
+            last,
+        })
+    };
+    found.iter().map(candidate).collect()
+}
+
+/// Notes where events are archived, and deletes them.
+pub(super) async fn leave(
+    client: &Client,
+    segment: &SegmentRecord,
+    blocks: &[LeavingBlock],
+) -> Result<(), Fault> {
+    let places = || blocks.iter().map(|block| &block.place);
+    let numbers =
+        |of: fn(&BlockPlace) -> u64| places().map(|it| signed(of(it))).collect::<Vec<_>>();
+    let block_no = places().map(|it| block_number(it.block)).collect::<Result<Vec<_>, _>>()?;
+    let hashes: Vec<&[u8]> = places().map(|it| it.sha256.as_slice()).collect();
+    let (mut of_block, mut positions, mut streams, mut sequences) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for block in blocks {
+        let number = block_number(block.place.block)?;
+        for event in &block.events {
+            of_block.push(number);
+            positions.push(signed(event.position));
+            streams.push(event.stream);
+            sequences.push(signed(event.sequence));
+        }
+    }
+    let folder: Cow<'_, str> = text::stored(&segment.folder);
+    let statement = client
+        .prepare_cached(
+            "SELECT eventloom.archive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        )
+        .await?;
+    client
+        .execute(
+            &statement,
+            &[
+                &signed(segment.number),
+                &segment.file,
+                &folder,
+                &signed(segment.bytes),
+                &segment.sha256.as_slice(),
+                &signed(segment.first),
+                &signed(segment.last),
+                &Time(segment.archived_at),
+                &block_no,
+                &numbers(|it| it.start),
+                &numbers(|it| it.length),
+                &numbers(|it| it.lines),
+                &hashes,
+                &of_block,
+                &positions,
+                &streams,
+                &sequences,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+fn block_number(number: u32) -> Result<i32, Fault> {
+    i32::try_from(number).map_err(|_| Fault::Value(format!("a block has the number {number}")))
+}

@@ -1,0 +1,353 @@
+//! Archived events on SQLite: which blocks have what a page lacks, and how events leave for them.
+
+use std::collections::BTreeMap;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Result, Row, Transaction};
+
+use super::catalog::Catalog;
+use super::fault::JobError;
+use super::open::FORMAT_WITH_ARCHIVE;
+use super::reads::{self, fixed, number, signed};
+use crate::metadata::{Position, Sequence};
+use crate::store::archive::{
+    BLOCKS, BlockPlace, Candidate, Gap, LeavingBlock, SegmentRecord, Wanted, Window,
+    changed_meanwhile,
+};
+use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
+
+/// The columns of a block's place.
+const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256 \
+    FROM archive_blocks b JOIN archive_segments s ON s.no = b.segment";
+
+type Job<T> = std::result::Result<T, JobError>;
+
+/// A page of the global order with the archived events that belong to it.
+pub(super) fn merge(
+    connection: &Connection,
+    catalog: &Catalog,
+    live: AllPage,
+    (after, filter, limit): (Position, &EventFilter, usize),
+) -> Job<AllPage> {
+    if archived_up_to(connection)? <= after {
+        return Ok(live);
+    }
+    let mut window = Window::beside(&live, after, filter, limit);
+    let mut places = straddling(connection, after)?;
+    let mut last = after;
+    let mut found_any = false;
+    loop {
+        places.extend(beginning(connection, last, window.bound())?);
+        let is_end = places.len() < BLOCKS;
+        for place in places.drain(..) {
+            if !window.wants(place.first) {
+                return Ok(window.merge(&live));
+            }
+            (last, found_any) = (last.max(place.first), true);
+            window.take(&catalog.archive.block(&place, &Wanted::After(after))?);
+        }
+        if is_end {
+            return Ok(if found_any { window.merge(&live) } else { live });
+        }
+    }
+}
+
+/// Up to where events are archived, or 0.
+fn archived_up_to(connection: &Connection) -> Result<Position> {
+    connection
+        .prepare_cached("SELECT coalesce(max(last), 0) FROM archive_segments")?
+        .query_row([], |row| number(row, 0))
+}
+
+/// The blocks, at most one of each segment, in the middle of which a position lies.
+fn straddling(connection: &Connection, position: Position) -> Result<Vec<BlockPlace>> {
+    let sql = format!(
+        "SELECT {PLACE} WHERE s.first <= ?1 AND s.last > ?1 AND b.first <= ?1 AND b.last = \
+         (SELECT min(n.last) FROM archive_blocks n WHERE n.segment = s.no AND n.last > ?1)"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_map([signed(position)], place)?.collect()
+}
+
+/// The next blocks that begin after a position, in the order of their beginnings.
+fn beginning(connection: &Connection, after: Position, bound: Position) -> Result<Vec<BlockPlace>> {
+    let sql =
+        format!("SELECT {PLACE} WHERE b.first > ?1 AND b.first <= ?2 ORDER BY b.first LIMIT ?3");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let parameters = (signed(after), signed(bound), signed(BLOCKS as u64));
+    statement.query_map(parameters, place)?.collect()
+}
+
+/// A page of a stream with the archived events that belong to it.
+pub(super) fn fill(
+    connection: &Connection,
+    catalog: &Catalog,
+    read: &StreamRead,
+    mut gap: Gap<'_>,
+    live: Page,
+) -> Job<Page> {
+    let Some(stream) = reads::stream_no(connection, &read.stream)? else { return Ok(live) };
+    let (mut above, mut below) = (gap.above, gap.below);
+    while gap.is_open() {
+        let places = of_stream(connection, stream, read.direction, (above, below))?;
+        let is_end = places.len() < BLOCKS;
+        for (place, first, last) in places {
+            if !gap.is_open() {
+                break;
+            }
+            gap.take(&catalog.archive.block(&place, &Wanted::Stream(read.stream.clone()))?)?;
+            match read.direction {
+                Direction::Forwards => above = last,
+                Direction::Backwards => below = first,
+            }
+        }
+        if is_end {
+            break;
+        }
+    }
+    Ok(gap.fill(live)?)
+}
+
+/// The next blocks with events of a stream above a sequence and below another, and which of them they have.
+fn of_stream(
+    connection: &Connection,
+    stream: i64,
+    direction: Direction,
+    (above, below): (Sequence, Sequence),
+) -> Result<Vec<(BlockPlace, Sequence, Sequence)>> {
+    let order = match direction {
+        Direction::Forwards => "ASC",
+        Direction::Backwards => "DESC",
+    };
+    // Ranges of a stream don't overlap: all that begin behind the one with the sequence end behind it too.
+    let sql = format!(
+        "SELECT {PLACE_OF_RANGE} WHERE r.stream = ?1 AND r.first < ?3 AND r.last > ?2 AND r.first >= coalesce( \
+         (SELECT max(n.first) FROM archive_ranges n WHERE n.stream = ?1 AND n.first <= ?2 + 1), 0) \
+         ORDER BY r.first {order} LIMIT ?4"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let parameters = (stream, signed(above), signed(below), signed(BLOCKS as u64));
+    let range = |row: &Row<'_>| Ok((place(row)?, number(row, 10)?, number(row, 11)?));
+    statement.query_map(parameters, range)?.collect()
+}
+
+/// As [`PLACE`], with the range.
+const PLACE_OF_RANGE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, \
+    b.sha256, r.first, r.last FROM archive_ranges r JOIN archive_blocks b ON b.segment = r.segment \
+    AND b.block = r.block JOIN archive_segments s ON s.no = b.segment";
+
+fn place(row: &Row<'_>) -> Result<BlockPlace> {
+    Ok(BlockPlace {
+        segment: number(row, 0)?,
+        block: row.get(1)?,
+        file: row.get(2)?,
+        folder: row.get(3)?,
+        start: number(row, 4)?,
+        length: number(row, 5)?,
+        lines: number(row, 6)?,
+        first: number(row, 7)?,
+        last: number(row, 8)?,
+        sha256: *fixed(row, 9)?,
+    })
+}
+
+/// The segments by their numbers.
+pub(super) fn segments(connection: &Connection) -> Result<Vec<SegmentRecord>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT no, file, folder, bytes, sha256, first, last, archived_at FROM archive_segments ORDER BY no",
+    )?;
+    let segment = |row: &Row<'_>| {
+        Ok(SegmentRecord {
+            number: number(row, 0)?,
+            file: row.get(1)?,
+            folder: row.get(2)?,
+            bytes: number(row, 3)?,
+            sha256: *fixed(row, 4)?,
+            first: number(row, 5)?,
+            last: number(row, 6)?,
+            archived_at: reads::time(row, 7)?,
+        })
+    };
+    statement.query_map([], segment)?.collect()
+}
+
+/// The identity of the store, the proposed one where it had none.
+pub(super) fn identity(transaction: &Transaction<'_>, proposed: &str) -> Result<String> {
+    transaction
+        .execute("INSERT OR IGNORE INTO archive_store (only, id) VALUES (1, ?1)", [proposed])?;
+    transaction.query_row("SELECT id FROM archive_store", [], |row| row.get(0))
+}
+
+/// What is to be known of the live events of an aggregate. A snapshot that stands for events which its stream does not
+/// have covers none.
+pub(super) fn candidates(
+    connection: &Connection,
+    aggregate: &str,
+    meaning: u64,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<Candidate>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT e.position, e.stream, e.sequence, e.recorded_at, \
+         (SELECT n.sequence FROM snapshots n WHERE n.stream = e.stream AND n.meaning = ?2), \
+         (SELECT min(f.sequence) FROM events f WHERE f.stream = e.stream), \
+         (SELECT max(l.sequence) FROM events l WHERE l.stream = e.stream) \
+         FROM events e WHERE e.position > ?3 AND e.shape IN (SELECT id FROM shapes WHERE aggregate = ?1) \
+         ORDER BY e.position LIMIT ?4",
+    )?;
+    let candidate = |row: &Row<'_>| {
+        let last = number(row, 6)?;
+        let covered: Option<i64> = row.get(4)?;
+        let covered = covered.and_then(|it| u64::try_from(it).ok()).filter(|it| *it <= last);
+        Ok(Candidate {
+            position: number(row, 0)?,
+            stream: row.get(1)?,
+            sequence: number(row, 2)?,
+            recorded_at: reads::time(row, 3)?,
+            covered: covered.unwrap_or(0),
+            first: number(row, 5)?,
+            last,
+        })
+    };
+    let parameters = (aggregate, meaning.cast_signed(), signed(after), signed(limit as u64));
+    statement.query_map(parameters, candidate)?.collect()
+}
+
+/// Notes where events are archived, and deletes them.
+pub(super) fn leave(
+    transaction: &Transaction<'_>,
+    segment: &SegmentRecord,
+    blocks: &[LeavingBlock],
+) -> Job<()> {
+    // Programs that know nothing of archives are kept out from here on.
+    transaction.pragma_update(None, "user_version", FORMAT_WITH_ARCHIVE)?;
+    note_segment(transaction, segment)?;
+    for block in blocks {
+        note_block(transaction, block)?;
+        let ranges = ranges(block);
+        delete(transaction, block)?;
+        for (stream, (first, last)) in ranges {
+            note_range(transaction, block, stream, (first, last))?;
+            check_prefix(transaction, stream, last)?;
+        }
+    }
+    Ok(())
+}
+
+fn note_segment(transaction: &Transaction<'_>, segment: &SegmentRecord) -> Job<()> {
+    let known: Option<Value> = transaction
+        .prepare_cached("SELECT sha256 FROM archive_segments WHERE no = ?1")?
+        .query_row([signed(segment.number)], |row| row.get(0))
+        .optional()?;
+    match known {
+        Some(Value::Blob(sha256)) if sha256 == segment.sha256 => return Ok(()),
+        Some(_) => return Err(taken_meanwhile(segment.number)),
+        None => {}
+    }
+    transaction
+        .prepare_cached(
+            "INSERT INTO archive_segments (no, file, folder, bytes, sha256, first, last, archived_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute((
+            signed(segment.number),
+            &segment.file,
+            &segment.folder,
+            signed(segment.bytes),
+            segment.sha256,
+            signed(segment.first),
+            signed(segment.last),
+            segment.archived_at.as_micros(),
+        ))?;
+    Ok(())
+}
+
+fn note_block(
+    transaction: &Transaction<'_>,
+    LeavingBlock { place, events }: &LeavingBlock,
+) -> Job<()> {
+    let noted = transaction
+        .prepare_cached(
+            "INSERT OR IGNORE INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute((
+            signed(place.segment),
+            place.block,
+            signed(place.start),
+            signed(place.length),
+            signed(place.lines),
+            signed(events.len() as u64),
+            signed(place.first),
+            signed(place.last),
+            place.sha256,
+        ))?;
+    match noted {
+        1 => Ok(()),
+        _ => Err(taken_meanwhile(place.segment)),
+    }
+}
+
+/// First and last sequence of the events of each stream.
+fn ranges(block: &LeavingBlock) -> BTreeMap<i64, (Sequence, Sequence)> {
+    let mut ranges = BTreeMap::new();
+    for event in &block.events {
+        let range = ranges.entry(event.stream).or_insert((event.sequence, event.sequence));
+        range.1 = event.sequence;
+    }
+    ranges
+}
+
+/// Deletes the events of a block, which must be there as they were.
+fn delete(transaction: &Transaction<'_>, block: &LeavingBlock) -> Job<()> {
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM events WHERE position = ?1 AND stream = ?2 AND sequence = ?3",
+    )?;
+    let mut deleted = 0;
+    for event in &block.events {
+        let row = (signed(event.position), event.stream, signed(event.sequence));
+        deleted += statement.execute(row)?;
+    }
+    match deleted == block.events.len() {
+        true => Ok(()),
+        false => Err(JobError::Store(changed_meanwhile(block.events.len(), deleted))),
+    }
+}
+
+fn note_range(
+    transaction: &Transaction<'_>,
+    block: &LeavingBlock,
+    stream: i64,
+    (first, last): (Sequence, Sequence),
+) -> Job<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO archive_ranges (stream, first, last, segment, block) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((
+            stream,
+            signed(first),
+            signed(last),
+            signed(block.place.segment),
+            block.place.block,
+        ))?;
+    Ok(())
+}
+
+/// What is left of a stream follows on what has left: its last event is there, and none before it is lost.
+fn check_prefix(transaction: &Transaction<'_>, stream: i64, last: Sequence) -> Job<()> {
+    let next: Option<i64> = transaction
+        .prepare_cached("SELECT min(sequence) FROM events WHERE stream = ?1")?
+        .query_row([stream], |row| row.get(0))?;
+    match next == Some(signed(last + 1)) {
+        true => Ok(()),
+        false => Err(JobError::Store(changed_meanwhile(1, 0))),
+    }
+}
+
+/// Another archiver has taken the number of a segment.
+fn taken_meanwhile(number: u64) -> JobError {
+    JobError::Store(StoreError::Unavailable(format!(
+        "somebody else has archived as segment {number} meanwhile; nothing was changed: try again"
+    )))
+}

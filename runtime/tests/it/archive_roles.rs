@@ -1,0 +1,184 @@
+//! Who may archive on PostgreSQL, and databases from before there were archives.
+
+use eventloom_runtime::EventStore as _;
+use eventloom_runtime::store::archive::ArchiveStore as _;
+use eventloom_runtime::store::postgres::{Granted, PostgresDatabase, PostgresStore};
+use eventloom_runtime::testing::block_on;
+use eventloom_runtime::testing::postgres::TestDatabase;
+
+use crate::archiving::{archive, archiver, days_ago, events, live, seen, snapshot};
+
+async fn open(url: &str, folder: &std::path::Path) -> PostgresStore {
+    let database = PostgresDatabase::at(url).expect("an address");
+    PostgresStore::open_with_archive(&database, folder).await.expect("a store")
+}
+
+/// A database with a role of its own, by which it can be opened.
+struct Shared {
+    place: TestDatabase,
+    role: String,
+}
+
+impl Shared {
+    async fn new(name: &str) -> Self {
+        let place = TestDatabase::default();
+        let role = format!("{name}_{}", std::process::id());
+        place.sql(&format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN")).await;
+        Self { place, role }
+    }
+
+    async fn url(&self) -> String {
+        self.place.url().await.replace("eventloom@", &format!("{}@", self.role))
+    }
+
+    /// What is said to the role that tries something.
+    async fn refused(&self, sql: &str) {
+        let tried = format!("SET ROLE {}; {sql}", self.role);
+        let said = self.place.session().await.run(&tried).await.expect_err(sql);
+        assert!(said.contains("permission denied"), "{sql}: {said}");
+    }
+
+    async fn end(self) {
+        self.place.sql(&format!("DROP OWNED BY {0}; DROP ROLE {0}", self.role)).await;
+    }
+}
+
+async fn fill(store: &PostgresStore) {
+    let mut append = events("a", 0, 20, days_ago(90));
+    append.snapshot = Some(snapshot(15));
+    store.append(append).await.expect("an append");
+}
+
+const ARCHIVE: &str = "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, 1, now(), ARRAY[1], ARRAY[0::bigint], \
+    ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], ARRAY[1], ARRAY[1::bigint], ARRAY[1::bigint], \
+    ARRAY[1::bigint])";
+
+/// The role that programs run as reads what is archived, and can't archive.
+#[test]
+fn a_program_cannot_let_events_leave() {
+    block_on(async {
+        let shared = Shared::new("program").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let owner = open(&shared.place.url().await, folder.path()).await;
+        fill(&owner).await;
+        owner.database().grant(&shared.role, Granted::Program).await.expect("a grant");
+        let program = open(&shared.url().await, folder.path()).await;
+
+        archiver(&program).run(|_| {}).await.expect_err("it is not allowed");
+        assert_eq!(live(&owner).await, 20);
+        for forbidden in [
+            ARCHIVE,
+            "SELECT eventloom.archive_identity('x')",
+            "DELETE FROM eventloom.events",
+            "DELETE FROM eventloom.archive_ranges",
+            "UPDATE eventloom.archive_blocks SET first = 0",
+            "INSERT INTO eventloom.archive_segments SELECT * FROM eventloom.archive_segments",
+        ] {
+            shared.refused(forbidden).await;
+        }
+        let before = seen(&program).await;
+        assert_eq!(archive(&owner).await.events(), 14);
+        assert_eq!(seen(&program).await, before);
+        program.append(events("a", 20, 1, days_ago(0))).await.expect("it goes on");
+        drop(program);
+        shared.end().await;
+    });
+}
+
+/// The role that archives reads and archives, and neither appends nor changes anything but by that.
+#[test]
+fn an_archiver_can_archive_and_nothing_else() {
+    block_on(async {
+        let shared = Shared::new("archivist").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let owner = open(&shared.place.url().await, folder.path()).await;
+        fill(&owner).await;
+        let before = seen(&owner).await;
+        owner.database().grant(&shared.role, Granted::Archiver).await.expect("a grant");
+        let archivist = open(&shared.url().await, folder.path()).await;
+
+        assert_eq!(archive(&archivist).await.events(), 14);
+
+        assert_eq!(seen(&archivist).await, before);
+        assert_eq!(live(&owner).await, 6);
+        archivist.append(events("a", 20, 1, days_ago(0))).await.expect_err("it is not allowed");
+        for forbidden in [
+            "DELETE FROM eventloom.events",
+            "UPDATE eventloom.events SET data = '{}'",
+            "DELETE FROM eventloom.unique_keys",
+            "DELETE FROM eventloom.snapshots",
+            "DELETE FROM eventloom.archive_segments",
+            "UPDATE eventloom.archive_ranges SET first = 0",
+            "SELECT eventloom.begin_append()",
+        ] {
+            shared.refused(forbidden).await;
+        }
+        drop(archivist);
+        shared.end().await;
+    });
+}
+
+/// The function of the database lets nothing go that would tear a stream, whatever a program asks of it.
+#[test]
+fn the_database_itself_keeps_streams_whole() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(&place.url().await, folder.path()).await;
+        fill(&store).await;
+        let stream = place.sql("SELECT no FROM eventloom.streams").await.remove(0);
+        for (gone, why) in [
+            ("20", "the last event"),
+            ("2", "the second without the first"),
+            ("1, 3", "one left out"),
+            ("21", "one that is not there"),
+        ] {
+            let numbers = format!("ARRAY[{gone}]::bigint[]");
+            let sql = format!(
+                "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, 1, now(), ARRAY[1], ARRAY[0::bigint], \
+                 ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], \
+                 array_fill(1, ARRAY[cardinality({numbers})]), {numbers}, \
+                 array_fill({stream}::bigint, ARRAY[cardinality({numbers})]), {numbers})"
+            );
+            let said = place.session().await.run(&sql).await.expect_err(why);
+            assert!(said.contains("may leave the live table"), "{why}: {said}");
+        }
+        assert_eq!(live(&store).await, 20);
+        assert!(store.segments().await.expect("segments").is_empty());
+    });
+}
+
+/// A database from before there were archives is migrated, and the roles that read it go on reading.
+#[test]
+fn an_older_database_is_migrated_with_its_grants() {
+    block_on(async {
+        let shared = Shared::new("older").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = shared.place.url().await;
+        let owner = open(&url, folder.path()).await;
+        fill(&owner).await;
+        let before = seen(&owner).await;
+        owner.database().grant(&shared.role, Granted::Program).await.expect("a grant");
+        drop(owner);
+        shared
+            .place
+            .sql(
+                "DROP FUNCTION eventloom.archive, eventloom.archive_identity; \
+                 DROP TABLE eventloom.archive_store, eventloom.archive_segments, eventloom.archive_blocks, \
+                 eventloom.archive_ranges; \
+                 DELETE FROM eventloom.migrations WHERE part = 'event store' AND version = 2",
+            )
+            .await;
+        let database = PostgresDatabase::at(&shared.url().await).expect("an address");
+        PostgresStore::open(&database).await.map(drop).expect_err("it may not migrate");
+
+        let owner = open(&url, folder.path()).await;
+        let program = open(&shared.url().await, folder.path()).await;
+
+        assert_eq!(seen(&program).await, before);
+        assert_eq!(archive(&owner).await.events(), 14);
+        assert_eq!(seen(&program).await, before);
+        drop(program);
+        shared.end().await;
+    });
+}

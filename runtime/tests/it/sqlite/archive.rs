@@ -1,0 +1,62 @@
+//! What an archive leaves in an SQLite file, and who may open it then.
+
+use eventloom_runtime::EventStore as _;
+use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
+use rusqlite::Connection;
+
+use crate::archiving::{archive, days_ago, events, seen, snapshot};
+
+/// A program from before there were archives would take what is live for all there is. It refuses files of a later
+/// format than its own, which was 1.
+#[tokio::test]
+async fn a_file_has_another_format_from_the_first_archived_event_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("events.db");
+    let format = || {
+        let raw = Connection::open(&path).expect("a file");
+        raw.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).expect("a number")
+    };
+    let open = async || {
+        let database = SqliteDatabase::open(&path).expect("a database");
+        let archive = folder.path().join("archive");
+        SqliteStore::open_with_archive(&database, archive).await.expect("a store")
+    };
+    let store = open().await;
+    let mut append = events("a", 0, 20, days_ago(90));
+    store.append(append.clone()).await.expect("an append");
+    assert_eq!(archive(&store).await.events(), 0);
+    drop(store);
+    assert_eq!(format(), 1, "nothing has left");
+    let store = open().await;
+    (append.expected, append.events) = (20, Vec::new());
+    append.snapshot = Some(snapshot(10));
+    store.append(append).await.expect("a snapshot");
+    let before = seen(&store).await;
+
+    assert_eq!(archive(&store).await.events(), 9);
+
+    drop(store);
+    assert_eq!(format(), 2);
+    assert_eq!(seen(&open().await).await, before);
+}
+
+/// A table that names a file beyond the folder leads nowhere.
+#[tokio::test]
+async fn only_files_of_the_archive_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("events.db");
+    let database = SqliteDatabase::open(&path).expect("a database");
+    let store = SqliteStore::open_with_archive(&database, folder.path().join("archive")).await;
+    let store = store.expect("a store");
+    let mut append = events("a", 0, 20, days_ago(90));
+    append.snapshot = Some(snapshot(20));
+    store.append(append).await.expect("an append");
+    archive(&store).await;
+    let file = "UPDATE archive_segments SET file = '../archive/000001.ndjson.gz'";
+    database.write(|it| Ok(it.execute(file, [])?)).await.expect("a change");
+
+    let read = store.read_all(0, &crate::archiving::whole(), 10).await;
+
+    let error = read.expect_err("it is no file of an archive").to_string();
+    assert!(error.contains("is no name of an archive's file"), "{error}");
+}
