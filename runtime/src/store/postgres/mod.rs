@@ -14,6 +14,7 @@ mod immediate;
 mod migrations;
 mod options;
 mod reads;
+mod single;
 mod store;
 pub(crate) mod text;
 mod transaction;

@@ -19,8 +19,10 @@ use crate::store::{
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey, names,
 };
 
-const MIGRATIONS: Migrations =
-    Migrations { part: "event store", scripts: &[include_str!("schema.sql")] };
+const MIGRATIONS: Migrations = Migrations {
+    part: "event store",
+    scripts: &[include_str!("schema.sql"), include_str!("single.sql")],
+};
 
 /// The event store in a PostgreSQL database. Cheap to clone; clones share their queue of appends, so open it once and
 /// clone it.
