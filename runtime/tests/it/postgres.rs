@@ -118,6 +118,40 @@ fn a_rolled_back_append_leaves_no_gap() {
     });
 }
 
+/// A caller gives up while its append waits for another program's. It was sent, so it may still land, and the next append on
+/// the connection must be told of itself and not of that one.
+#[test]
+fn an_append_that_nobody_waits_for_lands_once_or_not_at_all() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let store = open(&place).await;
+        store.append(append("first", 0, 1)).await.expect("an append");
+        let a = begin(&place).await;
+        a.run(&appending("a")).await.expect("an append");
+        let given_up = timeout(Duration::from_millis(100), store.append(append("b", 0, 1))).await;
+        given_up.expect_err("it waits for A");
+        let next = tokio::spawn({
+            let store = store.clone();
+            async move { store.append(append("b", 0, 2)).await }
+        });
+        a.run("COMMIT").await.expect("a commit");
+
+        let told = next.await.expect("an answer");
+
+        let (seen, _) = read(&store, 2).await;
+        let sequences: Vec<u64> = seen.iter().map(|it| it.1).collect();
+        match told {
+            Err(AppendError::Conflict { expected: 0, actual: 1 }) => assert_eq!(sequences, [1]),
+            told => {
+                assert_eq!(told.map(|it| it.position), Ok(4));
+                assert_eq!(sequences, [1, 2]);
+            }
+        }
+        let end = sequences.len() as u64;
+        store.append(append("b", end, 1)).await.expect("an append");
+    });
+}
+
 /// A reader that trusts in numbers from a sequence, as many do: the interleaving that this store delivers makes it lose an
 /// event. This shows that the tests above can fail.
 #[test]
@@ -260,6 +294,89 @@ fn a_program_needs_no_right_to_change_events() {
         let odd = owner.database().grant(&format!("{name}\"; --"), Granted::Reader).await;
         odd.expect_err("there is no such role");
         place.sql(&format!("DROP OWNED BY {name}; DROP ROLE {name}")).await;
+    });
+}
+
+/// A role was let in when the tables had version 1. Version 2 appends by a function that was not there then: were the role
+/// not let use it, its programs would be refused from the day on which another one opened the store.
+#[test]
+fn whoever_could_append_before_an_update_can_append_after_it() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let name = format!("veteran_{}", std::process::id());
+        let version_1 = include_str!("../../src/store/postgres/schema.sql");
+        place
+            .sql(&format!(
+                "DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN; CREATE SCHEMA eventloom;
+                 CREATE TABLE eventloom.migrations (part text COLLATE \"C\" NOT NULL, version integer NOT NULL, \
+                     applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (part, version));
+                 {version_1};
+                 INSERT INTO eventloom.migrations VALUES ('event store', 1);
+                 GRANT USAGE ON SCHEMA eventloom TO {name};
+                 GRANT SELECT ON ALL TABLES IN SCHEMA eventloom TO {name};
+                 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA eventloom TO {name}"
+            ))
+            .await;
+        let url = place.url().await.replace("eventloom@", &format!("{name}@"));
+        at(&url).await.map(drop).expect_err("only their owner changes the tables");
+        let owner = open(&place).await;
+        owner.append(append("a", 0, 1)).await.expect("an append");
+
+        let program = at(&url).await.expect("a store");
+
+        program.append(append("a", 1, 1)).await.expect("an append");
+        program.append(append("a", 2, 2)).await.expect("an append");
+        assert_eq!(read(&program, 0).await.0.len(), 4);
+        place.sql(&format!("DROP OWNED BY {name}; DROP ROLE {name}")).await;
+    });
+}
+
+/// Functions run with the rights of who owns the tables. Who calls them may have operators of his own, which are found
+/// before those of the database where he has said so, and would run with these rights too.
+#[test]
+fn nothing_of_the_caller_runs_with_the_rights_of_the_owner() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let owner = open(&place).await;
+        owner.append(append("a", 0, 1)).await.expect("an append");
+        let name = format!("intruder_{}", std::process::id());
+        place
+            .sql(&format!(
+                "DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN; CREATE SCHEMA own AUTHORIZATION {name}"
+            ))
+            .await;
+        owner.database().grant(&name, Granted::Program).await.expect("a grant");
+        let intruder = place.session().await;
+        let said = "RAISE EXCEPTION 'run as %', current_user";
+        intruder
+            .run(&format!(
+                "SET ROLE {name};
+                 CREATE FUNCTION own.say(text, text) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN {said}; END$$;
+                 CREATE FUNCTION own.say(bigint, bigint) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN {said}; END$$;
+                 CREATE OPERATOR own.= (LEFTARG = text, RIGHTARG = text, FUNCTION = own.say);
+                 CREATE OPERATOR own.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = own.say);
+                 CREATE OPERATOR own.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = own.say);
+                 CREATE OPERATOR own.<> (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = own.say);
+                 SET search_path TO own, pg_catalog"
+            ))
+            .await
+            .expect("operators of his own");
+        let found = intruder.run("SELECT 'a'::text = 'a'::text").await.expect_err("it is his own");
+        assert!(found.contains("run as"), "{found}");
+
+        let one = |expected: u64| {
+            format!(
+                "SELECT eventloom.append_one('Account', 'a', {expected}, '\\x01', 1, gen_random_uuid(), now(), now(), \
+                 NULL, NULL, NULL, NULL, '{{}}', 'c{expected}', NULL)"
+            )
+        };
+        assert_eq!(intruder.run(&one(1)).await, Ok(vec!["2".to_owned()]));
+        assert_eq!(
+            intruder.run(&one(0)).await,
+            Ok(vec!["-3".to_owned()]),
+            "that was decided by `append`"
+        );
+        place.sql(&format!("DROP OWNED BY {name} CASCADE; DROP ROLE {name}")).await;
     });
 }
 

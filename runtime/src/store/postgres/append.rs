@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use super::batch::{APPEND, Batch};
 use super::catalog::Numbers;
@@ -11,6 +13,7 @@ use super::database::{Client, PostgresDatabase};
 use super::fault::{self, Fault};
 use super::immediate::OpenTransaction;
 use super::reads::Known;
+use super::single::{APPEND_ONE, Single};
 use crate::metadata::{Position, Sequence};
 use crate::store::{
     Append, AppendError, AppendedEvents, FoldError, ImmediateFold, KeyClaim, StoreError, immediate,
@@ -185,19 +188,20 @@ impl Appender {
 
     /// Calls the function, as a transaction of its own or within one.
     async fn ask(&self, client: &Client, group: &[&Append], writes: bool) -> Called {
-        let before = |error: tokio_postgres::Error| Failed::Before(error.into());
-        let statement = client.prepare_cached(APPEND).await.map_err(before)?;
+        let unsent = |error: StoreError| Failed::Before(error.into());
+        if let ([append], true) = (group, writes)
+            && let Some(single) = Single::of(append, &self.numbers).map_err(unsent)?
+        {
+            let row = answer(client, APPEND_ONE, &single.arguments()).await?;
+            let told = row.try_get(0).map_err(|error| Failed::Sent(error.into()))?;
+            return Ok(vec![Single::outcome(told)]);
+        }
         let mut batch = Batch::default();
         for append in group {
-            batch.add(append, &self.numbers).map_err(|error| Failed::Before(error.into()))?;
+            batch.add(append, &self.numbers).map_err(unsent)?;
         }
+        let row = answer(client, APPEND, &batch.arguments(&writes)).await?;
         let sent = |error: tokio_postgres::Error| Failed::Sent(error.into());
-        let arguments = batch.arguments(&writes);
-        let asked = client.query_one(&statement, &arguments);
-        let Ok(row) = tokio::time::timeout(LONGEST, asked).await else {
-            return Err(Failed::Sent(Fault::NoAnswer));
-        };
-        let row = row.map_err(sent)?;
         let read = || {
             let outcomes: Vec<i32> = row.try_get(0)?;
             Ok::<_, tokio_postgres::Error>((outcomes, row.try_get::<_, Vec<i64>>(1)?))
@@ -295,6 +299,21 @@ impl Appender {
             immediate::write(change, open).map_err(|error| Failed::Fold(error.of(&**fold)))?;
         }
         Ok(outcome)
+    }
+}
+
+/// The one row that a call of a function comes to.
+async fn answer(
+    client: &Client,
+    call: &str,
+    arguments: &[&(dyn ToSql + Sync)],
+) -> Result<Row, Failed> {
+    let statement = client.prepare_cached(call).await;
+    let statement = statement.map_err(|error| Failed::Before(error.into()))?;
+    let asked = client.query_one(&statement, arguments);
+    match tokio::time::timeout(LONGEST, asked).await {
+        Ok(row) => row.map_err(|error| Failed::Sent(error.into())),
+        Err(_) => Err(Failed::Sent(Fault::NoAnswer)),
     }
 }
 

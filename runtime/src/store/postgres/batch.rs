@@ -232,7 +232,7 @@ pub(super) fn utf8(data: &[u8]) -> Result<Cow<'_, str>, StoreError> {
     Ok(text::stored(text))
 }
 
-fn no_number() -> StoreError {
+pub(super) fn no_number() -> StoreError {
     StoreError::Unavailable(
         "a type of the append has no number; nothing was changed: try again".to_owned(),
     )

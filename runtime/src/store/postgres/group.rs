@@ -2,12 +2,15 @@
 //!
 //! Callers queue their appends; one task takes what has gathered, as far as it has nothing in common, and sends it. What
 //! comes meanwhile is the next group. An answer is given after the commit, and never before.
+//!
+//! Who appends while nobody else does sends the append itself: to hand it to the task and to be woken by it would cost more
+//! than it saves.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::runtime::{self, Handle};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use super::append::{Appender, Outcome};
@@ -33,6 +36,18 @@ const TURNS: usize = 16;
 pub(super) struct Groups {
     queue: mpsc::UnboundedSender<Order>,
     room: Arc<Semaphore>,
+    appending: Arc<Mutex<Appending>>,
+    head: watch::Sender<Head>,
+    /// The connections belong to it.
+    runtime: runtime::Id,
+}
+
+/// What appends need. Whoever has it appends, one group at a time.
+struct Appending {
+    appender: Appender,
+    folds: Vec<Arc<dyn ImmediateFold>>,
+    /// How many appends the last group had.
+    before: usize,
 }
 
 /// What the task is to do.
@@ -55,24 +70,29 @@ impl Groups {
         head: watch::Sender<Head>,
     ) -> Self {
         let (queue, orders) = mpsc::unbounded_channel();
+        let appender = Appender::new(database, known);
+        let appending = Appending { appender, folds: Vec::new(), before: 0 };
+        let appending = Arc::new(Mutex::new(appending));
         let writer = Writer {
             database: database.clone(),
             known: Arc::clone(known),
-            appender: Appender::new(database, known),
-            folds: Vec::new(),
+            appending: Arc::clone(&appending),
             orders,
             waiting: VecDeque::new(),
-            before: 0,
-            head,
+            head: head.clone(),
         };
         tokio::spawn(writer.work());
-        Self { queue, room: Arc::new(Semaphore::new(QUEUED)) }
+        let room = Arc::new(Semaphore::new(QUEUED));
+        Self { queue, room, appending, head, runtime: Handle::current().id() }
     }
 
     /// Appends, together with whoever else is appending.
     pub(super) async fn append(&self, append: &Arc<Append>) -> Outcome {
         if let Err(error) = batch::check(append) {
             return error.into();
+        }
+        if let Some(outcome) = self.alone(append).await {
+            return outcome;
         }
         // The semaphore is never closed; if it were, appends would merely not be limited.
         let room = Arc::clone(&self.room).acquire_owned().await.ok();
@@ -83,6 +103,26 @@ impl Groups {
         }
         // Whoever sends answers all; if not, nobody knows how far it came.
         outcome.await.unwrap_or_else(|_| unknown("the append was never answered").into())
+    }
+
+    /// Appends at once, where nobody else does and nobody did just now: of many callers the first to come again would
+    /// otherwise have a commit of its own, for which the others wait.
+    ///
+    /// Who does not wait for the answer leaves the append to the server, as a queued one is left to the task.
+    async fn alone(&self, append: &Append) -> Option<Outcome> {
+        let is_at_home = Handle::try_current().is_ok_and(|here| here.id() == self.runtime);
+        if !is_at_home || self.queue.is_closed() {
+            return None;
+        }
+        let mut appending = self.appending.try_lock().ok()?;
+        if appending.before > 1 || !appending.folds.is_empty() {
+            return None;
+        }
+        let outcome = appending.appender.append(&[append]).await.pop()?;
+        if let Outcome::Appended(position) = outcome {
+            tell_own(&self.head, position);
+        }
+        Some(outcome)
     }
 
     /// Runs a fold inside every append from now on, in place of an earlier one of its projection.
@@ -99,40 +139,42 @@ impl Groups {
 struct Writer {
     database: PostgresDatabase,
     known: Arc<Known>,
-    appender: Appender,
-    folds: Vec<Arc<dyn ImmediateFold>>,
+    appending: Arc<Mutex<Appending>>,
     orders: mpsc::UnboundedReceiver<Order>,
     waiting: VecDeque<Waiting>,
-    /// How many appends the last group had.
-    before: usize,
     head: watch::Sender<Head>,
 }
 
 impl Writer {
     async fn work(mut self) {
         loop {
+            let mut first = None;
             if self.waiting.is_empty() {
-                match self.orders.recv().await {
-                    Some(order) => self.take_in(order).await,
-                    None => return,
+                first = self.orders.recv().await;
+                if first.is_none() {
+                    return;
                 }
             }
-            self.gather().await;
+            let mut appending = Arc::clone(&self.appending).lock_owned().await;
+            if let Some(order) = first {
+                self.take_in(order, &mut appending).await;
+            }
+            self.gather(&mut appending).await;
             let group = take(&mut self.waiting);
-            self.before = group.len();
+            appending.before = group.len();
             if !group.is_empty() {
-                self.append(group).await;
+                self.append(group, &mut appending).await;
             }
         }
     }
 
-    async fn append(&mut self, group: Vec<Waiting>) {
-        let outcomes = match self.folds.is_empty() {
+    async fn append(&mut self, group: Vec<Waiting>, appending: &mut Appending) {
+        let outcomes = match appending.folds.is_empty() {
             true => {
                 let appends: Vec<&Append> = group.iter().map(|waiting| &*waiting.append).collect();
-                self.appender.append(&appends).await
+                appending.appender.append(&appends).await
             }
-            false => self.append_folding(&group).await,
+            false => self.append_folding(&group, appending).await,
         };
         for (waiting, outcome) in group.into_iter().zip(outcomes) {
             if let Outcome::Appended(position) = outcome {
@@ -144,12 +186,12 @@ impl Writer {
     }
 
     /// Folds block their thread, so they get one.
-    async fn append_folding(&mut self, group: &[Waiting]) -> Vec<Outcome> {
+    async fn append_folding(&self, group: &[Waiting], appending: &mut Appending) -> Vec<Outcome> {
         let fresh = Appender::new(&self.database, &self.known);
-        let mut appender = std::mem::replace(&mut self.appender, fresh);
+        let mut appender = std::mem::replace(&mut appending.appender, fresh);
         let appends: Vec<Arc<Append>> =
             group.iter().map(|waiting| Arc::clone(&waiting.append)).collect();
-        let (folds, runtime) = (self.folds.clone(), Handle::current());
+        let (folds, runtime) = (appending.folds.clone(), Handle::current());
         let done = spawn_blocking(move || {
             let appends: Vec<&Append> = appends.iter().map(|append| &**append).collect();
             let outcomes = appender.append_folding(&appends, &folds, &runtime);
@@ -157,7 +199,7 @@ impl Writer {
         });
         match done.await {
             Ok((appender, outcomes)) => {
-                self.appender = appender;
+                appending.appender = appender;
                 outcomes
             }
             Err(error) => {
@@ -167,14 +209,14 @@ impl Writer {
         }
     }
 
-    async fn take_in(&mut self, order: Order) {
+    async fn take_in(&mut self, order: Order, appending: &mut Appending) {
         match order {
             Order::Append(waiting) => self.waiting.push_back(waiting),
             Order::Fold(fold, answer) => {
                 let opened = self.open(&fold).await;
                 if opened.is_ok() {
-                    self.folds.retain(|known| !is_same(&**known, &*fold));
-                    self.folds.push(fold);
+                    appending.folds.retain(|known| !is_same(&**known, &*fold));
+                    appending.folds.push(fold);
                 }
                 // Who asked may be gone.
                 let _ = answer.send(opened);
@@ -204,12 +246,12 @@ impl Writer {
 
     /// Takes in what has arrived. Who was answered last is likely to come again: one commit for all of them is worth a
     /// few turns of waiting.
-    async fn gather(&mut self) {
+    async fn gather(&mut self, appending: &mut Appending) {
         for _ in 0..TURNS {
             while let Ok(order) = self.orders.try_recv() {
-                self.take_in(order).await;
+                self.take_in(order, appending).await;
             }
-            if self.waiting.len() >= self.before.min(GROUP) {
+            if self.waiting.len() >= appending.before.min(GROUP) {
                 return;
             }
             tokio::task::yield_now().await;

@@ -15,6 +15,7 @@ mod immediate;
 mod migrations;
 mod options;
 mod reads;
+mod single;
 mod store;
 pub(crate) mod text;
 mod transaction;

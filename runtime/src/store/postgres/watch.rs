@@ -22,6 +22,8 @@ use crate::metadata::Position;
 const CHANNEL: &str = "eventloom_appended";
 /// How often the head is looked at, while somebody waits.
 const POLL: Duration = Duration::from_millis(40);
+/// Tells others. What may be lost need not wait for the disk, and must not make appends wait for it.
+const TELL: &str = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 /// The least time between two notifications of one process.
 const NOTIFY_EVERY: Duration = Duration::from_millis(5);
 /// How long after a failure the connection is made anew.
@@ -104,7 +106,7 @@ async fn notify(database: PostgresDatabase, mut head: watch::Receiver<Head>) {
         }
         let notified = async {
             let client = database.reader().await?;
-            let statement = client.prepare_cached("SELECT pg_notify($1, $2)").await?;
+            let statement = client.prepare_cached(TELL).await?;
             client.execute(&statement, &[&CHANNEL, &position.to_string()]).await?;
             Ok::<_, Fault>(())
         };

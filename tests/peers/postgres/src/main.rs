@@ -2,74 +2,76 @@
 //! alternate. What counts is the ratio, not the figure.
 //!
 //! ```sh
-//! cargo run --release --manifest-path tests/peers/Cargo.toml -p postgres -- [commands|replay|rebuild|million …]
+//! cargo run --release --manifest-path tests/peers/Cargo.toml -p postgres -- [commands|replay|rebuild|million|<number of callers> …]
 //! ```
 //!
-//! A command is load, decide, append one event. All have the same domain (`account.yaml`), the same number of accounts and
+//! A command is load, decide, append one event. All have the same domain (`bank/account.yaml`), the same number of accounts and
 //! streams of ten events to begin with; the server has its default settings, and syncs. `million` has no peer: a rebuild of as
 //! many events while the old rows are read throughout.
 
 mod cqrs;
-mod ours;
 mod prima;
 mod raw;
 
-use std::future::Future;
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use common::{ACCOUNTS, Asked, BEFORE, LONG, REBUILD, ROUNDS, Rates, run, timed};
+use eventloom_runtime::projection::PostgresReadDatabase;
+use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
 use eventloom_runtime::testing::postgres::PostgresServer;
 use tokio_postgres::NoTls;
 
-const ROUNDS: usize = 3;
-const RUN: Duration = Duration::from_millis(1_500);
-/// Accounts that commands go to in turn, no two callers to one at a time, and events that each has before.
-pub(crate) const ACCOUNTS: usize = 768;
-pub(crate) const BEFORE: usize = 10;
-/// Events of the account that is replayed.
-pub(crate) const LONG: usize = 100_000;
-/// Accounts and events of each for a rebuild.
-pub(crate) const REBUILD: (usize, usize) = (1_000, 100);
-/// The same of the large rebuild.
+type Bank = bank::Bank<PostgresStore, PostgresReadDatabase>;
+
+/// What one caller must reach of the best peer.
+const FLOOR: f64 = 1.6;
+/// Accounts and events of each for the large rebuild.
 const MILLION: (usize, usize) = (1_000, 1_000);
 
-fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).collect();
-    let wanted = |section: &str| asked.is_empty() || asked.iter().any(|name| name == section);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("tokio starts");
+fn main() -> ExitCode {
+    let asked = Asked::read();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio starts");
     let server = PostgresServer::start(&[]).expect("a server");
-    runtime.block_on(async {
-        if wanted("commands") {
-            commands(&server).await;
+    let reached = runtime.block_on(async {
+        let mut reached = true;
+        if asked.wants("commands") {
+            reached = commands(&server, asked.callers()).await;
         }
-        if wanted("replay") {
+        if asked.wants("replay") {
             replay(&server).await;
         }
-        if wanted("rebuild") {
+        if asked.wants("rebuild") {
             rebuild(&server).await;
         }
-        if wanted("million") {
+        if asked.wants("million") {
             million(&server).await;
         }
+        reached
     });
+    if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// An empty database of this server.
 async fn database(server: &PostgresServer, name: &str) -> String {
-    let (client, connection) =
-        tokio_postgres::connect(&server.url("postgres"), NoTls).await.expect("a connection");
+    let (client, connection) = tokio_postgres::connect(&server.url("postgres"), NoTls).await.expect("a connection");
     tokio::spawn(connection);
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
     server.url(name)
 }
 
-async fn commands(server: &PostgresServer) {
-    let ours = Arc::new(ours::Bank::open(&database(server, "ours_c").await).await);
+async fn ours(server: &PostgresServer, name: &str) -> Bank {
+    let database = PostgresDatabase::at(&database(server, name).await).expect("an address");
+    let store = PostgresStore::open(&database).await.expect("a store");
+    Bank::open(store, PostgresReadDatabase::open(&database).await.expect("rows")).await
+}
+
+/// Whether one caller reaches its floor.
+async fn commands(server: &PostgresServer, callers: Vec<usize>) -> bool {
+    let ours = Arc::new(ours(server, "ours_c").await);
     let esrs = Arc::new(prima::Bank::open(&database(server, "esrs_c").await).await);
     let cqrs = Arc::new(cqrs::Bank::open(&database(server, "cqrs_c").await).await);
     let raw = Arc::new(raw::Bank::open(&database(server, "raw_c").await).await);
@@ -77,25 +79,25 @@ async fn commands(server: &PostgresServer) {
     esrs.fill(ACCOUNTS, BEFORE).await;
     cqrs.fill(ACCOUNTS, BEFORE).await;
     raw.fill(ACCOUNTS, BEFORE).await;
-    for callers in [1, 32, 256] {
-        let mut rates = [const { Vec::new() }; 5];
+    let names = ["Eventloom", "esrs", "cqrs-es", "raw insert, a commit each", "raw inserts, grouped"];
+    let mut reached = true;
+    for callers in callers {
+        let mut rates = Rates::new(format!("commands/s, {callers} callers"), &names);
         for _ in 0..ROUNDS {
-            rates[0].push(run(callers, &ours, |bank, account| async move { bank.deposit(account).await }).await);
-            rates[1].push(run(callers, &esrs, |bank, account| async move { bank.deposit(account).await }).await);
-            rates[2].push(run(callers, &cqrs, |bank, account| async move { bank.deposit(account).await }).await);
-            rates[3].push(run(callers, &raw, |bank, account| async move { bank.insert(account).await }).await);
-            rates[4].push(run(callers, &raw, |bank, account| async move { bank.grouped(account).await }).await);
+            rates.push(0, run(callers, &ours, |bank, account| async move { bank.deposit(account).await }).await);
+            rates.push(1, run(callers, &esrs, |bank, account| async move { bank.deposit(account).await }).await);
+            rates.push(2, run(callers, &cqrs, |bank, account| async move { bank.deposit(account).await }).await);
+            rates.push(3, run(callers, &raw, |bank, account| async move { bank.insert(account).await }).await);
+            rates.push(4, run(callers, &raw, |bank, account| async move { bank.grouped(account).await }).await);
         }
-        report(
-            &format!("commands/s, {callers} callers"),
-            &rates,
-            &["Eventloom", "esrs", "cqrs-es", "raw insert, a commit each", "raw inserts, grouped"],
-        );
+        rates.report();
+        reached &= callers > 1 || rates.reaches(FLOOR, &[1, 2]);
     }
+    reached
 }
 
 async fn replay(server: &PostgresServer) {
-    let ours = ours::Bank::open(&database(server, "ours_r").await).await;
+    let ours = ours(server, "ours_r").await;
     let esrs = prima::Bank::open(&database(server, "esrs_r").await).await;
     let cqrs = cqrs::Bank::open(&database(server, "cqrs_r").await).await;
     let raw = raw::Bank::open(&database(server, "raw_r").await).await;
@@ -103,19 +105,20 @@ async fn replay(server: &PostgresServer) {
     esrs.fill(1, LONG).await;
     cqrs.fill(1, LONG).await;
     raw.fill(1, LONG).await;
-    let mut rates = [const { Vec::new() }; 4];
+    let names = ["Eventloom", "esrs", "cqrs-es", "raw read, decoded and folded"];
+    let mut rates = Rates::new("replay of one account, events/s", &names);
     for _ in 0..ROUNDS {
-        rates[0].push(timed(LONG, ours.replay()).await);
-        rates[1].push(timed(LONG, esrs.replay()).await);
-        rates[2].push(timed(LONG, cqrs.replay()).await);
-        rates[3].push(timed(LONG, raw.replay()).await);
+        rates.push(0, timed(LONG, ours.replay()).await);
+        rates.push(1, timed(LONG, esrs.replay()).await);
+        rates.push(2, timed(LONG, cqrs.replay()).await);
+        rates.push(3, timed(LONG, raw.replay()).await);
     }
-    report("replay of one account, events/s", &rates, &["Eventloom", "esrs", "cqrs-es", "raw read, decoded and folded"]);
+    rates.report();
 }
 
 async fn rebuild(server: &PostgresServer) {
     let (accounts, length) = REBUILD;
-    let ours = ours::Bank::open(&database(server, "ours_b").await).await;
+    let ours = ours(server, "ours_b").await;
     let raw = raw::Bank::open(&database(server, "raw_b").await).await;
     ours.fill(accounts, length).await;
     raw.fill(accounts, length).await;
@@ -124,18 +127,19 @@ async fn rebuild(server: &PostgresServer) {
     let cqrs = cqrs::Bank::open(&database(server, "cqrs_b").await).await;
     esrs.fill(accounts / 10, length).await;
     cqrs.fill(accounts / 10, length).await;
-    let mut rates = [const { Vec::new() }; 4];
+    let names = ["Eventloom", "esrs", "cqrs-es", "by hand, folded in memory"];
+    let mut rates = Rates::new("rebuild of a table of balances, events/s", &names);
     for _ in 0..ROUNDS {
-        rates[0].push(timed(accounts * length, ours.rebuild()).await);
-        rates[1].push(timed(accounts * length / 10, esrs.rebuild()).await);
-        rates[2].push(timed(accounts * length / 10, cqrs.rebuild()).await);
-        rates[3].push(timed(accounts * length, raw.rebuild()).await);
+        rates.push(0, timed(accounts * length, ours.rebuild()).await);
+        rates.push(1, timed(accounts * length / 10, esrs.rebuild()).await);
+        rates.push(2, timed(accounts * length / 10, cqrs.rebuild()).await);
+        rates.push(3, timed(accounts * length, raw.rebuild()).await);
     }
-    report("rebuild of a table of balances, events/s", &rates, &["Eventloom", "esrs", "cqrs-es", "by hand, folded in memory"]);
+    rates.report();
 }
 
 async fn million(server: &PostgresServer) {
-    let bank = Arc::new(ours::Bank::open(&database(server, "million").await).await);
+    let bank = Arc::new(ours(server, "million").await);
     bank.fill(MILLION.0, MILLION.1).await;
     bank.rebuild().await;
     let rows = bank.rows().await;
@@ -160,7 +164,11 @@ async fn million(server: &PostgresServer) {
     over.store(true, Ordering::Relaxed);
     let events = MILLION.0 * MILLION.1;
     println!("rebuild of {events} events with reads throughout");
-    println!("    {time:?}, {:.0} events/s, peak memory {} of this process", events as f64 / time.as_secs_f64(), peak());
+    println!(
+        "    {time:?}, {:.0} events/s, peak memory {} of this process",
+        events as f64 / time.as_secs_f64(),
+        peak()
+    );
     for reader in readers {
         let (reads, longest) = reader.await.expect("every read is answered");
         println!("    {reads} reads of all {} rows, none failed, none wrong; the longest took {longest:?}", rows.len());
@@ -172,45 +180,4 @@ fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.map_or_else(|| "unknown".to_owned(), |it| it.trim().to_owned())
-}
-
-async fn timed(events: usize, work: impl Future<Output = ()>) -> f64 {
-    let start = Instant::now();
-    work.await;
-    events as f64 / start.elapsed().as_secs_f64()
-}
-
-/// So many callers, each one deposit after the other: how many a second.
-async fn run<B: Send + Sync + 'static, F: Future<Output = ()> + Send + 'static>(
-    callers: usize,
-    bank: &Arc<B>,
-    deposit: impl Fn(Arc<B>, usize) -> F + Clone + Send + 'static,
-) -> f64 {
-    let (start, next) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
-    let tasks: Vec<_> = (0..callers)
-        .map(|caller| {
-            let (bank, next, deposit) = (Arc::clone(bank), Arc::clone(&next), deposit.clone());
-            tokio::spawn(async move {
-                let mut account = caller;
-                while start.elapsed() < RUN {
-                    deposit(Arc::clone(&bank), account % ACCOUNTS).await;
-                    account += callers;
-                    next.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.expect("a caller ends");
-    }
-    next.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
-}
-
-/// The best of each, and what ours is of it.
-fn report(title: &str, rates: &[Vec<f64>], names: &[&str]) {
-    let best: Vec<f64> = rates.iter().map(|of| of.iter().copied().fold(0.0, f64::max)).collect();
-    println!("{title}");
-    for (name, rate) in names.iter().zip(&best) {
-        println!("    {name:<32} {rate:>12.0}   {:>7.2} ×", best[0] / rate);
-    }
 }

@@ -157,7 +157,7 @@ impl Bank {
 
     pub(crate) async fn replay(&self) {
         let state = self.manager.load(id(0)).await.expect("the store").expect("an account");
-        assert_eq!(*state.sequence_number() as usize, crate::LONG);
+        assert_eq!(*state.sequence_number() as usize, common::LONG);
     }
 
     pub(crate) async fn rebuild(&self) {

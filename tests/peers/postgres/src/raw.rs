@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
+use common::DATA;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
@@ -18,8 +19,6 @@ const TABLES: &str = "
 const INSERT: &str = "INSERT INTO events (stream, sequence, event_type, data) VALUES ($1, $2, $3, $4)";
 const INSERT_ALL: &str = "INSERT INTO events (stream, sequence, event_type, data) \
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[])";
-
-const DATA: &str = r#"{"accountId":"A7","amount":"10.50","depositedAt":"2026-11-21T09:30:00.123456Z"}"#;
 
 struct Connection {
     client: Client,
@@ -107,13 +106,14 @@ impl Bank {
             balance += amount(row.get(0), row.get(1));
             count += 1;
         }
-        assert_eq!((count, balance > Decimal::ZERO), (crate::LONG, true));
+        assert_eq!((count, balance > Decimal::ZERO), (common::LONG, true));
     }
 
     pub(crate) async fn rebuild(&self) {
         let client = &self.connection().client;
         client.batch_execute("TRUNCATE balances").await.expect("an empty table");
-        let page = "SELECT position, stream, event_type, data FROM events WHERE position > $1 ORDER BY position LIMIT 8192";
+        let page =
+            "SELECT position, stream, event_type, data FROM events WHERE position > $1 ORDER BY position LIMIT 8192";
         let page = client.prepare(page).await.expect("a statement");
         let mut after = 0_i64;
         loop {

@@ -1,30 +1,27 @@
-//! Eventloom: the generated bank on the store.
+//! Eventloom: the generated bank, on whatever store.
 
-use eventloom_runtime::Decimal;
-use eventloom_runtime::projection::{PostgresReadDatabase, Projector};
+use common::LONG;
+use eventloom_runtime::projection::{Projector, ReadDatabase};
 use eventloom_runtime::repository::NewEvents;
-use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
+use eventloom_runtime::{Decimal, EventStore};
 
 use self::account::{AccountOpened, AccountRepository, Balances, Deposit, MoneyDeposited, MoneyWithdrawn};
 
 eventloom_runtime::include_ontology!();
 
-pub(crate) struct Bank {
-    accounts: AccountRepository<PostgresStore>,
-    balances: Projector<Balances, PostgresStore, PostgresReadDatabase>,
+pub struct Bank<S: EventStore, D: ReadDatabase> {
+    accounts: AccountRepository<S>,
+    balances: Projector<Balances, S, D>,
 }
 
-impl Bank {
-    pub(crate) async fn open(url: &str) -> Self {
-        let database = PostgresDatabase::at(url).expect("an address");
-        let store = PostgresStore::open(&database).await.expect("a store");
-        let rows = PostgresReadDatabase::open(&database).await.expect("rows");
+impl<S: EventStore + Clone, D: ReadDatabase> Bank<S, D> {
+    pub async fn open(store: S, rows: D) -> Self {
         let accounts = AccountRepository::builder().cache_size(10_000).open(store.clone());
         let balances = Projector::open(store, rows).await.expect("a projector");
         Self { accounts: accounts.await.expect("the accounts"), balances }
     }
 
-    pub(crate) async fn fill(&self, accounts: usize, length: usize) {
+    pub async fn fill(&self, accounts: usize, length: usize) {
         let now = eventloom_runtime::Timestamp::now();
         for number in 0..accounts {
             let account_id = format!("A{number}");
@@ -53,26 +50,26 @@ impl Bank {
         }
     }
 
-    pub(crate) async fn deposit(&self, account: usize) {
+    pub async fn deposit(&self, account: usize) {
         let deposit = Deposit { amount: Decimal::new(1050, 2) };
         self.accounts.execute(format!("A{account}"), deposit).await.expect("a deposit");
     }
 
     /// The one account, from its first event on.
-    pub(crate) async fn replay(&self) {
+    pub async fn replay(&self) {
         let store = self.accounts.store().clone();
         let accounts = AccountRepository::builder().cache_size(0).open(store).await.expect("the accounts");
         let loaded = accounts.load("A0").await.expect("the account");
-        assert_eq!(loaded.sequence as usize, crate::LONG);
+        assert_eq!(loaded.sequence as usize, LONG);
     }
 
     /// All balances.
-    pub(crate) async fn rows(&self) -> Vec<(String, Decimal)> {
+    pub async fn rows(&self) -> Vec<(String, Decimal)> {
         let rows = self.balances.read_model().page(None, usize::MAX).await.expect("rows");
         rows.into_iter().map(|row| (row.account_id, row.balance)).collect()
     }
 
-    pub(crate) async fn rebuild(&self) {
+    pub async fn rebuild(&self) {
         self.balances.rebuild(|_| {}).await.expect("a rebuild");
     }
 }

@@ -1,0 +1,222 @@
+//! eventcore: state folded by the command, and a projector that writes a row for every event.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use eventcore::sqlite::SqliteEventStore;
+use eventcore::sqlite::rusqlite::{self, Connection, params};
+use eventcore::{
+    Command, CommandError, CommandLogic, Event, NewEvents, ProjectionConfig, Projector, RetryPolicy, StreamId,
+    StreamPosition, execute, run_projection,
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "type")]
+enum Happened {
+    AccountOpened { account_id: StreamId, owner: String, currency: String, at: DateTime<Utc> },
+    MoneyDeposited { account_id: StreamId, amount: Decimal, at: DateTime<Utc> },
+    MoneyWithdrawn { account_id: StreamId, amount: Decimal, at: DateTime<Utc> },
+}
+
+impl Event for Happened {
+    fn stream_id(&self) -> &StreamId {
+        match self {
+            Self::AccountOpened { account_id, .. }
+            | Self::MoneyDeposited { account_id, .. }
+            | Self::MoneyWithdrawn { account_id, .. } => account_id,
+        }
+    }
+
+    fn event_type_name() -> &'static str {
+        "Happened"
+    }
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    owner: String,
+    balance: Decimal,
+    open: bool,
+}
+
+fn folded(mut state: Account, event: &Happened) -> Account {
+    match event {
+        Happened::AccountOpened { owner, .. } => (state.owner, state.open) = (owner.clone(), true),
+        Happened::MoneyDeposited { amount, .. } => state.balance += amount,
+        Happened::MoneyWithdrawn { amount, .. } => state.balance -= amount,
+    }
+    state
+}
+
+#[derive(Command)]
+struct Open {
+    #[stream]
+    account_id: StreamId,
+}
+
+impl CommandLogic for Open {
+    type Event = Happened;
+    type State = Account;
+
+    fn apply(&self, state: Account, event: &Happened) -> Account {
+        folded(state, event)
+    }
+
+    fn handle(&self, state: Account) -> Result<NewEvents<Happened>, CommandError> {
+        eventcore::require!(!state.open, "it is open");
+        let (account_id, at) = (self.account_id.clone(), Utc::now());
+        let (owner, currency) = ("Ada Lovelace".to_owned(), "EUR".to_owned());
+        Ok(vec![Happened::AccountOpened { account_id, owner, currency, at }].into())
+    }
+}
+
+#[derive(Command)]
+struct Deposit {
+    #[stream]
+    account_id: StreamId,
+    amount: Decimal,
+}
+
+impl CommandLogic for Deposit {
+    type Event = Happened;
+    type State = Account;
+
+    fn apply(&self, state: Account, event: &Happened) -> Account {
+        folded(state, event)
+    }
+
+    fn handle(&self, state: Account) -> Result<NewEvents<Happened>, CommandError> {
+        eventcore::require!(state.open && self.amount > Decimal::ZERO, "no deposit");
+        let (account_id, amount, at) = (self.account_id.clone(), self.amount, Utc::now());
+        Ok(vec![Happened::MoneyDeposited { account_id, amount, at }].into())
+    }
+}
+
+/// The table of balances, in a file beside the events.
+struct Table {
+    name: String,
+    rows: Arc<Mutex<Connection>>,
+    folded: Arc<AtomicUsize>,
+}
+
+impl Projector for Table {
+    type Event = Happened;
+    type Error = rusqlite::Error;
+    type Context = ();
+
+    fn apply(&mut self, event: Happened, _: StreamPosition, (): &mut ()) -> Result<(), rusqlite::Error> {
+        let by = match &event {
+            Happened::AccountOpened { .. } => Decimal::ZERO,
+            Happened::MoneyDeposited { amount, .. } => *amount,
+            Happened::MoneyWithdrawn { amount, .. } => -*amount,
+        };
+        let (id, rows) = (event.stream_id().to_string(), locked(&self.rows));
+        let known = rows
+            .prepare_cached("SELECT balance FROM balances WHERE id = ?1")?
+            .query_row([&id], |row| row.get::<_, String>(0));
+        let known: Decimal = match known {
+            Ok(known) => known.parse().expect("a balance"),
+            Err(rusqlite::Error::QueryReturnedNoRows) => Decimal::ZERO,
+            Err(error) => return Err(error),
+        };
+        rows.prepare_cached("INSERT INTO balances VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET balance = ?2")?
+            .execute(params![id, (known + by).to_string()])?;
+        self.folded.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+pub(crate) struct Bank {
+    store: SqliteEventStore,
+    /// To fill its tables beside it.
+    tables: Mutex<Connection>,
+    rows: Arc<Mutex<Connection>>,
+    events: AtomicUsize,
+    rebuilds: AtomicUsize,
+}
+
+fn connection(path: &Path) -> Connection {
+    let connection = Connection::open(path).expect("a file");
+    connection.pragma_update(None, "journal_mode", "wal").expect("a log");
+    connection.pragma_update(None, "synchronous", "full").expect("a setting");
+    connection
+}
+
+fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().expect("nobody panics with it")
+}
+
+fn id(account: &str) -> StreamId {
+    StreamId::try_new(account.to_owned()).expect("an id")
+}
+
+impl Bank {
+    pub(crate) async fn open(path: &Path) -> Self {
+        let store = SqliteEventStore::from_connection(connection(path));
+        store.migrate().await.expect("tables");
+        let rows = connection(&path.with_extension("rows"));
+        rows.execute_batch("CREATE TABLE balances (id text PRIMARY KEY, balance text NOT NULL) STRICT")
+            .expect("a table");
+        Self {
+            store,
+            tables: Mutex::new(connection(path)),
+            rows: Arc::new(Mutex::new(rows)),
+            events: AtomicUsize::new(0),
+            rebuilds: AtomicUsize::new(0),
+        }
+    }
+
+    /// One stream of two events by the peer itself, copied so often and so far.
+    pub(crate) async fn fill(&self, accounts: usize, length: usize) {
+        let opened = execute(&self.store, Open { account_id: id("first") }, RetryPolicy::new()).await;
+        opened.expect("an account");
+        self.pay_in("first").await;
+        let copy = format!(
+            "WITH RECURSIVE a(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM a WHERE n < {accounts} - 1), \
+             s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {length}) \
+             INSERT INTO eventcore_events (event_id, stream_id, stream_version, event_type, event_data) \
+             SELECT printf('00000000-0000-7000-8000-%012x', a.n * {length} + s.n), 'A' || a.n, s.n, event_type, \
+             replace(event_data, '\"first\"', '\"A' || a.n || '\"') \
+             FROM a, s JOIN eventcore_events ON stream_id = 'first' AND stream_version = min(s.n, 2); \
+             DELETE FROM eventcore_events WHERE stream_id = 'first'; ANALYZE"
+        );
+        locked(&self.tables).execute_batch(&copy).expect("events");
+        self.events.store(accounts * length, Ordering::Relaxed);
+    }
+
+    async fn pay_in(&self, account: &str) {
+        let deposit = Deposit { account_id: id(account), amount: Decimal::new(1050, 2) };
+        execute(&self.store, deposit, RetryPolicy::new()).await.expect("a deposit");
+    }
+
+    pub(crate) async fn deposit(&self, account: usize) {
+        self.pay_in(&format!("A{account}")).await;
+    }
+
+    /// A command that is refused has loaded and folded the stream.
+    pub(crate) async fn replay(&self) {
+        let refused = execute(&self.store, Open { account_id: id("A0") }, RetryPolicy::new()).await;
+        assert!(refused.expect_err("it is open").to_string().contains("it is open"));
+    }
+
+    /// Under a name that has no checkpoint yet. A run takes a thousand events.
+    pub(crate) async fn rebuild(&self) {
+        locked(&self.rows).execute_batch("DELETE FROM balances").expect("an empty table");
+        let name = format!("balances {}", self.rebuilds.fetch_add(1, Ordering::Relaxed));
+        let (folded, events) = (Arc::new(AtomicUsize::new(0)), self.events.load(Ordering::Relaxed));
+        while folded.load(Ordering::Relaxed) < events {
+            let table = Table { name: name.clone(), rows: Arc::clone(&self.rows), folded: Arc::clone(&folded) };
+            let config = ProjectionConfig::default().poll_interval(Duration::from_millis(1));
+            run_projection(table, &self.store, config).await.expect("a rebuild");
+        }
+    }
+}
