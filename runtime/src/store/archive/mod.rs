@@ -11,12 +11,13 @@
 //! live or archived. What a run that was cut off has left is told by the next.
 //!
 //! [`Archiver`] is the way in. Its neighbours: `form` (a line), `block` (lines that are compressed together), `segment`
-//! (a file), `folder` (reading), `merge` (pages of live and archived events).
+//! (a file), `place` (where the files lie), `folder` (reading), `merge` (pages of live and archived events).
 
 mod block;
 mod folder;
 mod form;
 mod merge;
+mod place;
 mod report;
 mod run;
 mod segment;

@@ -1,0 +1,126 @@
+//! The folder of an archive before and after a run: whose it is, that nobody else is at it, what lies in it.
+//!
+//! All of this blocks, and is to be run where that may be. Nothing here touches a file that has its name.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::SegmentRecord;
+use super::report::ArchiveError;
+use super::segment::{self, DRAFT, number_of, number_of_manifest, unwritable};
+
+/// The file by which a folder says whose archive it has.
+const IDENTITY: &str = "archive.json";
+const LOCK: &str = "archive.lock";
+
+/// Takes a folder for a store, and makes it where nothing was archived yet.
+pub(super) fn lock(folder: &Path, store: &str, is_new: bool) -> Result<File, ArchiveError> {
+    if is_new {
+        create(folder).map_err(|error| unwritable(folder, error))?;
+    }
+    let path = folder.join(LOCK);
+    let open = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = open.map_err(|error| unwritable(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(ArchiveError::Busy { folder: folder.to_owned() });
+        }
+        Err(TryLockError::Error(error)) => return Err(unwritable(&path, error)),
+    }
+    claim(folder, store)?;
+    Ok(file)
+}
+
+/// Makes a folder where there is none, and its name durable: the files in it must not vanish with it.
+fn create(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|it| !it.exists()).collect();
+    fs::create_dir_all(folder)?;
+    let parents = missing.into_iter().filter_map(Path::parent);
+    parents.into_iter().try_for_each(segment::sync_folder)
+}
+
+/// Makes sure that a folder has no archive but that of a store.
+fn claim(folder: &Path, store: &str) -> Result<(), ArchiveError> {
+    let path = folder.join(IDENTITY);
+    let ours = format!("{{\"store\": {}}}\n", segment::quoted(store));
+    match fs::read_to_string(&path) {
+        Ok(found) if found == ours => Ok(()),
+        Ok(found) => {
+            let found = found.trim().to_owned();
+            let (folder, store) = (folder.to_owned(), store.to_owned());
+            Err(ArchiveError::OtherStore { folder, found, store })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let draft = folder.join(format!("{IDENTITY}{DRAFT}"));
+            let written = File::create(&draft).and_then(|mut file| {
+                file.write_all(ours.as_bytes())?;
+                file.sync_all()
+            });
+            written.map_err(|error| unwritable(&draft, error))?;
+            segment::publish(folder, IDENTITY)?;
+            segment::sync_folder(folder).map_err(|error| unwritable(folder, error))
+        }
+        Err(error) => Err(unwritable(&path, error)),
+    }
+}
+
+/// Looks whether all that was archived is there, and removes what a run that was cut off has not completed. Gives the
+/// number of the next file, and the files that the store does not know.
+pub(super) fn prepare(
+    folder: &Path,
+    known: &[SegmentRecord],
+) -> Result<(u64, Vec<String>), ArchiveError> {
+    for SegmentRecord { file, bytes, .. } in known {
+        let incomplete = |reason: String| ArchiveError::Incomplete {
+            folder: folder.to_owned(),
+            file: file.clone(),
+            reason,
+        };
+        match fs::metadata(folder.join(file)) {
+            Ok(found) if found.len() == *bytes => {}
+            Ok(found) => {
+                return Err(incomplete(format!("has {} bytes, and had {bytes}", found.len())));
+            }
+            Err(error) => return Err(incomplete(format!("can't be read ({error})"))),
+        }
+    }
+    remove_drafts(folder)?;
+    let (mut last, mut unknown) = (known.iter().map(|it| it.number).max().unwrap_or(0), Vec::new());
+    for name in names(folder)? {
+        if let Some(number) = number_of(&name) {
+            last = last.max(number);
+            if known.iter().all(|it| it.file != name) {
+                unknown.push(name);
+            }
+        } else if let Some(number) = number_of_manifest(&name) {
+            last = last.max(number);
+        }
+    }
+    unknown.sort();
+    Ok((last + 1, unknown))
+}
+
+/// Removes what a run that was cut off has not completed.
+pub(super) fn remove_drafts(folder: &Path) -> Result<(), ArchiveError> {
+    for name in names(folder)? {
+        let complete = name.strip_suffix(DRAFT);
+        let is_ours = |it| number_of(it).or_else(|| number_of_manifest(it)).is_some();
+        if complete.is_some_and(is_ours) {
+            let path = folder.join(name);
+            fs::remove_file(&path).map_err(|error| unwritable(&path, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of what lies in a folder, as far as they are text.
+fn names(folder: &Path) -> Result<Vec<String>, ArchiveError> {
+    let unreadable = |error| unwritable(folder, error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        names.extend(entry.map_err(unreadable)?.file_name().into_string());
+    }
+    Ok(names)
+}
