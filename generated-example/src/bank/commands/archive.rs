@@ -50,18 +50,19 @@ impl Archive {
         if screen.is_json() {
             return screen.json(&told(&report));
         }
-        let did = if self.dry_run { "would archive" } else { "archived" };
-        screen.good(
-            did,
-            format_args!(
-                "{} events of {} accounts to {} ({} bytes in {} files)",
-                report.events(),
-                report.streams(),
-                self.to.display(),
-                report.bytes(),
-                report.segments.len()
-            ),
-        )?;
+        let gone = format!(
+            "{} of {}",
+            counted(report.events(), "event"),
+            counted(report.streams(), "account")
+        );
+        let to = self.to.display();
+        if self.dry_run {
+            screen.good("would archive", format_args!("{gone} to {to}"))?;
+        } else {
+            let files = counted(report.segments.len() as u64, "file");
+            let bytes = counted(report.bytes(), "byte");
+            screen.good("archived", format_args!("{gone} to {to}: {files} with {bytes}"))?;
+        }
         for aggregate in &report.aggregates {
             screen.quiet(stayed(aggregate))?;
         }
@@ -80,7 +81,8 @@ fn stayed(of: &AggregateReport) -> String {
         return format!("{} keeps its events for ever", of.aggregate);
     };
     format!(
-        "{} keeps its events for {}: {} since {before} stayed, {} that no snapshot lies behind, {} behind a younger one",
+        "{} keeps its events for {}; what stayed: {} recorded since {before}, {} that no snapshot lies behind, {} behind a \
+         younger one",
         of.aggregate,
         kept(of.retention),
         of.young,
@@ -89,12 +91,17 @@ fn stayed(of: &AggregateReport) -> String {
     )
 }
 
+/// So many of something.
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 fn kept(retention: Retention) -> String {
     match retention {
         Retention::Forever => "ever".to_owned(),
-        Retention::Days(days) => format!("{days} days"),
-        Retention::Months(months) if months % 12 == 0 => format!("{} years", months / 12),
-        Retention::Months(months) => format!("{months} months"),
+        Retention::Days(days) => counted(days.into(), "day"),
+        Retention::Months(months) if months % 12 == 0 => counted((months / 12).into(), "year"),
+        Retention::Months(months) => counted(months.into(), "month"),
     }
 }
 
