@@ -1,7 +1,7 @@
 //! What can go wrong while a projection is kept up to date.
 
 use super::{Poison, ProjectionName, ReadDatabaseError};
-use crate::metadata::Position;
+use crate::metadata::{Position, StreamId};
 use crate::store::{StoreError, UNKNOWN_EVENT};
 use crate::values::Uuid;
 
@@ -117,6 +117,17 @@ pub enum ProjectorError {
         /// Name of the projection.
         projection: ProjectionName,
     },
+    /// Others kept writing rows that were to be built anew in place.
+    #[error(
+        "the rows of stream `{stream}` of {projection} could not be built anew: others kept writing to the table; \
+         try again when less happens, or stop what runs the projection meanwhile"
+    )]
+    Contended {
+        /// Name of the projection.
+        projection: ProjectionName,
+        /// The stream.
+        stream: StreamId,
+    },
     /// The rows did not get there in time.
     #[error(
         "{projection} is at position {position} and did not reach {wanted} in time; see whether its \
@@ -138,7 +149,8 @@ impl ProjectorError {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Store(error) => {
-                matches!(error, StoreError::Unavailable(_) | StoreError::Unwritable(_))
+                let of_a_disk = matches!(error, StoreError::ArchivedHistoryUnavailable { .. });
+                of_a_disk || matches!(error, StoreError::Unavailable(_) | StoreError::Unwritable(_))
             }
             Self::Database(error) => {
                 error.is_transient() || matches!(error, ReadDatabaseError::Unwritable(_))

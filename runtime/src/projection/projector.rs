@@ -293,7 +293,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             let grown = Reached {
                 position: reached.position.max(news.position),
                 complete: reached.complete || news.complete,
-                poison: news.poison,
+                // What is known of a later place is not taken back by older news.
+                poison: news.poison || (news.position < reached.position && reached.poison),
             };
             std::mem::replace(reached, grown) != grown
         });

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::projector::{Advanced, Reached};
 use super::{
-    Checkpoint, Commit, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
+    Checkpoint, Commit, Committed, Projection, ProjectionName, Projector, ProjectorError,
+    ReadDatabase,
 };
 use crate::store::EventStore;
 use crate::values::Uuid;
@@ -57,6 +58,8 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
                 let pause = self.pause;
                 tracing::warn!(projection = %ProjectionName::of::<P>(), %error, ?pause, "the projection tries again");
                 tokio::time::sleep(pause).await;
+                // Another may have taken its place.
+                self.leads = false;
                 self.pause = (pause * 2).min(PAUSES.1);
                 Ok(())
             }
@@ -69,8 +72,12 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
     }
 
     async fn go_on(&mut self) -> Result<(), ProjectorError> {
-        if !self.leads && !self.may_lead().await? {
-            return Ok(());
+        if !self.leads {
+            if !self.may_lead().await? {
+                return Ok(());
+            }
+            // What was known when another led is looked at anew, and whether the store is still the one it was.
+            *self.projector.session().await = None;
         }
         let eager = self.written.elapsed() >= CHECKPOINT_EVERY;
         match self.projector.advance(eager, Some(self.id)).await? {
@@ -89,6 +96,8 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
 
     /// Whether there is nobody to stand by for; waits a little where there is.
     async fn may_lead(&mut self) -> Result<bool, ProjectorError> {
+        let shared = &*self.projector.shared;
+        shared.freshness.works();
         let Checkpoint { position, revision, complete, poison, runner } =
             self.projector.checkpoint().await?;
         let Some(runner) = runner.filter(|runner| *runner != self.id) else {
@@ -96,9 +105,13 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
             return Ok(true);
         };
         self.projector.publish(Reached { position, complete, poison: poison > 0 });
-        let shared = &*self.projector.shared;
         let head = shared.store.head().await?;
-        if position >= head {
+        if position > head {
+            // The store is another, which is found out and told by going on.
+            self.watched = None;
+            return Ok(true);
+        }
+        if position == head {
             let poison = usize::try_from(poison).unwrap_or(usize::MAX);
             shared.freshness.came_up(position, poison, shared.options.clock.now());
             // Who has nothing to do commits nothing.
@@ -106,7 +119,6 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
             let _ = tokio::time::timeout(LOOK_EVERY, shared.store.changed(head)).await;
             return Ok(false);
         }
-        shared.freshness.works();
         let lease = shared.options.lease;
         let watched = self.watched.take();
         let watched = watched
@@ -152,12 +164,16 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
         let mut held = self.projector.session().await;
         // The table moves without the session's knowledge.
         *held = None;
-        let state = self.projector.state().await?;
-        if state.runner == Some(self.id) {
+        loop {
+            let state = self.projector.state().await?;
+            if state.runner.is_some_and(|runner| runner != self.id) {
+                return Ok(());
+            }
+            // Where nobody leads there may yet be a commit of its own under way, for which this waits and which it finds then.
             let commit = Commit { runner: None, ..Commit::unchanged(&state) };
-            // Where it was moved meanwhile, somebody else goes on already.
-            self.projector.shared.database.commit(commit).await?;
+            if self.projector.shared.database.commit(commit).await? == Committed::Done {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 }

@@ -8,14 +8,15 @@ use std::collections::BTreeSet;
 use super::fold::Fold;
 use super::{
     Commit, Committed, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
+    TableState,
 };
-use crate::metadata::StreamId;
-use crate::store::{EventFilter, EventStore};
+use crate::metadata::{Position, StreamId};
+use crate::store::{Direction, EventFilter, EventStore, StreamKey, StreamRead};
 use crate::values::{Timestamp, Uuid};
 
-/// Streams that are remembered before their rows are built: what bounds memory.
-const STREAMS: usize = 10_000;
-/// How often one stream is tried that another runner is faster at.
+/// Streams that are remembered before their rows are built: what bounds memory. For more the log is read again.
+const STREAMS: usize = 100_000;
+/// How often one stream is tried that others are faster at.
 const ATTEMPTS: u32 = 100;
 
 /// Which streams are meant: those with an event of which all holds that is said here.
@@ -54,11 +55,13 @@ impl Selection {
 impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// Builds the rows of the selected streams anew from all their events, in place and one stream at a time: for rows that
     /// were damaged or changed by hand. Events that were skipped stay so, and a stream that is parked is tried again. Runners
-    /// stand by meanwhile. Tells how many streams were built, and again after each.
+    /// stand by meanwhile. Tells how many streams were built, and of each.
+    ///
+    /// Rows of streams without events are not found: they go when the whole projection is rebuilt.
     ///
     /// # Errors
     /// [`ProjectorError::NotByStream`] where a row may be made of events of several streams;
-    /// [`ProjectorError::Superseded`] where others keep writing; or what [`Projector::catch_up`] fails with.
+    /// [`ProjectorError::Contended`] where others keep writing; or what [`Projector::catch_up`] fails with.
     pub async fn rebuild_streams(
         &self,
         selection: &Selection,
@@ -67,10 +70,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         if !P::KEY_IS_STREAM {
             return Err(ProjectorError::NotByStream(ProjectionName::of::<P>()));
         }
-        let mut held = self.session().await;
-        // Rows change here without the session's knowledge.
-        *held = None;
-        let mut lead = Lead { projector: self, id: Uuid::now_v7() };
+        let lead = Lead { projector: self, id: Uuid::now_v7() };
         let built = lead.build(selection, &mut progress).await;
         let released = lead.release().await;
         built.and_then(|built| released.map(|()| built))
@@ -85,70 +85,115 @@ struct Lead<'a, P: Projection, S, D> {
 
 impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
     async fn build(
-        &mut self,
+        &self,
         selection: &Selection,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<u64, ProjectorError> {
-        let store = &self.projector.shared.store;
         let state = self.projector.state().await?;
         self.projector.check_store(state.position, state.seen).await?;
-        if let Some(stream) = selection.one_stream() {
-            self.stream(stream).await?;
-            progress(1);
-            return Ok(1);
-        }
-        let (filter, until) = (selection.filter::<P>(), state.position);
-        let (mut built, mut after) = (0, 0);
-        let mut streams = BTreeSet::new();
-        while after < until {
-            let page = store.read_all(after, &filter, self.projector.source().batch).await?;
-            let events = page.events.iter().take_while(|event| event.position <= until);
-            let selected =
-                events.filter(|it| selection.holds(&it.meta.stream_id, it.meta.recorded_at));
-            streams.extend(selected.map(|event| event.meta.stream_id.clone()));
-            after = page.next;
-            let is_last = page.events.at_end() || after >= until;
-            if !is_last && streams.len() < STREAMS {
-                continue;
-            }
-            for stream in std::mem::take(&mut streams) {
+        let (mut built, mut after) = (0, None);
+        loop {
+            let streams = match selection.one_stream() {
+                Some(stream) => self.existing(stream).await?,
+                None => self.selected(selection, after.as_ref(), state.position).await?,
+            };
+            let is_last = streams.len() < STREAMS;
+            for stream in streams {
                 self.stream(&stream).await?;
                 built += 1;
                 progress(built);
+                after = Some(stream);
             }
             if is_last {
-                break;
+                return Ok(built);
             }
         }
-        Ok(built)
+    }
+
+    /// The stream, where it has an event.
+    async fn existing(&self, stream: &StreamId) -> Result<BTreeSet<StreamId>, ProjectorError> {
+        let stream = StreamKey { aggregate: P::AGGREGATE, id: stream.clone() };
+        let (after, limit, metadata) = (0, 1, false);
+        let direction = Direction::Forwards;
+        let read = StreamRead { stream: stream.clone(), after, direction, limit, metadata };
+        let found = self.projector.shared.store.read_stream(read).await?;
+        Ok(Some(stream.id).filter(|_| !found.is_empty()).into_iter().collect())
+    }
+
+    /// The first selected streams after one, in the order of their ids.
+    async fn selected(
+        &self,
+        selection: &Selection,
+        after: Option<&StreamId>,
+        until: Position,
+    ) -> Result<BTreeSet<StreamId>, ProjectorError> {
+        let (store, filter) = (&self.projector.shared.store, selection.filter::<P>());
+        let (mut streams, mut position) = (BTreeSet::new(), 0);
+        while position < until {
+            let page = store.read_all(position, &filter, self.projector.source().batch).await?;
+            for event in page.events.iter().take_while(|event| event.position <= until) {
+                let stream = &event.meta.stream_id;
+                if after.is_some_and(|after| stream <= after)
+                    || !selection.holds(stream, event.meta.recorded_at)
+                    || streams.contains(stream)
+                {
+                    continue;
+                }
+                streams.insert(stream.clone());
+                if streams.len() > STREAMS {
+                    streams.pop_last();
+                }
+            }
+            if page.events.at_end() {
+                break;
+            }
+            position = page.next;
+        }
+        Ok(streams)
     }
 
     async fn stream(&self, stream: &StreamId) -> Result<(), ProjectorError> {
+        let mut held = self.projector.session().await;
+        // Rows change here without the session's knowledge.
+        *held = None;
         for _ in 0..ATTEMPTS {
-            let state = self.projector.state().await?;
+            let Some(state) = self.claim().await? else { continue };
             let fold = Fold::<P>::replacing(state.skipped.iter().copied());
             let folded = self.projector.refold_stream(&state, stream, 0, fold).await?;
             let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);
             let released = parked.map(|poison| poison.position).collect();
-            if self.commit(Commit { released, ..folded }).await? == Committed::Done {
+            let commit = Commit { released, ..folded };
+            if self.projector.shared.database.commit(commit).await? == Committed::Done {
                 return Ok(());
             }
         }
-        Err(ProjectorError::Superseded { projection: ProjectionName::of::<P>() })
+        let (projection, stream) = (ProjectionName::of::<P>(), stream.clone());
+        Err(ProjectorError::Contended { projection, stream })
     }
 
-    /// Runners that find the table moved by another stand by while it goes on.
-    async fn commit(&self, commit: Commit) -> Result<Committed, ProjectorError> {
-        let commit = Commit { runner: Some(self.id), ..commit };
-        Ok(self.projector.shared.database.commit(commit).await?)
-    }
-
-    async fn release(&self) -> Result<(), ProjectorError> {
-        let state = self.projector.state().await?;
+    /// Takes the place of whoever runs the projection, before what takes long: a runner whose commit is refused finds
+    /// another there, and stands by. Gives the state after that; none where somebody else was faster.
+    async fn claim(&self) -> Result<Option<TableState>, ProjectorError> {
+        let mut state = self.projector.state().await?;
         if state.runner == Some(self.id) {
-            let commit = Commit { runner: None, ..Commit::unchanged(&state) };
-            self.projector.shared.database.commit(commit).await?;
+            return Ok(Some(state));
         }
-        Ok(())
+        state.runner = Some(self.id);
+        let claim = Commit::unchanged(&state);
+        let claimed = self.projector.shared.database.commit(claim).await?;
+        state.revision += 1;
+        Ok(Some(state).filter(|_| claimed == Committed::Done))
+    }
+
+    /// Lets runners go on. What was built is durable then: they do not do it again.
+    async fn release(&self) -> Result<(), ProjectorError> {
+        loop {
+            let state = self.projector.state().await?;
+            let runner = state.runner.filter(|runner| *runner != self.id);
+            let commit = Commit { runner, durable: true, ..Commit::unchanged(&state) };
+            if self.projector.shared.database.commit(commit).await? == Committed::Done {
+                return Ok(());
+            }
+        }
     }
 }

@@ -213,6 +213,9 @@ pub struct Commit {
     pub released: Vec<Position>,
     /// Decisions to skip, kept through rebuilds of the same meaning.
     pub skips: Vec<Skip>,
+    /// Whether it must outlive a failure of the power, with what was written before: nobody does it again. Decisions always
+    /// do.
+    pub durable: bool,
 }
 
 impl Commit {
@@ -229,6 +232,7 @@ impl Commit {
             poison: Vec::new(),
             released: Vec::new(),
             skips: Vec::new(),
+            durable: false,
         }
     }
 }

@@ -172,7 +172,7 @@ impl Retry {
         let (mut all, mut undone) = (Vec::new(), false);
         for (view, poison) in found {
             let done = ledger.retry_poison(view, poison.position).await;
-            let outcome = Outcome::of(done).checked(ledger, view, poison.position).await;
+            let outcome = Outcome::of(done).checked(ledger, view, poison.position, false).await;
             undone |= outcome.leaves(poison.position);
             outcome.tell("folded", view, poison.position, screen)?;
             all.push(outcome.json("released", view, poison.position));
@@ -199,7 +199,7 @@ impl Skip {
             )));
         };
         let skipped = ledger.skip_poison(*view, poison.position, &operator, &self.reason).await;
-        let outcome = Outcome::of(skipped).checked(ledger, *view, self.position).await;
+        let outcome = Outcome::of(skipped).checked(ledger, *view, self.position, true).await;
         let outcome = match outcome {
             Outcome::Decided => return Err(none_at(self.position)),
             Outcome::Failed(failure) => return Err(failure),
@@ -270,12 +270,22 @@ impl Outcome {
     }
 
     /// A read model goes on after a decision, which may fail where the decision stands.
-    async fn checked(self, ledger: &Ledger<impl Database>, view: View, position: Position) -> Self {
+    async fn checked(
+        self,
+        ledger: &Ledger<impl Database>,
+        view: View,
+        position: Position,
+        skips: bool,
+    ) -> Self {
         let Self::Failed(failure) = self else { return self };
         let is_it = |(of, it): &(View, projection::Poison)| *of == view && it.position == position;
-        match ledger.poison().await {
-            Ok(left) if !left.iter().any(is_it) => Self::DoneThen(failure),
-            _ => Self::Failed(failure),
+        let is_gone = ledger.poison().await.is_ok_and(|left| !left.iter().any(is_it));
+        let is_it = |(of, it): &(View, projection::Skip)| *of == view && it.position == position;
+        // That it is gone may be somebody else's doing.
+        let is_skipped = ledger.skips().await.is_ok_and(|skips| skips.iter().any(is_it));
+        match is_gone && is_skipped == skips {
+            true => Self::DoneThen(failure),
+            false => Self::Failed(failure),
         }
     }
 
@@ -298,7 +308,7 @@ impl Outcome {
         let of = format!("position {position} of {view}");
         match self {
             Self::Released => screen.good(done, of),
-            Self::Decided => screen.good(done, format_args!("{of} elsewhere")),
+            Self::Decided => screen.good("decided", format_args!("about {of} elsewhere")),
             Self::InTheWay(it) if it.position == position => {
                 screen.bad("poison still", format_args!("{of}: {}", it.reason))
             }

@@ -196,7 +196,8 @@ impl ReadDatabase for SqliteReadDatabase {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
-        let durable = if commit.skips.is_empty() { Durable::Soon } else { Durable::Now };
+        let must_last = commit.durable || !commit.skips.is_empty();
+        let durable = if must_last { Durable::Now } else { Durable::Soon };
         let job =
             move |connection: &Connection, tables: &Tables| tables.commit(connection, &commit);
         match self.try_write(durable, job).await {

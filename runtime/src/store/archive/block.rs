@@ -65,11 +65,11 @@ pub(super) fn compress(lines: &[u8]) -> io::Result<Vec<u8>> {
 /// Reads a block of a file and checks it.
 pub(super) fn read(file: &Path, place: &BlockPlace) -> Result<Vec<ArchivedEvent>, Unread> {
     // Opening a pipe would wait for somebody who writes to it.
-    let found = fs::metadata(file).map_err(Unread::Missing)?;
+    let found = fs::metadata(file).map_err(unread)?;
     if !found.is_file() {
         return Err(Unread::Damaged("it is no file".to_owned()));
     }
-    let mut file = File::open(file).map_err(Unread::Missing)?;
+    let mut file = File::open(file).map_err(unread)?;
     let size = file.metadata().map_err(Unread::Failed)?.len();
     let end = place.start.saturating_add(place.length);
     if size < end {
@@ -79,6 +79,14 @@ pub(super) fn read(file: &Path, place: &BlockPlace) -> Result<Vec<ArchivedEvent>
     let mut bytes = Vec::new();
     file.take(place.length).read_to_end(&mut bytes).map_err(Unread::Failed)?;
     open(&bytes, place).map_err(Unread::Damaged)
+}
+
+/// A file that can't be opened is missing where there is none; it may be there and not be read.
+fn unread(error: io::Error) -> Unread {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unread::Missing(error),
+        _ => Unread::Failed(error),
+    }
 }
 
 /// The events of the bytes of a block.

@@ -12,8 +12,9 @@ use super::segment::number_of;
 use crate::metadata::Position;
 use crate::store::{StoreError, StreamKey};
 
-/// Blocks that are kept in memory: a few megabytes.
-const KEPT: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+/// Blocks that are kept in memory, most of a quarter of a megabyte: where positions of several segments overlap, a page
+/// needs one of each.
+const KEPT: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 /// Bytes of lines above which a block is not kept.
 const KEPT_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -94,7 +95,7 @@ fn told(unread: Unread, file: &Path, place: &BlockPlace, wanted: &Wanted) -> Sto
             wanted,
             file.display().to_string(),
             format!(
-                "it can't be opened ({error}): bring it back to its folder, from a backup if need be, or open the \
+                "it is not there ({error}): bring it back to its folder, from a backup if need be, or open the \
                  store with the folder that has it"
             ),
         ),
@@ -102,7 +103,7 @@ fn told(unread: Unread, file: &Path, place: &BlockPlace, wanted: &Wanted) -> Sto
             place,
             wanted,
             file.display().to_string(),
-            format!("reading it failed ({error}): check the disk, and try again"),
+            format!("reading it failed ({error}): check the disk and the rights, and try again"),
         ),
         Unread::Damaged(reason) => damaged(file, place, &reason),
     }

@@ -14,7 +14,7 @@ use super::segment::{Draft, Segment};
 use super::{ArchiveStore, Candidate, LeavingBlock, changed_meanwhile, place};
 use crate::aggregate::{Aggregate, Retention};
 use crate::clock::{Clock, SystemClock};
-use crate::metadata::Position;
+use crate::metadata::{Position, Sequence};
 use crate::values::{Timestamp, Uuid};
 
 /// Events that one file takes at most.
@@ -166,6 +166,7 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
                 told: AggregateReport::new(rule.aggregate, rule.retention),
                 segments: Vec::new(),
                 young: BTreeSet::new(),
+                going: Default::default(),
                 target: target.take(),
                 progress: &mut *progress,
             };
@@ -223,6 +224,9 @@ struct Run<'r, 's, S, P> {
     segments: Vec<SegmentReport>,
     /// Streams that have a young event among those that were looked at.
     young: BTreeSet<i64>,
+    /// The last event that goes of each stream, of those that go with this file and with the one before. What went earlier
+    /// has left.
+    going: [HashMap<i64, Sequence>; 2],
     target: Option<Target>,
     progress: &'r mut P,
 }
@@ -252,16 +256,21 @@ impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
 
     /// Whether an event may go; notes why it stays.
     fn may_go(&mut self, event: &Candidate, before: Timestamp) -> bool {
+        let before_it = event.sequence.checked_sub(1);
+        let went = self.going.iter().find_map(|going| going.get(&event.stream)).copied();
+        let is_next = event.sequence == event.first || (went.is_some() && went == before_it);
         let told = &mut self.told;
         let stays = if event.recorded_at >= before {
             self.young.insert(event.stream);
             &mut told.young
         } else if self.young.contains(&event.stream) {
             &mut told.behind_young
-        } else if event.sequence >= event.covered.min(event.last) {
-            // Loads begin with the snapshot's own last event, and appends look for the stream's.
+        } else if event.sequence >= event.covered.min(event.last) || !is_next {
+            // Loads begin with the snapshot's own last event, and appends look for the stream's. A snapshot that was written
+            // since the events in front were looked at would let it go without them.
             &mut told.uncovered
         } else {
+            self.going[0].insert(event.stream, event.sequence);
             told.streams += u64::from(event.sequence == event.first);
             told.events += 1;
             return true;
@@ -344,6 +353,7 @@ impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
             self.archiver.store.leave(record.clone(), blocks.to_vec()).await?;
             self.tell(ArchiveStep::Left);
         }
+        self.going = [HashMap::new(), std::mem::take(&mut self.going[0])];
         let (file, bytes) = (record.file.clone(), record.bytes);
         self.segments.push(SegmentReport { file, events: *events, bytes });
         Ok(())

@@ -30,15 +30,19 @@ fn manifest_name(number: u64) -> String {
     format!("{number:06}{MANIFEST}")
 }
 
+/// Digits of the number of a segment, at most: what has more is none of ours.
+const DIGITS: usize = 12;
+
 /// The number of the segment that a file of this name holds.
 pub(super) fn number_of(name: &str) -> Option<u64> {
-    let number = name.strip_suffix(ENDING)?.parse().ok()?;
+    let number = name.strip_suffix(ENDING).filter(|digits| digits.len() <= DIGITS)?.parse().ok()?;
     (file_name(number) == name).then_some(number)
 }
 
 /// The number of the segment whose manifest has this name.
 pub(super) fn number_of_manifest(name: &str) -> Option<u64> {
-    let number = name.strip_suffix(MANIFEST)?.parse().ok()?;
+    let number =
+        name.strip_suffix(MANIFEST).filter(|digits| digits.len() <= DIGITS)?.parse().ok()?;
     (manifest_name(number) == name).then_some(number)
 }
 

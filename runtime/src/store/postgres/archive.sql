@@ -78,6 +78,12 @@ DECLARE
     deleted bigint;
     torn bigint;
 BEGIN
+    -- Reads go by the bounds of segments.
+    IF EXISTS (SELECT 1 FROM unnest(event_position) AS e (position) WHERE e.position NOT BETWEEN new_first AND new_last) THEN
+        RAISE EXCEPTION 'events are to leave with segment % that are not between % and %, which it is said to hold',
+            new_no, new_first, new_last USING ERRCODE = 'check_violation';
+    END IF;
+
     INSERT INTO archive_segments (no, file, folder, bytes, sha256, first, last, archived_at)
     VALUES (new_no, new_file, new_folder, new_bytes, new_sha256, new_first, new_last, new_archived_at)
     ON CONFLICT (no) DO NOTHING;

@@ -145,11 +145,10 @@ impl Written {
     /// otherwise, a part of a password would be taken for a host, which is told to everybody.
     fn read_url(&mut self, rest: &str) -> Option<()> {
         let (login, place) = rest.split_once('@').unwrap_or(("", rest));
-        let host = place.split(['/', '?']).next().unwrap_or_default();
-        if login.contains(['/', '?']) || host.contains('@') {
+        let (before, parameters) = place.split_once('?').unwrap_or((place, ""));
+        if login.contains(['/', '?']) || before.contains('@') {
             return None;
         }
-        let (before, parameters) = place.split_once('?').unwrap_or((place, ""));
         let mut kept = Vec::new();
         for written in parameters.split('&').filter(|written| !written.is_empty()) {
             let (key, value) = written.split_once('=')?;

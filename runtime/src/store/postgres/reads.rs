@@ -239,7 +239,9 @@ async fn read_all_known(
     let seen = found.rows.last().map_or(Ok(after), |row| number(row, 0))?;
     let next = match found.ended {
         false => seen,
-        true if bound < head => before_next(client, bound).await?,
+        // No further, though it may be free of events for long: to look for the next one would pass over those that are
+        // archived in this moment.
+        true if bound < head => bound,
         true => head.max(seen),
     };
     if found.ended && bound >= head {
@@ -282,15 +284,6 @@ pub(super) async fn live_at(
         events.push(row, shape, id.clone())?;
     }
     Ok(events.page)
-}
-
-/// The last position before the first event after `bound`, of which there is one.
-async fn before_next(client: &Client, bound: Position) -> Result<Position, Fault> {
-    let statement = client
-        .prepare_cached("SELECT min(position) FROM eventloom.events WHERE position > $1")
-        .await?;
-    let next = number(&client.query_one(&statement, &[&signed(bound)]).await?, 0)?;
-    Ok(next - 1)
 }
 
 fn columns(metadata: bool) -> &'static str {

@@ -20,6 +20,10 @@ use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead
 const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256 \
     FROM archive_blocks b JOIN archive_segments s ON s.no = b.segment";
 
+/// The same, a segment at a time: of all blocks that begin before a position few are looked for.
+const PLACE_OF_SEGMENT: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, \
+    b.sha256 FROM archive_segments s CROSS JOIN archive_blocks b ON b.segment = s.no";
+
 type Job<T> = std::result::Result<T, JobError>;
 
 /// A page of the global order with the archived events that belong to it.
@@ -62,7 +66,7 @@ fn archived_up_to(connection: &Connection) -> Result<Position> {
 /// The blocks, at most one of each segment, in the middle of which a position lies.
 fn straddling(connection: &Connection, position: Position) -> Result<Vec<BlockPlace>> {
     let sql = format!(
-        "SELECT {PLACE} WHERE s.first <= ?1 AND s.last > ?1 AND b.first <= ?1 AND b.last = \
+        "SELECT {PLACE_OF_SEGMENT} WHERE s.first <= ?1 AND s.last > ?1 AND b.first <= ?1 AND b.last = \
          (SELECT min(n.last) FROM archive_blocks n WHERE n.segment = s.no AND n.last > ?1)"
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -223,6 +227,9 @@ pub(super) fn leave(
     transaction.pragma_update(None, "user_version", FORMAT_WITH_ARCHIVE)?;
     note_segment(transaction, segment)?;
     for block in blocks {
+        if block.place.first < segment.first || block.place.last > segment.last {
+            return Err(beyond_segment(segment));
+        }
         note_block(transaction, block)?;
         let ranges = ranges(block);
         delete(transaction, block)?;
@@ -346,6 +353,14 @@ fn check_prefix(transaction: &Transaction<'_>, stream: i64, last: Sequence) -> J
 }
 
 /// Another archiver has taken the number of a segment.
+/// Reads go by the bounds of segments.
+fn beyond_segment(SegmentRecord { number, first, last, .. }: &SegmentRecord) -> JobError {
+    JobError::Store(StoreError::Unsupported(format!(
+        "events are to leave with segment {number} that are not between {first} and {last}, which it is said to hold; \
+         nothing was changed"
+    )))
+}
+
 fn taken_meanwhile(number: u64) -> JobError {
     JobError::Store(StoreError::Unavailable(format!(
         "somebody else has archived as segment {number} meanwhile; nothing was changed: try again"

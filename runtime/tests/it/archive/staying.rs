@@ -1,14 +1,15 @@
 //! What goes, what stays and why, and what the report and the files say of it.
 
 use eventloom_runtime::aggregate::Retention;
-use eventloom_runtime::store::archive::{ArchiveRule, ArchiveStore as _, Archiver};
+use eventloom_runtime::store::archive::{ArchiveRule, ArchiveStep, ArchiveStore as _, Archiver};
+use eventloom_runtime::store::whole::EventRecord;
 use eventloom_runtime::store::{EventFilter, Snapshot};
 use eventloom_runtime::testing::{TestClock, block_on};
 use eventloom_runtime::{EventStore as _, Timestamp};
 
 use super::{Rig, files};
 use crate::archiving::{
-    NOW, RULE, archive, archiver, days_ago, events, live, seen, snapshot, stream,
+    NOW, RULE, all, archive, archiver, days_ago, events, live, seen, snapshot, stream, whole,
 };
 
 #[test]
@@ -196,4 +197,45 @@ fn rare_events_are_found_in_a_long_archive() {
         assert!((2..10).contains(&pages), "{pages}");
         assert_eq!(after, 20_000);
     });
+}
+
+/// A snapshot that was written while a run looked at the events let the later ones go without those that the run had left
+/// behind: the run was refused, and with it what would have been archived next.
+#[test]
+fn a_snapshot_that_comes_during_a_run_tears_nothing() {
+    block_on(async {
+        let rig = Rig::new().await;
+        rig.store.append(events("a", 0, 15, days_ago(90))).await.expect("an append");
+        // As many as are looked at together, and more.
+        for expected in (0..5_000).step_by(500) {
+            let mut append = events("b", expected, 500, days_ago(80));
+            append.snapshot = (expected == 4_500).then(|| snapshot(5_000));
+            rig.store.append(append).await.expect("an append");
+        }
+        rig.store.append(events("a", 15, 15, days_ago(70))).await.expect("an append");
+        let before = seen_in_order(&rig.store).await;
+
+        let mut looked = false;
+        let report = archiver(&rig.store).run(|progress| {
+            if progress.step == ArchiveStep::Looked && !std::mem::replace(&mut looked, true) {
+                let save = || {
+                    block_on(async {
+                        let store = rig.again(None).await;
+                        store.save_snapshot(&stream("a"), snapshot(30)).await.expect("it is saved");
+                    });
+                };
+                std::thread::scope(|threads| threads.spawn(save).join()).expect("no panic");
+            }
+        });
+
+        let told = &report.await.expect("an archive").aggregates[0];
+        assert_eq!((told.events, told.uncovered), (4_999, 31), "all of `a` stays for now");
+        assert_eq!(seen_in_order(&rig.store).await, before);
+        assert_eq!(archive(&rig.store).await.events(), 29);
+        assert_eq!(seen_in_order(&rig.store).await, before);
+    });
+}
+
+async fn seen_in_order(store: &super::Store) -> Vec<EventRecord> {
+    all(store, &whole(), 1_000).await.expect("events")
 }

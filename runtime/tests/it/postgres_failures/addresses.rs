@@ -72,6 +72,7 @@ fn no_part_of_a_password_is_told_to_anybody() {
             // Characters that mean something else where they stand.
             format!("postgres://teller:x@s3cr3t@{here}/postgres"),
             format!("postgres://teller:x/s3cr3t@{here}/postgres"),
+            format!("postgres://teller:x@y/s3cr3t@{here}/postgres"),
             format!("postgres://teller:x?s3cr3t@{here}/postgres"),
             format!("postgres://teller:x#s3cr3t@{here}/postgres"),
             format!("postgres://{here}/postgres?user=teller&password=s3cr3t@x"),

@@ -14,6 +14,7 @@ use super::unreliable::{Fate, Unreliable};
 everywhere!(
     one_runner_does_the_work,
     who_stops_lets_another_go_on_at_once,
+    who_stops_in_the_middle_of_its_work_says_so_too,
     who_has_nothing_to_do_keeps_its_place,
     who_is_gone_without_a_word_is_replaced,
     who_comes_back_late_is_refused_and_stands_by,
@@ -82,6 +83,33 @@ async fn who_stops_lets_another_go_on_at_once<L: Place>(place: L) {
 
     assert_eq!(second.wait_for(position, SOON).await, Ok(()));
     standing_by.stop().await.expect("it stops");
+}
+
+/// A commit that was under way when the runner stopped landed after it had looked whether it led: nobody was told, and all
+/// others waited for the length of a lease.
+async fn who_stops_in_the_middle_of_its_work_says_so_too<L: Place>(place: L) {
+    let mut position = append(place.store(), "a", 0, &[opened("Ada")]).await;
+    let mut sequence = 1;
+    for _ in 0..10 {
+        let (first, _) = runner(&place, [], FOR_EVER).await;
+        let working = first.spawn();
+        first.wait_for(position, SOON).await.expect("the rows get there");
+        let stop = async {
+            tokio::task::yield_now().await;
+            working.stop().await.expect("it stops");
+        };
+        let appends = async {
+            for sequence in sequence..sequence + 5 {
+                position = append(place.store(), "a", sequence, &[moved(1)]).await;
+            }
+        };
+        tokio::join!(appends, stop);
+        sequence += 5;
+    }
+    let (last, _) = runner(&place, [], FOR_EVER).await;
+    let working = last.spawn();
+    assert_eq!(last.wait_for(position, SOON).await, Ok(()));
+    working.stop().await.expect("it stops");
 }
 
 async fn who_has_nothing_to_do_keeps_its_place<L: Place>(place: L) {
