@@ -43,9 +43,8 @@ pub(crate) enum Named {
 impl From<OsString> for Named {
     fn from(named: OsString) -> Self {
         match named.to_str() {
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                server(url)
-            }
+            // Whatever its scheme: taken for a file it would be told whole, with the password in it.
+            Some(url) if url.contains("://") => server(url),
             _ => Self::File(File::at(named.into())),
         }
     }

@@ -170,8 +170,8 @@ impl From<ProjectorError> for Failure {
     fn from(error: ProjectorError) -> Self {
         match error {
             ProjectorError::Store(error) => error.into(),
-            stopped @ ProjectorError::Stopped { .. } => {
-                Self::failed("ReadModelFailed", format_args!("{stopped}: see `bank poison`"))
+            poison @ (ProjectorError::Stopped { .. } | ProjectorError::Parked { .. }) => {
+                Self::failed("ReadModelFailed", format_args!("{poison}: see `bank poison`"))
             }
             error => Self::failed("ReadModelFailed", error),
         }

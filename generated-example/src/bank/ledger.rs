@@ -107,7 +107,8 @@ pub(crate) struct Ledger<D: Database> {
 }
 
 impl<D: Database> Ledger<D> {
-    async fn open(database: &D, options: ProjectorOptions) -> Result<Self, Failure> {
+    /// Opens a database, to keep its read models up to date like this.
+    pub(crate) async fn open(database: &D, options: ProjectorOptions) -> Result<Self, Failure> {
         let (store, rows) = database.open().await?;
         let accounts =
             BankAccountRepository::builder().retries(PATIENCE).open(store.clone()).await?;
@@ -148,9 +149,15 @@ impl<D: Database> Ledger<D> {
         Err(no_account(account))
     }
 
-    /// The row of an account, up to date.
+    /// The row of an account, up to date; refused where events of the account are held back.
     pub(crate) async fn balance(&self, account: &str) -> Result<AccountBalanceViewRow, Failure> {
         self.balances.catch_up().await?;
+        let status = self.balances.status().await?;
+        if let Some(poison) = status.poison.into_iter().find(|it| it.stream_id.as_str() == account)
+        {
+            let (projection, poison) = (status.projection, Box::new(poison));
+            return Err(ProjectorError::Parked { projection, poison }.into());
+        }
         match self.balances.read_model().get(&account.to_owned()).await? {
             Some(row) => Ok(row),
             None => Err(no_account(account)),
@@ -278,6 +285,29 @@ impl<D: Database> Ledger<D> {
         }
     }
 
+    /// Decides as was decided elsewhere about the same events.
+    pub(crate) async fn skip_as(&self, skips: &[(View, Skip)]) -> Result<(), Failure> {
+        for (view, skip) in skips {
+            let caught_up = match view {
+                View::Balances => self.balances.catch_up().await,
+                View::Transactions => self.transactions.catch_up().await,
+            };
+            match caught_up {
+                // It may be the very event that is to be skipped.
+                Ok(_) | Err(ProjectorError::Stopped { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let Skip { position, operator, reason, .. } = skip;
+            match self.skip_poison(*view, *position, operator, reason).await {
+                // An earlier copy, or a decision that others have made needless.
+                Ok(_)
+                | Err(ProjectorError::Stopped { .. } | ProjectorError::NoSuchPoison { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     /// Keeps both read models up to date from here on.
     pub(crate) fn follow(&self) -> [Running; 2] {
         [self.balances.spawn(), self.transactions.spawn()]
@@ -309,7 +339,7 @@ impl<D: Database> Ledger<D> {
         progress: &Progress,
     ) -> Result<u64, Failure> {
         if let Some(account) = &selection.stream
-            && !self.accounts.load(account.as_str()).await?.exists()
+            && self.accounts.history(account.as_str(), 0, 1).await?.is_empty()
         {
             return Err(no_account(account.as_str()));
         }

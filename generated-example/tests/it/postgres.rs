@@ -184,6 +184,12 @@ fn what_is_wrong_with_a_server_is_told_without_its_password() {
         .said(&["PostgreSQL 127.0.0.1:1/bank can't be reached", "check that the server runs"]);
     assert!(start.elapsed() < Duration::from_secs(20));
     assert!(!format!("{said:?}").contains("s3cret"));
+    // Another scheme was taken for the name of a file, which was told whole.
+    for url in ["Postgres://bank:s3cret@127.0.0.1:1/bank", "mysql://bank:s3cret@127.0.0.1:1/bank"] {
+        let other = Bank::on(url).run(["balance", "A1"]);
+        assert!(!other.stderr.contains("s3cret"), "{}", other.stderr);
+        other.ended_with(2).said(&["write `postgres://"]);
+    }
     let garbled = Bank::on("postgres://bank:s3cr?t@[nowhere/bank");
     let said = garbled.run(["balance", "A1"]).ended_with(2).said(&["write `postgres://"]);
     assert!(!format!("{said:?}").contains("s3cr"));

@@ -244,10 +244,16 @@ pub struct Copied {
 #[non_exhaustive]
 pub enum CopyError {
     /// The store that is read failed.
-    #[error("the copy can't be read from: {0}")]
+    #[error(
+        "the copy can't be read from: {0}; what was copied so far is a part alone, which nobody should use: run the copy \
+         again, and it goes on from there"
+    )]
     From(StoreError),
     /// The store that is filled failed.
-    #[error("the copy can't be written: {0}")]
+    #[error(
+        "the copy can't be written: {0}; what was copied so far is a part alone, which nobody should use: run the copy \
+         again, and it goes on from there"
+    )]
     To(StoreError),
     /// The store that is to be filled has events of its own.
     #[error(

@@ -3,18 +3,21 @@
 use std::path::Path;
 
 use clap::Args;
+use eventloom_runtime::projection::ProjectorOptions;
 use eventloom_runtime::store::whole::{self, Copied, CopyStep};
 use serde_json::json;
 
 use crate::database::{Database, Named};
 use crate::failure::Failure;
+use crate::ledger::Ledger;
 use crate::progress::Progress;
 use crate::screen::Screen;
 
 const ABOUT: &str = "\
-Events keep their order, ids and times, and what was decided before is still known. At the end both
-are read once more and compared. What is archived is copied too, and lies with the rest. A copy that was cut off goes on when it is run again. Let nobody use
-either of the two meanwhile.
+Events keep their order, ids and times, and what was decided before is still known, also which events
+read models leave out. At the end both are read once more and compared. What is archived is copied too,
+and lies with the rest. A copy that was cut off has a part of the bank alone: run it again, and it goes
+on. Let nobody use either of the two meanwhile.
 
 Example:
   bank copy --from bank.db --to postgres://bank@localhost/bank";
@@ -58,7 +61,8 @@ async fn copy(
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     from.check_there()?;
-    let ((from, _), (to, _)) = (from.open().await?, to.open().await?);
+    let decided = Ledger::open(from, ProjectorOptions::default()).await?.skips().await?;
+    let (target, (from, _), (to, _)) = (to, from.open().await?, to.open().await?);
     let progress = Progress::counting("copying", 0);
     let copied = whole::copy(&from, &to, |it| {
         let done = match it.step {
@@ -72,6 +76,10 @@ async fn copy(
     progress.clear();
     let Copied { events, records, hash } =
         copied.map_err(|error| Failure::failed("NotCopied", error))?;
+    if !decided.is_empty() {
+        let ledger = Ledger::open(target, ProjectorOptions::default()).await?;
+        ledger.skip_as(&decided).await?;
+    }
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     if screen.is_json() {
         return screen.json(&json!({"events": events, "records": records, "sha256": hash}));

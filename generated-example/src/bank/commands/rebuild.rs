@@ -65,16 +65,22 @@ impl Rebuild {
         progress.clear();
         let events = rebuilt?;
         let milliseconds = started.elapsed().as_millis();
+        let poison = ledger.poison().await?.len();
         let views = ["AccountBalanceView", "TransactionHistoryView"];
         if screen.is_json() {
             let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
             return screen
-                .json(&json!({"rebuilt": views, "events": events, "milliseconds": milliseconds}));
+                .json(&json!({"rebuilt": views, "events": events, "milliseconds": milliseconds, "poison": poison}));
         }
         screen.good(
             "rebuilt",
             format_args!("{} from {events} events in {milliseconds} ms", views.join(" and ")),
-        )
+        )?;
+        if poison > 0 {
+            let wait = "that can't be folded hold back what comes after them: see `bank poison`";
+            screen.bad("but", format_args!("{poison} of them {wait}"))?;
+        }
+        Ok(())
     }
 }
 

@@ -49,7 +49,8 @@ impl RunProjections {
         let mut running = Vec::from(ledger.follow());
         let progress = Progress::counting("following", 0);
         let mut stop = std::pin::pin!(asked_to_stop());
-        let (mut failed, mut silent, mut late) = (None, false, Late::default());
+        let (mut failed, mut silent) = (None, false);
+        let (mut late, mut parked) = (Late::default(), Parked::default());
         while !running.is_empty() {
             tokio::select! {
                 asked = &mut stop => {
@@ -70,6 +71,7 @@ impl RunProjections {
                     let position = statuses.iter().map(|it| it.position).min().unwrap_or(0);
                     progress.at(position, statuses.iter().map(|it| it.head).max().unwrap_or(0));
                     late.tell(&statuses, &progress);
+                    parked.tell(&statuses, &progress);
                     silent = false;
                 }
                 // The read models are waiting for it too.
@@ -105,6 +107,25 @@ impl RunProjections {
                 .good("stopped", format_args!("{} at position {}", it.projection, it.position))?;
         }
         Ok(())
+    }
+}
+
+/// How many events each read model parks, as was told last.
+#[derive(Default)]
+struct Parked([usize; 2]);
+
+impl Parked {
+    /// Tells where there are more of them.
+    fn tell(&mut self, statuses: &[ProjectionStatus; 2], progress: &Progress) {
+        for (parked, it) in self.0.iter_mut().zip(statuses) {
+            let now = it.poison.iter().filter(|poison| !poison.stops).count();
+            if std::mem::replace(parked, now) < now {
+                let name = it.projection;
+                progress.tell(&format!(
+                    "parked: {now} events that {name} can't fold hold their accounts back: see `bank poison`"
+                ));
+            }
+        }
     }
 }
 

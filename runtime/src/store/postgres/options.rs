@@ -92,6 +92,12 @@ pub(super) fn address(url: &str) -> Result<Address, StoreError> {
         // Who shares the network could read and change what goes over it in the clear.
         config.ssl_mode(if is_local(&config) { SslMode::Disable } else { SslMode::Require });
     }
+    if config.get_password().is_none()
+        && let Some(password) = std::env::var_os("PGPASSWORD")
+    {
+        // As PostgreSQL's own programs do: what is in a command line is seen by all who use the machine.
+        config.password(password.as_encoded_bytes());
+    }
     if config.get_application_name().is_none() {
         config.application_name("eventloom");
     }
