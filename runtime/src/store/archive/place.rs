@@ -15,9 +15,24 @@ const IDENTITY: &str = "archive.json";
 const LOCK: &str = "archive.lock";
 
 /// Takes a folder for a store, and makes it where nothing was archived yet.
-pub(super) fn lock(folder: &Path, store: &str, is_new: bool) -> Result<File, ArchiveError> {
-    if is_new {
-        create(folder).map_err(|error| unwritable(folder, error))?;
+pub(super) fn lock(
+    folder: &Path,
+    store: &str,
+    known: &[SegmentRecord],
+) -> Result<File, ArchiveError> {
+    match known.last() {
+        None => create(folder).map_err(|error| unwritable(folder, error))?,
+        // A folder that has nothing of the archive is another one, and stays free for another store.
+        Some(SegmentRecord { file, folder: written, .. })
+            if !folder.join(IDENTITY).exists() && !folder.join(file).exists() =>
+        {
+            return Err(ArchiveError::Incomplete {
+                folder: folder.to_owned(),
+                file: file.clone(),
+                reason: format!("is not there, and was written to {written}"),
+            });
+        }
+        Some(_) => {}
     }
     let path = folder.join(LOCK);
     let open = File::options().create(true).truncate(false).write(true).open(&path);

@@ -192,7 +192,7 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
         let proposed = Uuid::now_v7().to_string();
         let store = self.store.identity(&proposed).await?;
         let (at, identity) = (folder.clone(), store.clone());
-        let file = blocking(move || place::lock(&at, &identity, known.is_empty())).await?;
+        let file = blocking(move || place::lock(&at, &identity, &known)).await?;
         Ok(Locked { folder, store, _file: file, _store: of_store })
     }
 }

@@ -144,11 +144,15 @@ fn another_folder_is_refused() {
         assert!(matches!(error, ArchiveError::OtherStore { .. }), "{error:?}");
         let empty = rig.again(Some(&rig.beside("empty"))).await;
         let error = archiver(&empty).run(|_| {}).await.expect_err("it lacks the first file");
-        assert!(matches!(error, ArchiveError::Unwritable { .. }), "{error:?}");
+        assert!(matches!(error, ArchiveError::Incomplete { .. }), "{error:?}");
         fs::create_dir(rig.beside("empty")).expect("a folder");
         let error = archiver(&empty).run(|_| {}).await.expect_err("it lacks the first file");
         assert!(matches!(error, ArchiveError::Incomplete { .. }), "{error:?}");
-        assert!(error.to_string().contains("000001.ndjson.gz"), "{error}");
+        let said = error.to_string();
+        let written = rig.archive().display().to_string();
+        assert!(said.contains("000001.ndjson.gz") && said.contains(&written), "{said}");
+        let left = fs::read_dir(rig.beside("empty")).expect("a folder").count();
+        assert_eq!(left, 0, "another store may have the folder");
         let none = rig.again(None).await;
         let error = archiver(&none).run(|_| {}).await.expect_err("there is no folder");
         assert!(matches!(error, ArchiveError::NoFolder), "{error:?}");
