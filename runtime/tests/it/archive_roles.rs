@@ -164,7 +164,8 @@ fn an_older_database_is_migrated_with_its_grants() {
         shared
             .place
             .sql(
-                "DROP FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.append_one; \
+                "DROP FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.append_one, \
+                 eventloom.append_event; \
                  DROP TABLE eventloom.archive_store, eventloom.archive_segments, eventloom.archive_blocks, \
                  eventloom.archive_ranges; \
                  DELETE FROM eventloom.migrations WHERE part = 'event store' AND version > 1",

@@ -364,18 +364,19 @@ fn nothing_of_the_caller_runs_with_the_rights_of_the_owner() {
         let found = intruder.run("SELECT 'a'::text = 'a'::text").await.expect_err("it is his own");
         assert!(found.contains("run as"), "{found}");
 
-        let one = |expected: u64| {
+        let one = |expected: u64, key: &str| {
             format!(
-                "SELECT eventloom.append_one('Account', 'a', {expected}, '\\x01', 1, gen_random_uuid(), now(), now(), \
-                 NULL, NULL, NULL, NULL, '{{}}', 'c{expected}', NULL)"
+                "SELECT eventloom.append_event('Account', 'a', {expected}, '\\x01', 1, gen_random_uuid(), now(), now(), \
+                 NULL, NULL, NULL, NULL, '{{}}', {key}, NULL, 'c{expected}', NULL)"
             )
         };
-        assert_eq!(intruder.run(&one(1)).await, Ok(vec!["2".to_owned()]));
-        assert_eq!(
-            intruder.run(&one(0)).await,
-            Ok(vec!["-3".to_owned()]),
-            "that was decided by `append`"
-        );
+        let (none, key) = ("NULL, NULL, NULL", "1, 'transaction', false");
+        assert_eq!(intruder.run(&one(1, none)).await, Ok(vec!["2".to_owned()]));
+        assert_eq!(intruder.run(&one(2, key)).await, Ok(vec!["3".to_owned()]));
+        for (expected, key, told) in [(0, none, "-4"), (3, key, "null"), (1, key, "0")] {
+            let answer = intruder.run(&one(expected, key)).await;
+            assert_eq!(answer, Ok(vec![told.to_owned()]), "what `append` decided");
+        }
         place.sql(&format!("DROP OWNED BY {name} CASCADE; DROP ROLE {name}")).await;
     });
 }

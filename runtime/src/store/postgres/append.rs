@@ -13,7 +13,7 @@ use super::database::{Client, PostgresDatabase};
 use super::fault::{self, Fault};
 use super::immediate::OpenTransaction;
 use super::reads::Known;
-use super::single::{APPEND_ONE, Single};
+use super::single::{APPEND_EVENT, Single};
 use crate::metadata::{Position, Sequence};
 use crate::store::{
     Append, AppendError, AppendedEvents, FoldError, ImmediateFold, KeyClaim, StoreError, immediate,
@@ -192,9 +192,9 @@ impl Appender {
         if let ([append], true) = (group, writes)
             && let Some(single) = Single::of(append, &self.numbers).map_err(unsent)?
         {
-            let row = answer(client, APPEND_ONE, &single.arguments()).await?;
+            let row = answer(client, APPEND_EVENT, &single.arguments()).await?;
             let told = row.try_get(0).map_err(|error| Failed::Sent(error.into()))?;
-            return Ok(vec![Single::outcome(told)]);
+            return Ok(vec![single.outcome(told).ok_or_else(|| not_as_expected("append_event"))?]);
         }
         let mut batch = Batch::default();
         for append in group {
@@ -216,10 +216,7 @@ impl Appender {
             })
         });
         let told: Option<Vec<_>> = told.collect();
-        told.filter(|told| told.len() == group.len()).ok_or_else(|| {
-            let reason = "the function `append` answers otherwise than this program expects";
-            Failed::Sent(Fault::Value(reason.to_owned()))
-        })
+        told.filter(|told| told.len() == group.len()).ok_or_else(|| not_as_expected("append"))
     }
 
     /// One transaction with folds.
@@ -329,6 +326,11 @@ fn give_up(client: Client, failed: &Failed) {
     if matches!(failed, Failed::Sent(Fault::NoAnswer)) || failed.is_read_only() {
         drop(Client::take(client));
     }
+}
+
+fn not_as_expected(function: &str) -> Failed {
+    let reason = format!("the function `{function}` answers otherwise than this program expects");
+    Failed::Sent(Fault::Value(reason))
 }
 
 fn may_be_of_one(error: &AppendError) -> bool {

@@ -135,7 +135,7 @@ impl PostgresDatabase {
         );
         if granted == Granted::Program {
             sql.push_str(&format!(
-                "GRANT EXECUTE ON FUNCTION eventloom.append, eventloom.append_one, eventloom.save_snapshot, \
+                "GRANT EXECUTE ON FUNCTION eventloom.append, eventloom.append_event, eventloom.save_snapshot, \
                  eventloom.discard_snapshot, eventloom.begin_append, eventloom.number_shapes, eventloom.register, \
                  eventloom.number_fields TO {role};"
             ));

@@ -24,7 +24,12 @@ use crate::store::{
 
 const MIGRATIONS: Migrations = Migrations {
     part: "event store",
-    scripts: &[include_str!("schema.sql"), include_str!("archive.sql"), include_str!("single.sql")],
+    scripts: &[
+        include_str!("schema.sql"),
+        include_str!("archive.sql"),
+        include_str!("single.sql"),
+        include_str!("keyed.sql"),
+    ],
 };
 
 /// The event store in a PostgreSQL database. Cheap to clone; clones share their queue of appends, so open it once and
