@@ -135,7 +135,9 @@ impl Teller {
     /// Stops it where it stands, so that others take its work for abandoned; and lets it go on.
     pub(crate) fn hold(&self, time: Duration) {
         let signal = |name: &str| {
-            let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+            let sent = Command::new("sh")
+                .args(["-c", &format!("kill {name} {}", self.child.id())])
+                .status();
             assert!(sent.is_ok_and(|sent| sent.success()), "a signal is sent");
         };
         signal("-STOP");

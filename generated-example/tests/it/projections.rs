@@ -51,8 +51,8 @@ impl Service {
     }
 
     fn signal(&self, name: &str) {
-        let id = self.0.id().to_string();
-        let sent = std::process::Command::new("kill").args([name, &id]).status();
+        let kill = format!("kill {name} {}", self.0.id());
+        let sent = std::process::Command::new("sh").args(["-c", &kill]).status();
         assert!(sent.is_ok_and(|sent| sent.success()), "a signal is sent");
     }
 

@@ -13,7 +13,7 @@ use crate::projection::ledger::ImmediateBalances;
 use crate::projection::rig::{append, moved, new_event, opened, try_append};
 
 fn signal(name: &str, process: &str) {
-    let sent = Command::new("kill").args([name, process]).status();
+    let sent = Command::new("sh").args(["-c", &format!("kill {name} {process}")]).status();
     assert!(sent.is_ok_and(|sent| sent.success()), "a signal is sent");
 }
 
