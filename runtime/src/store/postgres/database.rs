@@ -34,6 +34,7 @@ struct Inner {
     readers: Pool,
     /// Rows of read models.
     rows: Pool,
+    copies: bool,
     /// How often a connection was made: what is known of numbers in the tables may be of another server.
     made: Arc<AtomicU64>,
 }
@@ -46,6 +47,24 @@ const SESSION: &str = "
     SET jit TO off;
     SET idle_in_transaction_session_timeout TO '30s';
     SET tcp_keepalives_idle TO 10; SET tcp_keepalives_interval TO 5; SET tcp_keepalives_count TO 3;";
+
+/// What every connection asks but those that copy a store into this database: whether there is but a part of one. Nobody
+/// can begin a copy as long as there is a connection that has found none: the lock is held until it ends.
+const WHOLE: &str = "
+    DO $$
+    DECLARE
+        unfinished record;
+    BEGIN
+        PERFORM pg_advisory_lock_shared(7311146993704727190);
+        IF EXISTS (
+            SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'eventloom' AND c.relname = 'unfinished_copy'
+        ) THEN
+            SELECT * INTO unfinished FROM eventloom.unfinished_copy;
+            RAISE EXCEPTION '% %', unfinished.copied, unfinished.head USING ERRCODE = 'EVCPY';
+        END IF;
+    END
+    $$";
 
 /// Reads of events find everything by an index; a table that has just grown is known to the planner as a small one,
 /// which it would read whole.
@@ -102,13 +121,32 @@ impl PostgresDatabase {
     /// # Errors
     /// As [`Self::at`].
     pub fn with(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
+        Self::new(url, options, false)
+    }
+
+    /// The database at an address, to copy a store into it ([`copy`](crate::store::whole::copy)). Where a copy into a
+    /// database is unfinished, it can be used in no other way.
+    ///
+    /// # Errors
+    /// As [`Self::at`].
+    pub fn open_for_copy(url: &str) -> Result<Self, StoreError> {
+        Self::new(url, PostgresOptions::default(), true)
+    }
+
+    fn new(url: &str, options: PostgresOptions, copies: bool) -> Result<Self, StoreError> {
         let address = options::address(url)?;
         let (made, connections) = (Arc::default(), options.connections.max(1));
         let inner = Inner {
-            writer: pool(&address, options, 1, (&[SESSION, EVENTS, APPENDS], &made))?,
-            readers: pool(&address, options, connections, (&[SESSION, EVENTS, READS], &made))?,
-            rows: pool(&address, options, connections, (&[SESSION, READS], &made))?,
+            writer: pool(&address, options, 1, (&[SESSION, EVENTS, APPENDS], copies, &made))?,
+            readers: pool(
+                &address,
+                options,
+                connections,
+                (&[SESSION, EVENTS, READS], copies, &made),
+            )?,
+            rows: pool(&address, options, connections, (&[SESSION, READS], copies, &made))?,
             address,
+            copies,
             made,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -153,6 +191,11 @@ impl PostgresDatabase {
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let (one, other) = (&self.inner.address, &other.inner.address);
         one.to_string() == other.to_string()
+    }
+
+    /// Whether it was opened to copy a store into it.
+    pub(super) fn copies(&self) -> bool {
+        self.inner.copies
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -215,7 +258,7 @@ fn pool(
     address: &Address,
     options: PostgresOptions,
     size: usize,
-    (told, made): (&'static [&'static str], &Arc<AtomicU64>),
+    (told, copies, made): (&'static [&'static str], bool, &Arc<AtomicU64>),
 ) -> Result<Pool, StoreError> {
     let config = address.config.clone();
     let manager = match &address.tls {
@@ -230,7 +273,7 @@ fn pool(
                 for told in told {
                     client.batch_execute(told).await?;
                 }
-                Ok(())
+                if copies { Ok(()) } else { client.batch_execute(WHOLE).await }
             };
             in_time(tell).await
         })

@@ -20,10 +20,13 @@ use crate::store::StoreError;
 /// Marks a file as ours, in SQLite's header: `Evtl`.
 const APPLICATION_ID: i32 = 0x4576_746c;
 /// Format of the file; a program refuses files of a later one.
-const FORMAT: i32 = 1;
+pub(super) const FORMAT: i32 = 1;
 /// Format of a file of which events were archived. A program that knows nothing of archives would take what is left for
 /// the whole.
 pub(super) const FORMAT_WITH_ARCHIVE: i32 = 2;
+/// Format of a file into which a copy is unfinished: no program takes a part of a store for the whole, also none that
+/// knows nothing of this (`copy` in ASCII).
+pub(super) const FORMAT_OF_PART: i32 = 0x636f_7079;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 128;
 /// Page cache of the writing connection in KiB: its dirty pages stay in memory until the commit.
@@ -244,7 +247,7 @@ fn recognise(connection: &mut Connection, path: &Path) -> Result<(), JobError> {
     check_length(&view, path)?;
     drop(view);
     match (application, format) {
-        (APPLICATION_ID, FORMAT..=FORMAT_WITH_ARCHIVE) => Ok(()),
+        (APPLICATION_ID, FORMAT..=FORMAT_WITH_ARCHIVE | FORMAT_OF_PART) => Ok(()),
         (0, 0) if tables == 0 => mark(connection),
         (APPLICATION_ID, format) if format > FORMAT_WITH_ARCHIVE => {
             Err(newer_format(path, format).into())
