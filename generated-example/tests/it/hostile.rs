@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use crate::bank::{Bank, Ran};
+use crate::bank::{Bank, Ran, soon};
 use crate::file::HEADER;
 
 /// An argument is shown in the message about it. One that clears the screen must not, and one of ten
@@ -132,7 +132,7 @@ fn a_link_in_the_place_of_the_rejected_file_is_not_followed() {
 #[test]
 fn a_folder_in_the_place_of_the_rejected_file_is_met_before_a_row_is_decided() {
     let bank = Bank::with_account();
-    bank.write("rows.csv", format!("{HEADER}\nA1,,T1,deposit,5,2999-01-01T00:00:00Z\n"));
+    bank.write("rows.csv", format!("{HEADER}\nA1,,T1,deposit,5,{}\n", soon(0)));
     fs::create_dir(bank.path("rows.rejected.csv")).expect("a folder");
     bank.run(["import", "rows.csv"]).ended_with(3).said(&["rows.rejected.csv", "folder"]);
     assert_eq!(bank.events().len(), 1);
@@ -155,8 +155,8 @@ fn an_output_that_takes_nothing_is_told_on_standard_error() {
 #[test]
 fn money_that_comes_in_while_a_file_is_imported_is_neither_lost_nor_in_the_way() {
     let bank = Bank::with_account();
-    let rows: String =
-        (0..400).map(|row| format!("A1,,T{row},deposit,1,2999-01-01T00:00:00Z\n")).collect();
+    let at = soon(0);
+    let rows: String = (0..400).map(|row| format!("A1,,T{row},deposit,1,{at}\n")).collect();
     bank.write("rows.csv", format!("{HEADER}\n{rows}"));
     let mut import = bank.command(["import", "rows.csv", "--json"]);
     let import = import.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
@@ -164,7 +164,7 @@ fn money_that_comes_in_while_a_file_is_imported_is_neither_lost_nor_in_the_way()
     for number in 0..8 {
         let transaction = format!("D{number}");
         let deposit = bank.run(["deposit", "A1", "10", "--transaction", &transaction]);
-        // A command of now happens no earlier than the account's last event, be that of 2999.
+        // A command of now happens no earlier than the account's last event, be that ahead of the clock.
         refused += u64::from(deposit.code != Some(0));
     }
     let report = Ran::from(import.wait_with_output().expect("it ends")).succeeded().json();
@@ -176,8 +176,8 @@ fn money_that_comes_in_while_a_file_is_imported_is_neither_lost_nor_in_the_way()
 #[test]
 fn a_rebuild_that_is_killed_leaves_the_old_rows_and_can_be_run_again() {
     let bank = Bank::with_account();
-    let rows: String =
-        (0..500).map(|row| format!("A1,,T{row},deposit,1,2999-01-01T00:00:00Z\n")).collect();
+    let at = soon(0);
+    let rows: String = (0..500).map(|row| format!("A1,,T{row},deposit,1,{at}\n")).collect();
     bank.write("rows.csv", format!("{HEADER}\n{rows}"));
     bank.run(["import", "rows.csv"]).succeeded();
     for milliseconds in [1, 10, 30, 60] {
