@@ -192,3 +192,35 @@ fn a_rebuild_that_is_killed_leaves_the_old_rows_and_can_be_run_again() {
     assert_eq!(bank.json(["rebuild"])["events"], 501);
     assert_eq!(bank.json(["history", "A1"]).as_array().map(Vec::len), Some(500));
 }
+
+/// A bank was begun in `bank.db-wal`. It was gone when `bank.db` was next opened: SQLite takes a file of that name for its
+/// log, and cut it.
+#[test]
+fn no_bank_lies_where_another_has_its_log() {
+    let bank = Bank::with_account();
+    for name in ["bank.db-wal", "bank.db-shm", "other.db-journal"] {
+        let ran = bank.run(["open", "B1", "--customer", "C1", "--db", name]);
+        ran.ended_with(3).said(&[name, "a file of its own", "name another one"]);
+        assert!(!bank.path(name).exists(), "{name}");
+    }
+    bank.run(["balance", "A1"]).succeeded();
+}
+
+/// `A1` with a character of no width in it was another account than `A1` and looked the same; one that turns the direction of
+/// writing around made an id look like any other.
+#[test]
+fn an_id_has_nothing_that_is_not_seen() {
+    let bank = Bank::with_account();
+    for (id, shown) in [
+        ("A\u{200b}1", "A\\u{200b}1"),
+        ("A\u{202e}1", "A\\u{202e}1"),
+        ("\u{feff}A1", "\\u{feff}A1"),
+    ] {
+        let ran = bank.run(["open", id, "--customer", "C1"]);
+        ran.ended_with(2).said(&[shown, "others that are not seen"]);
+    }
+    assert_eq!(bank.events().len(), 1);
+    // Scripts that need joiners, and faces made of several, are names as any other.
+    bank.run(["open", "\u{646}\u{200c}\u{645}", "--customer", "\u{1f469}\u{200d}\u{1f4bb}"])
+        .succeeded();
+}

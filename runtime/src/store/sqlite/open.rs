@@ -46,6 +46,7 @@ pub(super) enum Role {
 
 /// Opens the writing connection, creating the file where there is none.
 pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    check_name(path)?;
     match fs::metadata(path) {
         Ok(file) => check_place(path, &file)?,
         Err(_) if path.is_symlink() => return Err(leads_nowhere(path)),
@@ -57,6 +58,18 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
         .and_then(|()| use_wal(&connection, path))
         .map_err(|error| explain(path, error))?;
     Ok(connection)
+}
+
+/// Refuses a name that SQLite gives to what lies beside the file of a database: where `bank.db` is opened, whatever
+/// `bank.db-wal` holds is taken for its log, and cut.
+fn check_name(path: &Path) -> Result<(), StoreError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = ["-wal", "-shm", "-journal"].iter().find_map(|end| name.strip_suffix(end));
+    let Some(database) = beside else { return Ok(()) };
+    Err(StoreError::Foreign(format!(
+        "{} is what SQLite calls a file of its own that lies beside the database {database}; name another one",
+        path.display()
+    )))
 }
 
 /// Opens a connection to a file that [`open_writer`] has accepted.
