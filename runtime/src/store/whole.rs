@@ -333,14 +333,14 @@ pub enum CopyError {
     NotBegun(StoreError),
     /// The store that is read failed.
     #[error(
-        "the copy can't be read from: {0}; what was copied so far is a part alone, which nobody should use: run the copy \
-         again, and it goes on from there"
+        "the copy can't be read from: {0}; what was copied so far is a part alone, and refused until the copy was run \
+         again, which goes on from there"
     )]
     From(StoreError),
     /// The store that is filled failed.
     #[error(
-        "the copy can't be written: {0}; what was copied so far is a part alone, which nobody should use: run the copy \
-         again, and it goes on from there"
+        "the copy can't be written: {0}; what was copied so far is a part alone, and refused until the copy was run \
+         again, which goes on from there"
     )]
     To(StoreError),
     /// The store that is to be filled has events of its own.
