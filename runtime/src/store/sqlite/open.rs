@@ -248,9 +248,9 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 fn recognise(connection: &mut Connection, path: &Path) -> Result<(), JobError> {
     if connection.is_readonly("main")? {
         return Err(StoreError::Unwritable(format!(
-            "{} is read-only, and a store writes also where it is only read (its log, its read models): make the file and \
-             its folder writable, or copy it, with {0}-wal if that is there, to where you may write, and name the copy",
-            path.display()
+            "{} is read-only; {}",
+            path.display(),
+            fault::WRITABLE
         ))
         .into());
     }
