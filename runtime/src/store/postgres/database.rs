@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, Runtime};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
@@ -89,6 +89,9 @@ const PREPARED: usize = 200;
 
 /// A connection that was used so long ago is taken to be there still.
 const FRESH: Duration = Duration::from_millis(500);
+/// How often a connection that can only read is made anew for that. Where each of them can, as those of a role that may only
+/// read, it would be made for every question.
+const READ_ONLY_FOR: Duration = Duration::from_secs(10);
 /// How long an older one has to show that it is, before another is made.
 const PATIENCE_WITH_OLD: Duration = Duration::from_secs(5);
 
@@ -279,14 +282,18 @@ fn pool(
         })
     });
     // After a while the server may have been restarted, or the way to it broken, without a word.
-    let look = Hook::async_fn(|client, metrics| {
+    let renewed = Arc::new(Mutex::new(None));
+    let look = Hook::async_fn(move |client, metrics| {
         let is_fresh = metrics.last_used() < FRESH;
+        let renewed = Arc::clone(&renewed);
         Box::pin(async move {
             if is_fresh {
                 return Ok(());
             }
             match in_time(client.simple_query(READ_ONLY)).await {
-                Ok(told) if is_read_only(&told) => Err(HookError::message("it can only read")),
+                Ok(told) if is_read_only(&told) && is_due(&renewed) => {
+                    Err(HookError::message("it can only read"))
+                }
                 told => told.map(drop),
             }
         })
@@ -300,6 +307,16 @@ fn pool(
         .pre_recycle(look)
         .build()
         .map_err(|error| StoreError::Unsupported(format!("no connections can be made: {error}")))
+}
+
+/// Whether connections that can only read have not been made anew for a while, which is noted to be done now.
+fn is_due(renewed: &Mutex<Option<Instant>>) -> bool {
+    let mut last = renewed.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_due = last.is_none_or(|last| last.elapsed() >= READ_ONLY_FOR);
+    if is_due {
+        *last = Some(Instant::now());
+    }
+    is_due
 }
 
 /// Whether the last answer to [`READ_ONLY`] is that it can.
