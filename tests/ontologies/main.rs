@@ -11,8 +11,9 @@
 mod draw;
 mod package;
 
-use std::env;
+use std::io::{self, Write as _};
 use std::ops::Range;
+use std::{env, mem};
 
 use eventloom_codegen::compile_sources;
 use eventloom_codegen::diagnostic::Severity;
@@ -50,34 +51,91 @@ fn sound(number: u64) -> Result<Option<String>, String> {
 
 #[test]
 fn random_ontologies_are_compiled_without_a_finding() {
-    let numbers = numbers(MANY);
-    let drawn: Vec<_> = numbers.iter().map(|number| sound(*number)).collect();
-    let sound = drawn.iter().filter(|drawn| matches!(drawn, Ok(Some(_)))).count();
-    let wrong: Vec<String> = drawn.into_iter().filter_map(Result::err).collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(2 * sound > numbers.len(), "only {sound} are sound");
+    let drawn = Drawn::asked_for(MANY);
+    assert!(drawn.wrong.is_empty(), "{}", drawn.wrong.join("\n"));
+    assert!(2 * drawn.sound.len() as u64 > drawn.tried, "only {} are sound", drawn.sound.len());
+    drawn.tell("were compiled");
 }
 
 #[test]
 fn what_is_generated_from_random_ontologies_compiles_and_its_harness_is_green() {
-    let (mut red, mut drawn) = (Vec::new(), Vec::new());
-    for number in numbers(FEW) {
-        match sound(number) {
-            Ok(text) => drawn.extend(text.map(|text| (number, text))),
-            Err(report) => red.push(report),
-        }
-    }
-    for batch in drawn.chunks(BATCH) {
+    let mut drawn = Drawn::asked_for(FEW);
+    let mut red = mem::take(&mut drawn.wrong);
+    for batch in drawn.sound.chunks(BATCH) {
         red.extend(Package::of(batch).test().err());
     }
     assert!(red.is_empty(), "{}", red.join("\n"));
+    drawn.tell("became packages, and their harnesses are green");
 }
 
-/// Which ontologies are tried: these, if nothing else is asked for.
-fn numbers(plain: Range<u64>) -> Vec<u64> {
-    let number = |name: &str| Some(env::var(name).ok()?.parse::<u64>().expect("a number"));
-    let Some(count) = number("EVENTLOOM_ONTOLOGIES") else { return plain.collect() };
-    let first = number("EVENTLOOM_FIRST").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
-    println!("ontologies {first} to {}: EVENTLOOM_FIRST={first} repeats them", first + count - 1);
-    (first..first + count).collect()
+/// Some draws were left out, and a run that was asked for two hundred ontologies compiled fewer and did not say so.
+#[test]
+fn so_many_are_tried_as_are_asked_for() {
+    let drawn = Drawn::until(0, 40);
+    assert_eq!(drawn.sound.len(), 40);
+    assert!(drawn.tried > 40, "of the first ones some are left out");
+    let last = drawn.sound.last().map(|(number, _)| *number);
+    assert_eq!(last, Some(drawn.tried - 1), "none is tried after the last that is wanted");
+}
+
+/// Ontologies as they were drawn.
+struct Drawn {
+    first: u64,
+    tried: u64,
+    /// Those that are tested, each with its number.
+    sound: Vec<(u64, String)>,
+    /// Reports of those that should have been and are not.
+    wrong: Vec<String>,
+}
+
+impl Drawn {
+    /// Those of these numbers, or so many as are asked for.
+    fn asked_for(plain: Range<u64>) -> Self {
+        let number = |name: &str| Some(env::var(name).ok()?.parse::<u64>().expect("a number"));
+        let Some(count) = number("EVENTLOOM_ONTOLOGIES") else {
+            let mut drawn = Self::before(plain.start);
+            plain.for_each(|number| drawn.draw(number));
+            return drawn;
+        };
+        let first = number("EVENTLOOM_FIRST").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+        println!("{count} ontologies from number {first} on: EVENTLOOM_FIRST={first} repeats them");
+        Self::until(first, count)
+    }
+
+    /// So many that can be tested.
+    fn until(first: u64, count: u64) -> Self {
+        let mut drawn = Self::before(first);
+        // Were most of them left out, the draw would be at fault.
+        for number in first..first + 2 * count + 10 {
+            if (drawn.sound.len() + drawn.wrong.len()) as u64 >= count {
+                break;
+            }
+            drawn.draw(number);
+        }
+        drawn
+    }
+
+    fn before(first: u64) -> Self {
+        Self { first, tried: 0, sound: Vec::new(), wrong: Vec::new() }
+    }
+
+    fn draw(&mut self, number: u64) {
+        self.tried += 1;
+        match sound(number) {
+            Ok(text) => self.sound.extend(text.map(|text| (number, text))),
+            Err(report) => self.wrong.push(report),
+        }
+    }
+
+    /// Tells how many there were, also where nothing is told of tests that succeed.
+    fn tell(&self, what: &str) {
+        let Self { first, tried, .. } = self;
+        let (sound, left_out) = (self.sound.len(), *tried - self.sound.len() as u64);
+        let said = writeln!(
+            io::stderr(),
+            "{sound} random ontologies {what}: {tried} were drawn from number {first} on, {left_out} left out because \
+             their names meet"
+        );
+        said.expect("standard error takes it");
+    }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use eventloom_runtime::StoreError;
 use eventloom_runtime::projection::{ReadDatabase, SqliteReadDatabase};
 use eventloom_runtime::store::archive::ArchiveStore;
+#[cfg(feature = "postgres")]
+use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
 use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
 use eventloom_runtime::store::whole::WholeStore;
 
@@ -24,6 +26,9 @@ pub(crate) trait Database {
 
     /// Opens the events with their archive in a folder, or in the one that they remember, creating them where there are none.
     async fn events(&self, archive: Option<&Path>) -> Result<Self::Events, Failure>;
+
+    /// Opens the events to copy a bank into them, creating them where there are none.
+    async fn to_be_filled(&self) -> Result<Self::Events, Failure>;
 
     /// Opens events and rows, creating them where there are none.
     async fn open(&self) -> Result<(Self::Events, Self::Rows), Failure>;
@@ -122,6 +127,12 @@ impl Database for File {
         }
     }
 
+    async fn to_be_filled(&self) -> Result<SqliteStore, Failure> {
+        let at_path = |error: StoreError| Failure::from(error).at(&self.path);
+        let database = SqliteDatabase::open_for_copy(&self.path).map_err(at_path)?;
+        SqliteStore::open(&database).await.map_err(at_path)
+    }
+
     async fn open(&self) -> Result<(SqliteStore, SqliteReadDatabase), Failure> {
         let store = self.events(None).await?;
         let rows = SqliteReadDatabase::open(store.database()).await?;
@@ -146,7 +157,7 @@ impl std::fmt::Debug for Server {
 
 #[cfg(feature = "postgres")]
 impl Database for Server {
-    type Events = eventloom_runtime::store::postgres::PostgresStore;
+    type Events = PostgresStore;
     type Rows = eventloom_runtime::projection::PostgresReadDatabase;
 
     fn check_there(&self) -> Result<(), Failure> {
@@ -158,8 +169,8 @@ impl Database for Server {
     }
 
     async fn events(&self, archive: Option<&Path>) -> Result<Self::Events, Failure> {
-        let database = eventloom_runtime::store::postgres::PostgresDatabase::at(&self.url)
-            .map_err(|error| Failure::Usage(error.to_string()))?;
+        let database =
+            PostgresDatabase::at(&self.url).map_err(|error| Failure::Usage(error.to_string()))?;
         if let Some(folder) = archive.or(self.archive()) {
             return Ok(Self::Events::open_with_archive(&database, folder).await?);
         }
@@ -168,6 +179,12 @@ impl Database for Server {
             None => Ok(store),
             Some(folder) => Ok(Self::Events::open_with_archive(&database, folder).await?),
         }
+    }
+
+    async fn to_be_filled(&self) -> Result<Self::Events, Failure> {
+        let database = PostgresDatabase::open_for_copy(&self.url)
+            .map_err(|error| Failure::Usage(error.to_string()))?;
+        Ok(Self::Events::open(&database).await?)
     }
 
     async fn open(&self) -> Result<(Self::Events, Self::Rows), Failure> {

@@ -148,6 +148,10 @@ impl From<StoreError> for Failure {
                 let message = format!("{error} (`--archive DIR`)");
                 return Self::failed("ArchivedHistoryUnavailable", message);
             }
+            StoreError::UnfinishedCopy { .. } => {
+                let message = format!("{error} (`bank copy --from … --to …`)");
+                return Self::failed("UnfinishedCopy", message);
+            }
             StoreError::UnknownVersion { .. } => "UnknownVersion",
             StoreError::ShapeMismatch { .. } => "ShapeMismatch",
             StoreError::Foreign(_) => "ForeignFile",

@@ -68,15 +68,22 @@ impl<'a, W: Write> Table<'a, W> {
     }
 }
 
-/// The text with control characters escaped: what customers type must not drive a terminal.
+/// The text with control characters escaped: what customers type must not drive a terminal, nor show as what it is not.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_default());
-            let plain = (!c.is_control()).then_some(c);
+            let escaped = is_unseen(c).then(|| c.escape_default());
+            let plain = (!is_unseen(c)).then_some(c);
             escaped.into_iter().flatten().chain(plain)
         })
         .collect()
+}
+
+/// Whether a character is not seen, and changes what is: controls, spaces without width, and what turns the direction of
+/// writing around.
+pub(crate) fn is_unseen(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
 
 fn widths(columns: &[(&str, Align)], rows: &[Vec<String>]) -> Vec<usize> {

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use eventloom_runtime::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -12,6 +13,13 @@ pub(crate) struct Bank {
     folder: TempDir,
     /// The address of its database, where that is no file in the folder.
     url: Option<String>,
+}
+
+/// A time within the next hours, so many seconds after others: rows of a file are dated no earlier than their account was
+/// opened, and not in another year.
+pub(crate) fn soon(seconds: i64) -> Timestamp {
+    let now = Timestamp::now().as_micros() / 1_000_000;
+    Timestamp::from_micros((now + 7_200 + seconds) * 1_000_000)
 }
 
 /// How a run of the binary ended.

@@ -317,3 +317,27 @@ fn every_command_has_help_with_an_example() {
 fn an_unknown_command_is_a_mistake_of_the_caller() {
     Bank::new().run(["despoit", "A1", "5"]).ended_with(2).said(&["deposit"]);
 }
+
+/// A span that ends before it begins selected nothing, and said that it had built nothing anew.
+#[test]
+fn a_span_that_ends_before_it_begins_is_refused_with_both_ends() {
+    let bank = Bank::with_account();
+    let (late, early) = ("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z");
+    for (from, until) in [(late, early), (late, late)] {
+        let ran = bank.run(["rebuild", "--from", from, "--until", until]);
+        let said = format!("--from {from} is not before --until {until}");
+        ran.ended_with(2).said(&[&said]);
+    }
+}
+
+/// It asked for a position, and said nothing of the other way.
+#[test]
+fn who_retries_nothing_is_told_of_both_ways() {
+    let bank = Bank::with_account();
+    bank.run(["poison", "retry"]).ended_with(2).said(&["<POSITION|--all>"]);
+    bank.run(["poison", "retry", "1", "--all"]).ended_with(2).said(&["cannot be used with"]);
+    // What is missing is told before a bank is looked for.
+    let nowhere = Bank::new();
+    nowhere.run(["poison", "skip", "1"]).ended_with(2).said(&["--reason <TEXT>"]);
+    nowhere.run(["rebuild", "--from", "x"]).ended_with(2).said(&["`x` is not a time"]);
+}

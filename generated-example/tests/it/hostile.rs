@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use crate::bank::{Bank, Ran};
+use crate::bank::{Bank, Ran, soon};
 use crate::file::HEADER;
 
 /// An argument is shown in the message about it. One that clears the screen must not, and one of ten
@@ -132,7 +132,7 @@ fn a_link_in_the_place_of_the_rejected_file_is_not_followed() {
 #[test]
 fn a_folder_in_the_place_of_the_rejected_file_is_met_before_a_row_is_decided() {
     let bank = Bank::with_account();
-    bank.write("rows.csv", format!("{HEADER}\nA1,,T1,deposit,5,2999-01-01T00:00:00Z\n"));
+    bank.write("rows.csv", format!("{HEADER}\nA1,,T1,deposit,5,{}\n", soon(0)));
     fs::create_dir(bank.path("rows.rejected.csv")).expect("a folder");
     bank.run(["import", "rows.csv"]).ended_with(3).said(&["rows.rejected.csv", "folder"]);
     assert_eq!(bank.events().len(), 1);
@@ -155,8 +155,8 @@ fn an_output_that_takes_nothing_is_told_on_standard_error() {
 #[test]
 fn money_that_comes_in_while_a_file_is_imported_is_neither_lost_nor_in_the_way() {
     let bank = Bank::with_account();
-    let rows: String =
-        (0..400).map(|row| format!("A1,,T{row},deposit,1,2999-01-01T00:00:00Z\n")).collect();
+    let at = soon(0);
+    let rows: String = (0..400).map(|row| format!("A1,,T{row},deposit,1,{at}\n")).collect();
     bank.write("rows.csv", format!("{HEADER}\n{rows}"));
     let mut import = bank.command(["import", "rows.csv", "--json"]);
     let import = import.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
@@ -164,7 +164,7 @@ fn money_that_comes_in_while_a_file_is_imported_is_neither_lost_nor_in_the_way()
     for number in 0..8 {
         let transaction = format!("D{number}");
         let deposit = bank.run(["deposit", "A1", "10", "--transaction", &transaction]);
-        // A command of now happens no earlier than the account's last event, be that of 2999.
+        // A command of now happens no earlier than the account's last event, be that ahead of the clock.
         refused += u64::from(deposit.code != Some(0));
     }
     let report = Ran::from(import.wait_with_output().expect("it ends")).succeeded().json();
@@ -176,8 +176,8 @@ fn money_that_comes_in_while_a_file_is_imported_is_neither_lost_nor_in_the_way()
 #[test]
 fn a_rebuild_that_is_killed_leaves_the_old_rows_and_can_be_run_again() {
     let bank = Bank::with_account();
-    let rows: String =
-        (0..500).map(|row| format!("A1,,T{row},deposit,1,2999-01-01T00:00:00Z\n")).collect();
+    let at = soon(0);
+    let rows: String = (0..500).map(|row| format!("A1,,T{row},deposit,1,{at}\n")).collect();
     bank.write("rows.csv", format!("{HEADER}\n{rows}"));
     bank.run(["import", "rows.csv"]).succeeded();
     for milliseconds in [1, 10, 30, 60] {
@@ -191,4 +191,36 @@ fn a_rebuild_that_is_killed_leaves_the_old_rows_and_can_be_run_again() {
     }
     assert_eq!(bank.json(["rebuild"])["events"], 501);
     assert_eq!(bank.json(["history", "A1"]).as_array().map(Vec::len), Some(500));
+}
+
+/// A bank was begun in `bank.db-wal`. It was gone when `bank.db` was next opened: SQLite takes a file of that name for its
+/// log, and cut it.
+#[test]
+fn no_bank_lies_where_another_has_its_log() {
+    let bank = Bank::with_account();
+    for name in ["bank.db-wal", "bank.db-shm", "other.db-journal"] {
+        let ran = bank.run(["open", "B1", "--customer", "C1", "--db", name]);
+        ran.ended_with(3).said(&[name, "a file of its own", "name another one"]);
+        assert!(!bank.path(name).exists(), "{name}");
+    }
+    bank.run(["balance", "A1"]).succeeded();
+}
+
+/// `A1` with a character of no width in it was another account than `A1` and looked the same; one that turns the direction of
+/// writing around made an id look like any other.
+#[test]
+fn an_id_has_nothing_that_is_not_seen() {
+    let bank = Bank::with_account();
+    for (id, shown) in [
+        ("A\u{200b}1", "A\\u{200b}1"),
+        ("A\u{202e}1", "A\\u{202e}1"),
+        ("\u{feff}A1", "\\u{feff}A1"),
+    ] {
+        let ran = bank.run(["open", id, "--customer", "C1"]);
+        ran.ended_with(2).said(&[shown, "others that are not seen"]);
+    }
+    assert_eq!(bank.events().len(), 1);
+    // Scripts that need joiners, and faces made of several, are names as any other.
+    bank.run(["open", "\u{646}\u{200c}\u{645}", "--customer", "\u{1f469}\u{200d}\u{1f4bb}"])
+        .succeeded();
 }

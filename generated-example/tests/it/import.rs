@@ -1,6 +1,10 @@
 //! Importing files: what is applied, refused and malformed, and that a second run changes nothing.
 
-use crate::bank::Bank;
+use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
+use eventloom_runtime::{CommandContext, block_on};
+use generated_example::bank_account::{BankAccountRepository, DepositMoney};
+
+use crate::bank::{Bank, soon};
 use crate::file::{self, HEADER, Shape};
 
 fn generated(shape: Shape) -> Vec<u8> {
@@ -33,6 +37,46 @@ fn rows_become_events_at_their_own_time() {
     assert_eq!(bank.json(["balance", "A1"])["updatedAt"], "2026-01-07T09:00:00Z");
     assert_eq!(bank.json(["as-of", "A1", "--time", "2026-01-06T08:00:00Z"])["balance"], "1500");
     assert_eq!(bank.json(["as-of", "A2", "--sequence", "9"])["status"], "Closed");
+}
+
+/// One row of another century was taken, and every later movement of its account was dated like it, in silence.
+#[test]
+fn a_row_of_the_future_is_rejected_and_dates_nothing_that_follows() {
+    let bank = Bank::new();
+    let rows = format!(
+        "{HEADER}\n\
+         A1,C1,,open,1000,2026-01-05T09:00:00Z\n\
+         A1,C1,T1,deposit,5,9062-01-06T09:00:00Z\n"
+    );
+    bank.write("rows.csv", rows);
+    let ran = bank.run(["import", "rows.csv"]).succeeded().said(&[
+        "line 3 could not be read: at: `9062-01-06T09:00:00Z` lies more than a day ahead",
+        "correct the time, or the clock",
+    ]);
+    assert!(ran.stdout.contains("1  could not be read"), "{}", ran.stdout);
+    assert!(bank.read("rows.rejected.csv").contains("9062-01-06T09:00:00Z"));
+    let deposited = bank.json(["deposit", "A1", "5", "--transaction", "T2"]);
+    let at = deposited["events"][0]["meta"]["at"].as_str().expect("a time");
+    assert!(at.starts_with("20"), "{at}");
+}
+
+/// A clock was wrong once: what came later was dated like what was decided then, and nothing said so.
+#[test]
+fn what_is_dated_by_an_event_of_the_future_is_told() {
+    let bank = Bank::with_account();
+    block_on(async {
+        let database = SqliteDatabase::open(bank.path("bank.db")).expect("a file");
+        let store = SqliteStore::open(&database).await.expect("a store");
+        let accounts = BankAccountRepository::open(store).await.expect("the same shapes");
+        let at = "9062-01-06T09:00:00Z".parse().expect("a time");
+        let deposit = DepositMoney { amount: 5.into(), transaction_id: "T1".to_owned() };
+        let context = CommandContext::new().at(at);
+        accounts.execute_with("A1", deposit, context).await.expect("a deposit");
+    });
+    let ran = bank.run(["deposit", "A1", "5", "--transaction", "T2"]).succeeded();
+    assert!(ran.stdout.contains("but dated 9062-01-06T09:00:00Z"), "{}", ran.stdout);
+    let fine = bank.run(["open", "A2", "--customer", "C1"]).succeeded();
+    assert!(!fine.stdout.contains("dated"), "{}", fine.stdout);
 }
 
 #[test]
@@ -129,22 +173,23 @@ pub(crate) fn data(bank: &Bank) -> Vec<String> {
 #[test]
 fn a_refused_row_keeps_its_answer() {
     let bank = Bank::with_account();
-    let row = "A1,,T1,withdraw,1500,2999-01-05T09:00:00Z";
+    let row = format!("A1,,T1,withdraw,1500,{}", soon(0));
     bank.write("rows.csv", format!("{HEADER}\n{row}\n"));
     assert_eq!(bank.json(["import", "rows.csv"])["refused"], 1);
     bank.run(["deposit", "A1", "1000"]).succeeded();
 
     bank.write("again.csv", format!("{HEADER}\n{row}\n"));
     assert_eq!(bank.json(["import", "again.csv"])["refused"], 1);
-    bank.write("anew.csv", format!("{HEADER}\nA1,,T1,withdraw,1500,2999-01-05T09:00:01Z\n"));
+    bank.write("anew.csv", format!("{HEADER}\nA1,,T1,withdraw,1500,{}\n", soon(1)));
     assert_eq!(bank.json(["import", "anew.csv"])["applied"], 1);
 }
 
 #[test]
 fn the_same_row_twice_in_a_file_is_one_row() {
     let bank = Bank::with_account();
-    let row = "A1,,T1,deposit,5,2999-01-05T09:00:00Z\n";
-    let same = "\"A1\",,T1,deposit,5.00,2999-01-05T09:00:00.000Z\n";
+    let at = soon(0).to_string();
+    let row = format!("A1,,T1,deposit,5,{at}\n");
+    let same = format!("\"A1\",,T1,deposit,5.00,{}\n", at.replace('Z', ".000Z"));
     bank.write("rows.csv", format!("{HEADER}\n{row}{row}{same}"));
     let report = bank.json(["import", "rows.csv"]);
     assert_eq!((&report["applied"], &report["unchanged"]), (&1.into(), &2.into()));
@@ -154,10 +199,11 @@ fn the_same_row_twice_in_a_file_is_one_row() {
 #[test]
 fn a_rejected_file_of_an_earlier_run_does_not_outlive_its_reason() {
     let bank = Bank::with_account();
-    bank.write("rows.csv", format!("{HEADER}\nA1,,T1,deposit,lots,2999-01-05T09:00:00Z\n"));
+    let at = soon(0);
+    bank.write("rows.csv", format!("{HEADER}\nA1,,T1,deposit,lots,{at}\n"));
     bank.run(["import", "rows.csv"]).succeeded();
     assert!(bank.path("rows.rejected.csv").exists());
-    bank.write("rows.csv", format!("{HEADER}\nA1,,T1,deposit,5,2999-01-05T09:00:00Z\n"));
+    bank.write("rows.csv", format!("{HEADER}\nA1,,T1,deposit,5,{at}\n"));
     bank.run(["import", "rows.csv"]).succeeded();
     assert!(!bank.path("rows.rejected.csv").exists());
 }
@@ -167,8 +213,9 @@ fn a_rejected_file_of_an_earlier_run_does_not_outlive_its_reason() {
 #[test]
 fn no_two_files_share_a_rejected_file() {
     let bank = Bank::with_account();
-    let good = format!("{HEADER}\nA1,,T1,deposit,5,2999-01-05T09:00:00Z\n");
-    let spoilt = format!("{HEADER}\nA1,,T2,deposit,lots,2999-01-05T09:00:00Z\n");
+    let at = soon(0);
+    let good = format!("{HEADER}\nA1,,T1,deposit,5,{at}\n");
+    let spoilt = format!("{HEADER}\nA1,,T2,deposit,lots,{at}\n");
     bank.write("rows.csv", &spoilt);
     assert_eq!(bank.json(["import", "rows.csv"])["rejectedFile"], "rows.rejected.csv");
     let rejected = bank.read("rows.rejected.csv");

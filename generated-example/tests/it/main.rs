@@ -3,6 +3,7 @@
 mod archive;
 mod bank;
 mod commands;
+mod copy;
 #[cfg(unix)]
 mod crash;
 mod demo;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use eventloom_runtime::EventStore;
 use eventloom_runtime::projection::{PostgresReadDatabase, ReadDatabase};
 use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
+use eventloom_runtime::store::whole::{CopyId, Copying, WholeStore as _};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::{PostgresServer, TestDatabase};
 
@@ -159,6 +160,36 @@ fn a_bank_is_copied_to_a_server_and_back() {
         .ended_with(3)
         .said(&["other events than the one that is copied", "copy into an empty one"]);
     assert_eq!(block_on(other.sql("SELECT count(*) FROM eventloom.events")), ["1"]);
+}
+
+/// A copy that was cut off left a part of the bank on the server, of which every command told as of the whole.
+#[test]
+fn a_part_of_a_bank_on_a_server_is_refused() {
+    let bank = Bank::with_account();
+    let database = TestDatabase::default();
+    let url = block_on(database.url());
+    block_on(async {
+        let part = PostgresDatabase::open_for_copy(&url).expect("an address");
+        let store = PostgresStore::open(&part).await.expect("a store");
+        let copying = Copying { id: CopyId::unique(), after: 0, of: 1 };
+        store.begin_copy(copying).await.expect("a copy");
+    });
+    for command in [&["balance", "A1"][..], &["deposit", "A1", "5"], &["export"], &["projections"]]
+    {
+        let ran = bank.run(command.iter().chain(&["--db", &*url]));
+        ran.ended_with(3).said(&[
+            "a part of another store alone",
+            "up to position 0 of 1",
+            "run the copy again",
+        ]);
+    }
+    bank.run(["copy", "--from", "bank.db", "--to", &url]).succeeded();
+    assert_eq!(bank.json(["balance", "A1", "--db", &url]), bank.json(["balance", "A1"]));
+
+    // By another address it is the same.
+    let other = url.replacen("postgres://", "postgresql://", 1);
+    let ran = bank.run(["copy", "--from", &url, "--to", &other]);
+    ran.ended_with(2).said(&["are the same", "nothing was changed"]);
 }
 
 /// As the documents show it.

@@ -28,7 +28,7 @@ fn where_read_models_stand_is_told() {
             json!({
                 "projection": format!("BankAccount.{name}"), "position": 1, "head": 1, "lagEvents": 0,
                 "lagMicroseconds": 0, "eventsPerSecond": 0, "state": "up to date", "parked": [], "skipped": [],
-                "haltedBy": null,
+                "haltedBy": null, "runner": null,
             })
         );
     }
@@ -66,6 +66,49 @@ impl Service {
         self.signal("-TERM");
         self.0.wait_with_output().expect("an end").into()
     }
+}
+
+/// Whether a service tells whether it works or stands by.
+fn is_role(line: &str) -> bool {
+    ["ready: ", "leading: ", "standing by: "].iter().any(|role| line.starts_with(role))
+}
+
+/// Two services ran, and neither they nor `bank projections` said which of them worked, or whether anybody did.
+#[test]
+fn who_works_and_who_stands_by_is_told() {
+    let bank = Bank::with_account();
+    let ran = bank.run(["projections"]).succeeded();
+    assert!(ran.stdout.contains("nobody runs BankAccount.AccountBalanceView"), "{}", ran.stdout);
+    let lines = |service: &mut Service| {
+        let stderr = service.0.stderr.take().expect("a pipe");
+        BufReader::new(stderr).lines().map(|line| line.expect("text"))
+    };
+    let mut first = Service::start(&bank);
+    let told = lines(&mut first);
+    let views = ["BankAccount.AccountBalanceView", "BankAccount.TransactionHistoryView"];
+    let leading: Vec<String> = told.filter(|it| it.starts_with("leading: ")).take(2).collect();
+    let runners: Vec<&str> = (leading.iter().zip(views))
+        .map(|(line, view)| {
+            let line = line.strip_prefix("leading: this runner, ").expect("a runner");
+            line.strip_suffix(&*format!(", keeps {view} up to date")).expect(view)
+        })
+        .collect();
+    let seen = bank.json(["projections"]);
+    for (status, runner) in seen.as_array().expect("a list").iter().zip(&runners) {
+        assert!(status["runner"].as_str().expect("a runner").ends_with(runner), "{status}");
+    }
+    assert!(bank.run(["projections"]).succeeded().stdout.contains(runners[0]));
+
+    let mut second = Service::start(&bank);
+    for ((line, view), runner) in lines(&mut second).take(2).zip(views).zip(&runners) {
+        let start = format!("standing by: runner {runner} keeps {view} up to date; this one is ");
+        assert!(line.starts_with(&start), "{line}");
+    }
+    let [second, first] = [second, first].map(|it| it.stop().succeeded().json());
+    assert_eq!((&second[0]["led"], &first[0]["led"]), (&json!(false), &json!(true)));
+    assert!(first[0]["runner"].as_str().expect("an id").ends_with(runners[0]), "{first}");
+    let none = &bank.json(["projections"])[0]["runner"];
+    assert!(none.is_null(), "who stopped has said so: {none}");
 }
 
 /// Two services at a time, one of them killed again and again and another stopped for a while in the middle of what it did, while a file
@@ -119,7 +162,8 @@ pub(crate) fn services_that_are_killed_apply_nothing_twice(bank: &Bank) {
         let stopped = service.stop().succeeded();
         // On a busy machine they may have been late.
         let is_lateness = |line: &str| line.starts_with("late: ") || line.starts_with("in time: ");
-        assert!(stopped.stderr.lines().all(is_lateness), "{}", stopped.stderr);
+        let is_expected = |line: &str| is_role(line) || is_lateness(line);
+        assert!(stopped.stderr.lines().all(is_expected), "{}", stopped.stderr);
         let told = stopped.json();
         assert_eq!((&told[0]["position"], &told[1]["position"]), (&json!(head), &json!(head)));
     }
@@ -145,8 +189,9 @@ fn a_service_says_once_that_it_is_late_and_once_that_it_is_in_time() {
     let bank = Bank::with_account();
     bank.run(["balance", "A1"]).succeeded();
     let mut service = Service::start(&bank);
-    let mut told = BufReader::new(service.0.stderr.take().expect("a pipe")).lines();
-    let mut next = || told.next().expect("a line").expect("text");
+    let told = BufReader::new(service.0.stderr.take().expect("a pipe")).lines();
+    let mut told = told.map(|line| line.expect("text")).filter(|line| !is_role(line));
+    let mut next = || told.next().expect("a line");
     let begun = Instant::now();
     // Nobody but the service builds the other rows.
     while bank.json(["projections"])[1]["state"] != "up to date" {

@@ -97,11 +97,12 @@ fn a_database_that_can_not_be_written_is_told() {
 #[test]
 fn two_processes_share_a_bank() {
     let bank = Bank::with_account();
+    let at = crate::bank::soon(0);
     let commands = |own: &str| {
         let mut rows = format!("{}\n", crate::file::HEADER);
         for row in 0..100 {
-            rows += &format!("A1,,T{row},deposit,1,2999-01-02T00:00:00Z\n");
-            rows += &format!("A1,,{own}{row},deposit,1,2999-01-02T00:00:00Z\n");
+            rows += &format!("A1,,T{row},deposit,1,{at}\n");
+            rows += &format!("A1,,{own}{row},deposit,1,{at}\n");
         }
         rows
     };

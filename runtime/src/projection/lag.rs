@@ -14,7 +14,7 @@ use crate::codec::DecodeError;
 use crate::event::DomainEvent;
 use crate::metadata::{Position, StreamId};
 use crate::store::{EventFilter, EventStore, StoredEvent};
-use crate::values::{Duration, Timestamp};
+use crate::values::{Duration, Timestamp, Uuid};
 
 /// How often a wait looks at the checkpoint, which a runner in another process may move.
 const LOOK_EVERY: Time = Time::from_millis(10);
@@ -53,6 +53,9 @@ pub struct ProjectionStatus {
     pub position: Position,
     /// The last position of the event store.
     pub head: Position,
+    /// The runner that wrote last; none where none has, or it has stopped and said so. It may have gone without a word: only
+    /// a position that moves shows that somebody works.
+    pub runner: Option<Uuid>,
     /// Whether the rows may be read: false while they are built for the first time.
     pub complete: bool,
     /// How far the rows are behind.
@@ -138,6 +141,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             meaning: P::MEANING,
             position,
             head,
+            runner: state.runner,
             complete: state.complete,
             lag,
             window: window::<P>(),

@@ -166,13 +166,21 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// # Errors
     /// As [`Self::catch_up`].
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) -> Result<(), ProjectorError> {
+        self.run_as(Uuid::now_v7(), stop).await
+    }
+
+    async fn run_as(
+        &self,
+        runner: Uuid,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), ProjectorError> {
         let mut stop = pin!(stop);
         if P::CONSISTENCY == Consistency::Immediate {
             // Appends do it.
             stop.await;
             return Ok(());
         }
-        let (mut runner, mut watch) = (Runner::new(self), pin!(self.watch()));
+        let (mut runner, mut watch) = (Runner::new(self, runner), pin!(self.watch()));
         let ended = loop {
             tokio::select! {
                 biased;
@@ -191,7 +199,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let projector = self.clone();
         // The channel closes when its handle goes, which is a stop too.
         let until = async move { stopped.await.unwrap_or_default() };
-        Running { stop, task: tokio::spawn(async move { projector.run(until).await }) }
+        let runner = Uuid::now_v7();
+        let task = tokio::spawn(async move { projector.run_as(runner, until).await });
+        Running { runner, stop, task }
     }
 
     /// Typed access to the rows.
@@ -325,11 +335,19 @@ pub(super) struct Advanced {
 /// A projection that runs in a task of its own. When this is dropped it stops, sooner or later.
 #[derive(Debug)]
 pub struct Running {
+    runner: Uuid,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), ProjectorError>>,
 }
 
 impl Running {
+    /// By which it is known to others: where it is [`ProjectionStatus::runner`], this one leads, and others stand by.
+    ///
+    /// [`ProjectionStatus::runner`]: super::ProjectionStatus::runner
+    pub fn runner(&self) -> Uuid {
+        self.runner
+    }
+
     /// Whether it is still running: it ends by itself where an event stands in its way.
     pub fn is_running(&self) -> bool {
         !self.task.is_finished()

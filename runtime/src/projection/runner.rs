@@ -42,9 +42,9 @@ struct Watched {
 }
 
 impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
-    pub(super) fn new(projector: &'a Projector<P, S, D>) -> Self {
-        let (id, leads, watched) = (Uuid::now_v7(), false, None);
-        Self { projector, id, leads, watched, written: Instant::now(), pause: PAUSES.0 }
+    pub(super) fn new(projector: &'a Projector<P, S, D>, id: Uuid) -> Self {
+        let (written, pause) = (Instant::now(), PAUSES.0);
+        Self { projector, id, leads: false, watched: None, written, pause }
     }
 
     /// Folds what there is and waits for more, or for its turn.

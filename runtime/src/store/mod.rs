@@ -222,6 +222,19 @@ pub enum StoreError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// A copy into this store is unfinished: it has a part of another store alone, and nothing may be asked of it.
+    #[error(
+        "{place} has a part of another store alone: a copy into it is unfinished, with events up to position {copied} of \
+         {of}; run the copy again, which goes on from there, or delete what is there"
+    )]
+    UnfinishedCopy {
+        /// The file or database.
+        place: String,
+        /// Events up to this position are there.
+        copied: Position,
+        /// The last position of the store that is copied.
+        of: Position,
+    },
     /// An event type or version that this program does not know: a newer program wrote it.
     #[error(
         "{event_type} v{version} at position {position} is not known to this program: {}",

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ContentHash, EventFilter, EventStore, StoreError, StoredEvent};
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
+use crate::values::Uuid;
 
 /// Events and records that are moved together.
 const PART: usize = 1_000;
@@ -31,12 +32,66 @@ pub trait WholeStore: EventStore {
         limit: usize,
     ) -> impl Future<Output = Result<RecordPage, StoreError>> + Send;
 
+    /// Where it lies, in a text that is the same by whatever path or address one came there.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn place(&self) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Where a copy into this store is unfinished, the last position of the store that is copied.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn unfinished_copy(&self) -> impl Future<Output = Result<Option<Position>, StoreError>> + Send;
+
+    /// Marks the store as one into which a copy is unfinished, in one transaction. From then on it refuses everything but
+    /// what a copy does, to whoever has it open too, or whoever has it open is the reason why the copy is refused. An
+    /// earlier copy can't go on from then on.
+    ///
+    /// # Errors
+    /// A failure of the store, or that it was not opened to be copied into, that others have it open, or that its head
+    /// is another one than the copy goes on from.
+    fn begin_copy(&self, copy: Copying) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes the mark off, in one transaction.
+    ///
+    /// # Errors
+    /// A failure of the store, or that another copy has begun meanwhile.
+    fn end_copy(&self, copy: &CopyId) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Writes what another store has, in one transaction and without the checks of an append. Events come after all that are
     /// there, in the order of their positions; shapes and records that are there already are left.
     ///
     /// # Errors
-    /// A failure of the store, or what can't be there beside what is.
+    /// A failure of the store, what can't be there beside what is, or that another copy has begun meanwhile.
     fn restore(&self, part: Part) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// One run of a copy, told from every other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyId(String);
+
+impl CopyId {
+    /// An id that no other copy has.
+    pub fn unique() -> Self {
+        Self(Uuid::now_v7().to_string())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A copy that begins, or goes on where another was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copying {
+    /// Which.
+    pub id: CopyId,
+    /// The last position that is there.
+    pub after: Position,
+    /// The last position of the store that is copied.
+    pub of: Position,
 }
 
 /// A version of an event type.
@@ -134,6 +189,8 @@ impl From<StoredEvent<'_>> for EventRecord {
 /// A part of another store.
 #[derive(Clone, Debug, Default)]
 pub struct Part {
+    /// The copy to which it belongs, which must be the one that the store is marked with; none where it is not marked.
+    pub copy: Option<CopyId>,
     /// Versions of event types.
     pub shapes: Vec<ShapeRecord>,
     /// Events, in the order of their positions.
@@ -197,6 +254,29 @@ pub(super) fn out_of_order(position: Position, head: Position) -> StoreError {
     ))
 }
 
+/// A store was opened as any program does.
+pub(super) fn not_for_copy(open: &str) -> StoreError {
+    StoreError::Unsupported(format!(
+        "a store that is copied into must be opened for that, by `{open}`, so that nobody uses a part of one"
+    ))
+}
+
+/// Somebody has appended since a copy looked.
+pub(super) fn moved_on(head: Position) -> StoreError {
+    StoreError::Unavailable(format!(
+        "another program has written to the store that is to be filled, up to position {head}; nothing was changed: end \
+         it first"
+    ))
+}
+
+/// Another copy has begun, and goes on alone.
+pub(super) fn another_copy() -> StoreError {
+    StoreError::Unavailable(
+        "another copy into the same store has begun or ended meanwhile, and this one has stopped"
+            .to_owned(),
+    )
+}
+
 /// A version of an event type is there in another form.
 pub(super) fn other_shape(shape: &ShapeRecord, stored: &str) -> StoreError {
     let ShapeRecord { aggregate, event_type, version, shape } = shape;
@@ -243,16 +323,24 @@ pub struct Copied {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {
+    /// Both are one store.
+    #[error(
+        "what is to be copied and what is to be filled are the same; nothing was changed: name another one to be filled"
+    )]
+    Itself,
+    /// The store that is to be filled can't be.
+    #[error("the copy can't begin: {0}")]
+    NotBegun(StoreError),
     /// The store that is read failed.
     #[error(
-        "the copy can't be read from: {0}; what was copied so far is a part alone, which nobody should use: run the copy \
-         again, and it goes on from there"
+        "the copy can't be read from: {0}; what was copied so far is a part alone, and refused until the copy was run \
+         again, which goes on from there"
     )]
     From(StoreError),
     /// The store that is filled failed.
     #[error(
-        "the copy can't be written: {0}; what was copied so far is a part alone, which nobody should use: run the copy \
-         again, and it goes on from there"
+        "the copy can't be written: {0}; what was copied so far is a part alone, and refused until the copy was run \
+         again, which goes on from there"
     )]
     To(StoreError),
     /// The store that is to be filled has events of its own.
@@ -282,7 +370,9 @@ pub enum CopyError {
 }
 
 /// Copies a store into an empty one, or into one that an earlier copy was cut off in. Neither may be used by programs
-/// meanwhile. Snapshots are not copied: they are made anew.
+/// meanwhile: the one that is filled is marked until it is whole, and nobody else can use it, also where the copy was cut
+/// off. It must have been opened for that, by `open_for_copy` of its database. Snapshots are not copied: they are made
+/// anew.
 ///
 /// # Errors
 /// [`CopyError`]. What was copied by then stays, and the copy goes on from there when it is started again.
@@ -292,16 +382,15 @@ pub async fn copy(
     mut progress: impl FnMut(CopyProgress) + Send,
 ) -> Result<Copied, CopyError> {
     let head = from.head().await.map_err(CopyError::From)?;
-    let mut after = to.head().await.map_err(CopyError::To)?;
-    check_beginning(from, to, after).await?;
+    let (copy, mut after) = begin(from, to, head).await?;
+    let part = || Part { copy: copy.clone(), ..Part::default() };
     let shapes = from.shapes().await.map_err(CopyError::From)?;
-    let shapes = Part { shapes, ..Part::default() };
-    to.restore(shapes).await.map_err(CopyError::To)?;
+    to.restore(Part { shapes, ..part() }).await.map_err(CopyError::To)?;
     loop {
         let page = from.read_all(after, &everything(), PART).await.map_err(CopyError::From)?;
         let events: Vec<EventRecord> = page.events.iter().map(EventRecord::from).collect();
         if !events.is_empty() {
-            to.restore(Part { events, ..Part::default() }).await.map_err(CopyError::To)?;
+            to.restore(Part { events, ..part() }).await.map_err(CopyError::To)?;
         }
         after = page.next;
         progress(CopyProgress { step: CopyStep::Events, position: after, head: head.max(after) });
@@ -313,7 +402,7 @@ pub async fn copy(
     loop {
         let page = from.records(place.as_deref(), PART).await.map_err(CopyError::From)?;
         let records = page.records;
-        to.restore(Part { records, ..Part::default() }).await.map_err(CopyError::To)?;
+        to.restore(Part { records, ..part() }).await.map_err(CopyError::To)?;
         progress(CopyProgress { step: CopyStep::Records, position: after, head: after });
         place = page.next;
         if place.is_none() {
@@ -325,6 +414,9 @@ pub async fn copy(
     let source = fingerprint(from, &mut told).await.map_err(CopyError::From)?;
     let copied = fingerprint(to, &mut told).await.map_err(CopyError::To)?;
     if source == copied {
+        if let Some(copy) = &copy {
+            to.end_copy(copy).await.map_err(CopyError::To)?;
+        }
         return Ok(source);
     }
     Err(CopyError::Differs {
@@ -333,6 +425,27 @@ pub async fn copy(
         to: copied.events,
         to_records: copied.records,
     })
+}
+
+/// Marks the store that is filled, where events of it are missing or may be, and gives the last position that is there.
+/// One that has them all is in use perhaps, and stays so.
+async fn begin(
+    from: &impl WholeStore,
+    to: &impl WholeStore,
+    head: Position,
+) -> Result<(Option<CopyId>, Position), CopyError> {
+    if from.place().await.map_err(CopyError::From)? == to.place().await.map_err(CopyError::To)? {
+        return Err(CopyError::Itself);
+    }
+    let after = to.head().await.map_err(CopyError::NotBegun)?;
+    check_beginning(from, to, after).await?;
+    let unfinished = to.unfinished_copy().await.map_err(CopyError::NotBegun)?;
+    if unfinished.is_none() && after > 0 && after == head {
+        return Ok((None, after));
+    }
+    let copy = Copying { id: CopyId::unique(), after, of: head };
+    to.begin_copy(copy.clone()).await.map_err(CopyError::NotBegun)?;
+    Ok((Some(copy.id), after))
 }
 
 fn everything() -> EventFilter {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use eventloom_runtime::projection::ProjectorOptions;
-use eventloom_runtime::store::whole::{self, Copied, CopyStep};
+use eventloom_runtime::store::whole::{self, Copied, CopyError, CopyStep};
 use serde_json::json;
 
 use crate::database::{Database, Named};
@@ -16,8 +16,8 @@ use crate::screen::Screen;
 const ABOUT: &str = "\
 Events keep their order, ids and times, and what was decided before is still known, also which events
 read models leave out. At the end both are read once more and compared. What is archived is copied too,
-and lies with the rest. A copy that was cut off has a part of the bank alone: run it again, and it goes
-on. Let nobody use either of the two meanwhile.
+and lies with the rest. A copy that was cut off has a part of the bank alone, and every other command
+refuses it: run it again, and it goes on. Let nobody use either of the two meanwhile.
 
 Example:
   bank copy --from bank.db --to postgres://bank@localhost/bank";
@@ -62,7 +62,7 @@ async fn copy(
 ) -> Result<(), Failure> {
     from.check_there()?;
     let decided = Ledger::open(from, ProjectorOptions::default()).await?.skips().await?;
-    let (target, (from, _), (to, _)) = (to, from.open().await?, to.open().await?);
+    let (target, from, to) = (to, from.events(None).await?, to.to_be_filled().await?);
     let progress = Progress::counting("copying", 0);
     let copied = whole::copy(&from, &to, |it| {
         let done = match it.step {
@@ -74,8 +74,7 @@ async fn copy(
     });
     let copied = copied.await;
     progress.clear();
-    let Copied { events, records, hash } =
-        copied.map_err(|error| Failure::failed("NotCopied", error))?;
+    let Copied { events, records, hash } = copied.map_err(not_copied)?;
     if !decided.is_empty() {
         let ledger = Ledger::open(target, ProjectorOptions::default()).await?;
         ledger.skip_as(&decided).await?;
@@ -88,4 +87,11 @@ async fn copy(
         "copied",
         format_args!("{events} events and {records} commands and keys, sha256 {}…", &hash[..16]),
     )
+}
+
+fn not_copied(error: CopyError) -> Failure {
+    match error {
+        CopyError::Itself => Failure::Usage(error.to_string()),
+        error => Failure::failed("NotCopied", error),
+    }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use eventloom_runtime::repository::{Executed, Recorded};
-use eventloom_runtime::{Command, CommandContext, DomainEvent, Uuid};
+use eventloom_runtime::{Command, CommandContext, DomainEvent, Duration, Metadata, Uuid};
 use generated_example::bank_account::BankAccount;
 use serde_json::{Value, json};
 
@@ -11,6 +11,8 @@ use crate::failure::Failure;
 use crate::input;
 use crate::ledger::Ledger;
 use crate::screen::Screen;
+
+const MINUTE: Duration = Duration::from_micros(60_000_000);
 
 /// The id by which a command that is sent again is recognised.
 #[derive(Debug, Args)]
@@ -49,10 +51,24 @@ pub(crate) fn tell(executed: &Executed<BankAccount>, screen: &mut Screen) -> Res
     for Recorded { event, meta } in &executed.events {
         screen.good(&format!("{:>5}", format!("#{}", meta.sequence)), event.describe())?;
     }
+    if let Some(ahead) = executed.events.iter().find(|it| is_ahead(&it.meta)) {
+        let at = ahead.meta.at;
+        screen.bad(
+            "but",
+            format_args!(
+                "dated {at}, as the account's last event is: none is dated before the one before it"
+            ),
+        )?;
+    }
     if executed.duplicate {
         screen.good("no-op", "this was decided before, as told above: nothing was appended")?;
     }
     Ok(())
+}
+
+/// Whether an event is dated after it was recorded, and not by the difference of two good clocks.
+fn is_ahead(meta: &Metadata) -> bool {
+    meta.recorded_at.checked_add(MINUTE).is_some_and(|late| meta.at > late)
 }
 
 /// What came of a command, as one JSON object; its events in the event form.

@@ -1,6 +1,6 @@
 //! `bank poison`: the events that a read model can't fold, and what is decided about them.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use eventloom_runtime::Position;
 use eventloom_runtime::projection::{self, ProjectorError, Retried};
 use serde_json::{Value, json};
@@ -55,14 +55,13 @@ enum Decision {
 
 /// Fold poison events again, after their cause is mended.
 #[derive(Debug, Args)]
-#[command(after_help = RETRY)]
+#[command(after_help = RETRY, group(ArgGroup::new("which").required(true).args(["position", "all"])))]
 struct Retry {
     /// Position of the event.
-    #[arg(required_unless_present = "all")]
     position: Option<Position>,
 
     /// All of them.
-    #[arg(long, conflicts_with = "position")]
+    #[arg(long)]
     all: bool,
 
     /// Only for this read model.

@@ -7,6 +7,7 @@ use eventloom_runtime::Position;
 use eventloom_runtime::projection::ProjectionStatus;
 use serde_json::{Value, json};
 
+use crate::commands::run_projections::short;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::ledger::Place;
@@ -15,7 +16,9 @@ use crate::table::Align::{Left, Right};
 
 const ABOUT: &str = "\
 `behind` counts events, and says how old the oldest of them is; where something is behind, two looks
-a second apart tell how many events are folded in that time. States:
+a second apart tell how many events are folded in that time. `runner` is the end of the id of the
+`bank run-projections` that wrote last, `-` where none has or it has stopped; whether it still works is
+seen where something is behind, and by no clock. States:
   up to date       every event is in the rows
   behind           not folded yet: `bank run-projections` does it, and tells what is in its way
   late             behind for longer than its ontology's `consistencyWindow` promises
@@ -65,9 +68,10 @@ impl Projections {
             ("behind", Right),
             ("events/s", Right),
             ("parked", Right),
+            ("runner", Left),
             ("state", Left),
         ]);
-        for (status, rate) in found.iter().zip(rates) {
+        for (status, rate) in found.iter().zip(&rates) {
             table.row(vec![
                 status.projection.to_string(),
                 status.position.to_string(),
@@ -75,17 +79,34 @@ impl Projections {
                 behind(status),
                 rate.to_string(),
                 status.poison.len().to_string(),
+                status.runner.map_or_else(|| "-".to_owned(), short),
                 state(status).to_owned(),
             ])?;
         }
         table.finish()?;
-        for status in &found {
+        for (status, rate) in found.iter().zip(rates) {
             tell(status, screen)?;
+            if rate == 0 && status.lag.events > 0 {
+                screen.quiet(still(status))?;
+            }
         }
         if found.iter().any(|status| !status.poison.is_empty()) {
             screen.quiet("`bank poison` lists what can't be folded, and retries or skips it")?;
         }
         Ok(())
+    }
+}
+
+/// That nothing moved in a second, and what it says of who should have moved it.
+fn still(status: &ProjectionStatus) -> String {
+    let name = status.projection;
+    match status.runner {
+        None => format!("nobody runs {name}: `bank run-projections` does"),
+        Some(runner) => format!(
+            "runner {} has folded nothing of {name} within a second: it is stuck, or has gone without a word; another \
+             `bank run-projections` takes its place",
+            short(runner)
+        ),
     }
 }
 
@@ -168,6 +189,7 @@ fn json(status: &ProjectionStatus, rate: u64) -> Value {
         "lagEvents": status.lag.events,
         "lagMicroseconds": status.lag.time.as_micros(),
         "eventsPerSecond": rate,
+        "runner": status.runner.map(|runner| runner.to_string()),
         "state": state(status),
         "parked": parked,
         "skipped": status.skipped,

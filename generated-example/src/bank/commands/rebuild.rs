@@ -54,8 +54,9 @@ impl Rebuild {
         place: &Place<impl Database>,
         screen: &mut Screen,
     ) -> Result<(), Failure> {
+        let selection = self.balances.selection()?;
         let ledger = place.open().await?;
-        if let Some(selection) = self.balances.selection() {
+        if let Some(selection) = selection {
             return some(&ledger, &selection, screen).await;
         }
         let readers = self.parallel.map_or_else(processors, usize::from);
@@ -85,10 +86,17 @@ impl Rebuild {
 }
 
 impl Balances {
-    fn selection(self) -> Option<Selection> {
+    fn selection(self) -> Result<Option<Selection>, Failure> {
         let Self { account, event: event_types, from, until } = self;
+        if let (Some(from), Some(until)) = (from, until)
+            && from >= until
+        {
+            return Err(Failure::Usage(format!(
+                "--from {from} is not before --until {until}: nothing was recorded in between"
+            )));
+        }
         let selection = Selection { stream: account.map(Into::into), event_types, from, until };
-        (selection != Selection::default()).then_some(selection)
+        Ok((selection != Selection::default()).then_some(selection))
     }
 }
 

@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use clap::Args;
-use eventloom_runtime::Duration as Span;
-use eventloom_runtime::projection::{ProjectionStatus, ProjectorOptions};
+use eventloom_runtime::projection::{ProjectionStatus, ProjectorOptions, Running};
+use eventloom_runtime::{Duration as Span, Uuid};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -16,7 +16,8 @@ use crate::progress::Progress;
 use crate::screen::Screen;
 
 const ABOUT: &str = "\
-Several may run at once, on this machine or on others: one of them works and the others stand by. A
+Several may run at once, on this machine or on others: one of them works and the others stand by, and
+each tells which it is, with the runner's id that `bank projections` shows, whenever that changes. A
 commit of rows lands only where nobody else has gone on, so that no event is applied twice. Ctrl-C and
 SIGTERM stop it; so does kill -9, without harm. A read model in whose way an event stands is told of at
 once, and keeps the others from nothing: decide with `bank poison`, and start this again. One that
@@ -46,7 +47,9 @@ impl RunProjections {
         let lease = Duration::from_millis(self.lease);
         let options = ProjectorOptions { lease, ..ProjectorOptions::default() };
         let ledger = place.open_with(options).await?;
-        let mut running = Vec::from(ledger.follow());
+        let running = ledger.follow();
+        let mut roles = Roles::of(&running);
+        let mut running = Vec::from(running);
         let progress = Progress::counting("following", 0);
         let mut stop = std::pin::pin!(asked_to_stop());
         let (mut failed, mut silent) = (None, false);
@@ -70,6 +73,7 @@ impl RunProjections {
                 Ok(Ok(statuses)) => {
                     let position = statuses.iter().map(|it| it.position).min().unwrap_or(0);
                     progress.at(position, statuses.iter().map(|it| it.head).max().unwrap_or(0));
+                    roles.tell(&statuses, &progress);
                     late.tell(&statuses, &progress);
                     parked.tell(&statuses, &progress);
                     silent = false;
@@ -97,9 +101,14 @@ impl RunProjections {
             return if screen.is_json() { screen.json(&json!([])) } else { Ok(()) };
         };
         if screen.is_json() {
-            let all = statuses.iter().map(
-                |it| json!({"projection": it.projection.to_string(), "position": it.position}),
-            );
+            let all = statuses.iter().zip(&roles.0).map(|(it, role)| {
+                json!({
+                    "projection": it.projection.to_string(),
+                    "position": it.position,
+                    "runner": role.own.to_string(),
+                    "led": role.led,
+                })
+            });
             return screen.json(&Value::Array(all.collect()));
         }
         for it in statuses {
@@ -108,6 +117,49 @@ impl RunProjections {
         }
         Ok(())
     }
+}
+
+/// Who keeps each read model up to date.
+struct Roles([Role; 2]);
+
+/// Who keeps a read model up to date, as was told last.
+struct Role {
+    /// The runner of this process.
+    own: Uuid,
+    /// Whether it was this one at some time.
+    led: bool,
+    /// The runner that was noted; nothing before anything was told.
+    told: Option<Option<Uuid>>,
+}
+
+impl Roles {
+    fn of(running: &[Running; 2]) -> Self {
+        Self(running.each_ref().map(|it| Role { own: it.runner(), led: false, told: None }))
+    }
+
+    /// Tells where it is another one now.
+    fn tell(&mut self, statuses: &[ProjectionStatus; 2], progress: &Progress) {
+        for (role, it) in self.0.iter_mut().zip(statuses) {
+            if role.told.replace(it.runner) == Some(it.runner) {
+                continue;
+            }
+            let (name, own) = (it.projection, short(role.own));
+            role.led |= it.runner == Some(role.own);
+            progress.tell(&match it.runner {
+                None => format!("ready: {name} has no runner; who folds its next events leads, perhaps this one, {own}"),
+                Some(runner) if runner == role.own => format!("leading: this runner, {own}, keeps {name} up to date"),
+                Some(other) => {
+                    format!("standing by: runner {} keeps {name} up to date; this one is {own}", short(other))
+                }
+            });
+        }
+    }
+}
+
+/// A runner as people tell it from others: the end of its id, which is all chance.
+pub(crate) fn short(runner: Uuid) -> String {
+    let id = runner.to_string();
+    id.rsplit('-').next().unwrap_or_default().to_owned()
 }
 
 /// How many events each read model parks, as was told last.

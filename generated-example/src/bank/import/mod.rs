@@ -19,7 +19,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use eventloom_runtime::EventStore;
+use eventloom_runtime::{Duration, EventStore, Timestamp};
 use tokio::sync::mpsc;
 
 use self::lanes::{Answer, Lanes};
@@ -40,6 +40,8 @@ pub(crate) use self::report::Report;
 const CHUNK: usize = 256;
 /// Bytes of fields after which no further row is handed over with them.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// How far a row may be ahead of this machine's clock: it may be another's time zone, and is no mistake of a century.
+const DAY: Duration = Duration::from_micros(86_400_000_000);
 
 /// A row that has been read.
 struct ReadRow {
@@ -156,8 +158,9 @@ fn admit(chunk: Vec<ReadRow>, window: &mut Window, lanes: &mut Lanes<impl EventS
 
 /// Reads the rows, as fast as they are taken.
 fn read_all(mut lines: Lines<impl BufRead>, chunks: &mpsc::Sender<Vec<ReadRow>>) -> io::Result<()> {
+    let latest = Timestamp::now().checked_add(DAY).unwrap_or(Timestamp::MAX);
     loop {
-        let chunk = read_chunk(&mut lines)?;
+        let chunk = read_chunk(&mut lines, latest)?;
         // Nobody takes them any more after a failure, which is told there.
         if chunk.is_empty() || chunks.blocking_send(chunk).is_err() {
             return Ok(());
@@ -166,7 +169,7 @@ fn read_all(mut lines: Lines<impl BufRead>, chunks: &mpsc::Sender<Vec<ReadRow>>)
 }
 
 /// The next rows; none at the end of the file.
-fn read_chunk(lines: &mut Lines<impl BufRead>) -> io::Result<Vec<ReadRow>> {
+fn read_chunk(lines: &mut Lines<impl BufRead>, latest: Timestamp) -> io::Result<Vec<ReadRow>> {
     let mut chunk = Vec::with_capacity(CHUNK);
     let mut bytes = 0;
     while chunk.len() < CHUNK
@@ -175,7 +178,7 @@ fn read_chunk(lines: &mut Lines<impl BufRead>) -> io::Result<Vec<ReadRow>> {
     {
         // An empty line is how many files end, and no row.
         if line.text != Ok("") {
-            let row = read_row(line);
+            let row = read_row(line, latest);
             bytes += row.fields.as_slice().len();
             chunk.push(row);
         }
@@ -183,10 +186,10 @@ fn read_chunk(lines: &mut Lines<impl BufRead>) -> io::Result<Vec<ReadRow>> {
     Ok(chunk)
 }
 
-fn read_row(Line { number, text, end }: Line<'_>) -> ReadRow {
+fn read_row(Line { number, text, end }: Line<'_>, latest: Timestamp) -> ReadRow {
     let (fields, row) = match text.map_err(ToOwned::to_owned).and_then(row::split) {
         Ok(fields) => {
-            let row = row::read(&fields);
+            let row = row::read(&fields, latest);
             (kept(fields), row)
         }
         Err(reason) => (Fields::new(), Err(reason)),
@@ -210,7 +213,7 @@ mod tests {
 
     fn chunks(file: &[u8]) -> Vec<Vec<ReadRow>> {
         let mut lines = Lines::new(file).expect("bytes can be read");
-        let next = || Some(read_chunk(&mut lines).expect("bytes can be read"));
+        let next = || Some(read_chunk(&mut lines, Timestamp::MAX).expect("bytes can be read"));
         std::iter::from_fn(next).take_while(|chunk| !chunk.is_empty()).collect()
     }
 

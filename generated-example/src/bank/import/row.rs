@@ -66,20 +66,34 @@ pub(crate) fn split(line: &str) -> Result<Fields, String> {
     Ok(fields)
 }
 
-/// Reads the fields of a row.
+/// Reads the fields of a row, which must not be dated later than this.
 ///
 /// # Errors
 /// What is wrong with the first field that is wrong, for people.
-pub(crate) fn read(fields: &Fields) -> Result<Row, String> {
+pub(crate) fn read(fields: &Fields, latest: Timestamp) -> Result<Row, String> {
     if fields.len() != COLUMNS.len() {
         let plural = if fields.len() == 1 { "" } else { "s" };
         return Err(format!("{} field{plural} instead of {}", fields.len(), COLUMNS.len()));
     }
     let account = StreamId::from(column(fields, 0, input::id)?);
     let order = order(fields)?;
-    let at = column(fields, 5, input::time)?;
+    let at = column(fields, 5, |text| not_after(latest, text))?;
     let command_id = command_id(fields, &order, at);
     Ok(Row { account, order, at, command_id })
+}
+
+/// Reads a time. What comes later to the account is never dated before what it has: one date of another century would be that
+/// of all its movements from then on.
+fn not_after(latest: Timestamp, text: &str) -> Result<Timestamp, String> {
+    let at = input::time(text)?;
+    if at <= latest {
+        return Ok(at);
+    }
+    Err(format!(
+        "`{}` lies more than a day ahead of this machine's clock, and whatever comes later to the account would be dated \
+         like it: correct the time, or the clock, and import the row again",
+        input::shown(text)
+    ))
 }
 
 fn order(fields: &Fields) -> Result<Order, String> {
@@ -150,7 +164,7 @@ mod tests {
     use super::*;
 
     fn row(line: &str) -> Result<Row, String> {
-        read(&split(line)?)
+        read(&split(line)?, Timestamp::MAX)
     }
 
     fn id(line: &str) -> String {
@@ -198,6 +212,16 @@ mod tests {
             let reason = row(line).expect_err(line);
             assert!(reason.starts_with(expected), "{line}: {reason}");
         }
+    }
+
+    #[test]
+    fn a_row_of_the_future_is_refused() {
+        let latest: Timestamp = "2026-01-06T09:00:00Z".parse().expect("a time");
+        let read =
+            |at: &str| read(&split(&format!("A1,C1,T1,deposit,10,{at}")).expect("a line"), latest);
+        assert!(read("2026-01-06T10:00:00+01:00").is_ok());
+        let reason = read("2062-01-05T09:00:00Z").expect_err("the future");
+        assert!(reason.starts_with("at: `2062-01-05T09:00:00Z` lies more than a day"), "{reason}");
     }
 
     #[test]

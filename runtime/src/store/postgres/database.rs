@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, Runtime};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
@@ -34,6 +34,7 @@ struct Inner {
     readers: Pool,
     /// Rows of read models.
     rows: Pool,
+    copies: bool,
     /// How often a connection was made: what is known of numbers in the tables may be of another server.
     made: Arc<AtomicU64>,
 }
@@ -46,6 +47,24 @@ const SESSION: &str = "
     SET jit TO off;
     SET idle_in_transaction_session_timeout TO '30s';
     SET tcp_keepalives_idle TO 10; SET tcp_keepalives_interval TO 5; SET tcp_keepalives_count TO 3;";
+
+/// What every connection asks but those that copy a store into this database: whether there is but a part of one. Nobody
+/// can begin a copy as long as there is a connection that has found none: the lock is held until it ends.
+const WHOLE: &str = "
+    DO $$
+    DECLARE
+        unfinished record;
+    BEGIN
+        PERFORM pg_advisory_lock_shared(7311146993704727190);
+        IF EXISTS (
+            SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'eventloom' AND c.relname = 'unfinished_copy'
+        ) THEN
+            SELECT * INTO unfinished FROM eventloom.unfinished_copy;
+            RAISE EXCEPTION '% %', unfinished.copied, unfinished.head USING ERRCODE = 'EVCPY';
+        END IF;
+    END
+    $$";
 
 /// Reads of events find everything by an index; a table that has just grown is known to the planner as a small one,
 /// which it would read whole.
@@ -70,6 +89,9 @@ const PREPARED: usize = 200;
 
 /// A connection that was used so long ago is taken to be there still.
 const FRESH: Duration = Duration::from_millis(500);
+/// How often a connection that can only read is made anew for that. Where each of them can, as those of a role that may only
+/// read, it would be made for every question.
+const READ_ONLY_FOR: Duration = Duration::from_secs(10);
 /// How long an older one has to show that it is, before another is made.
 const PATIENCE_WITH_OLD: Duration = Duration::from_secs(5);
 
@@ -102,13 +124,32 @@ impl PostgresDatabase {
     /// # Errors
     /// As [`Self::at`].
     pub fn with(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
+        Self::new(url, options, false)
+    }
+
+    /// The database at an address, to copy a store into it ([`copy`](crate::store::whole::copy)). Where a copy into a
+    /// database is unfinished, it can be used in no other way.
+    ///
+    /// # Errors
+    /// As [`Self::at`].
+    pub fn open_for_copy(url: &str) -> Result<Self, StoreError> {
+        Self::new(url, PostgresOptions::default(), true)
+    }
+
+    fn new(url: &str, options: PostgresOptions, copies: bool) -> Result<Self, StoreError> {
         let address = options::address(url)?;
         let (made, connections) = (Arc::default(), options.connections.max(1));
         let inner = Inner {
-            writer: pool(&address, options, 1, (&[SESSION, EVENTS, APPENDS], &made))?,
-            readers: pool(&address, options, connections, (&[SESSION, EVENTS, READS], &made))?,
-            rows: pool(&address, options, connections, (&[SESSION, READS], &made))?,
+            writer: pool(&address, options, 1, (&[SESSION, EVENTS, APPENDS], copies, &made))?,
+            readers: pool(
+                &address,
+                options,
+                connections,
+                (&[SESSION, EVENTS, READS], copies, &made),
+            )?,
+            rows: pool(&address, options, connections, (&[SESSION, READS], copies, &made))?,
             address,
+            copies,
             made,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -153,6 +194,11 @@ impl PostgresDatabase {
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let (one, other) = (&self.inner.address, &other.inner.address);
         one.to_string() == other.to_string()
+    }
+
+    /// Whether it was opened to copy a store into it.
+    pub(super) fn copies(&self) -> bool {
+        self.inner.copies
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -215,7 +261,7 @@ fn pool(
     address: &Address,
     options: PostgresOptions,
     size: usize,
-    (told, made): (&'static [&'static str], &Arc<AtomicU64>),
+    (told, copies, made): (&'static [&'static str], bool, &Arc<AtomicU64>),
 ) -> Result<Pool, StoreError> {
     let config = address.config.clone();
     let manager = match &address.tls {
@@ -230,20 +276,24 @@ fn pool(
                 for told in told {
                     client.batch_execute(told).await?;
                 }
-                Ok(())
+                if copies { Ok(()) } else { client.batch_execute(WHOLE).await }
             };
             in_time(tell).await
         })
     });
     // After a while the server may have been restarted, or the way to it broken, without a word.
-    let look = Hook::async_fn(|client, metrics| {
+    let renewed = Arc::new(Mutex::new(None));
+    let look = Hook::async_fn(move |client, metrics| {
         let is_fresh = metrics.last_used() < FRESH;
+        let renewed = Arc::clone(&renewed);
         Box::pin(async move {
             if is_fresh {
                 return Ok(());
             }
             match in_time(client.simple_query(READ_ONLY)).await {
-                Ok(told) if is_read_only(&told) => Err(HookError::message("it can only read")),
+                Ok(told) if is_read_only(&told) && is_due(&renewed) => {
+                    Err(HookError::message("it can only read"))
+                }
                 told => told.map(drop),
             }
         })
@@ -257,6 +307,16 @@ fn pool(
         .pre_recycle(look)
         .build()
         .map_err(|error| StoreError::Unsupported(format!("no connections can be made: {error}")))
+}
+
+/// Whether connections that can only read have not been made anew for a while, which is noted to be done now.
+fn is_due(renewed: &Mutex<Option<Instant>>) -> bool {
+    let mut last = renewed.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_due = last.is_none_or(|last| last.elapsed() >= READ_ONLY_FOR);
+    if is_due {
+        *last = Some(Instant::now());
+    }
+    is_due
 }
 
 /// Whether the last answer to [`READ_ONLY`] is that it can.

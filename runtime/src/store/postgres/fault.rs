@@ -15,6 +15,9 @@ use crate::store::StoreError;
 use crate::store::names::UnlikelyName;
 use crate::values::RangeError;
 
+/// How a connection is told that a copy into its database is unfinished.
+const UNFINISHED_COPY: &str = "EVCPY";
+
 /// A job on a database ended without its result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -198,6 +201,12 @@ fn explained(answer: &DbError, address: &Address) -> StoreError {
     let unwritable = |what: &str, advice: &str| {
         StoreError::Unwritable(format!("{address} {what} ({said}); nothing was changed: {advice}"))
     };
+    if code.code() == UNFINISHED_COPY {
+        let (copied, of) = answer.message().split_once(' ').unwrap_or_default();
+        let position = |text: &str| text.parse().unwrap_or(0);
+        let (copied, of) = (position(copied), position(of));
+        return StoreError::UnfinishedCopy { place: address.to_string(), copied, of };
+    }
     if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
     {
         return unavailable(

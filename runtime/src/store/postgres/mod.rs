@@ -8,6 +8,7 @@ mod append;
 mod archive;
 mod batch;
 mod catalog;
+mod copying;
 mod database;
 mod fault;
 mod group;

@@ -12,11 +12,13 @@ use super::migrations::Migrations;
 use super::reads::{self, Known};
 use super::transaction::Begun;
 use super::watch::Watch;
-use super::{archive, text, whole};
+use super::{archive, copying, text, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::store::archive::{Archive, ArchiveStore, Candidate, LeavingBlock, SegmentRecord};
-use crate::store::whole::{Part, RecordPage, ShapeRecord, WholeStore};
+use crate::store::whole::{
+    CopyId, Copying, Part, RecordPage, ShapeRecord, WholeStore, not_for_copy,
+};
 use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey, names,
@@ -247,6 +249,29 @@ impl WholeStore for PostgresStore {
 
     async fn records(&self, after: Option<&str>, limit: usize) -> Result<RecordPage, StoreError> {
         self.told(whole::records(&self.client().await?, after, limit).await)
+    }
+
+    async fn place(&self) -> Result<String, StoreError> {
+        self.told(copying::place(&self.client().await?).await)
+    }
+
+    async fn unfinished_copy(&self) -> Result<Option<Position>, StoreError> {
+        self.told(copying::unfinished(&self.client().await?).await)
+    }
+
+    async fn begin_copy(&self, copy: Copying) -> Result<(), StoreError> {
+        if !self.database.copies() {
+            return Err(not_for_copy("PostgresDatabase::open_for_copy"));
+        }
+        let begun = self.told(Begun::on(self.client().await?).await)?;
+        let marked = copying::begin(&begun, &copy).await;
+        self.told(begun.end(marked).await)
+    }
+
+    async fn end_copy(&self, copy: &CopyId) -> Result<(), StoreError> {
+        let begun = self.told(Begun::on(self.client().await?).await)?;
+        let ended = copying::end(&begun, copy).await;
+        self.told(begun.end(ended).await)
     }
 
     async fn restore(&self, part: Part) -> Result<(), StoreError> {

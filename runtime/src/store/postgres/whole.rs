@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 
 use super::batch::signed;
+use super::copying;
 use super::database::Client;
 use super::fault::Fault;
 use super::reads::{self, number};
@@ -118,6 +119,13 @@ fn by(row: &Row, column: usize) -> Result<RecordedBy, Fault> {
 /// Writes a part of another store, within a transaction; gives the position of the last event that is there.
 pub(super) async fn restore(client: &Client, part: &Part) -> Result<Position, Fault> {
     client.batch_execute("SELECT eventloom.begin_append()").await?;
+    if let Some(copy) = &part.copy {
+        let copied = match part.events.last() {
+            Some(event) => event.position,
+            None => reads::head(client).await?,
+        };
+        copying::note(client, copy, copied).await?;
+    }
     restore_shapes(client, &part.shapes).await?;
     let streams = number_streams(client, part).await?;
     let head = restore_events(client, part, &streams).await?;

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, Error, Transaction, TransactionBehavior};
 
-use super::{Synchronous, fault, open};
+use super::{Synchronous, copying, fault, open};
 use crate::store::StoreError;
 
 /// Pages in the log that make it worth moving into the file: 16 MiB.
@@ -32,6 +32,8 @@ pub(super) struct WritingConnection {
     in_doubt: Cell<Option<Doubt>>,
     /// How commits are to be synced, where they still are not.
     unsynced: Cell<Option<i64>>,
+    /// Whether it may write where a copy is unfinished.
+    copies: bool,
 }
 
 /// Why the disk may lack something of the log.
@@ -50,10 +52,11 @@ struct Log {
 }
 
 impl WritingConnection {
-    pub(super) fn new(mut connection: Connection) -> rusqlite::Result<Self> {
+    pub(super) fn new(mut connection: Connection, copies: bool) -> rusqlite::Result<Self> {
         let log = Arc::new(Log { pages: AtomicU32::new(0), due: AtomicU32::new(LOG_PAGES) });
         log.watch(&mut connection)?;
-        let opened = Self { connection, log, in_doubt: Cell::new(None), unsynced: Cell::new(None) };
+        let (in_doubt, unsynced) = (Cell::new(None), Cell::new(None));
+        let opened = Self { connection, log, in_doubt, unsynced, copies };
         if let Err(error) = open::without_waiting(|| opened.checkpoint(CheckpointMode::TRUNCATE)) {
             opened.doubt_found_log(&error);
         }
@@ -120,8 +123,12 @@ impl WritingConnection {
     pub(super) fn begin(&self) -> Result<Transaction<'_>, StoreError> {
         self.go_back().map_err(|error| fault::left_open(self, &error))?;
         self.leave_no_doubt()?;
-        Transaction::new_unchecked(self, TransactionBehavior::Immediate)
-            .map_err(|error| fault::store_error(self, &error))
+        let transaction = Transaction::new_unchecked(self, TransactionBehavior::Immediate)
+            .map_err(|error| fault::store_error(self, &error))?;
+        if !self.copies {
+            copying::refuse_part(&transaction).map_err(|error| error.into_store_error(self))?;
+        }
+        Ok(transaction)
     }
 
     /// Commits a transaction.

@@ -15,9 +15,9 @@ use tokio::sync::oneshot;
 
 use super::connection::WritingConnection;
 use super::fault::JobError;
-use super::open;
 use super::readers::Readers;
 use super::writer::{Job, Turn, Writer};
+use super::{copying, open};
 use crate::store::StoreError;
 
 /// When a commit counts as durable.
@@ -63,6 +63,7 @@ struct Inner {
     readers: Readers,
     writer: Writer,
     path: PathBuf,
+    copies: bool,
 }
 
 impl SqliteDatabase {
@@ -70,8 +71,8 @@ impl SqliteDatabase {
     ///
     /// # Errors
     /// [`StoreError::Foreign`] for a file of another program or a later format,
-    /// [`StoreError::Corrupt`] for a damaged one, [`StoreError::Unwritable`] or
-    /// [`StoreError::Unavailable`] where it cannot be written, opened or locked.
+    /// [`StoreError::Corrupt`] for a damaged one, [`StoreError::UnfinishedCopy`] for a part of another,
+    /// [`StoreError::Unwritable`] or [`StoreError::Unavailable`] where it cannot be written, opened or locked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, SqliteOptions::default())
     }
@@ -81,26 +82,48 @@ impl SqliteDatabase {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
-        if path.as_ref() == Path::new(":memory:") {
+        Self::open_as(path.as_ref(), options, false)
+    }
+
+    /// Opens a file to copy a store into it ([`copy`](crate::store::whole::copy)), creating it where there is none. Where
+    /// a copy into a file is unfinished, it can be opened in no other way.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_for_copy(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_as(path.as_ref(), SqliteOptions::default(), true)
+    }
+
+    fn open_as(path: &Path, options: SqliteOptions, copies: bool) -> Result<Self, StoreError> {
+        if path == Path::new(":memory:") {
             let reason = "a database in memory could not be shared between its connections; \
                           name a file, or use MemoryStore";
             return Err(StoreError::Unsupported(reason.to_owned()));
         }
         // An absolute path is never one of SQLite's special names, such as `:memory:`.
-        let path = std::path::absolute(path.as_ref()).map_err(|error| {
-            StoreError::Foreign(format!("{:?} is no path of a file: {error}", path.as_ref()))
+        let path = std::path::absolute(path).map_err(|error| {
+            StoreError::Foreign(format!("{path:?} is no path of a file: {error}"))
         })?;
         let connection = open::open_writer(&path, &options)?;
-        let writer = Writer::start(connection).map_err(|error| {
+        if !copies {
+            copying::refuse_part(&connection)
+                .map_err(|error| error.into_store_error(&connection))?;
+        }
+        let writer = Writer::start(connection, copies).map_err(|error| {
             StoreError::Unavailable(format!("{} cannot be written: {error}", path.display()))
         })?;
-        let readers = Readers::new(path.clone(), options);
-        Ok(Self { inner: Arc::new(Inner { readers, writer, path }) })
+        let readers = Readers::new(path.clone(), options, copies);
+        Ok(Self { inner: Arc::new(Inner { readers, writer, path, copies }) })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// Whether it was opened to copy a store into it.
+    pub(super) fn copies(&self) -> bool {
+        self.inner.copies
     }
 
     /// Runs a job in a writing transaction of its own, after those that are queued. It is committed,

@@ -19,6 +19,11 @@ pub enum JobError {
     Store(#[from] StoreError),
 }
 
+/// What to do where nothing can be written, also for who only wants to read.
+pub(super) const WRITABLE: &str = "a store writes also where it is only read (its log, its read models): make the file and its \
+    folder writable, or copy it while nobody has it open, with what lies beside it and ends in `-wal` if there is such a file, \
+    to where you may write, and name the copy";
+
 impl JobError {
     /// As a failure of the store whose file `connection` has open.
     pub fn into_store_error(self, connection: &Connection) -> StoreError {
@@ -137,8 +142,7 @@ fn explain_code(path: &str, code: ErrorCode, error: &Error) -> StoreError {
              free some space and try again"
         )),
         ErrorCode::ReadOnly => StoreError::Unwritable(format!(
-            "{path} is read-only ({error}); nothing was changed: \
-             make the file and its folder writable"
+            "{path} is read-only ({error}); nothing was changed: {WRITABLE}"
         )),
         ErrorCode::TooBig => StoreError::Unwritable(format!(
             "a value is larger than {path} can hold ({error}); nothing was changed"

@@ -7,6 +7,7 @@ mod append;
 mod archive;
 mod catalog;
 mod connection;
+mod copying;
 mod database;
 mod decimal;
 mod fault;

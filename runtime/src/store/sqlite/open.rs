@@ -20,10 +20,13 @@ use crate::store::StoreError;
 /// Marks a file as ours, in SQLite's header: `Evtl`.
 const APPLICATION_ID: i32 = 0x4576_746c;
 /// Format of the file; a program refuses files of a later one.
-const FORMAT: i32 = 1;
+pub(super) const FORMAT: i32 = 1;
 /// Format of a file of which events were archived. A program that knows nothing of archives would take what is left for
 /// the whole.
 pub(super) const FORMAT_WITH_ARCHIVE: i32 = 2;
+/// Format of a file into which a copy is unfinished: no program takes a part of a store for the whole, also none that
+/// knows nothing of this (`copy` in ASCII).
+pub(super) const FORMAT_OF_PART: i32 = 0x636f_7079;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 128;
 /// Page cache of the writing connection in KiB: its dirty pages stay in memory until the commit.
@@ -43,6 +46,7 @@ pub(super) enum Role {
 
 /// Opens the writing connection, creating the file where there is none.
 pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    check_name(path)?;
     match fs::metadata(path) {
         Ok(file) => check_place(path, &file)?,
         Err(_) if path.is_symlink() => return Err(leads_nowhere(path)),
@@ -54,6 +58,18 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
         .and_then(|()| use_wal(&connection, path))
         .map_err(|error| explain(path, error))?;
     Ok(connection)
+}
+
+/// Refuses a name that SQLite gives to what lies beside the file of a database: where `bank.db` is opened, whatever
+/// `bank.db-wal` holds is taken for its log, and cut.
+fn check_name(path: &Path) -> Result<(), StoreError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = ["-wal", "-shm", "-journal"].iter().find_map(|end| name.strip_suffix(end));
+    let Some(database) = beside else { return Ok(()) };
+    Err(StoreError::Foreign(format!(
+        "{} is what SQLite calls a file of its own that lies beside the database {database}; name another one",
+        path.display()
+    )))
 }
 
 /// Opens a connection to a file that [`open_writer`] has accepted.
@@ -232,8 +248,9 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 fn recognise(connection: &mut Connection, path: &Path) -> Result<(), JobError> {
     if connection.is_readonly("main")? {
         return Err(StoreError::Unwritable(format!(
-            "{} is read-only; make the file and its folder writable",
-            path.display()
+            "{} is read-only; {}",
+            path.display(),
+            fault::WRITABLE
         ))
         .into());
     }
@@ -244,7 +261,7 @@ fn recognise(connection: &mut Connection, path: &Path) -> Result<(), JobError> {
     check_length(&view, path)?;
     drop(view);
     match (application, format) {
-        (APPLICATION_ID, FORMAT..=FORMAT_WITH_ARCHIVE) => Ok(()),
+        (APPLICATION_ID, FORMAT..=FORMAT_WITH_ARCHIVE | FORMAT_OF_PART) => Ok(()),
         (0, 0) if tables == 0 => mark(connection),
         (APPLICATION_ID, format) if format > FORMAT_WITH_ARCHIVE => {
             Err(newer_format(path, format).into())

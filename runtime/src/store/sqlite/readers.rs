@@ -6,23 +6,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::SqliteOptions;
 use super::open::{self, Role};
+use super::{SqliteOptions, copying};
 use crate::store::StoreError;
 
 /// The pool. Idle connections wait here; one that is in use belongs to its reader.
 pub(super) struct Readers {
     path: PathBuf,
     options: SqliteOptions,
+    /// Whether they may read where a copy is unfinished.
+    copies: bool,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
     /// An empty pool.
-    pub(super) fn new(path: PathBuf, options: SqliteOptions) -> Self {
+    pub(super) fn new(path: PathBuf, options: SqliteOptions, copies: bool) -> Self {
         let permits = Arc::new(Semaphore::new(options.readers.max(1)));
-        Self { path, options, idle: Mutex::new(Vec::new()), permits }
+        Self { path, options, copies, idle: Mutex::new(Vec::new()), permits }
     }
 
     /// Waits until another read may run.
@@ -42,7 +44,12 @@ impl Readers {
             Some(connection) => connection,
             None => open::connect(&self.path, Role::Reader, &self.options)?,
         };
-        let result = job(&connection);
+        let mut result = job(&connection);
+        if !self.copies {
+            // Afterwards: a copy may begin between what the job reads.
+            let allowed = copying::refuse_part(&connection);
+            result = allowed.map_err(|it| it.into_store_error(&connection).into()).and(result);
+        }
         if connection.is_autocommit() {
             self.idle().push(connection);
         }

@@ -10,12 +10,14 @@ use super::append::{self, OpenTransaction};
 use super::database::SqliteDatabase;
 use super::fault::JobError;
 use super::group::Groups;
-use super::{archive, numbers, reads, whole};
+use super::{archive, copying, numbers, reads, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::store::archive::{Archive, ArchiveStore, Candidate, LeavingBlock, SegmentRecord};
 use crate::store::names;
-use crate::store::whole::{Part, RecordPage, ShapeRecord, WholeStore};
+use crate::store::whole::{
+    CopyId, Copying, Part, RecordPage, ShapeRecord, WholeStore, not_for_copy,
+};
 use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey,
@@ -226,6 +228,30 @@ impl WholeStore for SqliteStore {
     async fn records(&self, after: Option<&str>, limit: usize) -> Result<RecordPage, StoreError> {
         let after = after.map(ToOwned::to_owned);
         self.read(move |connection, _| whole::records(connection, after.as_deref(), limit)).await
+    }
+
+    async fn place(&self) -> Result<String, StoreError> {
+        let path = self.database.path();
+        let unnamed = |error| {
+            StoreError::Unavailable(format!("{} cannot be looked up: {error}", path.display()))
+        };
+        whole::place(path).map_err(unnamed)
+    }
+
+    async fn unfinished_copy(&self) -> Result<Option<Position>, StoreError> {
+        self.read(|connection, _| Ok(copying::unfinished(connection)?)).await
+    }
+
+    async fn begin_copy(&self, copy: Copying) -> Result<(), StoreError> {
+        if !self.database.copies() {
+            return Err(not_for_copy("SqliteDatabase::open_for_copy"));
+        }
+        self.database.write(move |transaction| copying::begin(transaction, &copy)).await
+    }
+
+    async fn end_copy(&self, copy: &CopyId) -> Result<(), StoreError> {
+        let copy = copy.clone();
+        self.database.write(move |transaction| copying::end(transaction, &copy)).await
     }
 
     async fn restore(&self, part: Part) -> Result<(), StoreError> {

@@ -1,14 +1,30 @@
 //! An SQLite store read whole, and filled from another one.
 
+use std::path::Path;
+use std::{fs, io};
+
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, Transaction};
 
 use super::append::{Correlation, Text};
+use super::copying;
 use super::fault::JobError;
 use super::reads::{self, signed};
 use crate::metadata::{Position, StreamId};
 use crate::store::whole;
 use crate::store::whole::{EventRecord, Part, Record, RecordPage, RecordedBy, ShapeRecord};
+
+/// A file, the same whatever path or link led there.
+pub(super) fn place(path: &Path) -> io::Result<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let file = fs::metadata(path)?;
+        Ok(format!("file {} {}", file.dev(), file.ino()))
+    }
+    #[cfg(not(unix))]
+    Ok(format!("file {}", fs::canonicalize(path)?.display()))
+}
 
 /// Every version of every event type.
 pub(super) fn shapes(connection: &Connection) -> Result<Vec<ShapeRecord>> {
@@ -99,6 +115,9 @@ pub(super) fn restore(
     transaction: &Transaction<'_>,
     part: &Part,
 ) -> std::result::Result<Position, JobError> {
+    if let Some(copy) = &part.copy {
+        copying::check_own(transaction, copy)?;
+    }
     for shape in &part.shapes {
         restore_shape(transaction, shape)?;
     }

@@ -47,10 +47,10 @@ struct Queue {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(connection: Connection) -> Result<Self, StartError> {
+    /// Starts the thread, which may be one that copies into the file.
+    pub(super) fn start(connection: Connection, copies: bool) -> Result<Self, StartError> {
         let shared = Arc::new(Shared {
-            connection: Mutex::new(WritingConnection::new(connection)?),
+            connection: Mutex::new(WritingConnection::new(connection, copies)?),
             queue: Mutex::new(Queue { jobs: VecDeque::new(), open: true }),
             filled: Condvar::new(),
             room: Arc::new(Semaphore::new(QUEUED)),

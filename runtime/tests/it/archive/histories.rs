@@ -14,6 +14,7 @@ use crate::archiving::{
     NOW, all, archive, archiver, days_ago, live, of_stream, seen, stream, whole as whole_filter,
 };
 use crate::wallet::{Put, Wallet, WalletError, dec};
+use crate::whole::CopyKind as _;
 
 type Wallets = Repository<Wallet, Store>;
 
@@ -161,19 +162,22 @@ fn a_copy_is_the_same_before_and_after() {
     block_on(async {
         let (rig, clock) = (Rig::new().await, TestClock::at(NOW));
         fill(&open(&rig.store, &clock).await, &clock).await;
-        let (_first_place, first) = Kind.open_new().await.expect("a store");
+        let first_place = Kind.new_place();
+        let first = Kind.open_for_copy(&first_place).await;
         let before = whole::copy(&rig.store, &first, |_| {}).await.expect("a copy");
 
         assert!(archive(&rig.store).await.events() > 0);
 
-        let (_second_place, second) = Kind.open_new().await.expect("a store");
+        let second_place = Kind.new_place();
+        let second = Kind.open_for_copy(&second_place).await;
         let after = whole::copy(&rig.store, &second, |_| {}).await.expect("a copy");
         assert_eq!(after, before);
         assert_eq!(seen(&second).await, seen(&first).await);
         // A copy that was begun before goes on after.
         assert_eq!(whole::copy(&rig.store, &first, |_| {}).await, Ok(before));
         let without = rig.again(None).await;
-        let (_third_place, third) = Kind.open_new().await.expect("a store");
+        let third_place = Kind.new_place();
+        let third = Kind.open_for_copy(&third_place).await;
         whole::copy(&without, &third, |_| {}).await.expect_err("it would be no copy");
     });
 }

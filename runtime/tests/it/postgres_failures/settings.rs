@@ -82,6 +82,30 @@ fn what_was_read_only_for_a_while_is_written_again() {
     });
 }
 
+/// Of a role that may only read, each connection can only read: it was ended and made anew for each question.
+#[test]
+fn who_may_only_read_keeps_its_connection() {
+    block_on(async {
+        let place = InPostgres::new().await;
+        rig::append(place.store(), "a", 0, &[opened("Ada")]).await;
+        set(&place.place, "SET default_transaction_read_only TO on").await;
+        cut(&place.place).await;
+
+        let mut connections = Vec::new();
+        for _ in 0..4 {
+            assert_eq!(place.store().head().await, Ok(1));
+            let own = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+                AND application_name = 'eventloom' AND query LIKE '%max(%'";
+            connections.extend(place.place.sql(own).await);
+            // A connection that was used just now is not looked at.
+            tokio::time::sleep(Duration::from_millis(600)).await;
+        }
+        connections.dedup();
+        // It is made anew once: what it can may have been a setting of the time when it was made.
+        assert!((1..=2).contains(&connections.len()), "{connections:?}");
+    });
+}
+
 /// A server came back from a failure as one that can only be read, and became a full one some time after. What was sent
 /// meanwhile must be refused, not lost.
 #[test]

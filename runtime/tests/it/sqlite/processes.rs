@@ -414,6 +414,7 @@ async fn read_only_files_and_folders_are_told_and_left_alone() {
 
     let told = told_without_privileges(folder.path(), &file);
     assert!(told.contains("unwritable: ") && told.contains("bank.db is read-only"), "{told}");
+    assert!(told.contains("and name the copy"), "what to do who only reads: {told}");
     let told = told_without_privileges(folder.path(), &within.join("new.db"));
     assert!(told.contains("unwritable: ") && told.contains("new.db cannot be created"), "{told}");
     let writable = std::fs::Permissions::from_mode(0o666);
