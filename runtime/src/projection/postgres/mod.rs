@@ -6,7 +6,9 @@
 
 mod cell;
 mod fault;
+mod indexes;
 mod names;
+mod poison;
 mod query;
 mod registry;
 mod rows;
@@ -225,7 +227,7 @@ async fn write(client: &Client, commit: &Commit) -> Result<Written, Fault> {
     };
     let table = commit.table;
     rows::write(client, &table.spec, &names::rows_of(&table), &commit.rows).await?;
-    registry::record(client, commit).await?;
+    poison::record(client, commit).await?;
     Ok(Written::Done { is_first: commit.complete && !was_complete && !table.shadow })
 }
 
@@ -418,7 +420,7 @@ impl ReadDatabase for PostgresReadDatabase {
 
     async fn skips(&self, table: Table) -> Result<Vec<Skip>, ReadDatabaseError> {
         let client = self.client().await?;
-        self.told(registry::skips(&client, table.spec).await)
+        self.told(poison::skips(&client, table.spec).await)
     }
 
     fn within<'a>(
