@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use super::names::{self, quoted};
 use super::rows;
-use crate::projection::Table;
+use crate::projection::{Table, sql};
 use crate::store::postgres::Client;
 
 /// The indexes that the table does not have yet, each by its ending and columns. One that is no longer asked for stays: a
@@ -30,9 +30,6 @@ pub(super) async fn missing(
 /// Makes those that the table does not have yet.
 pub(super) async fn add(client: &Client, table: &Table) -> Result<(), Fault> {
     for (ending, columns) in missing(client, table).await? {
-        // Rows that are found by it come in the order of their keys.
-        let key = table.spec.columns[..table.spec.key_columns].iter().map(|column| column.name);
-        let key = key.filter(|name| !columns.contains(name));
         let of = |name: &str| table.spec.columns.iter().find(|column| column.name == name);
         let sorted = |name: &'static str| match of(name) {
             Some(column) if rows::is_json(column) => {
@@ -42,7 +39,7 @@ pub(super) async fn add(client: &Client, table: &Table) -> Result<(), Fault> {
             Some(column) if column.optional => format!("{} NULLS FIRST", quoted(name)),
             _ => quoted(name),
         };
-        let columns: Vec<String> = columns.iter().copied().chain(key).map(sorted).collect();
+        let columns: Vec<String> = sql::indexed(&table.spec, columns).map(sorted).collect();
         client
             .batch_execute(&format!(
                 "CREATE INDEX {} ON {} ({})",

@@ -12,7 +12,7 @@ use super::{poison, rows};
 use crate::metadata::Position;
 use crate::projection::{
     Checkpoint, Commit, ReadDatabaseError, RowsVersion, SeenEvent, Switched, Table, TableSpec,
-    TableState,
+    TableState, sql,
 };
 use crate::values::Uuid;
 
@@ -116,10 +116,7 @@ fn add_indexes(connection: &Connection, table: &Table) -> Result<(), Fault> {
         if known.iter().any(|name| name.ends_with(&ending)) {
             continue;
         }
-        // Rows that are found by it come in the order of their keys.
-        let key = table.spec.columns[..table.spec.key_columns].iter().map(|column| column.name);
-        let key = key.filter(|name| !columns.contains(name));
-        let columns: Vec<String> = columns.iter().copied().chain(key).map(quoted).collect();
+        let columns: Vec<String> = sql::indexed(&table.spec, columns).map(quoted).collect();
         connection.execute_batch(&format!(
             "CREATE INDEX {} ON {} ({})",
             quoted(&names::index(table, &ending)),
