@@ -11,6 +11,7 @@ mod file;
 mod hostile;
 mod import;
 mod poison;
+mod poison_of_rebuild;
 #[cfg(feature = "testing-postgres")]
 mod postgres;
 #[cfg(unix)]

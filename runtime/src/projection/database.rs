@@ -149,7 +149,8 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         revision: u64,
     ) -> impl Future<Output = Result<Switched, ReadDatabaseError>> + Send;
 
-    /// Drops a table that is being rebuilt.
+    /// Drops a table that is being rebuilt. Where an event stopped the rebuild, its rows go for good, and what is known of
+    /// the event stays until the next one is begun: [`TableState::rebuild_stopped_by`].
     ///
     /// # Errors
     /// A failure of the database.

@@ -239,6 +239,7 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             runner: checkpoint.runner,
             poison: Vec::new(),
             skipped: Vec::new(),
+            rebuild_stopped_by: None,
         }
     }
 

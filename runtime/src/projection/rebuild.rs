@@ -79,8 +79,9 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
     /// does no harm.
     ///
     /// # Errors
-    /// [`ProjectorError::Superseded`] where another rebuild was started meanwhile, or what
-    /// [`Projector::catch_up`] fails with.
+    /// [`ProjectorError::RebuildStopped`] where an event can't be folded, about which [`Projector::skip_poison`] decides;
+    /// [`ProjectorError::Superseded`] where another rebuild was started meanwhile, or what [`Projector::catch_up`] fails
+    /// with.
     pub async fn run(
         self,
         mut progress: impl FnMut(RebuildProgress) + Send,
@@ -135,7 +136,7 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
             .map(|(part, shadow)| Driven { database: part.database(), member: &mut **shadow })
             .collect();
         let folded = drive::drive(&source, &mut driven, &mut passed).await;
-        folded.map_err(|interrupt| interrupted(first.spec().full_name(), interrupt))
+        folded.map_err(|interrupt| of_rebuild(interrupted(first.spec().full_name(), interrupt)))
     }
 }
 
@@ -203,7 +204,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 let may_pass =
                     matches!(&error, ProjectorError::Database(error) if error.is_transient());
                 if attempts == SWITCH_ATTEMPTS || !may_pass {
-                    return Err(error);
+                    return Err(of_rebuild(error));
                 }
                 attempts += 1;
                 tokio::time::sleep(BETWEEN_ATTEMPTS).await;
@@ -250,6 +251,16 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     async fn drive_shadow(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
         let mut driven = [Driven { database: &self.shared.database, member: shadow }];
         let driven = drive::drive(&self.source(), &mut driven, &mut |_| {}).await;
-        driven.map_err(|interrupt| interrupted(ProjectionName::of::<P>(), interrupt))
+        driven.map_err(|interrupt| of_rebuild(interrupted(ProjectionName::of::<P>(), interrupt)))
+    }
+}
+
+/// What stops a rebuild does not stop the rows that serve.
+fn of_rebuild(error: ProjectorError) -> ProjectorError {
+    match error {
+        ProjectorError::Stopped { projection, poison } => {
+            ProjectorError::RebuildStopped { projection, poison }
+        }
+        error => error,
     }
 }

@@ -398,7 +398,7 @@ impl ReadDatabase for PostgresReadDatabase {
         let begun = self.begin().await?;
         let dropped = async {
             registry::hold(&begun).await?;
-            registry::drop_table(&begun, shadow).await
+            registry::abandon_rebuild(&begun, shadow).await
         };
         let dropped = dropped.await;
         self.told(begun.end(dropped).await)

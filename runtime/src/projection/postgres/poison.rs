@@ -23,6 +23,22 @@ pub(super) async fn waiting(client: &Client, read_model: i64) -> Result<Vec<Pois
     found.iter().map(read_poison).collect()
 }
 
+/// What stopped the rebuild of the rows of a projection and meaning.
+pub(super) async fn of_rebuild(client: &Client, spec: TableSpec) -> Result<Option<Poison>, Fault> {
+    let statement = client
+        .prepare_cached(
+            "SELECT p.position, stream_id, sequence, event_type, version, reason, found_at, stops \
+             FROM eventloom.poison AS p JOIN eventloom.read_models ON id = read_model \
+             WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4 AND shadow AND stops LIMIT 1",
+        )
+        .await?;
+    let (aggregate, projection) = (text::stored(spec.aggregate), text::stored(spec.projection));
+    let meaning = names::meaning(spec.meaning);
+    let found =
+        client.query_opt(&statement, &[&aggregate, &projection, &spec.name, &meaning]).await?;
+    found.as_ref().map(read_poison).transpose()
+}
+
 fn read_poison(row: &Row) -> Result<Poison, Fault> {
     Ok(Poison {
         position: number(row, 0)?,

@@ -214,6 +214,7 @@ pub(super) async fn state(client: &Client, table: Table) -> Result<TableState, F
         runner: row.try_get(5)?,
         poison: poison::waiting(client, id(table)).await?,
         skipped: poison::skipped(client, spec).await?,
+        rebuild_stopped_by: poison::of_rebuild(client, spec).await?,
     })
 }
 
@@ -328,8 +329,21 @@ async fn keep_options(client: &Client, serving: Table, shadow: Table) -> Result<
     Ok(())
 }
 
+/// Drops a table that is being rebuilt, or its rows alone, where it is to be known what stopped it.
+pub(super) async fn abandon_rebuild(client: &Client, shadow: Table) -> Result<(), Fault> {
+    if !poison::waiting(client, id(shadow)).await?.iter().any(|poison| poison.stops) {
+        return drop_table(client, shadow).await;
+    }
+    client.batch_execute(&format!("TRUNCATE {}", names::rows_of(&shadow))).await?;
+    // Whoever has read the revision must notice.
+    let sql =
+        "UPDATE eventloom.read_models SET position = 0, revision = revision + 1 WHERE id = $1";
+    client.execute(sql, &[&id(shadow)]).await?;
+    Ok(())
+}
+
 /// Drops a table and all that is known of it, but for decisions to skip.
-pub(super) async fn drop_table(client: &Client, table: Table) -> Result<(), Fault> {
+async fn drop_table(client: &Client, table: Table) -> Result<(), Fault> {
     if find(client, table.spec, table.shadow).await? != Some(table) {
         return Ok(());
     }

@@ -262,7 +262,7 @@ impl ReadDatabase for SqliteReadDatabase {
 
     async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
         self.write(move |connection, _| match shadow.shadow {
-            true => registry::drop_table(connection, shadow),
+            true => registry::abandon_rebuild(connection, shadow),
             false => Ok(()),
         })
         .await

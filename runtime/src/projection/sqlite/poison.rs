@@ -3,7 +3,7 @@
 //! Everything here runs within the caller's transaction.
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::fault::Fault;
 use super::names;
@@ -21,6 +21,25 @@ pub(super) fn waiting(connection: &Connection, table: Table) -> rusqlite::Result
         )?
         .query_map([table.id.cast_signed()], read_poison)?
         .collect()
+}
+
+/// What stopped the rebuild of the rows of a projection and meaning.
+pub(super) fn of_rebuild(
+    connection: &Connection,
+    spec: TableSpec,
+) -> rusqlite::Result<Option<Poison>> {
+    connection
+        .prepare_cached(
+            "SELECT poison.position, stream_id, sequence, event_type, version, reason, found_at, stops \
+             FROM eventloom_poison AS poison JOIN eventloom_read_models ON id = read_model \
+             WHERE aggregate = ?1 AND projection = ?2 AND target = ?3 AND meaning = ?4 AND shadow AND stops \
+             LIMIT 1",
+        )?
+        .query_row(
+            (spec.aggregate, spec.projection, spec.name, names::meaning(spec.meaning)),
+            read_poison,
+        )
+        .optional()
 }
 
 fn read_poison(row: &Row<'_>) -> rusqlite::Result<Poison> {

@@ -162,7 +162,18 @@ pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState,
     let seen = seen(connection, table)?;
     let poison = poison::waiting(connection, table)?;
     let skipped = poison::skipped(connection, table.spec)?;
-    Ok(TableState { table, position, seen, revision, complete, runner, poison, skipped })
+    let rebuild_stopped_by = poison::of_rebuild(connection, table.spec)?;
+    Ok(TableState {
+        table,
+        position,
+        seen,
+        revision,
+        complete,
+        runner,
+        poison,
+        skipped,
+        rebuild_stopped_by,
+    })
 }
 
 fn seen(connection: &Connection, table: Table) -> Result<Option<SeenEvent>, rusqlite::Error> {
@@ -269,8 +280,22 @@ pub(super) fn begin_rebuild(connection: &Connection, spec: TableSpec) -> Result<
     state(connection, shadow)
 }
 
+/// Drops a table that is being rebuilt, or its rows alone, where it is to be known what stopped it.
+pub(super) fn abandon_rebuild(connection: &Connection, shadow: Table) -> Result<(), Fault> {
+    if !poison::waiting(connection, shadow)?.iter().any(|poison| poison.stops) {
+        return drop_table(connection, shadow);
+    }
+    connection.execute_batch(&format!("DELETE FROM {}", quoted(&names::rows_of(&shadow))))?;
+    // Whoever has read the revision must notice.
+    connection.execute(
+        "UPDATE eventloom_read_models SET position = 0, revision = revision + 1 WHERE id = ?1",
+        [shadow.id.cast_signed()],
+    )?;
+    Ok(())
+}
+
 /// Drops a table and all that is known of it, but for decisions to skip.
-pub(super) fn drop_table(connection: &Connection, table: Table) -> Result<(), Fault> {
+fn drop_table(connection: &Connection, table: Table) -> Result<(), Fault> {
     if find(connection, table.spec, table.shadow)? != Some(table) {
         return Ok(());
     }
