@@ -228,6 +228,23 @@ fn what_is_behind_a_skipped_event_may_be_poison_too() {
     bank.run(last).ended_with(2).said(&["no poison event is at position 5"]);
 }
 
+/// Whoever had skipped an event went on to pay money in, and was told that something was corrupt, and not what to do.
+#[test]
+fn an_account_does_not_go_on_without_an_event_that_its_rows_skip() {
+    let bank = Bank::new();
+    spoil(&bank, &on_a_file(&bank));
+    bank.run(["balance", "A1"]).succeeded();
+    let deposit = ["deposit", "A2", "5", "--transaction", "T9"];
+    let way_out = ["MoneyDeposited v1", "BankAccount A2, sequence 2, position 3", "from a backup"];
+    bank.run(deposit).ended_with(3).said(&way_out);
+
+    skip(&bank, &["--reason", "a double", "--projection", VIEWS[0]]).succeeded();
+
+    assert_eq!(bank.json(["balance", "A2"])["balance"], "17", "its rows do");
+    bank.run(deposit).ended_with(3).said(&way_out).said(&["whatever read models skip"]);
+    bank.run(["deposit", "A1", "5", "--transaction", "T9"]).succeeded();
+}
+
 /// A copied bank showed another balance: the copy knew nothing of what was left out.
 #[test]
 fn a_copy_leaves_out_what_was_left_out() {
