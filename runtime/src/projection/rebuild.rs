@@ -123,7 +123,6 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
     }
 
     /// Folds what there is; gives the number of events.
-
     async fn fold(
         &self,
         shadows: &mut [Box<dyn Member<E>>],
