@@ -174,7 +174,9 @@ impl From<ProjectorError> for Failure {
     fn from(error: ProjectorError) -> Self {
         match error {
             ProjectorError::Store(error) => error.into(),
-            poison @ (ProjectorError::Stopped { .. } | ProjectorError::Parked { .. }) => {
+            poison @ (ProjectorError::Stopped { .. }
+            | ProjectorError::Parked { .. }
+            | ProjectorError::RebuildStopped { .. }) => {
                 Self::failed("ReadModelFailed", format_args!("{poison}: see `bank poison`"))
             }
             error => Self::failed("ReadModelFailed", error),

@@ -252,6 +252,12 @@ impl<D: Database> Ledger<D> {
         Ok(poison.flat_map(|(view, it)| it.poison.into_iter().map(move |it| (view, it))).collect())
     }
 
+    /// The events that stopped the last rebuild of a read model. Its rows lack nothing for them.
+    pub(crate) async fn stopped_rebuilds(&self) -> Result<Vec<(View, Poison)>, Failure> {
+        let statuses = View::ALL.into_iter().zip(self.statuses().await?);
+        Ok(statuses.filter_map(|(view, it)| Some((view, it.rebuild_stopped_by?))).collect())
+    }
+
     /// What was decided to be left out of a read model.
     pub(crate) async fn skips(&self) -> Result<Vec<(View, Skip)>, Failure> {
         let skips = tokio::try_join!(self.balances.skips(), self.transactions.skips())?;
@@ -320,13 +326,17 @@ impl<D: Database> Ledger<D> {
         readers: usize,
         progress: &Progress,
     ) -> Result<u64, Failure> {
-        let mut events = 0;
+        let (mut events, mut waits) = (0, false);
         Rebuild::of(&self.balances)
             .and(&self.transactions)
             .parallel(readers)
             .run(|step| {
                 events = step.events;
                 progress.at(step.position, step.head);
+                if step.waits && !std::mem::replace(&mut waits, true) {
+                    progress
+                        .tell("the new rows are complete; waiting for those who read the old ones");
+                }
             })
             .await?;
         Ok(events)

@@ -12,6 +12,7 @@ mod file;
 mod hostile;
 mod import;
 mod poison;
+mod poison_of_rebuild;
 #[cfg(feature = "testing-postgres")]
 mod postgres;
 #[cfg(unix)]

@@ -139,7 +139,8 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<TableState, ReadDatabaseError>> + Send;
 
     /// Puts a rebuilt table in the place of the one that serves reads, in one transaction. The
-    /// checkpoint of the rebuilt table is the checkpoint from now on.
+    /// checkpoint of the rebuilt table is the checkpoint from now on. Waits for nobody for longer than a moment:
+    /// [`Switched::Busy`].
     ///
     /// # Errors
     /// A failure of the database.
@@ -149,7 +150,8 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         revision: u64,
     ) -> impl Future<Output = Result<Switched, ReadDatabaseError>> + Send;
 
-    /// Drops a table that is being rebuilt.
+    /// Drops a table that is being rebuilt. Where an event stopped the rebuild, its rows go for good, and what is known of
+    /// the event stays until the next one is begun: [`TableState::rebuild_stopped_by`].
     ///
     /// # Errors
     /// A failure of the database.

@@ -44,6 +44,18 @@ pub enum ProjectorError {
         /// The event.
         poison: Box<Poison>,
     },
+    /// A rebuild met an event that can't be folded, and was given up.
+    #[error(
+        "the rebuild of {projection} stopped before position {}: {} v{} of stream `{}` can't be folded: {}; the rows \
+         that serve are as they were; mend the cause and rebuild again, or decide to skip it",
+        .poison.position, .poison.event_type, .poison.version, .poison.stream_id, .poison.reason
+    )]
+    RebuildStopped {
+        /// Name of the projection.
+        projection: ProjectionName,
+        /// The event.
+        poison: Box<Poison>,
+    },
     /// The stream that is waited for is parked behind an event that can't be folded.
     #[error(
         "{projection} holds stream `{}` back since position {}: {} v{} can't be folded: {}; mend \

@@ -66,6 +66,8 @@ pub struct ProjectionStatus {
     pub poison: Vec<Poison>,
     /// Positions of the events that operators decided to skip.
     pub skipped: Vec<Position>,
+    /// What stopped the last rebuild and waits for a decision. The rows that serve are as they were, and lack nothing for it.
+    pub rebuild_stopped_by: Option<Poison>,
     /// The event before which this program halts until a newer one takes its place. It is not poison, and nothing
     /// is to be decided about it.
     pub halted_by: Option<UnknownEvent>,
@@ -145,6 +147,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             complete: state.complete,
             lag,
             window: window::<P>(),
+            rebuild_stopped_by: state.undecided_of_rebuild().cloned(),
             halted_by: unknown.filter(|unknown| !parked(&unknown.stream_id)),
             poison: state.poison,
             skipped: state.skipped,

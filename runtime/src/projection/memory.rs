@@ -193,7 +193,7 @@ impl ReadDatabase for MemoryReadDatabase {
 
     async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
         if shadow.shadow {
-            self.contents().tables.remove(&shadow.id);
+            self.contents().abandon(shadow.id);
         }
         Ok(())
     }
@@ -284,6 +284,15 @@ impl Contents {
         self.last_id
     }
 
+    fn abandon(&mut self, shadow: u64) {
+        match self.tables.get_mut(&shadow).filter(|it| it.stopped_by().is_some()) {
+            Some(stopped) => stopped.empty(),
+            None => {
+                self.tables.remove(&shadow);
+            }
+        }
+    }
+
     fn find(&self, spec: TableSpec, shadow: bool) -> Option<&MemoryTable> {
         self.tables.values().find(|found| {
             let found = &found.table;
@@ -353,6 +362,7 @@ impl Contents {
             runner: found.runner,
             poison: found.poison.values().cloned().collect(),
             skipped: skips.into_iter().flat_map(|skips| skips.keys().copied()).collect(),
+            rebuild_stopped_by: self.find(spec, true).and_then(MemoryTable::stopped_by).cloned(),
         })
     }
 
@@ -481,6 +491,18 @@ impl Contents {
 }
 
 impl MemoryTable {
+    /// The event before which all of it stands still.
+    fn stopped_by(&self) -> Option<&Poison> {
+        self.poison.values().find(|poison| poison.stops)
+    }
+
+    /// Drops the rows. Whoever has read the revision must notice.
+    fn empty(&mut self) {
+        self.rows.clear();
+        self.position = 0;
+        self.revision += 1;
+    }
+
     fn key(&self, row: &RowValues) -> RowValues {
         row[..self.table.spec.key_columns].to_vec()
     }

@@ -26,6 +26,8 @@ mod runner;
 mod selection;
 mod session;
 mod spans;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod summary;

@@ -18,10 +18,13 @@ pub enum Retried {
     Released,
     /// Its stream is parked again, at the same event or at a later one.
     Parked(Box<Poison>),
+    /// It is in the way of no rows that serve: it stopped a rebuild, and the next one heeds what was decided.
+    OfRebuild,
 }
 
 impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
-    /// Folds a poison event again, and the events of its stream that were held back behind it.
+    /// Folds a poison event again, and the events of its stream that were held back behind it. What stopped a rebuild alone
+    /// is folded again by the next one.
     ///
     /// # Errors
     /// [`ProjectorError::NoSuchPoison`]; [`ProjectorError::Stopped`] where it stops the projection
@@ -31,7 +34,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 
     /// Leaves a poison event out of the rows for good, and folds the events that were held back
-    /// behind it. The decision is recorded, and kept when the rows are rebuilt under the same meaning.
+    /// behind it. The decision is recorded, and kept when the rows are rebuilt under the same meaning. Where the event
+    /// stopped a rebuild alone, the rows that serve stay as they are: the next rebuild leaves it out.
     ///
     /// # Errors
     /// As [`Self::retry_poison`].
@@ -75,32 +79,36 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         *held = None;
         loop {
             let state = self.state().await?;
-            let Some(poison) = state.poison.iter().find(|poison| poison.position == position)
-            else {
-                return Err(ProjectorError::NoSuchPoison {
-                    projection: ProjectionName::of::<P>(),
-                    position,
-                });
-            };
-            if poison.stops && skip.is_none() {
-                return Ok((true, Retried::Released));
+            let (poison, of_rebuild) = found::<P>(&state, position)?;
+            match skip {
+                None if of_rebuild => return Ok((false, Retried::OfRebuild)),
+                None if poison.stops => return Ok((true, Retried::Released)),
+                _ => {}
             }
             let decided = |(operator, reason)| {
                 Skip::of(poison, operator, reason, self.shared.options.clock.now())
             };
-            let commit = Commit {
-                skips: skip.into_iter().map(decided).collect(),
-                released: vec![position],
-                ..self.refold_parked(&state, poison, skip.is_some()).await?
+            let refolded = match of_rebuild {
+                true => Commit::unchanged(&state),
+                false => {
+                    let refolded = self.refold_parked(&state, poison, skip.is_some()).await?;
+                    Commit { released: vec![position], ..refolded }
+                }
             };
+            let commit = Commit { skips: skip.into_iter().map(decided).collect(), ..refolded };
             let parked = commit.poison.first().cloned().map(Box::new);
-            let stopped = poison.stops;
+            let stopped = poison.stops && !of_rebuild;
             if self.shared.database.commit(commit).await? == Committed::Done {
                 if let Some((operator, reason)) = skip {
                     let projection = ProjectionName::of::<P>();
                     tracing::warn!(%projection, position, operator, reason, "an event is skipped");
                 }
-                return Ok((stopped, parked.map_or(Retried::Released, Retried::Parked)));
+                let retried = match (of_rebuild, parked) {
+                    (true, _) => Retried::OfRebuild,
+                    (false, Some(poison)) => Retried::Parked(poison),
+                    (false, None) => Retried::Released,
+                };
+                return Ok((stopped, retried));
             }
             // A runner elsewhere was faster: its rows are the ones to go on from.
         }
@@ -176,4 +184,16 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         page.truncate(seen);
         Ok((page, last.filter(|_| seen == read)))
     }
+}
+
+/// The poison event at a position, and whether it is in the way of a rebuild alone.
+fn found<P: Projection>(
+    state: &TableState,
+    position: Position,
+) -> Result<(&Poison, bool), ProjectorError> {
+    let is_it = |poison: &&Poison| poison.position == position;
+    let of_rows = state.poison.iter().find(is_it).map(|poison| (poison, false));
+    let of_rebuild = || state.undecided_of_rebuild().filter(is_it).map(|poison| (poison, true));
+    let projection = ProjectionName::of::<P>();
+    of_rows.or_else(of_rebuild).ok_or(ProjectorError::NoSuchPoison { projection, position })
 }

@@ -4,6 +4,10 @@
 //! these is folded.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::fold::Fold;
 use super::{
@@ -18,6 +22,10 @@ use crate::values::{Timestamp, Uuid};
 const STREAMS: usize = 100_000;
 /// How often one stream is tried that others are faster at.
 const ATTEMPTS: u32 = 100;
+/// How often, within the length of a lease, those who stand by are told that it goes on.
+const SIGNS_OF_LIFE: u32 = 4;
+/// The shortest time between two of these.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Which streams are meant: those with an event of which all holds that is said here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -158,17 +166,52 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
         *held = None;
         for _ in 0..ATTEMPTS {
             let Some(state) = self.claim().await? else { continue };
-            let fold = Fold::<P>::replacing(state.skipped.iter().copied());
-            let folded = self.projector.refold_stream(&state, stream, 0, fold).await?;
+            let (folded, revision) = self.refold(&state, stream).await?;
             let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);
             let released = parked.map(|poison| poison.position).collect();
-            let commit = Commit { released, ..folded };
+            let commit = Commit { released, revision, ..folded };
             if self.projector.shared.database.commit(commit).await? == Committed::Done {
                 return Ok(());
             }
         }
         let (projection, stream) = (ProjectionName::of::<P>(), stream.clone());
         Err(ProjectorError::Contended { projection, stream })
+    }
+
+    /// Folds the stream, which may take longer than a lease, and gives the revision at which the table is then, if nobody else
+    /// has written to it.
+    async fn refold(
+        &self,
+        state: &TableState,
+        stream: &StreamId,
+    ) -> Result<(Commit, u64), ProjectorError> {
+        let fold = Fold::<P>::replacing(state.skipped.iter().copied());
+        let (working, ends) = oneshot::channel::<()>();
+        let folded = async {
+            let folded = self.projector.refold_stream(state, stream, 0, fold).await;
+            drop(working);
+            folded
+        };
+        let (folded, revision) = tokio::join!(folded, self.show_life(state, ends));
+        Ok((folded?, revision?))
+    }
+
+    /// Commits nothing but a revision now and then, until the work ends or somebody else has written; gives the last one.
+    async fn show_life(
+        &self,
+        state: &TableState,
+        mut ends: oneshot::Receiver<()>,
+    ) -> Result<u64, ProjectorError> {
+        let every = (self.projector.shared.options.lease / SIGNS_OF_LIFE).max(SHORTEST);
+        let mut revision = state.revision;
+        while timeout(every, &mut ends).await.is_err() {
+            let sign = Commit { revision, ..Commit::unchanged(state) };
+            if self.projector.shared.database.commit(sign).await? != Committed::Done {
+                break;
+            }
+            revision += 1;
+        }
+        Ok(revision)
     }
 
     /// Takes the place of whoever runs the projection, before what takes long: a runner whose commit is refused finds

@@ -108,6 +108,16 @@ pub struct TableState {
     pub poison: Vec<Poison>,
     /// Positions of the events that an operator decided to skip.
     pub skipped: Vec<Position>,
+    /// What stopped the last rebuild of the rows, if anything did and none was begun since. These rows are as they were.
+    pub rebuild_stopped_by: Option<Poison>,
+}
+
+impl TableState {
+    /// What stopped the last rebuild of the rows and waits for a decision.
+    pub(super) fn undecided_of_rebuild(&self) -> Option<&Poison> {
+        let stopped_by = self.rebuild_stopped_by.as_ref();
+        stopped_by.filter(|poison| !self.skipped.contains(&poison.position))
+    }
 }
 
 /// An event that a projection could not decode or fold.
@@ -258,4 +268,7 @@ pub enum Switched {
     Behind,
     /// Nothing was changed: the rebuilt table is at another revision, or gone.
     Moved,
+    /// Nothing was changed: somebody has been reading the rows that serve, or making other tables, for longer than those who
+    /// come after may be kept waiting. It is to be tried again a while later.
+    Busy,
 }

@@ -7,6 +7,10 @@ use crate::metadata::{Metadata, Sequence};
 use crate::store::{StoreError, StoredEvent};
 use crate::values::Timestamp;
 
+/// What to do about an event that can't be read or applied: read models may leave one out, and no state does.
+const UNREADABLE: &str = "nothing is known of its stream without it, whatever read models skip: run a program that can \
+    read it, or restore its data from a backup";
+
 /// What the events of a stream, up to a sequence, add up to.
 #[derive(Debug)]
 pub(super) struct Folded<A: Aggregate> {
@@ -53,8 +57,9 @@ impl<A: Aggregate> Folded<A> {
         event: &A::Event,
         stored: &StoredEvent<'_>,
     ) -> Result<(), StoreError> {
-        A::apply(&mut self.state, event, stored.meta)
-            .map_err(|error| corrupt(stored, format!("it cannot be applied: {error}")))?;
+        A::apply(&mut self.state, event, stored.meta).map_err(|error| {
+            corrupt(stored, format!("it cannot be applied: {error}; {UNREADABLE}"))
+        })?;
         let time = time_of(event, stored.meta);
         self.history.insert(event.type_index());
         self.last_time = self.last_time.max(Some(time));
@@ -76,7 +81,9 @@ pub(super) fn check_follows(
     if stored.meta.sequence == sequence + 1 {
         return Ok(());
     }
-    let reason = format!("it follows sequence {sequence}: events are missing or doubled");
+    let reason = format!(
+        "it follows sequence {sequence}: events are missing or doubled; restore the store from a backup"
+    );
     Err(corrupt(stored, reason))
 }
 
@@ -91,7 +98,7 @@ pub(super) fn read<E: DomainEvent>(stored: &StoredEvent<'_>) -> Result<E, StoreE
                     position: stored.position,
                 }
             }
-            error => corrupt(stored, error.to_string()),
+            error => corrupt(stored, format!("{error}; {UNREADABLE}")),
         },
     )
 }

@@ -6,6 +6,7 @@
 //! sync of the write-ahead log; the child adds a line for every acknowledgement.
 
 mod failing;
+mod rows;
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};

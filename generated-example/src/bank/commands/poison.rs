@@ -19,6 +19,9 @@ the rows by nobody's decision but yours, which is kept with its reason, through 
 
 A service that was stopped by an event is to be started again after the decision.
 
+What stopped `bank rebuild` is listed too. The rows that are there lack nothing for it: the next rebuild
+tries the event again, or leaves it out where it is skipped.
+
 Examples:
   bank poison
   bank poison retry 17
@@ -105,13 +108,18 @@ impl Poison {
 }
 
 async fn list(ledger: &Ledger<impl Database>, screen: &mut Screen) -> Result<(), Failure> {
-    let (poison, skips) = (ledger.poison().await?, ledger.skips().await?);
+    let (poison, rebuilds) = (ledger.poison().await?, ledger.stopped_rebuilds().await?);
+    let skips = ledger.skips().await?;
     if screen.is_json() {
-        let poison: Vec<Value> = poison.iter().map(|(view, it)| json(*view, it)).collect();
+        let all = |found: &[(View, projection::Poison)]| -> Vec<Value> {
+            found.iter().map(|(view, it)| json(*view, it)).collect()
+        };
         let skipped: Vec<Value> = skips.iter().map(|(view, it)| skip_json(*view, it)).collect();
-        return screen.json(&json!({"poison": poison, "skipped": skipped}));
+        return screen.json(&json!({
+            "poison": all(&poison), "stoppedRebuilds": all(&rebuilds), "skipped": skipped
+        }));
     }
-    if poison.is_empty() {
+    if poison.is_empty() && rebuilds.is_empty() {
         screen.good("none", "no event is in the way of a read model")?;
     } else {
         let mut table = screen.table(&[
@@ -123,13 +131,15 @@ async fn list(ledger: &Ledger<impl Database>, screen: &mut Screen) -> Result<(),
             ("found", Left),
             ("reason", Left),
         ]);
-        for (view, it) in poison {
+        let of_rows = poison.into_iter().map(|(view, it)| (view, holds_back(&it), it));
+        let of_rebuilds = rebuilds.into_iter().map(|(view, it)| (view, "its rebuild", it));
+        for (view, holds_back, it) in of_rows.chain(of_rebuilds) {
             table.row(vec![
                 view.to_string(),
                 it.position.to_string(),
                 it.stream_id.to_string(),
                 format!("{} v{}", it.event_type, it.version),
-                if it.stops { "everything" } else { "its stream" }.to_owned(),
+                holds_back.to_owned(),
                 it.found_at.to_string(),
                 it.reason,
             ])?;
@@ -163,6 +173,10 @@ async fn list(ledger: &Ledger<impl Database>, screen: &mut Screen) -> Result<(),
         ])?;
     }
     Ok(table.finish()?)
+}
+
+fn holds_back(poison: &projection::Poison) -> &'static str {
+    if poison.stops { "everything" } else { "its stream" }
 }
 
 impl Retry {
@@ -215,13 +229,18 @@ impl Skip {
     }
 }
 
-/// The poison events of a position, or all, of a read model, or of all.
+/// The poison events of a position, or all, of a read model, or of all: of their rows, or of their rebuilds alone.
 async fn find(
     ledger: &Ledger<impl Database>,
     view: Option<View>,
     position: Option<Position>,
 ) -> Result<Vec<(View, projection::Poison)>, Failure> {
     let mut found = ledger.poison().await?;
+    for (view, of_rebuild) in ledger.stopped_rebuilds().await? {
+        if found.iter().all(|(of, it)| *of != view || it.position != of_rebuild.position) {
+            found.push((view, of_rebuild));
+        }
+    }
     found.retain(|(of, it)| {
         view.is_none_or(|view| view == *of) && position.is_none_or(|at| at == it.position)
     });
@@ -247,6 +266,8 @@ fn logged_in() -> Option<String> {
 enum Outcome {
     /// Its stream, or what it stopped, goes on.
     Released,
+    /// The rows lack nothing for it: their next rebuild heeds the decision.
+    OfRebuild,
     /// An event is still in the way: the same, or a later one.
     InTheWay(Box<projection::Poison>),
     /// Somebody else decided meanwhile, or it was folded with another.
@@ -262,6 +283,7 @@ impl Outcome {
         match done {
             Ok(Retried::Released) => Self::Released,
             Ok(Retried::Parked(poison)) => Self::InTheWay(poison),
+            Ok(Retried::OfRebuild) => Self::OfRebuild,
             Err(ProjectorError::Stopped { poison, .. }) => Self::InTheWay(poison),
             Err(ProjectorError::NoSuchPoison { .. }) => Self::Decided,
             Err(error) => Self::Failed(error.into()),
@@ -291,7 +313,7 @@ impl Outcome {
     /// Whether the event at a position is as it was.
     fn leaves(&self, position: Position) -> bool {
         match self {
-            Self::Released | Self::Decided | Self::DoneThen(_) => false,
+            Self::Released | Self::OfRebuild | Self::Decided | Self::DoneThen(_) => false,
             Self::InTheWay(poison) => poison.position == position,
             Self::Failed(_) => true,
         }
@@ -307,6 +329,12 @@ impl Outcome {
         let of = format!("position {position} of {view}");
         match self {
             Self::Released => screen.good(done, of),
+            Self::OfRebuild if done == "skipped" => {
+                screen.good(done, format_args!("{of}: the next `bank rebuild` leaves it out"))
+            }
+            Self::OfRebuild => screen.quiet(format_args!(
+                "{of} stopped a rebuild: the next `bank rebuild` tries it again"
+            )),
             Self::Decided => screen.good("decided", format_args!("about {of} elsewhere")),
             Self::InTheWay(it) if it.position == position => {
                 screen.bad("poison still", format_args!("{of}: {}", it.reason))
@@ -333,6 +361,8 @@ impl Outcome {
     fn json(&self, done: &str, view: View, position: Position) -> Value {
         let (outcome, next, message) = match self {
             Self::Released => (done, None, None),
+            Self::OfRebuild if done == "skipped" => (done, None, None),
+            Self::OfRebuild => ("atNextRebuild", None, None),
             Self::Decided => ("decidedElsewhere", None, None),
             Self::InTheWay(it) if it.position == position => ("poison", Some(json(view, it)), None),
             Self::InTheWay(it) => (done, Some(json(view, it)), None),

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::projection::{ColumnType, ReadDatabaseError, Table, TableSpec};
+pub(super) use crate::projection::sql::{meaning, quoted};
+use crate::projection::{ColumnType, ReadDatabaseError, Table, TableSpec, sql};
 use crate::store::postgres::LONGEST_NAME;
 
 /// Begins the names of PostgreSQL's own tables.
@@ -19,16 +20,6 @@ const INDEXED: usize = 32;
 /// Bytes of the end of an index's name. Before them come `rows_` and a number.
 const ENDING: usize = 36;
 
-/// A name as an identifier, whatever characters or reserved words it is made of.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// The meaning as it stands in the registry.
-pub(super) fn meaning(meaning: u64) -> String {
-    format!("{meaning:016x}")
-}
-
 /// The table of the rows of a read model.
 pub(super) fn rows(id: u64) -> String {
     format!("eventloom.rows_{id}")
@@ -42,10 +33,7 @@ pub(super) fn rows_of(table: &Table) -> String {
 /// What ends the name of an index of these columns, whose places in the table tell it from others. A rebuilt table keeps
 /// its indexes under the names that they were given, which begin with its own.
 pub(super) fn index_ending(spec: &TableSpec, columns: &[&str]) -> String {
-    let place = |name: &&str| spec.columns.iter().position(|column| column.name == *name);
-    let places =
-        columns.iter().map(|name| place(name).map_or_else(String::new, |it| it.to_string()));
-    let ending = format!("_by_{}", places.collect::<Vec<_>>().join("_"));
+    let ending = format!("_by_{}", sql::places(spec, columns));
     if ending.len() <= ENDING {
         return ending;
     }
@@ -54,9 +42,8 @@ pub(super) fn index_ending(spec: &TableSpec, columns: &[&str]) -> String {
 }
 
 /// Refuses an index of more columns than there may be, of which those of the key are some.
-fn check_index(spec: &TableSpec, columns: &[&str]) -> Result<(), String> {
-    let keys = spec.columns[..spec.key_columns.min(spec.columns.len())].iter();
-    let count = columns.len() + keys.filter(|key| !columns.contains(&key.name)).count();
+fn check_index(spec: &TableSpec, columns: &'static [&'static str]) -> Result<(), String> {
+    let count = sql::indexed(spec, columns).count();
     match (count > INDEXED, columns) {
         (false, _) => Ok(()),
         (true, []) => {
@@ -98,9 +85,8 @@ pub(super) fn check(spec: &TableSpec) -> Result<(), ReadDatabaseError> {
             key.name
         ));
     }
-    let mut indexed = spec.indexes.iter().copied().flatten();
-    if let Some(name) = indexed.find(|name| spec.columns.iter().all(|it| it.name != **name)) {
-        return unsuitable(format!("it has an index on `{name}`, which is none of its columns"));
+    if let Err(reason) = sql::check_indexes(spec) {
+        return unsuitable(reason);
     }
     let mut indexes = [[].as_slice()].into_iter().chain(spec.indexes.iter().copied());
     if let Some(reason) = indexes.find_map(|columns| check_index(spec, columns).err()) {

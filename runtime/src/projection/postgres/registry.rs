@@ -7,15 +7,14 @@ use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use super::fault::Fault;
-use super::names::{self, quoted};
-use super::rows;
 use super::view::{self, View};
+use super::{indexes, names, poison, rows};
 use crate::metadata::Position;
 use crate::projection::{
-    Checkpoint, Commit, Poison, ReadDatabaseError, RowsVersion, SeenEvent, Skip, Switched, Table,
-    TableSpec, TableState,
+    Checkpoint, Commit, ReadDatabaseError, RowsVersion, SeenEvent, Switched, Table, TableSpec,
+    TableState,
 };
-use crate::store::postgres::{Client, Time, text};
+use crate::store::postgres::{Client, text};
 
 /// Lets nobody else create, drop or change tables until the transaction ends. Who is in the way of that is not waited for
 /// without end.
@@ -69,7 +68,7 @@ pub(super) async fn find(
 /// Whether a table has all that this program needs, so that nothing has to be made.
 pub(super) async fn is_ready(client: &Client, schema: &str, table: &Table) -> Result<bool, Fault> {
     let view = View { schema, target: table.spec.name };
-    Ok(missing_indexes(client, table).await?.is_empty()
+    Ok(indexes::missing(client, table).await?.is_empty()
         && schema_of(client, table.spec.name).await?.as_deref() == Some(schema)
         && view::is_right(client, view).await?)
 }
@@ -90,7 +89,7 @@ pub(super) async fn open(client: &Client, schema: &str, spec: TableSpec) -> Resu
         None => create(client, schema, spec, false).await?,
     };
     // A program that was given an index after its rows finds them as they are.
-    add_indexes(client, &table).await?;
+    indexes::add(client, &table).await?;
     Ok(table)
 }
 
@@ -127,54 +126,6 @@ async fn create(
     let table = Table { spec, id: number(&row, 0)?, shadow };
     client.batch_execute(&rows::create(&spec, &names::rows_of(&table))).await?;
     Ok(table)
-}
-
-/// The indexes that the table does not have yet, each by its ending and columns. One that is no longer asked for stays: a
-/// program that runs beside this one may ask for it.
-async fn missing_indexes(
-    client: &Client,
-    table: &Table,
-) -> Result<Vec<(String, &'static [&'static str])>, Fault> {
-    if table.spec.indexes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let known = client
-        .query(
-            "SELECT indexname::text FROM pg_indexes WHERE schemaname = 'eventloom' AND tablename = $1",
-            &[&format!("rows_{}", table.id)],
-        )
-        .await?;
-    let known: Vec<String> = known.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    let all = table.spec.indexes.iter();
-    let all = all.map(|columns| (names::index_ending(&table.spec, columns), *columns));
-    Ok(all.filter(|(ending, _)| !known.iter().any(|name| name.ends_with(ending))).collect())
-}
-
-async fn add_indexes(client: &Client, table: &Table) -> Result<(), Fault> {
-    for (ending, columns) in missing_indexes(client, table).await? {
-        // Rows that are found by it come in the order of their keys.
-        let key = table.spec.columns[..table.spec.key_columns].iter().map(|column| column.name);
-        let key = key.filter(|name| !columns.contains(name));
-        let of = |name: &str| table.spec.columns.iter().find(|column| column.name == name);
-        let sorted = |name: &'static str| match of(name) {
-            Some(column) if rows::is_json(column) => {
-                let nulls = if column.optional { " NULLS FIRST" } else { "" };
-                format!("({}::text) COLLATE \"C\"{nulls}", quoted(name))
-            }
-            Some(column) if column.optional => format!("{} NULLS FIRST", quoted(name)),
-            _ => quoted(name),
-        };
-        let columns: Vec<String> = columns.iter().copied().chain(key).map(sorted).collect();
-        client
-            .batch_execute(&format!(
-                "CREATE INDEX {} ON {} ({})",
-                quoted(&format!("rows_{}{ending}", table.id)),
-                names::rows_of(table),
-                columns.join(", ")
-            ))
-            .await?;
-    }
-    Ok(())
 }
 
 /// Refuses to begin what this user may not do.
@@ -254,30 +205,6 @@ pub(super) async fn state(client: &Client, table: Table) -> Result<TableState, F
             Ok::<_, Fault>(SeenEvent { position: number(&row, 3)?, event_id: row.try_get(4)? })
         })
         .transpose()?;
-    let statement = client
-        .prepare_cached(
-            "SELECT position, stream_id, sequence, event_type, version, reason, found_at, stops \
-             FROM eventloom.poison WHERE read_model = $1 ORDER BY position",
-        )
-        .await?;
-    let poison = client.query(&statement, &[&id(table)]).await?;
-    let statement = client
-        .prepare_cached(
-            "SELECT position FROM eventloom.skipped \
-             WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4 ORDER BY position",
-        )
-        .await?;
-    let skipped = client
-        .query(
-            &statement,
-            &[
-                &text::stored(spec.aggregate),
-                &text::stored(spec.projection),
-                &spec.name,
-                &names::meaning(spec.meaning),
-            ],
-        )
-        .await?;
     Ok(TableState {
         table,
         position: number(&row, 0)?,
@@ -285,27 +212,10 @@ pub(super) async fn state(client: &Client, table: Table) -> Result<TableState, F
         revision: number(&row, 1)?,
         complete: row.try_get(2)?,
         runner: row.try_get(5)?,
-        poison: poison.iter().map(read_poison).collect::<Result<_, _>>()?,
-        skipped: skipped.iter().map(|row| number(row, 0)).collect::<Result<_, _>>()?,
+        poison: poison::waiting(client, id(table)).await?,
+        skipped: poison::skipped(client, spec).await?,
+        rebuild_stopped_by: poison::of_rebuild(client, spec).await?,
     })
-}
-
-fn read_poison(row: &Row) -> Result<Poison, Fault> {
-    Ok(Poison {
-        position: number(row, 0)?,
-        stream_id: read_text(row, 1)?.into(),
-        sequence: number(row, 2)?,
-        event_type: read_text(row, 3)?,
-        version: u32::try_from(number(row, 4)?).unwrap_or(u32::MAX),
-        reason: read_text(row, 5)?,
-        found_at: row.try_get::<_, Time>(6)?.0,
-        stops: row.try_get(7)?,
-    })
-}
-
-fn read_text(row: &Row, column: usize) -> Result<String, Fault> {
-    let stored: &str = row.try_get(column)?;
-    Ok(text::read(stored).into_owned())
 }
 
 /// Lets nobody else move a table until the transaction ends.
@@ -382,113 +292,6 @@ pub(super) async fn move_on(client: &Client, commit: &Commit) -> Result<Option<b
     moved.map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
-/// Writes what is known of poison.
-pub(super) async fn record(client: &Client, commit: &Commit) -> Result<(), Fault> {
-    if !commit.released.is_empty() {
-        let released: Vec<i64> = commit.released.iter().map(|it| it.cast_signed()).collect();
-        client
-            .execute(
-                "DELETE FROM eventloom.poison WHERE read_model = $1 AND position = ANY ($2)",
-                &[&id(commit.table), &released],
-            )
-            .await?;
-    }
-    for poison in &commit.poison {
-        write_poison(client, id(commit.table), poison).await?;
-    }
-    for skip in &commit.skips {
-        write_skip(client, &commit.table.spec, skip).await?;
-    }
-    Ok(())
-}
-
-async fn write_poison(client: &Client, id: i64, poison: &Poison) -> Result<(), Fault> {
-    let statement = client
-        .prepare_cached(
-            "INSERT INTO eventloom.poison (read_model, position, stream_id, sequence, event_type, version, reason, \
-             found_at, stops) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-             ON CONFLICT (read_model, position) DO UPDATE SET stream_id = excluded.stream_id, \
-             sequence = excluded.sequence, event_type = excluded.event_type, version = excluded.version, \
-             reason = excluded.reason, found_at = excluded.found_at, stops = excluded.stops",
-        )
-        .await?;
-    client
-        .execute(
-            &statement,
-            &[
-                &id,
-                &poison.position.cast_signed(),
-                &text::stored(poison.stream_id.as_str()),
-                &poison.sequence.cast_signed(),
-                &text::stored(&poison.event_type),
-                &i64::from(poison.version),
-                &text::stored(&poison.reason),
-                &Time(poison.found_at),
-                &poison.stops,
-            ],
-        )
-        .await?;
-    Ok(())
-}
-
-async fn write_skip(client: &Client, spec: &TableSpec, skip: &Skip) -> Result<(), Fault> {
-    client
-        .execute(
-            "INSERT INTO eventloom.skipped (aggregate, projection, target, meaning, position, stream_id, sequence, \
-             event_type, version, failure, operator, reason, decided_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-             ON CONFLICT (aggregate, projection, target, meaning, position) DO UPDATE \
-             SET failure = excluded.failure, operator = excluded.operator, reason = excluded.reason, \
-             decided_at = excluded.decided_at",
-            &[
-                &text::stored(spec.aggregate),
-                &text::stored(spec.projection),
-                &spec.name,
-                &names::meaning(spec.meaning),
-                &skip.position.cast_signed(),
-                &text::stored(skip.stream_id.as_str()),
-                &skip.sequence.cast_signed(),
-                &text::stored(&skip.event_type),
-                &i64::from(skip.version),
-                &text::stored(&skip.failure),
-                &text::stored(&skip.operator),
-                &text::stored(&skip.reason),
-                &Time(skip.decided_at),
-            ],
-        )
-        .await?;
-    Ok(())
-}
-
-/// The decisions to skip events of a projection and meaning.
-pub(super) async fn skips(client: &Client, spec: TableSpec) -> Result<Vec<Skip>, Fault> {
-    let statement = client
-        .prepare_cached(
-            "SELECT position, stream_id, sequence, event_type, version, failure, operator, reason, decided_at \
-             FROM eventloom.skipped \
-             WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4 ORDER BY position",
-        )
-        .await?;
-    let (aggregate, projection) = (text::stored(spec.aggregate), text::stored(spec.projection));
-    let meaning = names::meaning(spec.meaning);
-    let found = client.query(&statement, &[&aggregate, &projection, &spec.name, &meaning]).await?;
-    found.iter().map(read_skip).collect()
-}
-
-fn read_skip(row: &Row) -> Result<Skip, Fault> {
-    Ok(Skip {
-        position: number(row, 0)?,
-        stream_id: read_text(row, 1)?.into(),
-        sequence: number(row, 2)?,
-        event_type: read_text(row, 3)?,
-        version: u32::try_from(number(row, 4)?).unwrap_or(u32::MAX),
-        failure: read_text(row, 5)?,
-        operator: read_text(row, 6)?,
-        reason: read_text(row, 7)?,
-        decided_at: row.try_get::<_, Time>(8)?.0,
-    })
-}
-
 /// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.
 pub(super) async fn begin_rebuild(
     client: &Client,
@@ -503,7 +306,7 @@ pub(super) async fn begin_rebuild(
     }
     let shadow = create(client, schema, spec, true).await?;
     keep_options(client, serving, shadow).await?;
-    add_indexes(client, &shadow).await?;
+    indexes::add(client, &shadow).await?;
     Ok(shadow)
 }
 
@@ -526,8 +329,21 @@ async fn keep_options(client: &Client, serving: Table, shadow: Table) -> Result<
     Ok(())
 }
 
+/// Drops a table that is being rebuilt, or its rows alone, where it is to be known what stopped it.
+pub(super) async fn abandon_rebuild(client: &Client, shadow: Table) -> Result<(), Fault> {
+    if !poison::waiting(client, id(shadow)).await?.iter().any(|poison| poison.stops) {
+        return drop_table(client, shadow).await;
+    }
+    client.batch_execute(&format!("TRUNCATE {}", names::rows_of(&shadow))).await?;
+    // Whoever has read the revision must notice.
+    let sql =
+        "UPDATE eventloom.read_models SET position = 0, revision = revision + 1 WHERE id = $1";
+    client.execute(sql, &[&id(shadow)]).await?;
+    Ok(())
+}
+
 /// Drops a table and all that is known of it, but for decisions to skip.
-pub(super) async fn drop_table(client: &Client, table: Table) -> Result<(), Fault> {
+async fn drop_table(client: &Client, table: Table) -> Result<(), Fault> {
     if find(client, table.spec, table.shadow).await? != Some(table) {
         return Ok(());
     }

@@ -7,6 +7,7 @@
 mod cell;
 mod fault;
 mod names;
+mod poison;
 mod query;
 mod registry;
 mod rows;
@@ -261,7 +262,7 @@ impl ReadDatabase for SqliteReadDatabase {
 
     async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
         self.write(move |connection, _| match shadow.shadow {
-            true => registry::drop_table(connection, shadow),
+            true => registry::abandon_rebuild(connection, shadow),
             false => Ok(()),
         })
         .await
@@ -277,7 +278,7 @@ impl ReadDatabase for SqliteReadDatabase {
     }
 
     async fn skips(&self, table: Table) -> Result<Vec<Skip>, ReadDatabaseError> {
-        self.read(move |connection, _| registry::skips(connection, table.spec)).await
+        self.read(move |connection, _| poison::skips(connection, table.spec)).await
     }
 
     fn within<'a>(

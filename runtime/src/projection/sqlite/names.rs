@@ -2,26 +2,17 @@
 
 use std::collections::HashSet;
 
-use crate::projection::{ReadDatabaseError, Table, TableSpec};
+pub(super) use crate::projection::sql::{meaning, quoted};
+use crate::projection::{ReadDatabaseError, Table, TableSpec, sql};
 
 /// Begins the names of tables that are not projections' targets.
 const RESERVED: [&str; 2] = ["sqlite_", "eventloom_"];
-
-/// A name as an identifier, whatever characters or reserved words it is made of.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// The meaning as it stands in names and in the registry.
-pub(super) fn meaning(meaning: u64) -> String {
-    format!("{meaning:016x}")
-}
 
 /// The table of the rows of a target and meaning: the one that serves reads, or the one that is
 /// being rebuilt.
 pub(super) fn table(target: &str, meaning: u64, shadow: bool) -> String {
     let shadow = if shadow { "__rebuild" } else { "" };
-    format!("{target}__{}{shadow}", self::meaning(meaning))
+    format!("{target}__{}{shadow}", sql::meaning(meaning))
 }
 
 /// The table of a projection's rows.
@@ -36,10 +27,7 @@ pub(super) fn rows_of(table: &Table) -> String {
 
 /// What ends the name of an index of these columns, whose places in the table tell it from others.
 pub(super) fn index_ending(spec: &TableSpec, columns: &[&str]) -> String {
-    let place = |name: &&str| spec.columns.iter().position(|column| column.name == *name);
-    let places =
-        columns.iter().map(|name| place(name).map_or_else(String::new, |it| it.to_string()));
-    format!("__by_{}", places.collect::<Vec<_>>().join("_"))
+    format!("__by_{}", sql::places(spec, columns))
 }
 
 /// An index whose name ends so. A rebuilt table keeps its indexes under the names that they were given, so the
@@ -69,9 +57,8 @@ pub(super) fn check(spec: &TableSpec) -> Result<(), ReadDatabaseError> {
             ));
         }
     }
-    let mut indexed = spec.indexes.iter().copied().flatten();
-    if let Some(name) = indexed.find(|name| spec.columns.iter().all(|it| it.name != **name)) {
-        return unsuitable(format!("it has an index on `{name}`, which is none of its columns"));
+    if let Err(reason) = sql::check_indexes(spec) {
+        return unsuitable(reason);
     }
     let mut names = spec.columns.iter().map(|column| column.name).chain([spec.name]);
     if let Some(name) = names.find(|name| name.is_empty() || name.contains('\0')) {

@@ -8,13 +8,13 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::fault::Fault;
 use super::names::{self, quoted};
-use super::rows;
+use super::{poison, rows};
 use crate::metadata::Position;
 use crate::projection::{
-    Checkpoint, Commit, Poison, ReadDatabaseError, RowsVersion, SeenEvent, Skip, Switched, Table,
-    TableSpec, TableState,
+    Checkpoint, Commit, ReadDatabaseError, RowsVersion, SeenEvent, Switched, Table, TableSpec,
+    TableState, sql,
 };
-use crate::values::{Timestamp, Uuid};
+use crate::values::Uuid;
 
 /// Adds what a registry lacks that an earlier program made.
 pub(super) fn add_columns(connection: &Connection) -> Result<(), Fault> {
@@ -116,10 +116,7 @@ fn add_indexes(connection: &Connection, table: &Table) -> Result<(), Fault> {
         if known.iter().any(|name| name.ends_with(&ending)) {
             continue;
         }
-        // Rows that are found by it come in the order of their keys.
-        let key = table.spec.columns[..table.spec.key_columns].iter().map(|column| column.name);
-        let key = key.filter(|name| !columns.contains(name));
-        let columns: Vec<String> = columns.iter().copied().chain(key).map(quoted).collect();
+        let columns: Vec<String> = sql::indexed(&table.spec, columns).map(quoted).collect();
         connection.execute_batch(&format!(
             "CREATE INDEX {} ON {} ({})",
             quoted(&names::index(table, &ending)),
@@ -163,26 +160,20 @@ fn check_target(connection: &Connection, spec: &TableSpec) -> Result<(), Fault> 
 pub(super) fn state(connection: &Connection, table: Table) -> Result<TableState, Fault> {
     let Checkpoint { position, revision, complete, runner, .. } = checkpoint(connection, table)?;
     let seen = seen(connection, table)?;
-    let spec = table.spec;
-    let poison = connection
-        .prepare_cached(
-            "SELECT position, stream_id, sequence, event_type, version, reason, found_at, stops \
-             FROM eventloom_poison WHERE read_model = ?1 ORDER BY position",
-        )?
-        .query_map([table.id.cast_signed()], read_poison)?
-        .collect::<Result<_, _>>()?;
-    let skipped = connection
-        .prepare_cached(
-            "SELECT position FROM eventloom_skipped \
-             WHERE aggregate = ?1 AND projection = ?2 AND target = ?3 AND meaning = ?4 \
-             ORDER BY position",
-        )?
-        .query_map(
-            (spec.aggregate, spec.projection, spec.name, names::meaning(spec.meaning)),
-            |row| unsigned(row, 0),
-        )?
-        .collect::<Result<_, _>>()?;
-    Ok(TableState { table, position, seen, revision, complete, runner, poison, skipped })
+    let poison = poison::waiting(connection, table)?;
+    let skipped = poison::skipped(connection, table.spec)?;
+    let rebuild_stopped_by = poison::of_rebuild(connection, table.spec)?;
+    Ok(TableState {
+        table,
+        position,
+        seen,
+        revision,
+        complete,
+        runner,
+        poison,
+        skipped,
+        rebuild_stopped_by,
+    })
 }
 
 fn seen(connection: &Connection, table: Table) -> Result<Option<SeenEvent>, rusqlite::Error> {
@@ -197,25 +188,6 @@ fn seen(connection: &Connection, table: Table) -> Result<Option<SeenEvent>, rusq
         )?
         .query_row([table.id.cast_signed()], event)
         .optional()
-}
-
-fn read_poison(row: &Row<'_>) -> rusqlite::Result<Poison> {
-    Ok(Poison {
-        position: unsigned(row, 0)?,
-        stream_id: row.get::<_, String>(1)?.into(),
-        sequence: unsigned(row, 2)?,
-        event_type: row.get(3)?,
-        version: row.get(4)?,
-        reason: row.get(5)?,
-        found_at: time(row, 6)?,
-        stops: row.get(7)?,
-    })
-}
-
-fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
-    row.get::<_, String>(index)?.parse().map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
-    })
 }
 
 /// How far a table has come.
@@ -288,98 +260,11 @@ pub(super) fn record(connection: &Connection, commit: &Commit) -> Result<(), Fau
             commit.seen.map(|seen| *seen.event_id.as_bytes()),
             commit.runner.map(|runner| *runner.as_bytes()),
         ))?;
-    for position in &commit.released {
-        connection
-            .prepare_cached("DELETE FROM eventloom_poison WHERE read_model = ?1 AND position = ?2")?
-            .execute((id, position.cast_signed()))?;
-    }
-    for poison in &commit.poison {
-        write_poison(connection, id, poison)?;
-    }
-    for skip in &commit.skips {
-        write_skip(connection, &commit.table.spec, skip)?;
-    }
+    poison::record(connection, commit)?;
     if commit.complete && !was_complete && !commit.table.shadow {
         show_newest(connection, commit.table.spec.name)?;
     }
     Ok(())
-}
-
-fn write_poison(connection: &Connection, id: i64, poison: &Poison) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO eventloom_poison (read_model, position, stream_id, sequence, \
-             event_type, version, reason, found_at, stops) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute((
-            id,
-            poison.position.cast_signed(),
-            poison.stream_id.as_str(),
-            poison.sequence.cast_signed(),
-            &poison.event_type,
-            poison.version,
-            &poison.reason,
-            poison.found_at.sortable().as_str().to_owned(),
-            poison.stops,
-        ))?;
-    Ok(())
-}
-
-fn write_skip(connection: &Connection, spec: &TableSpec, skip: &Skip) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO eventloom_skipped (aggregate, projection, target, meaning, \
-             position, stream_id, sequence, event_type, version, failure, operator, reason, \
-             decided_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        )?
-        .execute((
-            spec.aggregate,
-            spec.projection,
-            spec.name,
-            names::meaning(spec.meaning),
-            skip.position.cast_signed(),
-            skip.stream_id.as_str(),
-            skip.sequence.cast_signed(),
-            &skip.event_type,
-            skip.version,
-            &skip.failure,
-            &skip.operator,
-            &skip.reason,
-            skip.decided_at.sortable().as_str().to_owned(),
-        ))?;
-    Ok(())
-}
-
-/// The decisions to skip events of a projection and meaning.
-pub(super) fn skips(connection: &Connection, spec: TableSpec) -> Result<Vec<Skip>, Fault> {
-    let skips = connection
-        .prepare_cached(
-            "SELECT position, stream_id, sequence, event_type, version, failure, operator, reason, \
-             decided_at FROM eventloom_skipped \
-             WHERE aggregate = ?1 AND projection = ?2 AND target = ?3 AND meaning = ?4 \
-             ORDER BY position",
-        )?
-        .query_map(
-            (spec.aggregate, spec.projection, spec.name, names::meaning(spec.meaning)),
-            read_skip,
-        )?
-        .collect::<Result<_, _>>()?;
-    Ok(skips)
-}
-
-fn read_skip(row: &Row<'_>) -> rusqlite::Result<Skip> {
-    Ok(Skip {
-        position: unsigned(row, 0)?,
-        stream_id: row.get::<_, String>(1)?.into(),
-        sequence: unsigned(row, 2)?,
-        event_type: row.get(3)?,
-        version: row.get(4)?,
-        failure: row.get(5)?,
-        operator: row.get(6)?,
-        reason: row.get(7)?,
-        decided_at: time(row, 8)?,
-    })
 }
 
 /// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.
@@ -395,8 +280,22 @@ pub(super) fn begin_rebuild(connection: &Connection, spec: TableSpec) -> Result<
     state(connection, shadow)
 }
 
+/// Drops a table that is being rebuilt, or its rows alone, where it is to be known what stopped it.
+pub(super) fn abandon_rebuild(connection: &Connection, shadow: Table) -> Result<(), Fault> {
+    if !poison::waiting(connection, shadow)?.iter().any(|poison| poison.stops) {
+        return drop_table(connection, shadow);
+    }
+    connection.execute_batch(&format!("DELETE FROM {}", quoted(&names::rows_of(&shadow))))?;
+    // Whoever has read the revision must notice.
+    connection.execute(
+        "UPDATE eventloom_read_models SET position = 0, revision = revision + 1 WHERE id = ?1",
+        [shadow.id.cast_signed()],
+    )?;
+    Ok(())
+}
+
 /// Drops a table and all that is known of it, but for decisions to skip.
-pub(super) fn drop_table(connection: &Connection, table: Table) -> Result<(), Fault> {
+fn drop_table(connection: &Connection, table: Table) -> Result<(), Fault> {
     if find(connection, table.spec, table.shadow)? != Some(table) {
         return Ok(());
     }
@@ -553,6 +452,6 @@ fn newest(connection: &Connection, target: &str) -> rusqlite::Result<Option<Stri
 }
 
 /// Positions, revisions and counts: numbers of ours, which never were negative.
-fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
     row.get(index).map(i64::cast_unsigned)
 }

@@ -324,10 +324,11 @@ async fn a_store_that_lost_events_and_grew_stops_the_runner<L: Place>(place: L) 
     );
 }
 
+/// A store that becomes another while programs have it open, as when it is restored from a backup.
 #[derive(Clone)]
-struct Switch<S> {
-    to: S,
-    switched: Arc<AtomicBool>,
+pub(super) struct Switch<S> {
+    pub(super) to: S,
+    pub(super) switched: Arc<AtomicBool>,
 }
 
 impl<S: EventStore> Interceptor<S> for Switch<S> {

@@ -20,6 +20,7 @@ mod postgres;
 mod properties;
 mod queries;
 mod reading;
+mod rebuild_poison;
 mod rebuilding;
 pub(crate) mod rig;
 mod selection;
@@ -27,4 +28,6 @@ mod several;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod standby;
+#[cfg(feature = "testing-postgres")]
+mod switching;
 mod unreliable;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use eventloom_runtime::codec::DecodeError;
 use eventloom_runtime::projection::{
@@ -19,6 +20,7 @@ use super::rig::{
     Place, SOON, append, append_raw, append_to, batches, everywhere, moved, open, open_with,
     opened, raw_event, tagged,
 };
+use super::unreliable::Unreliable;
 
 everywhere!(
     poison_parks_its_stream_and_others_go_on,
@@ -40,6 +42,7 @@ everywhere!(
     a_stream_of_another_aggregate_is_not_taken_for_the_parked_one,
     waiting_behind_a_stop_is_told_so,
     a_parked_event_is_not_told_to_be_shown_while_others_are_folded,
+    that_an_event_is_parked_is_not_taken_back_by_older_news,
 );
 
 fn summary(poison: &Poison) -> (&str, u64, u64, bool) {
@@ -404,6 +407,36 @@ async fn a_parked_event_is_not_told_to_be_shown_while_others_are_folded<L: Place
     blocked.lifted.notify_one();
     assert_eq!(balances.wait_for(other, SOON).await, Ok(()));
     running.stop().await.expect("it stops");
+}
+
+/// Somebody who waited had read the checkpoint before an event was parked, and heard of it after that: that nothing was
+/// parked then was taken for news, and who waited for the parked event was told that the rows show it.
+async fn that_an_event_is_parked_is_not_taken_back_by_older_news<L: Place>(place: L) {
+    append(place.store(), "b", 0, &[opened("Bob")]).await;
+    let rows = Unreliable::new(place.rows().clone(), []);
+    let balances = Projector::<Balances, _, _>::open(place.store().clone(), rows.clone()).await;
+    let balances = balances.expect("it opens");
+    balances.catch_up().await.expect("it catches up");
+    rows.hold_checkpoints();
+    let before = rows.looks.load(Ordering::SeqCst);
+    let looked = async |times: usize| {
+        while rows.looks.load(Ordering::SeqCst) < before + times {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let waiting = balances.clone();
+    let waiting = tokio::spawn(async move { waiting.wait_for(99, SOON).await });
+    looked(1).await;
+    let parked = append(place.store(), "a", 0, &[moved(1)]).await;
+    balances.catch_up().await.expect("it catches up");
+
+    rows.gate.add_permits(1);
+    // When it looks again, it has told what it had read.
+    looked(2).await;
+
+    let waited = balances.wait_for(parked, SOON).await;
+    assert!(matches!(waited, Err(ProjectorError::Parked { .. })), "{waited:?}");
+    waiting.abort();
 }
 
 /// Reads nothing after a position until that is lifted.

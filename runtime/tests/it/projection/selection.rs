@@ -1,11 +1,15 @@
 //! Rows of some streams, built anew in place.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use eventloom_runtime::projection::{
-    Commit, Projection, Projector, ProjectorError, ReadDatabase, RowChange, Selection, TableSpec,
+    Commit, Projection, Projector, ProjectorError, ProjectorOptions, ReadDatabase, RowChange,
+    Selection, TableSpec,
 };
-use eventloom_runtime::{Decimal, EventStore};
+use eventloom_runtime::store::{Page, StreamRead};
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::{Decimal, EventStore, StoreError};
 
 use super::ledger::{Balances, Entry, Tags, of_ledger};
 use super::rig::{
@@ -26,6 +30,7 @@ everywhere!(
     rows_are_kept_up_to_date_meanwhile,
     rows_of_several_streams_are_refused,
     a_stream_that_is_not_there_has_no_rows,
+    a_stream_that_takes_longer_than_a_lease_is_built,
 );
 
 type Balance<L> = Projector<Balances, <L as Place>::Store, <L as Place>::Rows>;
@@ -258,4 +263,59 @@ async fn a_stream_that_is_not_there_has_no_rows<L: Place>(place: L) {
 
     assert_eq!(amounts::<L>(&balances).await, [of(1), of(0), of(3)]);
     assert_eq!(balances.read_model().count().await, Ok(3));
+}
+
+/// A store that takes its time to read a stream.
+#[derive(Clone)]
+struct Slow(Duration);
+
+impl<S: EventStore> Interceptor<S> for Slow {
+    async fn read_stream(&self, store: &S, read: StreamRead) -> Result<Page, StoreError> {
+        tokio::time::sleep(self.0).await;
+        store.read_stream(read).await
+    }
+}
+
+/// The runner that stood by took whoever built a long stream for dead, wrote in its place, and so it went a hundred times,
+/// until it was told that others kept writing.
+async fn a_stream_that_takes_longer_than_a_lease_is_built<L: Place>(place: L) {
+    let lease = Duration::from_millis(100);
+    append(place.store(), "a", 0, &[opened("Ada"), moved(1), moved(2)]).await;
+    let options = |batch| ProjectorOptions { lease, batch, ..ProjectorOptions::default() };
+    let store = place.store_of_another_program().await;
+    let runner = Projector::<Balances, _, _>::open_with(store, place.rows().clone(), options(99));
+    let runner = runner.await.expect("it opens");
+    runner.catch_up().await.expect("it catches up");
+    tamper(&place, &runner, &["a"]).await;
+    let store = Intercepted::new(place.store().clone(), Slow(lease));
+    let slow = Projector::<Balances, _, _>::open_with(store, place.rows().clone(), options(1));
+    let slow = slow.await.expect("it opens");
+    let running = runner.spawn();
+    let built = AtomicBool::new(false);
+    let appends = async {
+        let mut sequence = 0;
+        while !built.load(Ordering::SeqCst) {
+            let entry = if sequence == 0 { opened("Bob") } else { moved(1) };
+            append(place.store(), "b", sequence, &[entry]).await;
+            sequence += 1;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        sequence
+    };
+    let rebuild = async {
+        let selection = Selection { stream: Some("a".into()), ..Selection::default() };
+        let done = slow.rebuild_streams(&selection, |_| {}).await;
+        built.store(true, Ordering::SeqCst);
+        done
+    };
+
+    let (done, moves) = tokio::join!(rebuild, appends);
+
+    assert_eq!(done, Ok(1));
+    assert_eq!(amount::<L>(&runner, "a").await, of(3));
+    let last = place.store().head().await.expect("a head");
+    runner.wait_for(last, SOON).await.expect("the runner goes on");
+    let bob = runner.read_model().get(&"b".to_owned()).await.expect("an answer");
+    assert_eq!(bob.expect("a row").moves.unsigned_abs() + 1, moves);
+    running.stop().await.expect("it stops");
 }

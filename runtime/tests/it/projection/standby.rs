@@ -1,13 +1,17 @@
 //! Several runners of one projection: one does the work, the others stand by and take its place.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration as Time;
 
-use eventloom_runtime::projection::{Projector, ProjectorOptions};
+use eventloom_runtime::Position;
+use eventloom_runtime::projection::{Projector, ProjectorError, ProjectorOptions};
+use eventloom_runtime::testing::intercept::Intercepted;
 use tokio::time::sleep;
 
-use super::ledger::Balances;
+use super::catching_up::Switch;
+use super::ledger::{Balances, of_ledger};
 use super::rig::{Place, SOON, append, everywhere, moved, opened};
 use super::unreliable::{Fate, Unreliable};
 
@@ -19,6 +23,8 @@ everywhere!(
     who_is_gone_without_a_word_is_replaced,
     who_comes_back_late_is_refused_and_stands_by,
     what_an_operator_does_meanwhile_takes_no_place,
+    who_stands_by_says_that_the_store_lost_events,
+    who_takes_over_looks_whether_the_store_is_the_one_it_was,
 );
 
 type Balance<L> = Projector<Balances, <L as Place>::Store, Unreliable<<L as Place>::Rows>>;
@@ -196,4 +202,58 @@ async fn what_an_operator_does_meanwhile_takes_no_place<L: Place>(place: L) {
     assert_eq!(commits(&others), 0, "it stands by");
     standing_by.stop().await.expect("it stops");
     working.stop().await.expect("it stops");
+}
+
+/// A runner that went without a word, so that others stand by for it.
+async fn gone<L: Place>(place: &L, position: Position) {
+    let (first, _) = runner(place, [], FOR_EVER).await;
+    let run = pin!(first.run(std::future::pending()));
+    tokio::select! {
+        ended = run => panic!("it ended: {ended:?}"),
+        there = first.wait_for(position, SOON) => there.expect("the rows get there"),
+    }
+}
+
+/// How a runner ends that stood by while its store was put in the place of another.
+async fn restored_while_standing_by<L: Place>(
+    place: &L,
+    restored: &L,
+    lease: Time,
+) -> Result<(), ProjectorError> {
+    let switch = Switch { to: restored.store().clone(), switched: Arc::default() };
+    let store = Intercepted::new(place.store().clone(), switch.clone());
+    let options = ProjectorOptions { lease, ..ProjectorOptions::default() };
+    let second = Projector::<Balances, _, _>::open_with(store, place.rows().clone(), options).await;
+    let second = second.expect("it opens");
+    switch.switched.store(true, Ordering::SeqCst);
+    second.run(sleep(SOON)).await
+}
+
+/// The store was restored from a backup in front of the rows, whose runner was gone. Who stood by took rows that were ahead
+/// for rows that were up to date, and waited for ever.
+async fn who_stands_by_says_that_the_store_lost_events<L: Place>(place: L) {
+    let position = append(place.store(), "a", 0, &[opened("Ada"), moved(1), moved(2)]).await;
+    gone(&place, position).await;
+    let restored = L::new().await;
+    append(restored.store(), "a", 0, &[opened("Ada")]).await;
+
+    let ended = restored_while_standing_by(&place, &restored, FOR_EVER).await;
+
+    let (projection, position, head) = (of_ledger("Balances"), 3, 1);
+    assert_eq!(ended, Err(ProjectorError::AheadOfStore { projection, position, head }));
+}
+
+/// The restored store had grown beyond the rows. Who took over went by what it had known when it was started, and folded
+/// what came after the checkpoint: the new events in front of that were never folded.
+async fn who_takes_over_looks_whether_the_store_is_the_one_it_was<L: Place>(place: L) {
+    let position = append(place.store(), "a", 0, &[opened("Ada"), moved(1)]).await;
+    gone(&place, position).await;
+    let restored = L::new().await;
+    append(restored.store(), "a", 0, &[opened("Ada"), moved(5), moved(7)]).await;
+
+    let ended = restored_while_standing_by(&place, &restored, Time::from_millis(20)).await;
+
+    assert!(matches!(ended, Err(ProjectorError::OtherHistory { .. })), "{ended:?}");
+    let (reader, _) = runner(&place, [], FOR_EVER).await;
+    assert_eq!(moves::<L>(&reader).await, 1, "nothing of the other history was folded");
 }

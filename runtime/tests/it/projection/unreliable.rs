@@ -43,14 +43,32 @@ pub(crate) struct Unreliable<D> {
     more: Option<(RangeInclusive<usize>, usize, MakeRow)>,
     /// Whether its disk is full.
     full: Arc<AtomicBool>,
+    /// Whether what was read of a checkpoint is held back until somebody opens the gate.
+    holds_checkpoints: Arc<AtomicBool>,
+    /// How often a checkpoint was read.
+    pub(crate) looks: Arc<AtomicUsize>,
 }
 
 impl<D> Unreliable<D> {
     pub(crate) fn new(rows: D, plan: impl IntoIterator<Item = Fate>) -> Self {
         let plan = Arc::new(Mutex::new(plan.into_iter().collect()));
         let gate = Arc::new(Semaphore::new(0));
-        let (commits, asked, full) = (Arc::default(), Arc::default(), Arc::default());
-        Self { rows, plan, commits, gate, asked, more: None, full }
+        Self {
+            rows,
+            plan,
+            commits: Arc::default(),
+            gate,
+            asked: Arc::default(),
+            more: None,
+            full: Arc::default(),
+            holds_checkpoints: Arc::default(),
+            looks: Arc::default(),
+        }
+    }
+
+    /// From now on each checkpoint that was read is old when the caller hears of it: it waits for the gate.
+    pub(crate) fn hold_checkpoints(&self) {
+        self.holds_checkpoints.store(true, Ordering::SeqCst);
     }
 
     /// Its disk is full from now on, until it is mended.
@@ -84,7 +102,12 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
     }
 
     async fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
-        self.rows.checkpoint(table).await
+        let checkpoint = self.rows.checkpoint(table).await;
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        if self.holds_checkpoints.load(Ordering::SeqCst) {
+            self.gate.acquire().await.expect("it is never closed").forget();
+        }
+        checkpoint
     }
 
     async fn load(

@@ -58,7 +58,9 @@ fn a_damaged_event_says_where_it_lies() {
         assert_eq!(
             failure(&bench).await.to_string(),
             "corrupt: event Moved v1 at Wallet W, sequence 2, position 3: \
-             amount: expected a decimal as text, found an integer"
+             amount: expected a decimal as text, found an integer; \
+             nothing is known of its stream without it, whatever read models skip: \
+             run a program that can read it, or restore its data from a backup"
         );
         let before = bench.wallets.load_as_of("W", AsOf::Sequence(1)).await.unwrap();
         assert_eq!(before.state.movements, 1);
@@ -154,7 +156,7 @@ fn a_hole_in_a_stream_is_damage() {
         assert_eq!(
             failure(&bench).await.to_string(),
             "corrupt: event Moved v1 at Wallet W, sequence 3, position 3: \
-             it follows sequence 1: events are missing or doubled"
+             it follows sequence 1: events are missing or doubled; restore the store from a backup"
         );
     });
 }
