@@ -11,25 +11,26 @@
 //! live or archived. What a run that was cut off has left is told by the next.
 //!
 //! [`Archiver`] is the way in. Its neighbours: `form` (a line), `block` (lines that are compressed together), `segment`
-//! (a file), `place` (where the files lie), `folder` (reading), `merge` (pages of live and archived events).
+//! (a file), `place` (where the files lie), `folder` (reading), `merge` and `window`, `gap` (pages of live and archived
+//! events).
 
 mod block;
 mod folder;
 mod form;
+mod gap;
 mod merge;
 mod place;
 mod report;
 mod run;
 mod segment;
+mod window;
 
 use std::future::Future;
 use std::path::PathBuf;
 
 pub use block::BlockPlace;
-pub(in crate::store) use folder::{Archive, Wanted};
-#[cfg(feature = "postgres")]
-pub(in crate::store) use form::ArchivedEvent;
-pub(in crate::store) use merge::{Gap, Window};
+pub(in crate::store) use folder::Archive;
+pub(in crate::store) use merge::{Filling, Listed, Merging, Step, StreamBlock};
 pub use report::{
     AggregateReport, ArchiveError, ArchiveProgress, ArchiveReport, ArchiveStep, SegmentReport,
 };

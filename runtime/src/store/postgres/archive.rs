@@ -4,21 +4,20 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::spawn_blocking;
 use tokio_postgres::Row;
 
 use super::batch::signed;
-use super::database::Client;
+use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
 use super::reads::number;
 use super::text;
 use super::types::Time;
 use crate::metadata::{Position, Sequence};
 use crate::store::archive::{
-    Archive, ArchivedEvent, BLOCKS, BlockPlace, Candidate, Gap, LeavingBlock, SegmentRecord,
-    Wanted, Window,
+    Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, SegmentRecord,
+    Step, StreamBlock,
 };
-use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
+use crate::store::{AllPage, Direction, Page, StreamRead};
 
 /// Up to where events are archived, or 0.
 pub(super) const ARCHIVED_UP_TO: &str =
@@ -57,52 +56,46 @@ pub(super) async fn lock(client: Client) -> Result<Option<ArchiveLock>, Fault> {
     }
 }
 
-/// A page of the global order with the archived events that belong to it.
-pub(super) async fn merge(
+/// The first blocks with archived events that may belong to a page of live ones.
+pub(super) async fn list(
     client: &Client,
+    live: &AllPage,
+    after: Position,
+) -> Result<Listed<BlockPlace>, Fault> {
+    let before = straddling(client, after).await?;
+    Ok(beginning(client, (after, live.next)).await?.behind(before))
+}
+
+/// A page of the global order with the archived events that belong to it. No connection is in use while files are read.
+pub(super) async fn merge(
+    database: &PostgresDatabase,
     archive: &Arc<Archive>,
-    live: AllPage,
-    (after, filter, limit): (Position, &EventFilter, usize),
+    mut page: Merging<'_>,
 ) -> Result<AllPage, Fault> {
-    let mut window = Window::beside(&live, after, filter, limit);
-    let mut places = straddling(client, after).await?;
-    let (mut last, mut found_any) = (after, false);
     loop {
-        places.extend(beginning(client, last, window.bound()).await?);
-        let is_end = places.len() < BLOCKS;
-        for place in places.drain(..) {
-            if !window.wants(place.first) {
-                return Ok(window.merge(&live));
+        match page.step() {
+            Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?),
+            Step::List => {
+                let client = database.reader().await?;
+                page.list(beginning(&client, page.range()).await?);
             }
-            (last, found_any) = (last.max(place.first), true);
-            window.take(&block(archive, place, Wanted::After(after)).await?);
-        }
-        if is_end {
-            return Ok(if found_any { window.merge(&live) } else { live });
+            Step::Done => return Ok(page.page()),
         }
     }
 }
 
-/// Reads a block where the disk may be waited for.
-async fn block(
-    archive: &Arc<Archive>,
-    place: BlockPlace,
-    wanted: Wanted,
-) -> Result<Arc<Vec<ArchivedEvent>>, Fault> {
-    if let Some(known) = archive.known(&place) {
-        return Ok(known);
-    }
-    let archive = Arc::clone(archive);
-    let read = spawn_blocking(move || archive.block(&place, &wanted));
-    match read.await {
-        Ok(read) => Ok(read?),
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => {
-                let reason = "the program is ending, and reads nothing more".to_owned();
-                Err(StoreError::Unavailable(reason).into())
-            }
-        },
+/// The same within a transaction of appends, of what is in memory.
+pub(super) async fn merge_within(
+    client: &Client,
+    archive: &Archive,
+    mut page: Merging<'_>,
+) -> Result<AllPage, Fault> {
+    loop {
+        match page.step() {
+            Step::Read(place) => page.take_at_hand(archive, &place)?,
+            Step::List => page.list(beginning(client, page.range()).await?),
+            Step::Done => return Ok(page.page()),
+        }
     }
 }
 
@@ -120,9 +113,8 @@ async fn straddling(client: &Client, position: Position) -> Result<Vec<BlockPlac
 /// The next blocks that begin after a position, in the order of their beginnings.
 async fn beginning(
     client: &Client,
-    after: Position,
-    bound: Position,
-) -> Result<Vec<BlockPlace>, Fault> {
+    (after, bound): (Position, Position),
+) -> Result<Listed<BlockPlace>, Fault> {
     let sql = format!(
         "SELECT {PLACE} FROM eventloom.archive_blocks b JOIN eventloom.archive_segments s ON s.no = b.segment \
          WHERE b.first > $1 AND b.first <= $2 ORDER BY b.first LIMIT $3"
@@ -130,44 +122,34 @@ async fn beginning(
     let statement = client.prepare_cached(&sql).await?;
     let most = signed(BLOCKS as u64);
     let found = client.query(&statement, &[&signed(after), &signed(bound), &most]).await?;
-    found.iter().map(place).collect()
+    Ok(Listed::of(found.iter().map(place).collect::<Result<_, _>>()?))
 }
 
-/// A page of a stream with the archived events that belong to it.
+/// A page of a stream with the archived events that belong to it. No connection is in use while files are read.
 pub(super) async fn fill(
-    client: &Client,
+    database: &PostgresDatabase,
     archive: &Arc<Archive>,
     read: &StreamRead,
-    mut gap: Gap<'_>,
-    live: Page,
+    mut page: Filling<'_>,
 ) -> Result<Page, Fault> {
-    let (mut above, mut below) = (gap.above, gap.below);
-    while gap.is_open() {
-        let places = of_stream(client, read, (above, below)).await?;
-        let is_end = places.len() < BLOCKS;
-        for (place, first, last) in places {
-            if !gap.is_open() {
-                break;
+    loop {
+        match page.step() {
+            Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?)?,
+            Step::List => {
+                let client = database.reader().await?;
+                page.list(of_stream(&client, read, page.range()).await?);
             }
-            gap.take(&block(archive, place, Wanted::Stream(read.stream.clone())).await?)?;
-            match read.direction {
-                Direction::Forwards => above = last,
-                Direction::Backwards => below = first,
-            }
-        }
-        if is_end {
-            break;
+            Step::Done => return Ok(page.page()?),
         }
     }
-    Ok(gap.fill(live)?)
 }
 
 /// The next blocks with events of a stream above a sequence and below another, and which of them they have.
-async fn of_stream(
+pub(super) async fn of_stream(
     client: &Client,
     read: &StreamRead,
     (above, below): (Sequence, Sequence),
-) -> Result<Vec<(BlockPlace, Sequence, Sequence)>, Fault> {
+) -> Result<Listed<StreamBlock>, Fault> {
     let order = match read.direction {
         Direction::Forwards => "ASC",
         Direction::Backwards => "DESC",
@@ -187,7 +169,8 @@ async fn of_stream(
         (text::stored(read.stream.aggregate), text::stored(read.stream.id.as_str()));
     let (above, below, most) = (signed(above), signed(below), signed(BLOCKS as u64));
     let found = client.query(&statement, &[&aggregate, &id, &above, &below, &most]).await?;
-    found.iter().map(|row| Ok((place(row)?, number(row, 10)?, number(row, 11)?))).collect()
+    let range = |row: &Row| Ok::<_, Fault>((place(row)?, number(row, 10)?, number(row, 11)?));
+    Ok(Listed::of(found.iter().map(range).collect::<Result<_, _>>()?))
 }
 
 fn place(row: &Row) -> Result<BlockPlace, Fault> {

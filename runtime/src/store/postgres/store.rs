@@ -81,6 +81,10 @@ impl PostgresStore {
         &self.database
     }
 
+    fn archive(&self) -> &Arc<Archive> {
+        &self.shared.known.archive
+    }
+
     async fn client(&self) -> Result<Client, StoreError> {
         self.told(self.database.reader().await)
     }
@@ -122,13 +126,15 @@ impl EventStore for PostgresStore {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let append = Arc::new(append);
+        let (append, mut times) = (Arc::new(append), 0);
         loop {
             match self.shared.groups.append(&append).await {
                 Outcome::Appended(position) => return Ok(Appended { position }),
                 Outcome::Conflict(actual) => {
                     return Err(AppendError::Conflict { expected: append.expected, actual });
                 }
+                Outcome::Failed(AppendError::Store(error))
+                    if self.archive().brings(&error, &mut times).await? => {}
                 Outcome::Failed(error) => return Err(error),
                 Outcome::CommandKnown => {
                     let id = append.command.as_ref().map_or("", |command| &command.id);
@@ -142,13 +148,12 @@ impl EventStore for PostgresStore {
                     }
                 }
             }
-            // It has become free meanwhile.
+            // It has become free meanwhile, or what a fold lacked is at hand.
         }
     }
 
     async fn read_stream(&self, read: StreamRead) -> Result<Page, StoreError> {
-        let client = self.client().await?;
-        self.told(reads::read_stream(&client, &self.shared.known, &read).await)
+        self.told(reads::read_stream(&self.database, &self.shared.known, &read).await)
     }
 
     async fn read_all(
@@ -157,8 +162,8 @@ impl EventStore for PostgresStore {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<AllPage, StoreError> {
-        let client = self.client().await?;
-        self.told(reads::read_all(&client, &self.shared.known, after, filter, limit).await)
+        let known = &self.shared.known;
+        self.told(reads::read_all(&self.database, known, after, filter, limit).await)
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -227,7 +232,13 @@ impl EventStore for PostgresStore {
     }
 
     async fn fold_immediately(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
-        self.shared.groups.fold(fold).await
+        let mut times = 0;
+        loop {
+            match self.shared.groups.fold(Arc::clone(&fold)).await {
+                Err(error) if self.archive().brings(&error, &mut times).await? => {}
+                opened => return opened,
+            }
+        }
     }
 
     async fn changed(&self, after: Position) {
@@ -257,7 +268,7 @@ impl ArchiveStore for PostgresStore {
     type Lock = ArchiveLock;
 
     fn archive_folder(&self) -> Option<PathBuf> {
-        self.shared.known.archive.folder().map(Path::to_owned)
+        self.archive().folder().map(Path::to_owned)
     }
 
     async fn segments(&self) -> Result<Vec<SegmentRecord>, StoreError> {

@@ -1,20 +1,21 @@
 //! Archived events on SQLite: which blocks have what a page lacks, and how events leave for them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, Transaction};
 
-use super::catalog::Catalog;
+use super::database::SqliteDatabase;
 use super::fault::JobError;
 use super::open::FORMAT_WITH_ARCHIVE;
 use super::reads::{self, fixed, number, signed};
 use crate::metadata::{Position, Sequence};
 use crate::store::archive::{
-    BLOCKS, BlockPlace, Candidate, Gap, LeavingBlock, SegmentRecord, Wanted, Window,
-    changed_meanwhile,
+    Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, SegmentRecord,
+    Step, StreamBlock, changed_meanwhile,
 };
-use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
+use crate::store::{AllPage, Direction, Page, StoreError, StreamRead};
 
 /// The columns of a block's place.
 const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256 \
@@ -26,32 +27,48 @@ const PLACE_OF_SEGMENT: &str = "b.segment, b.block, s.file, s.folder, b.start, b
 
 type Job<T> = std::result::Result<T, JobError>;
 
-/// A page of the global order with the archived events that belong to it.
-pub(super) fn merge(
+/// The first blocks with archived events that may belong to a page of live ones, if anything is archived behind a position.
+pub(super) fn list(
     connection: &Connection,
-    catalog: &Catalog,
-    live: AllPage,
-    (after, filter, limit): (Position, &EventFilter, usize),
-) -> Job<AllPage> {
+    live: &AllPage,
+    after: Position,
+) -> Result<Option<Listed<BlockPlace>>> {
     if archived_up_to(connection)? <= after {
-        return Ok(live);
+        return Ok(None);
     }
-    let mut window = Window::beside(&live, after, filter, limit);
-    let mut places = straddling(connection, after)?;
-    let mut last = after;
-    let mut found_any = false;
+    let before = straddling(connection, after)?;
+    Ok(Some(beginning(connection, (after, live.next))?.behind(before)))
+}
+
+/// A page of the global order with the archived events that belong to it. No connection is in use while files are read.
+pub(super) async fn merge(
+    database: &SqliteDatabase,
+    archive: &Arc<Archive>,
+    mut page: Merging<'_>,
+) -> std::result::Result<AllPage, StoreError> {
     loop {
-        places.extend(beginning(connection, last, window.bound())?);
-        let is_end = places.len() < BLOCKS;
-        for place in places.drain(..) {
-            if !window.wants(place.first) {
-                return Ok(window.merge(&live));
+        match page.step() {
+            Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?),
+            Step::List => {
+                let range = page.range();
+                page.list(database.read(move |it| Ok(beginning(it, range)?)).await?);
             }
-            (last, found_any) = (last.max(place.first), true);
-            window.take(&catalog.archive.block(&place, &Wanted::After(after))?);
+            Step::Done => return Ok(page.page()),
         }
-        if is_end {
-            return Ok(if found_any { window.merge(&live) } else { live });
+    }
+}
+
+/// The same within a transaction of appends, of what is in memory.
+pub(super) fn merge_within(
+    connection: &Connection,
+    archive: &Archive,
+    mut page: Merging<'_>,
+) -> Job<AllPage> {
+    loop {
+        match page.step() {
+            Step::Read(place) => page.take_at_hand(archive, &place)?,
+            Step::List => page.list(beginning(connection, page.range())?),
+            Step::Done => return Ok(page.page()),
         }
     }
 }
@@ -74,52 +91,46 @@ fn straddling(connection: &Connection, position: Position) -> Result<Vec<BlockPl
 }
 
 /// The next blocks that begin after a position, in the order of their beginnings.
-fn beginning(connection: &Connection, after: Position, bound: Position) -> Result<Vec<BlockPlace>> {
+fn beginning(
+    connection: &Connection,
+    (after, bound): (Position, Position),
+) -> Result<Listed<BlockPlace>> {
     let sql =
         format!("SELECT {PLACE} WHERE b.first > ?1 AND b.first <= ?2 ORDER BY b.first LIMIT ?3");
     let mut statement = connection.prepare_cached(&sql)?;
     let parameters = (signed(after), signed(bound), signed(BLOCKS as u64));
-    statement.query_map(parameters, place)?.collect()
+    Ok(Listed::of(statement.query_map(parameters, place)?.collect::<Result<_>>()?))
 }
 
-/// A page of a stream with the archived events that belong to it.
-pub(super) fn fill(
-    connection: &Connection,
-    catalog: &Catalog,
+/// A page of a stream with the archived events that belong to it. No connection is in use while files are read.
+pub(super) async fn fill(
+    database: &SqliteDatabase,
+    archive: &Arc<Archive>,
     read: &StreamRead,
-    mut gap: Gap<'_>,
-    live: Page,
-) -> Job<Page> {
-    let Some(stream) = reads::stream_no(connection, &read.stream)? else { return Ok(live) };
-    let (mut above, mut below) = (gap.above, gap.below);
-    while gap.is_open() {
-        let places = of_stream(connection, stream, read.direction, (above, below))?;
-        let is_end = places.len() < BLOCKS;
-        for (place, first, last) in places {
-            if !gap.is_open() {
-                break;
+    mut page: Filling<'_>,
+) -> std::result::Result<Page, StoreError> {
+    loop {
+        match page.step() {
+            Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?)?,
+            Step::List => {
+                let (read, range) = (read.clone(), page.range());
+                page.list(database.read(move |it| Ok(of_stream(it, &read, range)?)).await?);
             }
-            gap.take(&catalog.archive.block(&place, &Wanted::Stream(read.stream.clone()))?)?;
-            match read.direction {
-                Direction::Forwards => above = last,
-                Direction::Backwards => below = first,
-            }
-        }
-        if is_end {
-            break;
+            Step::Done => return page.page(),
         }
     }
-    Ok(gap.fill(live)?)
 }
 
 /// The next blocks with events of a stream above a sequence and below another, and which of them they have.
-fn of_stream(
+pub(super) fn of_stream(
     connection: &Connection,
-    stream: i64,
-    direction: Direction,
+    read: &StreamRead,
     (above, below): (Sequence, Sequence),
-) -> Result<Vec<(BlockPlace, Sequence, Sequence)>> {
-    let order = match direction {
+) -> Result<Listed<StreamBlock>> {
+    let Some(stream) = reads::stream_no(connection, &read.stream)? else {
+        return Ok(Listed::of(Vec::new()));
+    };
+    let order = match read.direction {
         Direction::Forwards => "ASC",
         Direction::Backwards => "DESC",
     };
@@ -132,7 +143,7 @@ fn of_stream(
     let mut statement = connection.prepare_cached(&sql)?;
     let parameters = (stream, signed(above), signed(below), signed(BLOCKS as u64));
     let range = |row: &Row<'_>| Ok((place(row)?, number(row, 10)?, number(row, 11)?));
-    statement.query_map(parameters, range)?.collect()
+    Ok(Listed::of(statement.query_map(parameters, range)?.collect::<Result<_>>()?))
 }
 
 /// As [`PLACE`], with the range.

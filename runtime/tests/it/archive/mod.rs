@@ -1,6 +1,8 @@
 //! Archives, on the kind of store that the module around this one names.
 
 mod crashes;
+#[cfg(target_os = "linux")]
+mod hanging;
 mod histories;
 mod missing;
 mod projections;
