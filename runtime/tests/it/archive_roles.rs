@@ -49,8 +49,8 @@ async fn fill(store: &PostgresStore) {
     store.append(append).await.expect("an append");
 }
 
-const ARCHIVE: &str = "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, 1, now(), ARRAY[1], ARRAY[0::bigint], \
-    ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], ARRAY[1], ARRAY[1::bigint], ARRAY[1::bigint], \
+const ARCHIVE: &str = "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, 1, now(), 'A', ARRAY[1], ARRAY[0::bigint], \
+    ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], ARRAY['[]'], ARRAY[1], ARRAY[1::bigint], ARRAY[1::bigint], \
     ARRAY[1::bigint])";
 
 /// The role that programs run as reads what is archived, and can't archive.
@@ -136,8 +136,8 @@ fn the_database_itself_keeps_streams_whole() {
         ] {
             let numbers = format!("ARRAY[{gone}]::bigint[]");
             let sql = format!(
-                "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, {last}, now(), ARRAY[1], ARRAY[0::bigint], \
-                 ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], \
+                "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, {last}, now(), 'A', ARRAY[1], ARRAY[0::bigint], \
+                 ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], ARRAY['[]'], \
                  array_fill(1, ARRAY[cardinality({numbers})]), {numbers}, \
                  array_fill({stream}::bigint, ARRAY[cardinality({numbers})]), {numbers})"
             );

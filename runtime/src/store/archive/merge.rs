@@ -18,7 +18,7 @@
 //!
 //! The other way round, archive first, would lose what goes in between.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::BLOCKS;
 use super::block::BlockPlace;
@@ -98,15 +98,24 @@ impl<'a> Merging<'a> {
         (self.listed, self.is_all) = (listed.blocks.into(), listed.is_all);
     }
 
-    /// What is needed next.
+    /// Which events are looked for.
+    pub(in crate::store) fn filter(&self) -> &'a EventFilter {
+        self.window.filter()
+    }
+
+    /// What is needed next. Blocks in which nothing passes the filter are not read.
     pub(in crate::store) fn step(&mut self) -> Step {
-        match self.listed.pop_front() {
-            Some(place) if self.window.wants(place.first) => {
-                self.last = self.last.max(place.first);
-                Step::Read(place)
+        loop {
+            match self.listed.pop_front() {
+                Some(place) if self.window.wants(place.first) => {
+                    self.last = self.last.max(place.first);
+                    if self.window.may_find_in(&place) {
+                        return Step::Read(place);
+                    }
+                }
+                None if !self.is_all => return Step::List,
+                _ => return Step::Done,
             }
-            None if !self.is_all => Step::List,
-            _ => Step::Done,
         }
     }
 
@@ -130,6 +139,14 @@ impl<'a> Merging<'a> {
     pub(in crate::store) fn page(self) -> AllPage {
         self.window.merge(self.live)
     }
+}
+
+/// The aggregate types of which events may pass a filter, each once; none where those of all may.
+pub(in crate::store) fn aggregates(filter: &EventFilter) -> Option<Vec<&'static str>> {
+    let of_types = filter.types.iter().map(|(aggregate, _)| *aggregate);
+    let of_known = filter.known.iter().map(|(aggregate, _)| *aggregate);
+    let named: BTreeSet<_> = of_types.chain(of_known).collect();
+    (!filter.is_everything()).then(|| named.into_iter().collect())
 }
 
 /// A block with events of a stream, and the first and last sequence of those.

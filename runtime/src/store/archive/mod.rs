@@ -29,8 +29,9 @@ use std::future::Future;
 use std::path::PathBuf;
 
 pub use block::BlockPlace;
+pub(in crate::store) use block::{types_as_text, types_of_text};
 pub(in crate::store) use folder::Archive;
-pub(in crate::store) use merge::{Filling, Listed, Merging, Step, StreamBlock};
+pub(in crate::store) use merge::{Filling, Listed, Merging, Step, StreamBlock, aggregates};
 pub use report::{
     AggregateReport, ArchiveError, ArchiveProgress, ArchiveReport, ArchiveStep, SegmentReport,
 };
@@ -118,6 +119,8 @@ pub trait ArchiveStore: EventStore {
 pub struct SegmentRecord {
     /// Its number, from 1.
     pub number: u64,
+    /// The aggregate type of its events.
+    pub aggregate: String,
     /// Its name in the folder.
     pub file: String,
     /// The folder in which it was written.

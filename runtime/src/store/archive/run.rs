@@ -332,7 +332,8 @@ impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
         }
         let (folder, number) = (target.folder.clone(), target.next);
         target.next += 1;
-        blocking(move || Draft::begin(&folder, number)).await
+        let aggregate = self.rule.aggregate;
+        blocking(move || Draft::begin(&folder, number, aggregate)).await
     }
 
     /// Completes the file that is being written, if any, and lets its events leave.

@@ -2,6 +2,7 @@
 //!
 //! All of this blocks, and is to be run where that may be.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ pub(super) fn number_of_manifest(name: &str) -> Option<u64> {
 pub(super) struct Draft {
     folder: PathBuf,
     number: u64,
+    aggregate: &'static str,
     file: File,
     hash: Sha256,
     bytes: u64,
@@ -69,13 +71,18 @@ pub(super) struct Segment {
 }
 
 impl Draft {
-    /// Begins a file.
-    pub(super) fn begin(folder: &Path, number: u64) -> Result<Self, ArchiveError> {
+    /// Begins a file for events of an aggregate type.
+    pub(super) fn begin(
+        folder: &Path,
+        number: u64,
+        aggregate: &'static str,
+    ) -> Result<Self, ArchiveError> {
         let path = draft_path(folder, &file_name(number));
         let file = File::create(&path).map_err(|error| unwritable(&path, error))?;
         Ok(Self {
             folder: folder.to_owned(),
             number,
+            aggregate,
             file,
             hash: Sha256::new(),
             bytes: 0,
@@ -113,6 +120,8 @@ impl Draft {
         let path = draft_path(&self.folder, &file_name(self.number));
         let unwritable = |error| unwritable(&path, error);
         let bytes = block::compress(&self.lines).map_err(unwritable)?;
+        let types: BTreeSet<&str> =
+            self.open.iter().map(|event| event.shape.event_type.as_str()).collect();
         let place = BlockPlace {
             segment: self.number,
             block: u32::try_from(self.blocks.len() + 1).unwrap_or(u32::MAX),
@@ -124,6 +133,8 @@ impl Draft {
             first: first.position,
             last: last.position,
             sha256: Sha256::digest(&bytes).into(),
+            aggregate: self.aggregate.to_owned(),
+            types: types.into_iter().map(str::to_owned).collect(),
         };
         let read =
             block::open(&bytes, &place).map_err(|why| folder::damaged(&path, &place, &why))?;
@@ -151,6 +162,7 @@ impl Draft {
         let (first, last) = bounds.map_or((0, 0), |(a, b)| (a.place.first, b.place.last));
         let record = SegmentRecord {
             number: self.number,
+            aggregate: self.aggregate.to_owned(),
             file,
             folder: self.folder.display().to_string(),
             bytes: self.bytes,
@@ -207,7 +219,8 @@ impl Segment {
 
     /// What people are told of the file, and what it can be checked by without the store.
     fn manifest(&self, store: &str) -> String {
-        let SegmentRecord { file, bytes, sha256, first, last, archived_at, .. } = &self.record;
+        let SegmentRecord { aggregate, file, bytes, sha256, first, last, archived_at, .. } =
+            &self.record;
         let mut text = String::new();
         let mut line = |indent: usize, line: String| {
             text.extend(std::iter::repeat_n(' ', indent));
@@ -217,6 +230,7 @@ impl Segment {
         line(0, "{".to_owned());
         line(2, format!("\"store\": {},", quoted(store)));
         line(2, format!("\"file\": {},", quoted(file)));
+        line(2, format!("\"aggregate\": {},", quoted(aggregate)));
         line(2, format!("\"archivedAt\": {},", quoted(&archived_at.to_string())));
         line(2, format!("\"events\": {},", self.events));
         line(2, format!("\"firstPosition\": {first},"));
@@ -226,13 +240,14 @@ impl Segment {
         line(2, "\"blocks\": [".to_owned());
         for (index, LeavingBlock { place, events }) in self.blocks.iter().enumerate() {
             let comma = if index + 1 < self.blocks.len() { "," } else { "" };
-            let BlockPlace { start, length, first, last, sha256, .. } = place;
+            let BlockPlace { start, length, first, last, sha256, types, .. } = place;
             let (events, sha256) = (events.len(), hex(sha256));
+            let types = block::types_as_text(types);
             line(
                 4,
                 format!(
-                    "{{\"offset\": {start}, \"bytes\": {length}, \"events\": {events}, \"firstPosition\": {first}, \
-                     \"lastPosition\": {last}, \"sha256\": \"{sha256}\"}}{comma}"
+                    "{{\"offset\": {start}, \"bytes\": {length}, \"events\": {events}, \"types\": {types}, \
+                     \"firstPosition\": {first}, \"lastPosition\": {last}, \"sha256\": \"{sha256}\"}}{comma}"
                 ),
             );
         }

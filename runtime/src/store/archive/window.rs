@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::block::BlockPlace;
 use super::form::ArchivedEvent;
 use super::merge::push;
 use crate::metadata::Position;
 use crate::store::{AllPage, EventFilter, PAGE_BYTES, PAGE_POSITIONS, Page};
+
+/// As looking at so many events counts to pass over a block.
+const PASSED_OVER: u64 = 64;
 
 /// The archived events of one page of the global order: the first ones after a position, whatever the order in which
 /// their blocks overlap. Blocks are handed over by their first positions.
@@ -45,6 +49,20 @@ impl<'a> Window<'a> {
             self.bound = self.bound.min(first - 1);
         }
         first <= self.bound
+    }
+
+    /// Which events are looked for.
+    pub(super) fn filter(&self) -> &'a EventFilter {
+        self.filter
+    }
+
+    /// Whether events of a block may pass the filter. Where none do, it counts as looked at all the same: a page must not
+    /// go through the places of a whole archive.
+    pub(super) fn may_find_in(&mut self, place: &BlockPlace) -> bool {
+        let passes = |event_type: &String| self.filter.passes(&place.aggregate, event_type);
+        let may = place.types.iter().any(passes);
+        self.looked_at += if may { 0 } else { PASSED_OVER };
+        may
     }
 
     /// Takes the events of a block.

@@ -15,17 +15,27 @@ use super::types::Time;
 use crate::metadata::{Position, Sequence};
 use crate::store::archive::{
     Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, SegmentRecord,
-    Step, StreamBlock,
+    Step, StreamBlock, aggregates, types_as_text, types_of_text,
 };
-use crate::store::{AllPage, Direction, Page, StreamRead};
+use crate::store::{AllPage, Direction, EventFilter, Page, StreamRead};
 
 /// Up to where events are archived, or 0.
 pub(super) const ARCHIVED_UP_TO: &str =
     "SELECT coalesce(max(last), 0) FROM eventloom.archive_segments";
 
 /// The columns of a block's place.
-const PLACE: &str =
-    "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256";
+const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256, \
+     s.aggregate, b.types";
+
+/// The segments of aggregates, or of all.
+const OF_AGGREGATES: &str = "($2::text[] IS NULL OR s.aggregate = ANY ($2))";
+
+/// The aggregates whose segments are looked for; none for all.
+type Aggregates = Option<Vec<Cow<'static, str>>>;
+
+fn aggregates_of(filter: &EventFilter) -> Aggregates {
+    aggregates(filter).map(|names| names.into_iter().map(text::stored).collect())
+}
 
 /// Keeps others from archiving. Its connection ends with it, and the lock with that.
 pub struct ArchiveLock(Option<Client>);
@@ -61,9 +71,11 @@ pub(super) async fn list(
     client: &Client,
     live: &AllPage,
     after: Position,
+    filter: &EventFilter,
 ) -> Result<Listed<BlockPlace>, Fault> {
-    let before = straddling(client, after).await?;
-    Ok(beginning(client, (after, live.next)).await?.behind(before))
+    let of = aggregates_of(filter);
+    let before = straddling(client, after, &of).await?;
+    Ok(beginning(client, (after, live.next), &of).await?.behind(before))
 }
 
 /// A page of the global order with the archived events that belong to it. No connection is in use while files are read.
@@ -76,8 +88,8 @@ pub(super) async fn merge(
         match page.step() {
             Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?),
             Step::List => {
-                let client = database.reader().await?;
-                page.list(beginning(&client, page.range()).await?);
+                let (client, of) = (database.reader().await?, aggregates_of(page.filter()));
+                page.list(beginning(&client, page.range(), &of).await?);
             }
             Step::Done => return Ok(page.page()),
         }
@@ -93,35 +105,43 @@ pub(super) async fn merge_within(
     loop {
         match page.step() {
             Step::Read(place) => page.take_at_hand(archive, &place)?,
-            Step::List => page.list(beginning(client, page.range()).await?),
+            Step::List => {
+                let of = aggregates_of(page.filter());
+                page.list(beginning(client, page.range(), &of).await?);
+            }
             Step::Done => return Ok(page.page()),
         }
     }
 }
 
 /// The blocks, at most one of each segment, in the middle of which a position lies.
-async fn straddling(client: &Client, position: Position) -> Result<Vec<BlockPlace>, Fault> {
+async fn straddling(
+    client: &Client,
+    position: Position,
+    of: &Aggregates,
+) -> Result<Vec<BlockPlace>, Fault> {
     let sql = format!(
         "SELECT {PLACE} FROM eventloom.archive_segments s, LATERAL (SELECT * FROM eventloom.archive_blocks n \
          WHERE n.segment = s.no AND n.last > $1 ORDER BY n.last LIMIT 1) b \
-         WHERE s.first <= $1 AND s.last > $1 AND b.first <= $1"
+         WHERE s.first <= $1 AND s.last > $1 AND b.first <= $1 AND {OF_AGGREGATES}"
     );
     let statement = client.prepare_cached(&sql).await?;
-    client.query(&statement, &[&signed(position)]).await?.iter().map(place).collect()
+    client.query(&statement, &[&signed(position), of]).await?.iter().map(place).collect()
 }
 
 /// The next blocks that begin after a position, in the order of their beginnings.
 async fn beginning(
     client: &Client,
     (after, bound): (Position, Position),
+    of: &Aggregates,
 ) -> Result<Listed<BlockPlace>, Fault> {
     let sql = format!(
         "SELECT {PLACE} FROM eventloom.archive_blocks b JOIN eventloom.archive_segments s ON s.no = b.segment \
-         WHERE b.first > $1 AND b.first <= $2 ORDER BY b.first LIMIT $3"
+         WHERE b.first > $1 AND {OF_AGGREGATES} AND b.first <= $3 ORDER BY b.first LIMIT $4"
     );
     let statement = client.prepare_cached(&sql).await?;
     let most = signed(BLOCKS as u64);
-    let found = client.query(&statement, &[&signed(after), &signed(bound), &most]).await?;
+    let found = client.query(&statement, &[&signed(after), of, &signed(bound), &most]).await?;
     Ok(Listed::of(found.iter().map(place).collect::<Result<_, _>>()?))
 }
 
@@ -169,7 +189,7 @@ pub(super) async fn of_stream(
         (text::stored(read.stream.aggregate), text::stored(read.stream.id.as_str()));
     let (above, below, most) = (signed(above), signed(below), signed(BLOCKS as u64));
     let found = client.query(&statement, &[&aggregate, &id, &above, &below, &most]).await?;
-    let range = |row: &Row| Ok::<_, Fault>((place(row)?, number(row, 10)?, number(row, 11)?));
+    let range = |row: &Row| Ok::<_, Fault>((place(row)?, number(row, 12)?, number(row, 13)?));
     Ok(Listed::of(found.iter().map(range).collect::<Result<_, _>>()?))
 }
 
@@ -187,6 +207,8 @@ fn place(row: &Row) -> Result<BlockPlace, Fault> {
         first: number(row, 7)?,
         last: number(row, 8)?,
         sha256: hash(row, 9)?,
+        aggregate: text::read(row.try_get(10)?).into_owned(),
+        types: types_of_text(&text::read(row.try_get(11)?)).map_err(Fault::Value)?,
     })
 }
 
@@ -199,8 +221,8 @@ fn hash(row: &Row, column: usize) -> Result<[u8; 32], Fault> {
 pub(super) async fn segments(client: &Client) -> Result<Vec<SegmentRecord>, Fault> {
     let found = client
         .query(
-            "SELECT no, file, folder, bytes, sha256, first, last, archived_at FROM eventloom.archive_segments \
-             ORDER BY no",
+            "SELECT no, file, folder, bytes, sha256, first, last, archived_at, aggregate \
+             FROM eventloom.archive_segments ORDER BY no",
             &[],
         )
         .await?;
@@ -214,6 +236,7 @@ pub(super) async fn segments(client: &Client) -> Result<Vec<SegmentRecord>, Faul
             first: number(row, 5)?,
             last: number(row, 6)?,
             archived_at: row.try_get::<_, Time>(7)?.0,
+            aggregate: text::read(row.try_get(8)?).into_owned(),
         })
     };
     found.iter().map(segment).collect()
@@ -286,10 +309,13 @@ pub(super) async fn leave(
             sequences.push(signed(event.sequence));
         }
     }
-    let folder: Cow<'_, str> = text::stored(&segment.folder);
+    let types: Vec<String> = places().map(|it| types_as_text(&it.types)).collect();
+    let types: Vec<Cow<'_, str>> = types.iter().map(|it| text::stored(it)).collect();
+    let (folder, aggregate) = (text::stored(&segment.folder), text::stored(&segment.aggregate));
     let statement = client
         .prepare_cached(
-            "SELECT eventloom.archive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+            "SELECT eventloom.archive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+             $19)",
         )
         .await?;
     client
@@ -304,11 +330,13 @@ pub(super) async fn leave(
                 &signed(segment.first),
                 &signed(segment.last),
                 &Time(segment.archived_at),
+                &aggregate,
                 &block_no,
                 &numbers(|it| it.start),
                 &numbers(|it| it.length),
                 &numbers(|it| it.lines),
                 &hashes,
+                &types,
                 &of_block,
                 &positions,
                 &streams,

@@ -9,6 +9,7 @@ CREATE TABLE eventloom.archive_store (
 
 CREATE TABLE eventloom.archive_segments (
     no bigint PRIMARY KEY,
+    aggregate text COLLATE "C" NOT NULL,        -- of all its events
     file text COLLATE "C" NOT NULL UNIQUE,      -- within the folder that the program names
     folder text COLLATE "C" NOT NULL,           -- where it was written
     bytes bigint NOT NULL,
@@ -30,6 +31,7 @@ CREATE TABLE eventloom.archive_blocks (
     first bigint NOT NULL,                      -- positions
     last bigint NOT NULL,
     sha256 bytea NOT NULL,
+    types text COLLATE "C" NOT NULL,            -- of its events: a JSON array of the stored names
     PRIMARY KEY (segment, block)
 );
 
@@ -59,8 +61,9 @@ $$;
 -- each stream follows on what has left, and its last event stays: appends find there what they need.
 CREATE FUNCTION eventloom.archive(
     new_no bigint, new_file text, new_folder text, new_bytes bigint, new_sha256 bytea, new_first bigint,
-    new_last bigint, new_archived_at timestamptz,
+    new_last bigint, new_archived_at timestamptz, new_aggregate text,
     block_no integer[], block_start bigint[], block_length bigint[], block_lines bigint[], block_sha256 bytea[],
+    block_types text[],
     event_block integer[], event_position bigint[], event_stream bigint[], event_sequence bigint[]
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -84,18 +87,18 @@ BEGIN
             new_no, new_first, new_last USING ERRCODE = 'check_violation';
     END IF;
 
-    INSERT INTO archive_segments (no, file, folder, bytes, sha256, first, last, archived_at)
-    VALUES (new_no, new_file, new_folder, new_bytes, new_sha256, new_first, new_last, new_archived_at)
+    INSERT INTO archive_segments (no, aggregate, file, folder, bytes, sha256, first, last, archived_at)
+    VALUES (new_no, new_aggregate, new_file, new_folder, new_bytes, new_sha256, new_first, new_last, new_archived_at)
     ON CONFLICT (no) DO NOTHING;
     IF NOT EXISTS (SELECT 1 FROM archive_segments s WHERE s.no = new_no AND s.sha256 = new_sha256) THEN
         RAISE EXCEPTION 'somebody else has archived as segment % meanwhile', new_no
             USING ERRCODE = 'serialization_failure';
     END IF;
 
-    INSERT INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256)
-    SELECT new_no, b.block, b.start, b.length, b.lines, n.events, n.first, n.last, b.sha256
-    FROM unnest(block_no, block_start, block_length, block_lines, block_sha256)
-        AS b (block, start, length, lines, sha256)
+    INSERT INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256, types)
+    SELECT new_no, b.block, b.start, b.length, b.lines, n.events, n.first, n.last, b.sha256, b.types
+    FROM unnest(block_no, block_start, block_length, block_lines, block_sha256, block_types)
+        AS b (block, start, length, lines, sha256, types)
     JOIN (
         SELECT e.block, count(*) AS events, min(e.position) AS first, max(e.position) AS last
         FROM unnest(event_block, event_position) AS e (block, position) GROUP BY e.block

@@ -205,7 +205,7 @@ async fn read_all_live(
             if archived_up_to <= after {
                 return Ok((read, None));
             }
-            let listed = archive::list(client, &read, after).await?;
+            let listed = archive::list(client, &read, after, filter).await?;
             return Ok((read, Some(listed)));
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Result, Row, Transaction};
+use rusqlite::types::{Type, Value};
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row, Transaction};
 
 use super::database::SqliteDatabase;
 use super::fault::JobError;
@@ -13,17 +13,30 @@ use super::reads::{self, fixed, number, signed};
 use crate::metadata::{Position, Sequence};
 use crate::store::archive::{
     Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, SegmentRecord,
-    Step, StreamBlock, changed_meanwhile,
+    Step, StreamBlock, aggregates, changed_meanwhile, types_as_text, types_of_text,
 };
-use crate::store::{AllPage, Direction, Page, StoreError, StreamRead};
+use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
 
 /// The columns of a block's place.
-const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256 \
-    FROM archive_blocks b JOIN archive_segments s ON s.no = b.segment";
+const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256, \
+    s.aggregate, b.types FROM archive_blocks b JOIN archive_segments s ON s.no = b.segment";
 
 /// The same, a segment at a time: of all blocks that begin before a position few are looked for.
 const PLACE_OF_SEGMENT: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, \
-    b.sha256 FROM archive_segments s CROSS JOIN archive_blocks b ON b.segment = s.no";
+    b.sha256, s.aggregate, b.types FROM archive_segments s CROSS JOIN archive_blocks b ON b.segment = s.no";
+
+/// The segments of aggregates.
+const OF_AGGREGATES: &str = "(?2 IS NULL OR s.aggregate IN (SELECT value FROM json_each(?2)))";
+
+/// The aggregates whose segments are looked for, as a JSON array; none for all.
+struct Aggregates(Option<String>);
+
+impl Aggregates {
+    fn of(filter: &EventFilter) -> Self {
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        Self(aggregates(filter).map(|names| types_as_text(&owned(names))))
+    }
+}
 
 type Job<T> = std::result::Result<T, JobError>;
 
@@ -32,12 +45,14 @@ pub(super) fn list(
     connection: &Connection,
     live: &AllPage,
     after: Position,
+    filter: &EventFilter,
 ) -> Result<Option<Listed<BlockPlace>>> {
     if archived_up_to(connection)? <= after {
         return Ok(None);
     }
-    let before = straddling(connection, after)?;
-    Ok(Some(beginning(connection, (after, live.next))?.behind(before)))
+    let of = Aggregates::of(filter);
+    let before = straddling(connection, after, &of)?;
+    Ok(Some(beginning(connection, (after, live.next), &of)?.behind(before)))
 }
 
 /// A page of the global order with the archived events that belong to it. No connection is in use while files are read.
@@ -50,8 +65,8 @@ pub(super) async fn merge(
         match page.step() {
             Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?),
             Step::List => {
-                let range = page.range();
-                page.list(database.read(move |it| Ok(beginning(it, range)?)).await?);
+                let (range, of) = (page.range(), Aggregates::of(page.filter()));
+                page.list(database.read(move |it| Ok(beginning(it, range, &of)?)).await?);
             }
             Step::Done => return Ok(page.page()),
         }
@@ -67,7 +82,10 @@ pub(super) fn merge_within(
     loop {
         match page.step() {
             Step::Read(place) => page.take_at_hand(archive, &place)?,
-            Step::List => page.list(beginning(connection, page.range())?),
+            Step::List => {
+                let of = Aggregates::of(page.filter());
+                page.list(beginning(connection, page.range(), &of)?);
+            }
             Step::Done => return Ok(page.page()),
         }
     }
@@ -81,24 +99,30 @@ fn archived_up_to(connection: &Connection) -> Result<Position> {
 }
 
 /// The blocks, at most one of each segment, in the middle of which a position lies.
-fn straddling(connection: &Connection, position: Position) -> Result<Vec<BlockPlace>> {
+fn straddling(
+    connection: &Connection,
+    position: Position,
+    of: &Aggregates,
+) -> Result<Vec<BlockPlace>> {
     let sql = format!(
         "SELECT {PLACE_OF_SEGMENT} WHERE s.first <= ?1 AND s.last > ?1 AND b.first <= ?1 AND b.last = \
-         (SELECT min(n.last) FROM archive_blocks n WHERE n.segment = s.no AND n.last > ?1)"
+         (SELECT min(n.last) FROM archive_blocks n WHERE n.segment = s.no AND n.last > ?1) AND {OF_AGGREGATES}"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map([signed(position)], place)?.collect()
+    statement.query_map((signed(position), &of.0), place)?.collect()
 }
 
 /// The next blocks that begin after a position, in the order of their beginnings.
 fn beginning(
     connection: &Connection,
     (after, bound): (Position, Position),
+    of: &Aggregates,
 ) -> Result<Listed<BlockPlace>> {
-    let sql =
-        format!("SELECT {PLACE} WHERE b.first > ?1 AND b.first <= ?2 ORDER BY b.first LIMIT ?3");
+    let sql = format!(
+        "SELECT {PLACE} WHERE b.first > ?1 AND {OF_AGGREGATES} AND b.first <= ?3 ORDER BY b.first LIMIT ?4"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
-    let parameters = (signed(after), signed(bound), signed(BLOCKS as u64));
+    let parameters = (signed(after), &of.0, signed(bound), signed(BLOCKS as u64));
     Ok(Listed::of(statement.query_map(parameters, place)?.collect::<Result<_>>()?))
 }
 
@@ -142,13 +166,13 @@ pub(super) fn of_stream(
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let parameters = (stream, signed(above), signed(below), signed(BLOCKS as u64));
-    let range = |row: &Row<'_>| Ok((place(row)?, number(row, 10)?, number(row, 11)?));
+    let range = |row: &Row<'_>| Ok((place(row)?, number(row, 12)?, number(row, 13)?));
     Ok(Listed::of(statement.query_map(parameters, range)?.collect::<Result<_>>()?))
 }
 
 /// As [`PLACE`], with the range.
 const PLACE_OF_RANGE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, \
-    b.sha256, r.first, r.last FROM archive_ranges r JOIN archive_blocks b ON b.segment = r.segment \
+    b.sha256, s.aggregate, b.types, r.first, r.last FROM archive_ranges r JOIN archive_blocks b ON b.segment = r.segment \
     AND b.block = r.block JOIN archive_segments s ON s.no = b.segment";
 
 fn place(row: &Row<'_>) -> Result<BlockPlace> {
@@ -163,13 +187,17 @@ fn place(row: &Row<'_>) -> Result<BlockPlace> {
         first: number(row, 7)?,
         last: number(row, 8)?,
         sha256: *fixed(row, 9)?,
+        aggregate: row.get(10)?,
+        types: types_of_text(row.get_ref(11)?.as_str()?)
+            .map_err(|error| Error::FromSqlConversionFailure(11, Type::Text, error.into()))?,
     })
 }
 
 /// The segments by their numbers.
 pub(super) fn segments(connection: &Connection) -> Result<Vec<SegmentRecord>> {
     let mut statement = connection.prepare_cached(
-        "SELECT no, file, folder, bytes, sha256, first, last, archived_at FROM archive_segments ORDER BY no",
+        "SELECT no, file, folder, bytes, sha256, first, last, archived_at, aggregate FROM archive_segments \
+         ORDER BY no",
     )?;
     let segment = |row: &Row<'_>| {
         Ok(SegmentRecord {
@@ -181,6 +209,7 @@ pub(super) fn segments(connection: &Connection) -> Result<Vec<SegmentRecord>> {
             first: number(row, 5)?,
             last: number(row, 6)?,
             archived_at: reads::time(row, 7)?,
+            aggregate: row.get(8)?,
         })
     };
     statement.query_map([], segment)?.collect()
@@ -264,8 +293,8 @@ fn note_segment(transaction: &Transaction<'_>, segment: &SegmentRecord) -> Job<(
     }
     transaction
         .prepare_cached(
-            "INSERT INTO archive_segments (no, file, folder, bytes, sha256, first, last, archived_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO archive_segments (no, file, folder, bytes, sha256, first, last, archived_at, aggregate) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute((
             signed(segment.number),
@@ -276,6 +305,7 @@ fn note_segment(transaction: &Transaction<'_>, segment: &SegmentRecord) -> Job<(
             signed(segment.first),
             signed(segment.last),
             segment.archived_at.as_micros(),
+            &segment.aggregate,
         ))?;
     Ok(())
 }
@@ -286,8 +316,8 @@ fn note_block(
 ) -> Job<()> {
     let noted = transaction
         .prepare_cached(
-            "INSERT OR IGNORE INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT OR IGNORE INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256, \
+             types) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute((
             signed(place.segment),
@@ -299,6 +329,7 @@ fn note_block(
             signed(place.first),
             signed(place.last),
             place.sha256,
+            types_as_text(&place.types),
         ))?;
     match noted {
         1 => Ok(()),
@@ -363,7 +394,6 @@ fn check_prefix(transaction: &Transaction<'_>, stream: i64, last: Sequence) -> J
     }
 }
 
-/// Another archiver has taken the number of a segment.
 /// Reads go by the bounds of segments.
 fn beyond_segment(SegmentRecord { number, first, last, .. }: &SegmentRecord) -> JobError {
     JobError::Store(StoreError::Unsupported(format!(
@@ -372,6 +402,7 @@ fn beyond_segment(SegmentRecord { number, first, last, .. }: &SegmentRecord) -> 
     )))
 }
 
+/// Another archiver has taken the number of a segment.
 fn taken_meanwhile(number: u64) -> JobError {
     JobError::Store(StoreError::Unavailable(format!(
         "somebody else has archived as segment {number} meanwhile; nothing was changed: try again"

@@ -91,7 +91,7 @@ pub(super) fn read_all(
     limit: usize,
 ) -> Result<(AllPage, Option<Listed<BlockPlace>>), JobError> {
     let live = read_all_live(connection, catalog, after, filter, limit)?;
-    let listed = archive::list(connection, &live, after)?;
+    let listed = archive::list(connection, &live, after, filter)?;
     Ok((live, listed))
 }
 

@@ -4,6 +4,7 @@ mod crashes;
 #[cfg(target_os = "linux")]
 mod hanging;
 mod histories;
+mod holding;
 mod missing;
 mod projections;
 mod properties;

@@ -158,6 +158,8 @@ fn the_files_are_for_people_too() {
         let sha256: String = segment.sha256.iter().map(|it| format!("{it:02x}")).collect();
         assert_eq!(manifest["sha256"], sha256.as_str());
         assert_eq!(manifest["blocks"].as_array().map(Vec::len), Some(1));
+        assert_eq!(manifest["aggregate"], "Wallet");
+        assert_eq!(manifest["blocks"][0]["types"], serde_json::json!(["Moved", "Named"]));
     });
 }
 
