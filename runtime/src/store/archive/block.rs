@@ -14,11 +14,18 @@ use sha2::{Digest, Sha256};
 use super::form::{self, ArchivedEvent};
 use crate::codec::Writer;
 use crate::metadata::Position;
+use crate::store::PAGE_POSITIONS;
 
 /// Bytes of lines after which a block takes no further event.
 pub(super) const BLOCK_BYTES: usize = 256 * 1024;
 /// Events that a block takes at most.
 pub(super) const BLOCK_EVENTS: usize = 1024;
+
+/// Positions over which the events of a block lie, give or take a few events: a page looks at as many. What aged out long
+/// after its neighbours lies far apart, and a full block of that would be in the way of very many pages.
+pub(super) const BLOCK_POSITIONS: Position = PAGE_POSITIONS;
+/// Events that a block takes though they lie further apart: fewer are hardly worth a place of their own.
+pub(super) const BLOCK_EVENTS_APART: usize = 64;
 
 /// Where a block lies, and what it must be, by the store's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,22 +1,18 @@
 //! Where an archive lies, and its blocks as they are read.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lru::LruCache;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::block::{self, BlockPlace, Unread};
 use super::form::ArchivedEvent;
+use super::kept::Kept;
 use super::segment::number_of;
 use crate::metadata::Position;
 use crate::store::{StoreError, StreamKey};
 
-/// Blocks that are kept in memory, most of a quarter of a megabyte: where positions of several segments overlap, a page
-/// needs one of each.
-const KEPT: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 /// Bytes of lines above which a block is not kept.
 const KEPT_BYTES: u64 = 2 * 1024 * 1024;
 /// Blocks that are read from files at the same time. Where the disk hangs, so many threads hang with it, and no more.
@@ -35,13 +31,10 @@ pub(in crate::store) enum Wanted {
     After(Position),
 }
 
-type Blocks = LruCache<[u8; 32], Arc<Vec<ArchivedEvent>>>;
-
 /// The archive of a store, as far as the program has named one.
 pub(in crate::store) struct Archive {
     folder: Option<PathBuf>,
-    /// By their hashes: whatever database the store's is at the moment, they are what it says.
-    blocks: Mutex<Blocks>,
+    blocks: Mutex<Kept>,
     reading: Arc<Semaphore>,
     /// What transactions looked for here and did not find in memory.
     lacking: Mutex<Vec<(BlockPlace, Wanted)>>,
@@ -52,7 +45,7 @@ impl Archive {
     pub(in crate::store) fn new(folder: Option<PathBuf>) -> Self {
         Self {
             folder,
-            blocks: Mutex::new(LruCache::new(KEPT)),
+            blocks: Mutex::default(),
             reading: Arc::new(Semaphore::new(READING)),
             lacking: Mutex::default(),
         }
@@ -73,7 +66,7 @@ impl Archive {
 
     /// A block that was read before.
     fn known(&self, place: &BlockPlace) -> Option<Arc<Vec<ArchivedEvent>>> {
-        self.blocks().get(&place.sha256).map(Arc::clone)
+        self.blocks().get(&place.sha256)
     }
 
     /// Reads a block, which takes as long as the disk does. Who waits for it holds nothing that others need: no connection,
@@ -104,7 +97,7 @@ impl Archive {
             // It goes with the thread, and not with who has stopped waiting for it.
             drop(permit);
             if let (Ok(read), true) = (&read, keeps) {
-                archive.blocks().put(place.sha256, Arc::clone(read));
+                archive.blocks().put(place.sha256, place.lines, Arc::clone(read));
             }
             read
         });
@@ -188,7 +181,7 @@ impl Archive {
         Ok(true)
     }
 
-    fn blocks(&self) -> MutexGuard<'_, Blocks> {
+    fn blocks(&self) -> MutexGuard<'_, Kept> {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,6 +18,7 @@ mod block;
 mod folder;
 mod form;
 mod gap;
+mod kept;
 mod merge;
 mod place;
 mod report;

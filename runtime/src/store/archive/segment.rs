@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::block::{self, BLOCK_BYTES, BLOCK_EVENTS, BlockPlace, hex};
+use super::block::{
+    self, BLOCK_BYTES, BLOCK_EVENTS, BLOCK_EVENTS_APART, BLOCK_POSITIONS, BlockPlace, hex,
+};
 use super::form::{self, ArchivedEvent};
 use super::report::ArchiveError;
 use super::{LeavingBlock, LeavingEvent, SegmentRecord, folder};
@@ -106,10 +108,17 @@ impl Draft {
         let (position, sequence) = (event.position, event.meta.sequence);
         self.leaving.push(LeavingEvent { position, stream, sequence });
         self.events += 1;
-        if self.lines.len() >= BLOCK_BYTES || self.open.len() >= BLOCK_EVENTS {
+        if self.is_block_full() {
             self.end_block()?;
         }
         Ok(())
+    }
+
+    fn is_block_full(&self) -> bool {
+        let bounds = self.leaving.first().zip(self.leaving.last());
+        let positions = bounds.map_or(0, |(first, last)| last.position - first.position);
+        let is_wide = positions >= BLOCK_POSITIONS && self.open.len() >= BLOCK_EVENTS_APART;
+        self.lines.len() >= BLOCK_BYTES || self.open.len() >= BLOCK_EVENTS || is_wide
     }
 
     /// Compresses and writes what was added, after it was read back as what it is.
@@ -319,4 +328,51 @@ fn not_text(event: &StoredEvent<'_>) -> ArchiveError {
             .to_owned(),
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::{Metadata, Position, StreamId};
+    use crate::values::Uuid;
+
+    /// Events in the blocks of a segment whose events lie so far apart.
+    fn in_blocks(apart: Position) -> Vec<usize> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut draft = Draft::begin(folder.path(), 1, "A").expect("a file");
+        for sequence in 1..=200 {
+            let meta = Metadata {
+                event_id: Uuid::from_u128(7),
+                stream_id: StreamId::from("a"),
+                sequence,
+                at: Timestamp::MIN,
+                recorded_at: Timestamp::MIN,
+                actor: None,
+                correlation_id: None,
+                causation_id: None,
+                traceparent: None,
+            };
+            let event = StoredEvent {
+                aggregate: "A",
+                event_type: "Moved",
+                version: 1,
+                position: sequence * apart,
+                data: b"{}",
+                meta: &meta,
+            };
+            draft.add(&event, 1).expect("it is added");
+        }
+        let segment = draft.end(Timestamp::MIN).expect("it ends");
+        segment.blocks.iter().map(|block| block.events.len()).collect()
+    }
+
+    /// What aged out long after its neighbours was put into few blocks, each over very many positions: every page of those had
+    /// to unpack it.
+    #[test]
+    fn events_far_apart_have_blocks_of_their_own() {
+        assert_eq!(in_blocks(1), [200]);
+        assert_eq!(in_blocks(82), [200]);
+        assert_eq!(in_blocks(164), [101, 99]);
+        assert_eq!(in_blocks(100_000), [64, 64, 64, 8]);
+    }
 }

@@ -6,6 +6,7 @@ mod hanging;
 mod histories;
 mod holding;
 mod missing;
+mod overlapping;
 mod projections;
 mod properties;
 mod staying;
