@@ -1,8 +1,13 @@
 //! Who may archive on PostgreSQL, and databases from before there were archives.
 
+use std::time::Duration;
+
 use eventloom_runtime::EventStore as _;
+use eventloom_runtime::projection::PostgresReadDatabase;
 use eventloom_runtime::store::archive::ArchiveStore as _;
-use eventloom_runtime::store::postgres::{Granted, PostgresDatabase, PostgresStore};
+use eventloom_runtime::store::postgres::{
+    Granted, PostgresDatabase, PostgresOptions, PostgresStore,
+};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::TestDatabase;
 
@@ -181,5 +186,31 @@ fn an_older_database_is_migrated_with_its_grants() {
         assert_eq!(seen(&program).await, before);
         drop(program);
         shared.end().await;
+    });
+}
+
+/// The right to archive was a connection of those for rows, for as long as a run took: a program with one of them could not
+/// fold or read a row meanwhile.
+#[test]
+fn the_right_to_archive_takes_no_connection_from_others() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let url = place.url().await;
+        let options = PostgresOptions { connections: 1, ..PostgresOptions::default() };
+        let database = PostgresDatabase::with(&url, options).expect("an address");
+        let store = PostgresStore::open(&database).await.expect("a store");
+        let lock = store.lock_archive().await.expect("an answer").expect("nobody else archives");
+
+        let others = async {
+            PostgresReadDatabase::open(&database).await.expect("a connection for rows");
+            assert_eq!(store.head().await, Ok(0));
+            fill(&store).await;
+            store.lock_archive().await.expect("an answer").is_none()
+        };
+
+        let is_turned_away = tokio::time::timeout(Duration::from_secs(20), others).await;
+        assert!(is_turned_away.expect("nobody waits for it"));
+        drop(lock);
+        assert!(store.lock_archive().await.expect("an answer").is_some(), "it is free again");
     });
 }

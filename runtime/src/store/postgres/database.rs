@@ -28,6 +28,7 @@ pub struct PostgresDatabase {
 
 struct Inner {
     address: Address,
+    options: PostgresOptions,
     /// Appends, one at a time.
     writer: Pool,
     /// Reads of events.
@@ -109,6 +110,7 @@ impl PostgresDatabase {
             readers: pool(&address, options, connections, (&[SESSION, EVENTS, READS], &made))?,
             rows: pool(&address, options, connections, (&[SESSION, READS], &made))?,
             address,
+            options,
             made,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -181,6 +183,13 @@ impl PostgresDatabase {
             client.statement_cache.clear();
         }
         Ok(client)
+    }
+
+    /// A connection of its own, for what holds it for long: nobody waits for it, and it ends with who has it.
+    pub(super) async fn alone(&self) -> Result<Client, Fault> {
+        let Inner { address, options, .. } = &*self.inner;
+        let pool = pool(address, *options, 1, (&[SESSION, READS], &Arc::default()));
+        Ok(pool.map_err(Fault::from)?.get().await?)
     }
 
     /// Makes the tables of a part of Eventloom what this program takes them for.

@@ -280,8 +280,8 @@ impl ArchiveStore for PostgresStore {
     }
 
     async fn lock_archive(&self) -> Result<Option<ArchiveLock>, StoreError> {
-        // Events are read by other connections, of which there may be only one.
-        let client = self.told(self.database.rows().await)?;
+        // It is held for the whole run, in which events and rows are read and written by as few connections as there may be.
+        let client = self.told(self.database.alone().await)?;
         self.told(archive::lock(client).await)
     }
 
