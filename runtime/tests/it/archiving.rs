@@ -273,6 +273,6 @@ pub(crate) async fn seen(store: &impl EventStore) -> Seen {
 
 /// How many events are live, by what a store that has no archive at hand can tell.
 pub(crate) async fn live(store: &impl ArchiveStore) -> usize {
-    let live = store.candidates(Wallet::NAME, Wallet::MEANING, 0, 1_000_000).await;
+    let live = store.candidates(Wallet::NAME, Wallet::MEANING, (0, Position::MAX), 1_000_000).await;
     live.expect("the live events").len()
 }

@@ -10,10 +10,11 @@
 //! their events. Once it has its name it is never replaced or deleted by this program: whatever happens, an event is
 //! live or archived. What a run that was cut off has left is told by the next.
 //!
-//! [`Archiver`] is the way in. Its neighbours: `form` (a line), `block` (lines that are compressed together), `segment`
+//! [`Archiver`] is the way in. Its neighbours: `age` (how far a run looks), `form` (a line), `block` (lines that are compressed together), `segment`
 //! (a file), `place` (where the files lie), `folder` (reading), `merge` and `window`, `gap` (pages of live and archived
 //! events).
 
+mod age;
 mod block;
 mod folder;
 mod form;
@@ -82,8 +83,19 @@ pub trait ArchiveStore: EventStore {
     /// A failure of the store.
     fn lock_archive(&self) -> impl Future<Output = Result<Option<Self::Lock>, StoreError>> + Send;
 
-    /// What is to be known of the live events of an aggregate after a position, at most `limit` of them, in their order.
-    /// Snapshots are those of a fold's meaning.
+    /// The positions of the live events after a position, of whatever aggregate, and when they were recorded: at most `limit`
+    /// of them, in their order.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn recorded(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(Position, Timestamp)>, StoreError>> + Send;
+
+    /// What is to be known of the live events of an aggregate after the first of two positions and up to the second, at most
+    /// `limit` of them, in their order. Snapshots are those of a fold's meaning.
     ///
     /// # Errors
     /// A failure of the store.
@@ -91,7 +103,7 @@ pub trait ArchiveStore: EventStore {
         &self,
         aggregate: &'static str,
         meaning: u64,
-        after: Position,
+        range: (Position, Position),
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Candidate>, StoreError>> + Send;
 

@@ -11,7 +11,7 @@ use super::report::{
     AggregateReport, ArchiveError, ArchiveProgress, ArchiveReport, ArchiveStep, SegmentReport,
 };
 use super::segment::{Draft, Segment};
-use super::{ArchiveStore, Candidate, LeavingBlock, changed_meanwhile, place};
+use super::{ArchiveStore, Candidate, LeavingBlock, age, changed_meanwhile, place};
 use crate::aggregate::{Aggregate, Retention};
 use crate::clock::{Clock, SystemClock};
 use crate::metadata::{Position, Sequence};
@@ -126,6 +126,7 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
         let mut report = ArchiveReport {
             is_dry_run: self.is_dry_run,
             now,
+            head,
             aggregates: Vec::new(),
             segments: Vec::new(),
             unknown_files: Vec::new(),
@@ -234,20 +235,18 @@ struct Run<'r, 's, S, P> {
 impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
     async fn archive(&mut self, before: Timestamp) -> Result<(), ArchiveError> {
         let ArchiveRule { aggregate, meaning, .. } = self.rule;
-        let mut after = 0;
-        while after < self.head && self.young.len() < YOUNG_STREAMS {
-            let store = self.archiver.store;
-            let found = store.candidates(aggregate, meaning, after, LOOKED_AT).await?;
+        let store = self.archiver.store;
+        let (mut after, end) = (0, age::to_be_looked_at(store, before, self.head).await?);
+        while after < end && self.young.len() < YOUNG_STREAMS {
+            let found = store.candidates(aggregate, meaning, (after, end), LOOKED_AT).await?;
             let is_end = found.len() < LOOKED_AT;
-            let head = self.head;
-            let within = found.iter().filter(|it| it.position <= head);
             let going: Vec<Candidate> =
-                within.filter(|it| self.may_go(it, before)).copied().collect();
+                found.iter().filter(|it| self.may_go(it, before)).copied().collect();
             after = match found.last() {
                 Some(last) if !is_end => last.position,
-                _ => self.head,
+                _ => end,
             };
-            self.told.looked_up_to = after.min(self.head);
+            self.told.looked_up_to = after;
             self.write(&going).await?;
             self.tell(ArchiveStep::Looked);
         }

@@ -18,6 +18,7 @@ use crate::store::archive::{
     Step, StreamBlock, aggregates, types_as_text, types_of_text,
 };
 use crate::store::{AllPage, Direction, EventFilter, Page, StreamRead};
+use crate::values::Timestamp;
 
 /// Up to where events are archived, or 0.
 pub(super) const ARCHIVED_UP_TO: &str =
@@ -248,12 +249,27 @@ pub(super) async fn identity(client: &Client, proposed: &str) -> Result<String, 
     Ok(row.try_get(0)?)
 }
 
+/// When the next live events were recorded.
+pub(super) async fn recorded(
+    client: &Client,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<(Position, Timestamp)>, Fault> {
+    let statement = client
+        .prepare_cached(
+            "SELECT position, recorded_at FROM eventloom.events WHERE position > $1 ORDER BY position LIMIT $2",
+        )
+        .await?;
+    let found = client.query(&statement, &[&signed(after), &signed(limit as u64)]).await?;
+    found.iter().map(|row| Ok((number(row, 0)?, row.try_get::<_, Time>(1)?.0))).collect()
+}
+
 /// What is to be known of the live events of an aggregate. A snapshot that stands for events which its stream does not
 /// have covers none.
 pub(super) async fn candidates(
     client: &Client,
     (aggregate, meaning): (&str, u64),
-    after: Position,
+    (after, end): (Position, Position),
     limit: usize,
 ) -> Result<Vec<Candidate>, Fault> {
     let statement = client
@@ -262,14 +278,14 @@ pub(super) async fn candidates(
              (SELECT n.sequence FROM eventloom.snapshots n WHERE n.stream = e.stream AND n.meaning = $2), \
              (SELECT f.sequence FROM eventloom.events f WHERE f.stream = e.stream ORDER BY f.sequence LIMIT 1), \
              (SELECT l.sequence FROM eventloom.events l WHERE l.stream = e.stream ORDER BY l.sequence DESC LIMIT 1) \
-             FROM eventloom.events e WHERE e.position > $3 \
+             FROM eventloom.events e WHERE e.position > $3 AND e.position <= $4 \
              AND e.shape = ANY (ARRAY(SELECT h.id FROM eventloom.shapes h WHERE h.aggregate = $1)) \
-             ORDER BY e.position LIMIT $4",
+             ORDER BY e.position LIMIT $5",
         )
         .await?;
     let (aggregate, meaning) = (text::stored(aggregate), meaning.cast_signed());
-    let (after, most) = (signed(after), signed(limit as u64));
-    let found = client.query(&statement, &[&aggregate, &meaning, &after, &most]).await?;
+    let (after, end, most) = (signed(after), signed(end), signed(limit as u64));
+    let found = client.query(&statement, &[&aggregate, &meaning, &after, &end, &most]).await?;
     let candidate = |row: &Row| {
         let last = number(row, 6)?;
         let covered: Option<i64> = row.try_get(4)?;

@@ -21,6 +21,7 @@ use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey, names,
 };
+use crate::values::Timestamp;
 
 const MIGRATIONS: Migrations = Migrations {
     part: "event store",
@@ -285,15 +286,23 @@ impl ArchiveStore for PostgresStore {
         self.told(archive::lock(client).await)
     }
 
+    async fn recorded(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<(Position, Timestamp)>, StoreError> {
+        self.told(archive::recorded(&self.client().await?, after, limit).await)
+    }
+
     async fn candidates(
         &self,
         aggregate: &'static str,
         meaning: u64,
-        after: Position,
+        range: (Position, Position),
         limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
         let client = self.client().await?;
-        self.told(archive::candidates(&client, (aggregate, meaning), after, limit).await)
+        self.told(archive::candidates(&client, (aggregate, meaning), range, limit).await)
     }
 
     async fn live_at(&self, positions: Vec<Position>) -> Result<Page, StoreError> {

@@ -16,6 +16,7 @@ use crate::store::archive::{
     Step, StreamBlock, aggregates, changed_meanwhile, types_as_text, types_of_text,
 };
 use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
+use crate::values::Timestamp;
 
 /// The columns of a block's place.
 const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256, \
@@ -222,13 +223,27 @@ pub(super) fn identity(transaction: &Transaction<'_>, proposed: &str) -> Result<
     transaction.query_row("SELECT id FROM archive_store", [], |row| row.get(0))
 }
 
+/// When the next live events were recorded.
+pub(super) fn recorded(
+    connection: &Connection,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<(Position, Timestamp)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT position, recorded_at FROM events WHERE position > ?1 ORDER BY position LIMIT ?2",
+    )?;
+    let parameters = (signed(after), signed(limit as u64));
+    let recorded = |row: &Row<'_>| Ok((number(row, 0)?, reads::time(row, 1)?));
+    statement.query_map(parameters, recorded)?.collect()
+}
+
 /// What is to be known of the live events of an aggregate. A snapshot that stands for events which its stream does not
 /// have covers none.
 pub(super) fn candidates(
     connection: &Connection,
     aggregate: &str,
     meaning: u64,
-    after: Position,
+    (after, end): (Position, Position),
     limit: usize,
 ) -> Result<Vec<Candidate>> {
     let mut statement = connection.prepare_cached(
@@ -236,8 +251,8 @@ pub(super) fn candidates(
          (SELECT n.sequence FROM snapshots n WHERE n.stream = e.stream AND n.meaning = ?2), \
          (SELECT min(f.sequence) FROM events f WHERE f.stream = e.stream), \
          (SELECT max(l.sequence) FROM events l WHERE l.stream = e.stream) \
-         FROM events e WHERE e.position > ?3 AND e.shape IN (SELECT id FROM shapes WHERE aggregate = ?1) \
-         ORDER BY e.position LIMIT ?4",
+         FROM events e WHERE e.position > ?3 AND e.position <= ?4 \
+         AND e.shape IN (SELECT id FROM shapes WHERE aggregate = ?1) ORDER BY e.position LIMIT ?5",
     )?;
     let candidate = |row: &Row<'_>| {
         let last = number(row, 6)?;
@@ -253,7 +268,8 @@ pub(super) fn candidates(
             last,
         })
     };
-    let parameters = (aggregate, meaning.cast_signed(), signed(after), signed(limit as u64));
+    let (after, end) = (signed(after), signed(end));
+    let parameters = (aggregate, meaning.cast_signed(), after, end, signed(limit as u64));
     statement.query_map(parameters, candidate)?.collect()
 }
 

@@ -22,6 +22,7 @@ use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey,
 };
+use crate::values::Timestamp;
 
 /// How often a waiting reader looks for events of other processes.
 const POLL: Duration = Duration::from_millis(40);
@@ -300,15 +301,23 @@ impl ArchiveStore for SqliteStore {
         Ok(Some(()))
     }
 
+    async fn recorded(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<(Position, Timestamp)>, StoreError> {
+        self.read(move |connection, _| Ok(archive::recorded(connection, after, limit)?)).await
+    }
+
     async fn candidates(
         &self,
         aggregate: &'static str,
         meaning: u64,
-        after: Position,
+        range: (Position, Position),
         limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
         self.read(move |connection, _| {
-            Ok(archive::candidates(connection, aggregate, meaning, after, limit)?)
+            Ok(archive::candidates(connection, aggregate, meaning, range, limit)?)
         })
         .await
     }
