@@ -154,6 +154,45 @@ fn what_is_not_at_hand_is_told_and_found_where_it_is_named() {
     bank.run(["timeline", "A2", "--archive", "moved"]).ended_with(3).said(&["SHA-256"]);
 }
 
+/// The folder was moved, and a run that had nothing to archive was told so: it did not remember it. Beside `--to`, the folder of
+/// `--archive` was ignored without a word, and a dry run did not look at the folder at all.
+#[test]
+fn a_folder_that_has_moved_is_told_by_archiving_to_it() {
+    let bank = old_bank();
+    let before = known(&bank);
+    bank.run(["archive", "--to", "old"]).succeeded();
+    fs::rename(bank.path("old"), bank.path("moved")).expect("a folder");
+
+    bank.run(["archive", "--to", "moved", "--archive", "old"]).ended_with(2).said(&["--archive"]);
+    let dry = ["archive", "--to", "empty", "--dry-run"];
+    bank.run(dry).ended_with(3).said(&["000001.ndjson.gz", "name the folder that has it"]);
+    bank.run(["archive", "--to", "moved", "--dry-run"]).succeeded();
+    bank.run(["timeline", "A1"]).ended_with(3);
+    assert_eq!(bank.json(["archive", "--to", "moved"])["events"], 0);
+
+    assert_eq!(known(&bank), before);
+}
+
+/// A file that a run has left behind is told, and what it is; without it everything is as before.
+#[test]
+fn a_file_that_nobody_needs_is_told() {
+    let bank = old_bank();
+    let before = known(&bank);
+    fs::create_dir_all(bank.path("old").join("000001.manifest.json.tmp")).expect("a folder");
+    bank.run(["archive", "--to", "old"]).ended_with(3);
+    fs::remove_dir(bank.path("old").join("000001.manifest.json.tmp")).expect("a folder");
+    bank.write("old/000001.ndjson.gz", "of a run that was cut off");
+
+    for arguments in [&["archive", "--to", "old", "--dry-run"][..], &["archive", "--to", "old"]] {
+        let said = bank.run(arguments).succeeded().stdout;
+        let told = "000001.ndjson.gz holds nothing that this bank needs";
+        assert!(said.contains(told) && said.contains("may be deleted"), "{said}");
+    }
+
+    fs::remove_file(bank.path("old").join("000001.ndjson.gz")).expect("a file");
+    assert_eq!(known(&bank), before);
+}
+
 /// As `docs/stores.md` shows it.
 #[test]
 fn a_program_archives_by_itself() -> Result<(), Box<dyn std::error::Error>> {

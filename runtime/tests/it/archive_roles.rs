@@ -74,6 +74,7 @@ fn a_program_cannot_let_events_leave() {
         for forbidden in [
             ARCHIVE,
             "SELECT eventloom.archive_identity('x')",
+            "SELECT eventloom.archive_moved('x')",
             "DELETE FROM eventloom.events",
             "DELETE FROM eventloom.archive_ranges",
             "UPDATE eventloom.archive_blocks SET first = 0",
@@ -84,6 +85,7 @@ fn a_program_cannot_let_events_leave() {
         let before = seen(&program).await;
         assert_eq!(archive(&owner).await.events(), 14);
         assert_eq!(seen(&program).await, before);
+        assert_eq!(program.archived_to().await, Ok(Some(folder.path().to_owned())));
         program.append(events("a", 20, 1, days_ago(0))).await.expect("it goes on");
         drop(program);
         shared.end().await;
@@ -169,7 +171,8 @@ fn an_older_database_is_migrated_with_its_grants() {
         shared
             .place
             .sql(
-                "DROP FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.append_one; \
+                "DROP FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.archive_moved, \
+                 eventloom.append_one; \
                  DROP TABLE eventloom.archive_store, eventloom.archive_segments, eventloom.archive_blocks, \
                  eventloom.archive_ranges; \
                  DELETE FROM eventloom.migrations WHERE part = 'event store' AND version > 1",

@@ -28,7 +28,7 @@ mod segment;
 mod window;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use block::BlockPlace;
 pub(in crate::store) use block::{types_as_text, types_of_text};
@@ -54,16 +54,31 @@ pub trait ArchiveStore: EventStore {
     /// The folder of the archive, if the store was opened with one.
     fn archive_folder(&self) -> Option<PathBuf>;
 
-    /// The folder to which events were last archived, as it was called then. The archive may have been moved since.
+    /// The folder in which an archiver has last found the archive, or has put it, as it was called then; none where nothing
+    /// was archived. The archive may have been moved since.
     ///
     /// # Errors
     /// A failure of the store.
     fn archived_to(&self) -> impl Future<Output = Result<Option<PathBuf>, StoreError>> + Send {
         async {
             let segments = self.segments().await?;
-            Ok(segments.last().map(|segment| PathBuf::from(&segment.folder)))
+            let Some(last) = segments.last() else { return Ok(None) };
+            let remembered = self.remembered().await?.and_then(|it| it.folder);
+            Ok(Some(remembered.unwrap_or_else(|| PathBuf::from(&last.folder))))
         }
     }
+
+    /// What the store remembers of its archive; none where nobody has tried to archive.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn remembered(&self) -> impl Future<Output = Result<Option<Remembered>, StoreError>> + Send;
+
+    /// Remembers the folder in which the archive was found.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn remember(&self, folder: &Path) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The segments that the store knows, by their numbers.
     ///
@@ -125,6 +140,15 @@ pub trait ArchiveStore: EventStore {
         segment: SegmentRecord,
         blocks: Vec<LeavingBlock>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// What a store remembers of its archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The identity by which archives know the store.
+    pub identity: String,
+    /// The folder in which an archiver has last found the archive, or has put it.
+    pub folder: Option<PathBuf>,
 }
 
 /// A file of an archive.

@@ -132,14 +132,19 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
             unknown_files: Vec::new(),
         };
         if self.is_dry_run {
+            report.unknown_files = self.look().await?;
             self.archive_all(&mut report, None, head, &mut progress).await?;
             return Ok(report);
         }
         let locked = self.lock().await?;
         let known = self.store.segments().await?;
-        let folder = locked.folder.clone();
+        let (folder, is_any) = (locked.folder.clone(), !known.is_empty());
         let (next, unknown) = blocking(move || place::prepare(&folder, &known)).await?;
         report.unknown_files = unknown;
+        if is_any {
+            // All of it is here, wherever it was before.
+            self.store.remember(&locked.folder).await?;
+        }
         let (folder, store) = (locked.folder.clone(), locked.store.clone());
         let target = Target { folder, store, next, draft: None };
         let done = self.archive_all(&mut report, Some(target), head, &mut progress).await;
@@ -148,6 +153,14 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
             let _ = blocking(move || place::remove_drafts(&locked.folder)).await;
         }
         done.map(|()| report)
+    }
+
+    /// What is wrong with the folder, if anything, and the files in it that the store does not know. Changes nothing.
+    async fn look(&self) -> Result<Vec<String>, ArchiveError> {
+        let Some(folder) = self.store.archive_folder() else { return Ok(Vec::new()) };
+        let known = self.store.segments().await?;
+        let identity = self.store.remembered().await?.map(|it| it.identity);
+        blocking(move || place::look(&folder, identity.as_deref(), &known)).await
     }
 
     /// Archives events of each aggregate, to where they are to go.

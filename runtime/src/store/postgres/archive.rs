@@ -1,6 +1,7 @@
 //! Archived events on PostgreSQL: which blocks have what a page lacks, and how events leave for them.
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,8 @@ use super::text;
 use super::types::Time;
 use crate::metadata::{Position, Sequence};
 use crate::store::archive::{
-    Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, SegmentRecord,
-    Step, StreamBlock, aggregates, types_as_text, types_of_text,
+    Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, Remembered,
+    SegmentRecord, Step, StreamBlock, aggregates, types_as_text, types_of_text,
 };
 use crate::store::{AllPage, Direction, EventFilter, Page, StreamRead};
 use crate::values::Timestamp;
@@ -247,6 +248,24 @@ pub(super) async fn segments(client: &Client) -> Result<Vec<SegmentRecord>, Faul
 pub(super) async fn identity(client: &Client, proposed: &str) -> Result<String, Fault> {
     let row = client.query_one("SELECT eventloom.archive_identity($1)", &[&proposed]).await?;
     Ok(row.try_get(0)?)
+}
+
+/// What is remembered of the archive.
+pub(super) async fn remembered(client: &Client) -> Result<Option<Remembered>, Fault> {
+    let row = client.query_opt("SELECT id, folder FROM eventloom.archive_store", &[]).await?;
+    let remembered = |row: Row| {
+        let folder: Option<&str> = row.try_get(1)?;
+        let folder = folder.map(|folder| PathBuf::from(&*text::read(folder)));
+        Ok(Remembered { identity: row.try_get(0)?, folder })
+    };
+    row.map(remembered).transpose()
+}
+
+/// Notes where the archive is.
+pub(super) async fn remember(client: &Client, folder: &Path) -> Result<(), Fault> {
+    let folder = folder.display().to_string();
+    client.execute("SELECT eventloom.archive_moved($1)", &[&text::stored(&folder)]).await?;
+    Ok(())
 }
 
 /// When the next live events were recorded.

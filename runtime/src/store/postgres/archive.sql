@@ -4,7 +4,8 @@
 -- The identity by which the folder of an archive knows the store.
 CREATE TABLE eventloom.archive_store (
     only_one boolean PRIMARY KEY CHECK (only_one),
-    id text COLLATE "C" NOT NULL
+    id text COLLATE "C" NOT NULL,
+    folder text COLLATE "C"                     -- where the last run has found the archive, or put it
 );
 
 CREATE TABLE eventloom.archive_segments (
@@ -55,6 +56,14 @@ SET search_path TO eventloom, pg_temp
 AS $$
     INSERT INTO archive_store (only_one, id) VALUES (true, proposed) ON CONFLICT DO NOTHING;
     SELECT id FROM archive_store
+$$;
+
+-- Notes the folder in which an archiver has found the archive whole.
+CREATE FUNCTION eventloom.archive_moved(new_folder text) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path TO eventloom, pg_temp
+AS $$
+    UPDATE archive_store SET folder = new_folder WHERE folder IS DISTINCT FROM new_folder
 $$;
 
 -- Notes where events are archived, and deletes them: all that are named, as they are named, or none. What is left of
@@ -129,6 +138,8 @@ BEGIN
         OR g.last + 1 IS DISTINCT FROM
             (SELECT e.sequence FROM events e WHERE e.stream = g.stream ORDER BY e.sequence LIMIT 1);
 
+    PERFORM archive_moved(new_folder);
+
     IF deleted <> cardinality(event_position) OR torn > 0 THEN
         RAISE EXCEPTION 'of % events that were archived % may leave the live table, and % streams would be torn: somebody '
             'else has archived them, or has changed the tables by hand', cardinality(event_position), deleted, torn
@@ -137,7 +148,7 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION eventloom.archive, eventloom.archive_identity FROM PUBLIC;
+REVOKE ALL ON FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.archive_moved FROM PUBLIC;
 
 -- Who reads events reads archived ones too.
 DO $$
@@ -149,7 +160,8 @@ BEGIN
         WHERE c.oid = 'eventloom.events'::regclass AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
     LOOP
         EXECUTE format(
-            'GRANT SELECT ON eventloom.archive_segments, eventloom.archive_blocks, eventloom.archive_ranges TO %s',
+            'GRANT SELECT ON eventloom.archive_segments, eventloom.archive_blocks, eventloom.archive_ranges, '
+                'eventloom.archive_store TO %s',
             CASE WHEN reader.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(reader.grantee)) END
         );
     END LOOP;

@@ -132,8 +132,8 @@ impl PostgresDatabase {
             "GRANT USAGE ON SCHEMA eventloom TO {role};
              GRANT SELECT ON eventloom.migrations, eventloom.shapes, eventloom.streams, eventloom.events, \
              eventloom.unique_fields, eventloom.unique_keys, eventloom.commands, eventloom.snapshots, \
-             eventloom.event_log, eventloom.archive_segments, eventloom.archive_blocks, eventloom.archive_ranges \
-             TO {role};"
+             eventloom.event_log, eventloom.archive_segments, eventloom.archive_blocks, eventloom.archive_ranges, \
+             eventloom.archive_store TO {role};"
         );
         if granted == Granted::Program {
             sql.push_str(&format!(
@@ -144,7 +144,8 @@ impl PostgresDatabase {
         }
         if granted == Granted::Archiver {
             sql.push_str(&format!(
-                "GRANT EXECUTE ON FUNCTION eventloom.archive, eventloom.archive_identity TO {role};"
+                "GRANT EXECUTE ON FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.archive_moved \
+                 TO {role};"
             ));
         }
         let granted = async { Ok(self.rows().await?.batch_execute(&sql).await?) };

@@ -15,7 +15,9 @@ use super::watch::Watch;
 use super::{archive, text, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
-use crate::store::archive::{Archive, ArchiveStore, Candidate, LeavingBlock, SegmentRecord};
+use crate::store::archive::{
+    Archive, ArchiveStore, Candidate, LeavingBlock, Remembered, SegmentRecord,
+};
 use crate::store::whole::{Part, RecordPage, ShapeRecord, WholeStore};
 use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
@@ -278,6 +280,14 @@ impl ArchiveStore for PostgresStore {
 
     async fn identity(&self, proposed: &str) -> Result<String, StoreError> {
         self.told(archive::identity(&self.client().await?, proposed).await)
+    }
+
+    async fn remembered(&self) -> Result<Option<Remembered>, StoreError> {
+        self.told(archive::remembered(&self.client().await?).await)
+    }
+
+    async fn remember(&self, folder: &Path) -> Result<(), StoreError> {
+        self.told(archive::remember(&self.client().await?, folder).await)
     }
 
     async fn lock_archive(&self) -> Result<Option<ArchiveLock>, StoreError> {

@@ -1,6 +1,7 @@
 //! Archived events on SQLite: which blocks have what a page lacks, and how events leave for them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::types::{Type, Value};
@@ -12,8 +13,8 @@ use super::open::FORMAT_WITH_ARCHIVE;
 use super::reads::{self, fixed, number, signed};
 use crate::metadata::{Position, Sequence};
 use crate::store::archive::{
-    Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, SegmentRecord,
-    Step, StreamBlock, aggregates, changed_meanwhile, types_as_text, types_of_text,
+    Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, Remembered,
+    SegmentRecord, Step, StreamBlock, aggregates, changed_meanwhile, types_as_text, types_of_text,
 };
 use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
 use crate::values::Timestamp;
@@ -223,6 +224,22 @@ pub(super) fn identity(transaction: &Transaction<'_>, proposed: &str) -> Result<
     transaction.query_row("SELECT id FROM archive_store", [], |row| row.get(0))
 }
 
+/// What is remembered of the archive.
+pub(super) fn remembered(connection: &Connection) -> Result<Option<Remembered>> {
+    let remembered = |row: &Row<'_>| {
+        let folder: Option<String> = row.get(1)?;
+        Ok(Remembered { identity: row.get(0)?, folder: folder.map(PathBuf::from) })
+    };
+    connection.query_row("SELECT id, folder FROM archive_store", [], remembered).optional()
+}
+
+/// Notes where the archive is.
+pub(super) fn remember(transaction: &Transaction<'_>, folder: &str) -> Result<()> {
+    transaction
+        .execute("UPDATE archive_store SET folder = ?1 WHERE folder IS NOT ?1", [folder])
+        .map(drop)
+}
+
 /// When the next live events were recorded.
 pub(super) fn recorded(
     connection: &Connection,
@@ -282,6 +299,7 @@ pub(super) fn leave(
     // Programs that know nothing of archives are kept out from here on.
     transaction.pragma_update(None, "user_version", FORMAT_WITH_ARCHIVE)?;
     note_segment(transaction, segment)?;
+    remember(transaction, &segment.folder)?;
     for block in blocks {
         if block.place.first < segment.first || block.place.last > segment.last {
             return Err(beyond_segment(segment));

@@ -4,7 +4,8 @@
 -- The identity by which the folder of an archive knows the store.
 CREATE TABLE IF NOT EXISTS archive_store (
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    id TEXT NOT NULL
+    id TEXT NOT NULL,
+    folder TEXT                     -- where the last run has found the archive, or put it
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS archive_segments (

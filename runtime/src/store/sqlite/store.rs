@@ -14,7 +14,7 @@ use super::{archive, numbers, reads, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::store::archive::{
-    Archive, ArchiveStore, Candidate, Filling, LeavingBlock, Merging, SegmentRecord,
+    Archive, ArchiveStore, Candidate, Filling, LeavingBlock, Merging, Remembered, SegmentRecord,
 };
 use crate::store::names;
 use crate::store::whole::{Part, RecordPage, ShapeRecord, WholeStore};
@@ -295,6 +295,15 @@ impl ArchiveStore for SqliteStore {
     async fn identity(&self, proposed: &str) -> Result<String, StoreError> {
         let proposed = proposed.to_owned();
         self.database.write(move |transaction| Ok(archive::identity(transaction, &proposed)?)).await
+    }
+
+    async fn remembered(&self) -> Result<Option<Remembered>, StoreError> {
+        self.read(|connection, _| Ok(archive::remembered(connection)?)).await
+    }
+
+    async fn remember(&self, folder: &Path) -> Result<(), StoreError> {
+        let folder = folder.display().to_string();
+        self.database.write(move |transaction| Ok(archive::remember(transaction, &folder)?)).await
     }
 
     async fn lock_archive(&self) -> Result<Option<()>, StoreError> {
