@@ -211,22 +211,51 @@ fn a_program_archives_by_itself() -> Result<(), Box<dyn std::error::Error>> {
 #[cfg(unix)]
 #[test]
 fn an_archiver_that_is_killed_loses_and_doubles_nothing() {
+    let undisturbed = old_bank();
+    let old = fs::read(undisturbed.path("bank.db")).expect("a file");
+    let again = || {
+        let bank = Bank::new();
+        bank.write("bank.db", &old);
+        bank
+    };
+    killed_and_killed(&undisturbed, again, 12);
+}
+
+/// The same where the server goes on, and has yet to find out that the archiver is no more.
+#[cfg(all(unix, feature = "testing-postgres"))]
+#[test]
+fn an_archiver_of_a_server_that_is_killed_loses_and_doubles_nothing() {
+    use eventloom_runtime::testing::postgres::TestDatabase;
+
+    let databases = std::cell::RefCell::new(Vec::new());
+    let again = || {
+        let database = TestDatabase::default();
+        let bank = Bank::on(&block_on(database.url()));
+        fill(&bank);
+        let age = "UPDATE eventloom.events SET recorded_at = recorded_at - interval '8 years'";
+        block_on(database.sql(age));
+        databases.borrow_mut().push(database);
+        bank
+    };
+    killed_and_killed(&again(), again, 8);
+}
+
+/// Kills the archiver of a bank at moments of the time that it takes undisturbed; of another one where it was faster.
+#[cfg(unix)]
+fn killed_and_killed(undisturbed: &Bank, again: impl Fn() -> Bank, least: u32) {
     use std::process::Stdio;
     use std::thread::sleep;
     use std::time::Instant;
 
-    let undisturbed = old_bank();
-    let before = undisturbed.run(["export"]).succeeded().stdout;
-    let old = fs::read(undisturbed.path("bank.db")).expect("a file");
     let started = Instant::now();
     undisturbed.run(["archive", "--to", "old"]).succeeded();
     let whole = started.elapsed();
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    let (mut kills, mut bank) = (0, Bank::new());
-    bank.write("bank.db", &old);
-    while kills < 12 {
+    let (mut kills, mut bank) = (0, again());
+    let mut before = bank.run(["export"]).succeeded().stdout;
+    while kills < least {
         let mut command = bank.command(["archive", "--to", "old"]);
         let mut archiver = command.stdout(Stdio::null()).spawn().expect("the binary runs");
         sleep(whole * random.u32(..1_000) / 1_000);
@@ -236,8 +265,8 @@ fn an_archiver_that_is_killed_loses_and_doubles_nothing() {
         kills += u32::from(is_killed);
         if !is_killed {
             assert_eq!(bank.json(["archive", "--to", "old"])["events"], 0);
-            bank = Bank::new();
-            bank.write("bank.db", &old);
+            bank = again();
+            before = bank.run(["export"]).succeeded().stdout;
         }
     }
     bank.run(["archive", "--to", "old"]).succeeded();

@@ -45,6 +45,16 @@ pub(crate) trait ArchiveKind: StoreKind<Store: ArchiveStore + WholeStore> {
         archive: Option<&Path>,
     ) -> Result<Self::Store, StoreError>;
 
+    /// By what another process finds a store.
+    async fn address(self, place: &Self::Place) -> String;
+
+    /// The store at an address.
+    async fn open_at(
+        self,
+        address: &str,
+        archive: Option<&Path>,
+    ) -> Result<Self::Store, StoreError>;
+
     /// As [`Self::open_with`], with one connection that reads.
     async fn open_with_one_reader(
         self,
@@ -67,6 +77,18 @@ impl ArchiveKind for eventloom_runtime::testing::Sqlite {
         archive: Option<&Path>,
     ) -> Result<Self::Store, StoreError> {
         open_file(place.path(), archive, SqliteOptions::default()).await
+    }
+
+    async fn address(self, place: &Self::Place) -> String {
+        place.path().to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    async fn open_at(
+        self,
+        address: &str,
+        archive: Option<&Path>,
+    ) -> Result<Self::Store, StoreError> {
+        open_file(Path::new(address), archive, SqliteOptions::default()).await
     }
 
     async fn open_with_one_reader(
@@ -92,6 +114,18 @@ impl ArchiveKind for eventloom_runtime::testing::Postgres {
         archive: Option<&Path>,
     ) -> Result<Self::Store, StoreError> {
         open_server(&place.url().await, archive, PostgresOptions::default()).await
+    }
+
+    async fn address(self, place: &Self::Place) -> String {
+        place.url().await
+    }
+
+    async fn open_at(
+        self,
+        address: &str,
+        archive: Option<&Path>,
+    ) -> Result<Self::Store, StoreError> {
+        open_server(address, archive, PostgresOptions::default()).await
     }
 
     async fn open_with_one_reader(

@@ -168,6 +168,18 @@ pub enum ArchiveError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Files were left behind that have their names already.
+    #[error("{error}; this run has left {} in {}: {advice}", .files.join(" and "), .folder.display())]
+    LeftBehind {
+        /// Why events were not archived.
+        error: Box<Self>,
+        /// The folder.
+        folder: PathBuf,
+        /// The files.
+        files: Vec<String>,
+        /// What to do with them.
+        advice: &'static str,
+    },
     /// The folder or a file in it can't be read or written.
     #[error("{} can't be used ({error}); no event has left the store for it: {advice}", .path.display())]
     Unwritable {

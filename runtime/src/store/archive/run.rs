@@ -15,6 +15,7 @@ use super::{ArchiveStore, Candidate, LeavingBlock, age, changed_meanwhile, place
 use crate::aggregate::{Aggregate, Retention};
 use crate::clock::{Clock, SystemClock};
 use crate::metadata::{Position, Sequence};
+use crate::store::StoreError;
 use crate::values::{Timestamp, Uuid};
 
 /// Events that one file takes at most.
@@ -146,13 +147,16 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
             self.store.remember(&locked.folder).await?;
         }
         let (folder, store) = (locked.folder.clone(), locked.store.clone());
-        let target = Target { folder, store, next, draft: None };
-        let done = self.archive_all(&mut report, Some(target), head, &mut progress).await;
-        if done.is_err() {
-            // What went wrong is told; a draft that is left is removed by the next run.
-            let _ = blocking(move || place::remove_drafts(&locked.folder)).await;
+        let mut target = Target { folder, store, next, draft: None, named: Vec::new() };
+        match self.archive_all(&mut report, Some(&mut target), head, &mut progress).await {
+            Ok(()) => Ok(report),
+            Err(error) => {
+                target.draft = None;
+                // What went wrong is told; a draft that is left is removed by the next run.
+                let _ = blocking(move || place::remove_drafts(&locked.folder)).await;
+                Err(self.with_what_is_left(error, target).await)
+            }
         }
-        done.map(|()| report)
     }
 
     /// What is wrong with the folder, if anything, and the files in it that the store does not know. Changes nothing.
@@ -163,11 +167,33 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
         blocking(move || place::look(&folder, identity.as_deref(), &known)).await
     }
 
+    /// A failure with the files that this run has named and no event has left for.
+    async fn with_what_is_left(&self, error: ArchiveError, target: Target) -> ArchiveError {
+        let Target { folder, named: mut files, .. } = target;
+        let is_open = matches!(&error, ArchiveError::Store(StoreError::OutcomeUnknown(_)));
+        let known = self.store.segments().await;
+        if let Ok(known) = &known {
+            // Another run may have a file of that name in another folder.
+            let written_to = folder.display().to_string();
+            let is_known =
+                |file: &String| known.iter().any(|it| it.file == *file && it.folder == written_to);
+            files.retain(|file| !is_known(file));
+        }
+        if files.is_empty() {
+            return error;
+        }
+        let advice = match is_open || known.is_err() {
+            true => "whether they are needed is not known: keep them; the next run tells",
+            false => "no event has left for them, and they may be deleted with their manifests",
+        };
+        ArchiveError::LeftBehind { error: Box::new(error), folder, files, advice }
+    }
+
     /// Archives events of each aggregate, to where they are to go.
     async fn archive_all(
         &self,
         report: &mut ArchiveReport,
-        mut target: Option<Target>,
+        mut target: Option<&mut Target>,
         head: Position,
         progress: &mut (impl FnMut(ArchiveProgress) + Send),
     ) -> Result<(), ArchiveError> {
@@ -181,17 +207,16 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
                 segments: Vec::new(),
                 young: BTreeSet::new(),
                 going: Default::default(),
-                target: target.take(),
+                target: target.as_deref_mut(),
                 progress: &mut *progress,
             };
             if let Some(before) = rule.retention.cutoff(report.now) {
                 run.told.before = Some(before);
                 run.archive(before).await?;
             }
-            let Run { told, segments, target: after, .. } = run;
+            let Run { told, segments, .. } = run;
             report.aggregates.push(told);
             report.segments.extend(segments);
-            target = after;
         }
         Ok(())
     }
@@ -226,6 +251,8 @@ struct Target {
     /// Number of the next file.
     next: u64,
     draft: Option<Draft>,
+    /// The files that got their names.
+    named: Vec<String>,
 }
 
 /// The archiving of one aggregate.
@@ -241,7 +268,7 @@ struct Run<'r, 's, S, P> {
     /// The last event that goes of each stream, of those that go with this file and with the one before. What went earlier
     /// has left.
     going: [HashMap<i64, Sequence>; 2],
-    target: Option<Target>,
+    target: Option<&'r mut Target>,
     progress: &'r mut P,
 }
 
@@ -355,8 +382,13 @@ impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
         let (folder, store, now) = (target.folder.clone(), target.store.clone(), self.now);
         let segment = Arc::new(blocking(move || draft.end(now)).await?);
         self.tell(ArchiveStep::Written);
+        let (at, written) = (folder.clone(), Arc::clone(&segment));
+        blocking(move || written.name(&at)).await?;
+        if let Some(target) = &mut self.target {
+            target.named.push(segment.record.file.clone());
+        }
         let (at, named) = (folder.clone(), Arc::clone(&segment));
-        blocking(move || named.name(&at, &store)).await?;
+        blocking(move || named.describe(&at, &store)).await?;
         self.tell(ArchiveStep::Named);
         let named = Arc::clone(&segment);
         blocking(move || named.verify(&folder)).await?;
@@ -403,7 +435,7 @@ async fn blocking<T: Send + 'static>(
         Ok(done) => done,
         Err(failed) => match failed.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(crate::store::StoreError::Unavailable(
+            Err(_) => Err(StoreError::Unavailable(
                 "the program is ending, and archives nothing more".to_owned(),
             )
             .into()),

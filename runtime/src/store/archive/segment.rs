@@ -185,10 +185,13 @@ impl Draft {
 }
 
 impl Segment {
-    /// Gives the file and its manifest their names.
-    pub(super) fn name(&self, folder: &Path, store: &str) -> Result<(), ArchiveError> {
-        let file = &self.record.file;
-        publish(folder, file)?;
+    /// Gives the file its name.
+    pub(super) fn name(&self, folder: &Path) -> Result<(), ArchiveError> {
+        publish(folder, &self.record.file)
+    }
+
+    /// Writes the manifest, and makes both names durable.
+    pub(super) fn describe(&self, folder: &Path, store: &str) -> Result<(), ArchiveError> {
         let manifest = manifest_name(self.record.number);
         let path = draft_path(folder, &manifest);
         let written = File::create(&path).and_then(|mut draft| {

@@ -5,6 +5,8 @@ mod crashes;
 mod hanging;
 mod histories;
 mod holding;
+#[cfg(unix)]
+mod killed;
 mod missing;
 mod overlapping;
 mod projections;
