@@ -8,10 +8,11 @@ use eventloom_runtime::store::archive::ArchiveStore as _;
 use eventloom_runtime::store::postgres::{
     Granted, PostgresDatabase, PostgresOptions, PostgresStore,
 };
+use eventloom_runtime::store::{Append, EventFilter};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::TestDatabase;
 
-use crate::archiving::{archive, archiver, days_ago, events, live, seen, snapshot};
+use crate::archiving::{all, archive, archiver, days_ago, events, live, seen, snapshot, stream};
 
 async fn open(url: &str, folder: &std::path::Path) -> PostgresStore {
     let database = PostgresDatabase::at(url).expect("an address");
@@ -215,5 +216,57 @@ fn the_right_to_archive_takes_no_connection_from_others() {
         assert!(is_turned_away.expect("nobody waits for it"));
         drop(lock);
         assert!(store.lock_archive().await.expect("an answer").is_some(), "it is free again");
+    });
+}
+
+/// A page of few events of many looks at so many positions. Where it ended was found by the next live event behind them, which
+/// was looked for a moment later: events that were archived in that moment lay before it, and were passed over.
+#[test]
+fn what_is_archived_right_behind_a_page_is_not_passed_over() {
+    block_on(async {
+        const RARE: &str = "LimitHit";
+        let place = TestDatabase::default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = place.url().await;
+        let (store, reader) = (open(&url, folder.path()).await, open(&url, folder.path()).await);
+        let filter = EventFilter { types: vec![("Wallet", RARE)], ..EventFilter::default() };
+        let rare = |mut append: Append, index: usize| {
+            append.events[index].event_type = RARE;
+            append
+        };
+        let young = |id| rare(events(id, 0, 1, days_ago(0)), 0);
+        let long = |expected| {
+            let mut append = events("long", expected, 1_000, days_ago(90));
+            append.events.iter_mut().for_each(|event| event.event_type = "Moved");
+            append
+        };
+        store.append(young("first")).await.expect("an append");
+        store.append(long(0)).await.expect("an append");
+        // The reader knows types and streams but one.
+        all(&reader, &filter, 10).await.expect("events");
+        store.append(young("unknown")).await.expect("an append");
+        for expected in (1_000..17_000).step_by(1_000) {
+            // At position 16,390, and a page looks at 16,384.
+            let append = long(expected);
+            let append = if expected == 16_000 { rare(append, 387) } else { append };
+            store.append(append).await.expect("an append");
+        }
+        store.save_snapshot(&stream("long"), snapshot(17_000)).await.expect("a snapshot");
+        let before = all(&store, &filter, 10).await.expect("events");
+        let positions: Vec<u64> = before.iter().map(|event| event.position).collect();
+        assert_eq!(positions, [1, 1_002, 16_390]);
+
+        // It has read its events, and wants to know whose the second is.
+        let holder = place.session().await;
+        holder.run("BEGIN; LOCK TABLE eventloom.streams").await.expect("a lock");
+        let reading = tokio::spawn(async move { all(&reader, &filter, 10).await });
+        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'eventloom.streams'::regclass";
+        while place.sql(waits).await != ["1"] {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(archive(&store).await.events(), 16_999);
+        holder.run("COMMIT").await.expect("an end");
+
+        assert_eq!(reading.await.expect("no panic").expect("events"), before);
     });
 }
