@@ -154,6 +154,45 @@ fn what_is_not_at_hand_is_told_and_found_where_it_is_named() {
     bank.run(["timeline", "A2", "--archive", "moved"]).ended_with(3).said(&["SHA-256"]);
 }
 
+/// The folder was moved, and a run that had nothing to archive was told so: it did not remember it. Beside `--to`, the folder of
+/// `--archive` was ignored without a word, and a dry run did not look at the folder at all.
+#[test]
+fn a_folder_that_has_moved_is_told_by_archiving_to_it() {
+    let bank = old_bank();
+    let before = known(&bank);
+    bank.run(["archive", "--to", "old"]).succeeded();
+    fs::rename(bank.path("old"), bank.path("moved")).expect("a folder");
+
+    bank.run(["archive", "--to", "moved", "--archive", "old"]).ended_with(2).said(&["--archive"]);
+    let dry = ["archive", "--to", "empty", "--dry-run"];
+    bank.run(dry).ended_with(3).said(&["000001.ndjson.gz", "name the folder that has it"]);
+    bank.run(["archive", "--to", "moved", "--dry-run"]).succeeded();
+    bank.run(["timeline", "A1"]).ended_with(3);
+    assert_eq!(bank.json(["archive", "--to", "moved"])["events"], 0);
+
+    assert_eq!(known(&bank), before);
+}
+
+/// A file that a run has left behind is told, and what it is; without it everything is as before.
+#[test]
+fn a_file_that_nobody_needs_is_told() {
+    let bank = old_bank();
+    let before = known(&bank);
+    fs::create_dir_all(bank.path("old").join("000001.manifest.json.tmp")).expect("a folder");
+    bank.run(["archive", "--to", "old"]).ended_with(3);
+    fs::remove_dir(bank.path("old").join("000001.manifest.json.tmp")).expect("a folder");
+    bank.write("old/000001.ndjson.gz", "of a run that was cut off");
+
+    for arguments in [&["archive", "--to", "old", "--dry-run"][..], &["archive", "--to", "old"]] {
+        let said = bank.run(arguments).succeeded().stdout;
+        let told = "000001.ndjson.gz holds nothing that this bank needs";
+        assert!(said.contains(told) && said.contains("may be deleted"), "{said}");
+    }
+
+    fs::remove_file(bank.path("old").join("000001.ndjson.gz")).expect("a file");
+    assert_eq!(known(&bank), before);
+}
+
 /// As `docs/stores.md` shows it.
 #[test]
 fn a_program_archives_by_itself() -> Result<(), Box<dyn std::error::Error>> {
@@ -172,22 +211,51 @@ fn a_program_archives_by_itself() -> Result<(), Box<dyn std::error::Error>> {
 #[cfg(unix)]
 #[test]
 fn an_archiver_that_is_killed_loses_and_doubles_nothing() {
+    let undisturbed = old_bank();
+    let old = fs::read(undisturbed.path("bank.db")).expect("a file");
+    let again = || {
+        let bank = Bank::new();
+        bank.write("bank.db", &old);
+        bank
+    };
+    killed_and_killed(&undisturbed, again, 12);
+}
+
+/// The same where the server goes on, and has yet to find out that the archiver is no more.
+#[cfg(all(unix, feature = "testing-postgres"))]
+#[test]
+fn an_archiver_of_a_server_that_is_killed_loses_and_doubles_nothing() {
+    use eventloom_runtime::testing::postgres::TestDatabase;
+
+    let databases = std::cell::RefCell::new(Vec::new());
+    let again = || {
+        let database = TestDatabase::default();
+        let bank = Bank::on(&block_on(database.url()));
+        fill(&bank);
+        let age = "UPDATE eventloom.events SET recorded_at = recorded_at - interval '8 years'";
+        block_on(database.sql(age));
+        databases.borrow_mut().push(database);
+        bank
+    };
+    killed_and_killed(&again(), again, 8);
+}
+
+/// Kills the archiver of a bank at moments of the time that it takes undisturbed; of another one where it was faster.
+#[cfg(unix)]
+fn killed_and_killed(undisturbed: &Bank, again: impl Fn() -> Bank, least: u32) {
     use std::process::Stdio;
     use std::thread::sleep;
     use std::time::Instant;
 
-    let undisturbed = old_bank();
-    let before = undisturbed.run(["export"]).succeeded().stdout;
-    let old = fs::read(undisturbed.path("bank.db")).expect("a file");
     let started = Instant::now();
     undisturbed.run(["archive", "--to", "old"]).succeeded();
     let whole = started.elapsed();
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    let (mut kills, mut bank) = (0, Bank::new());
-    bank.write("bank.db", &old);
-    while kills < 12 {
+    let (mut kills, mut bank) = (0, again());
+    let mut before = bank.run(["export"]).succeeded().stdout;
+    while kills < least {
         let mut command = bank.command(["archive", "--to", "old"]);
         let mut archiver = command.stdout(Stdio::null()).spawn().expect("the binary runs");
         sleep(whole * random.u32(..1_000) / 1_000);
@@ -197,8 +265,8 @@ fn an_archiver_that_is_killed_loses_and_doubles_nothing() {
         kills += u32::from(is_killed);
         if !is_killed {
             assert_eq!(bank.json(["archive", "--to", "old"])["events"], 0);
-            bank = Bank::new();
-            bank.write("bank.db", &old);
+            bank = again();
+            before = bank.run(["export"]).succeeded().stdout;
         }
     }
     bank.run(["archive", "--to", "old"]).succeeded();

@@ -1,12 +1,18 @@
 //! Who may archive on PostgreSQL, and databases from before there were archives.
 
+use std::time::Duration;
+
 use eventloom_runtime::EventStore as _;
+use eventloom_runtime::projection::PostgresReadDatabase;
 use eventloom_runtime::store::archive::ArchiveStore as _;
-use eventloom_runtime::store::postgres::{Granted, PostgresDatabase, PostgresStore};
+use eventloom_runtime::store::postgres::{
+    Granted, PostgresDatabase, PostgresOptions, PostgresStore,
+};
+use eventloom_runtime::store::{Append, EventFilter};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::TestDatabase;
 
-use crate::archiving::{archive, archiver, days_ago, events, live, seen, snapshot};
+use crate::archiving::{all, archive, archiver, days_ago, events, live, seen, snapshot, stream};
 
 async fn open(url: &str, folder: &std::path::Path) -> PostgresStore {
     let database = PostgresDatabase::at(url).expect("an address");
@@ -49,8 +55,8 @@ async fn fill(store: &PostgresStore) {
     store.append(append).await.expect("an append");
 }
 
-const ARCHIVE: &str = "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, 1, now(), ARRAY[1], ARRAY[0::bigint], \
-    ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], ARRAY[1], ARRAY[1::bigint], ARRAY[1::bigint], \
+const ARCHIVE: &str = "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, 1, now(), 'A', ARRAY[1], ARRAY[0::bigint], \
+    ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], ARRAY['[]'], ARRAY[1], ARRAY[1::bigint], ARRAY[1::bigint], \
     ARRAY[1::bigint])";
 
 /// The role that programs run as reads what is archived, and can't archive.
@@ -69,6 +75,7 @@ fn a_program_cannot_let_events_leave() {
         for forbidden in [
             ARCHIVE,
             "SELECT eventloom.archive_identity('x')",
+            "SELECT eventloom.archive_moved('x')",
             "DELETE FROM eventloom.events",
             "DELETE FROM eventloom.archive_ranges",
             "UPDATE eventloom.archive_blocks SET first = 0",
@@ -79,6 +86,7 @@ fn a_program_cannot_let_events_leave() {
         let before = seen(&program).await;
         assert_eq!(archive(&owner).await.events(), 14);
         assert_eq!(seen(&program).await, before);
+        assert_eq!(program.archived_to().await, Ok(Some(folder.path().to_owned())));
         program.append(events("a", 20, 1, days_ago(0))).await.expect("it goes on");
         drop(program);
         shared.end().await;
@@ -136,8 +144,8 @@ fn the_database_itself_keeps_streams_whole() {
         ] {
             let numbers = format!("ARRAY[{gone}]::bigint[]");
             let sql = format!(
-                "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, {last}, now(), ARRAY[1], ARRAY[0::bigint], \
-                 ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], \
+                "SELECT eventloom.archive(1, 'f', 'd', 1, '\\x00', 1, {last}, now(), 'A', ARRAY[1], ARRAY[0::bigint], \
+                 ARRAY[1::bigint], ARRAY[1::bigint], ARRAY['\\x00'::bytea], ARRAY['[]'], \
                  array_fill(1, ARRAY[cardinality({numbers})]), {numbers}, \
                  array_fill({stream}::bigint, ARRAY[cardinality({numbers})]), {numbers})"
             );
@@ -164,7 +172,7 @@ fn an_older_database_is_migrated_with_its_grants() {
         shared
             .place
             .sql(
-                "DROP FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.append_one, \
+                "DROP FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.archive_moved, \
                  eventloom.append_event; \
                  DROP TABLE eventloom.archive_store, eventloom.archive_segments, eventloom.archive_blocks, \
                  eventloom.archive_ranges; \
@@ -182,5 +190,83 @@ fn an_older_database_is_migrated_with_its_grants() {
         assert_eq!(seen(&program).await, before);
         drop(program);
         shared.end().await;
+    });
+}
+
+/// The right to archive was a connection of those for rows, for as long as a run took: a program with one of them could not
+/// fold or read a row meanwhile.
+#[test]
+fn the_right_to_archive_takes_no_connection_from_others() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let url = place.url().await;
+        let options = PostgresOptions { connections: 1, ..PostgresOptions::default() };
+        let database = PostgresDatabase::with(&url, options).expect("an address");
+        let store = PostgresStore::open(&database).await.expect("a store");
+        let lock = store.lock_archive().await.expect("an answer").expect("nobody else archives");
+
+        let others = async {
+            PostgresReadDatabase::open(&database).await.expect("a connection for rows");
+            assert_eq!(store.head().await, Ok(0));
+            fill(&store).await;
+            store.lock_archive().await.expect("an answer").is_none()
+        };
+
+        let is_turned_away = tokio::time::timeout(Duration::from_secs(20), others).await;
+        assert!(is_turned_away.expect("nobody waits for it"));
+        drop(lock);
+        assert!(store.lock_archive().await.expect("an answer").is_some(), "it is free again");
+    });
+}
+
+/// A page of few events of many looks at so many positions. Where it ended was found by the next live event behind them, which
+/// was looked for a moment later: events that were archived in that moment lay before it, and were passed over.
+#[test]
+fn what_is_archived_right_behind_a_page_is_not_passed_over() {
+    block_on(async {
+        const RARE: &str = "LimitHit";
+        let place = TestDatabase::default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = place.url().await;
+        let (store, reader) = (open(&url, folder.path()).await, open(&url, folder.path()).await);
+        let filter = EventFilter { types: vec![("Wallet", RARE)], ..EventFilter::default() };
+        let rare = |mut append: Append, index: usize| {
+            append.events[index].event_type = RARE;
+            append
+        };
+        let young = |id| rare(events(id, 0, 1, days_ago(0)), 0);
+        let long = |expected| {
+            let mut append = events("long", expected, 1_000, days_ago(90));
+            append.events.iter_mut().for_each(|event| event.event_type = "Moved");
+            append
+        };
+        store.append(young("first")).await.expect("an append");
+        store.append(long(0)).await.expect("an append");
+        // The reader knows types and streams but one.
+        all(&reader, &filter, 10).await.expect("events");
+        store.append(young("unknown")).await.expect("an append");
+        for expected in (1_000..17_000).step_by(1_000) {
+            // At position 16,390, and a page looks at 16,384.
+            let append = long(expected);
+            let append = if expected == 16_000 { rare(append, 387) } else { append };
+            store.append(append).await.expect("an append");
+        }
+        store.save_snapshot(&stream("long"), snapshot(17_000)).await.expect("a snapshot");
+        let before = all(&store, &filter, 10).await.expect("events");
+        let positions: Vec<u64> = before.iter().map(|event| event.position).collect();
+        assert_eq!(positions, [1, 1_002, 16_390]);
+
+        // It has read its events, and wants to know whose the second is.
+        let holder = place.session().await;
+        holder.run("BEGIN; LOCK TABLE eventloom.streams").await.expect("a lock");
+        let reading = tokio::spawn(async move { all(&reader, &filter, 10).await });
+        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'eventloom.streams'::regclass";
+        while place.sql(waits).await != ["1"] {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(archive(&store).await.events(), 16_999);
+        holder.run("COMMIT").await.expect("an end");
+
+        assert_eq!(reading.await.expect("no panic").expect("events"), before);
     });
 }

@@ -5,6 +5,10 @@ use std::path::Path;
 use eventloom_runtime::aggregate::Retention;
 use eventloom_runtime::projection::ReadDatabase;
 use eventloom_runtime::store::archive::{ArchiveReport, ArchiveRule, ArchiveStore, Archiver};
+#[cfg(feature = "testing-postgres")]
+use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresOptions, PostgresStore};
+#[cfg(feature = "sqlite")]
+use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteOptions, SqliteStore};
 use eventloom_runtime::store::whole::{EventRecord, WholeStore};
 use eventloom_runtime::store::{
     Append, Direction, EventFilter, NewEvent, Snapshot, StreamKey, StreamRead,
@@ -40,6 +44,23 @@ pub(crate) trait ArchiveKind: StoreKind<Store: ArchiveStore + WholeStore> {
         place: &Self::Place,
         archive: Option<&Path>,
     ) -> Result<Self::Store, StoreError>;
+
+    /// By what another process finds a store.
+    async fn address(self, place: &Self::Place) -> String;
+
+    /// The store at an address.
+    async fn open_at(
+        self,
+        address: &str,
+        archive: Option<&Path>,
+    ) -> Result<Self::Store, StoreError>;
+
+    /// As [`Self::open_with`], with one connection that reads.
+    async fn open_with_one_reader(
+        self,
+        place: &Self::Place,
+        archive: Option<&Path>,
+    ) -> Result<Self::Store, StoreError>;
 }
 
 #[cfg(feature = "sqlite")]
@@ -55,12 +76,27 @@ impl ArchiveKind for eventloom_runtime::testing::Sqlite {
         place: &Self::Place,
         archive: Option<&Path>,
     ) -> Result<Self::Store, StoreError> {
-        use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
-        let database = SqliteDatabase::open(place.path().join("events.db"))?;
-        match archive {
-            Some(folder) => SqliteStore::open_with_archive(&database, folder).await,
-            None => SqliteStore::open(&database).await,
-        }
+        open_file(place.path(), archive, SqliteOptions::default()).await
+    }
+
+    async fn address(self, place: &Self::Place) -> String {
+        place.path().to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    async fn open_at(
+        self,
+        address: &str,
+        archive: Option<&Path>,
+    ) -> Result<Self::Store, StoreError> {
+        open_file(Path::new(address), archive, SqliteOptions::default()).await
+    }
+
+    async fn open_with_one_reader(
+        self,
+        place: &Self::Place,
+        archive: Option<&Path>,
+    ) -> Result<Self::Store, StoreError> {
+        open_file(place.path(), archive, SqliteOptions { readers: 1, ..Default::default() }).await
     }
 }
 
@@ -77,12 +113,54 @@ impl ArchiveKind for eventloom_runtime::testing::Postgres {
         place: &Self::Place,
         archive: Option<&Path>,
     ) -> Result<Self::Store, StoreError> {
-        use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
-        let database = PostgresDatabase::at(&place.url().await)?;
-        match archive {
-            Some(folder) => PostgresStore::open_with_archive(&database, folder).await,
-            None => PostgresStore::open(&database).await,
-        }
+        open_server(&place.url().await, archive, PostgresOptions::default()).await
+    }
+
+    async fn address(self, place: &Self::Place) -> String {
+        place.url().await
+    }
+
+    async fn open_at(
+        self,
+        address: &str,
+        archive: Option<&Path>,
+    ) -> Result<Self::Store, StoreError> {
+        open_server(address, archive, PostgresOptions::default()).await
+    }
+
+    async fn open_with_one_reader(
+        self,
+        place: &Self::Place,
+        archive: Option<&Path>,
+    ) -> Result<Self::Store, StoreError> {
+        let options = PostgresOptions { connections: 1, ..Default::default() };
+        open_server(&place.url().await, archive, options).await
+    }
+}
+
+#[cfg(feature = "sqlite")]
+async fn open_file(
+    folder: &Path,
+    archive: Option<&Path>,
+    options: SqliteOptions,
+) -> Result<SqliteStore, StoreError> {
+    let database = SqliteDatabase::open_with(folder.join("events.db"), options)?;
+    match archive {
+        Some(folder) => SqliteStore::open_with_archive(&database, folder).await,
+        None => SqliteStore::open(&database).await,
+    }
+}
+
+#[cfg(feature = "testing-postgres")]
+async fn open_server(
+    url: &str,
+    archive: Option<&Path>,
+    options: PostgresOptions,
+) -> Result<PostgresStore, StoreError> {
+    let database = PostgresDatabase::with(url, options)?;
+    match archive {
+        Some(folder) => PostgresStore::open_with_archive(&database, folder).await,
+        None => PostgresStore::open(&database).await,
     }
 }
 
@@ -229,6 +307,6 @@ pub(crate) async fn seen(store: &impl EventStore) -> Seen {
 
 /// How many events are live, by what a store that has no archive at hand can tell.
 pub(crate) async fn live(store: &impl ArchiveStore) -> usize {
-    let live = store.candidates(Wallet::NAME, Wallet::MEANING, 0, 1_000_000).await;
+    let live = store.candidates(Wallet::NAME, Wallet::MEANING, (0, Position::MAX), 1_000_000).await;
     live.expect("the live events").len()
 }

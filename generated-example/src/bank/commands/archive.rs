@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use eventloom_runtime::Position;
 use eventloom_runtime::aggregate::Retention;
 use eventloom_runtime::store::archive::{AggregateReport, ArchiveReport, Archiver};
 use generated_example::bank_account::BankAccount;
@@ -17,7 +18,8 @@ use crate::screen::Screen;
 const ABOUT: &str = "\
 Events go that are older than the ontology's retentionPolicy and come before a snapshot of their account.
 Nothing is forgotten: other commands read what is archived from DIR, which the database remembers; where
-it has moved, name it with --archive. Keep it as safe as the database. Others may use the bank meanwhile.
+it has moved, name it with --archive, or archive to where it is now, which is remembered though nothing
+should have aged out. Keep it as safe as the database. Others may use the bank meanwhile.
 
 Example:
   bank archive --to archive --dry-run";
@@ -41,6 +43,13 @@ impl Archive {
         place: &Place<impl Database>,
         screen: &mut Screen,
     ) -> Result<(), Failure> {
+        if let Some(other) = place.archive() {
+            return Err(Failure::Usage(format!(
+                "`bank archive` reads and writes the folder of --to alone, and --archive names another ({}): leave that \
+                 out; --to is the folder as it is called now",
+                other.display()
+            )));
+        }
         let store = place.events_with_archive(&self.to).await?;
         let progress = Progress::counting("archiving", 0);
         let archiver = Archiver::new(&store).aggregate::<BankAccount>().dry_run(self.dry_run);
@@ -64,11 +73,12 @@ impl Archive {
             screen.good("archived", format_args!("{gone} to {to}: {files} with {bytes}"))?;
         }
         for aggregate in &report.aggregates {
-            screen.quiet(stayed(aggregate))?;
+            screen.quiet(stayed(aggregate, report.head))?;
         }
         for file in &report.unknown_files {
             screen.quiet(format_args!(
-                "{file} is none of this bank's files: of a run that was cut off, or of a copy of the bank; it was left"
+                "{file} holds nothing that this bank needs: a run was cut off before any event left for it. It was left \
+                 as it is, and may be deleted with its manifest, unless a copy of this database archives to the folder too"
             ))?;
         }
         Ok(())
@@ -76,12 +86,14 @@ impl Archive {
 }
 
 /// Why events stayed, in words.
-fn stayed(of: &AggregateReport) -> String {
+fn stayed(of: &AggregateReport, head: Position) -> String {
     let Some(before) = of.before else {
         return format!("{} keeps its events for ever", of.aggregate);
     };
+    // What lies behind is young too, and was not looked at.
+    let more = if of.looked_up_to < head { " or more" } else { "" };
     format!(
-        "{} keeps its events for {}; what stayed: {} recorded since {before}, {} that no snapshot lies behind, {} behind a \
+        "{} keeps its events for {}; what stayed: {}{more} recorded since {before}, {} that no snapshot lies behind, {} behind a \
          younger one",
         of.aggregate,
         kept(of.retention),
@@ -112,6 +124,7 @@ fn told(report: &ArchiveReport) -> Value {
             "before": of.before.map(|before| before.to_string()),
             "events": of.events,
             "streams": of.streams,
+            "lookedUpTo": of.looked_up_to,
             "stayed": {
                 "young": of.young,
                 "uncovered": of.uncovered,
@@ -123,6 +136,7 @@ fn told(report: &ArchiveReport) -> Value {
     let files = files.map(|it| json!({"file": it.file, "events": it.events, "bytes": it.bytes}));
     json!({
         "dryRun": report.is_dry_run,
+        "head": report.head,
         "events": report.events(),
         "streams": report.streams(),
         "aggregates": report.aggregates.iter().map(aggregate).collect::<Vec<_>>(),

@@ -12,12 +12,20 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::form::{self, ArchivedEvent};
+use crate::codec::Writer;
 use crate::metadata::Position;
+use crate::store::PAGE_POSITIONS;
 
 /// Bytes of lines after which a block takes no further event.
 pub(super) const BLOCK_BYTES: usize = 256 * 1024;
 /// Events that a block takes at most.
 pub(super) const BLOCK_EVENTS: usize = 1024;
+
+/// Positions over which the events of a block lie, give or take a few events: a page looks at as many. What aged out long
+/// after its neighbours lies far apart, and a full block of that would be in the way of very many pages.
+pub(super) const BLOCK_POSITIONS: Position = PAGE_POSITIONS;
+/// Events that a block takes though they lie further apart: fewer are hardly worth a place of their own.
+pub(super) const BLOCK_EVENTS_APART: usize = 64;
 
 /// Where a block lies, and what it must be, by the store's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +50,22 @@ pub struct BlockPlace {
     pub last: Position,
     /// SHA-256 of its bytes in the file.
     pub sha256: [u8; 32],
+    /// The aggregate type of its events.
+    pub aggregate: String,
+    /// The stored types of its events, in order, each once. Who reads none of them need not read it.
+    pub types: Vec<String>,
+}
+
+/// Types of events as they are noted in a table.
+pub(in crate::store) fn types_as_text(types: &[String]) -> String {
+    let mut out = Writer::default();
+    out.list(types);
+    String::from_utf8_lossy(&out.into_bytes()).into_owned()
+}
+
+/// Types of events from how they are noted in a table.
+pub(in crate::store) fn types_of_text(text: &str) -> Result<Vec<String>, String> {
+    serde_json::from_str(text).map_err(|error| format!("{text:?} are no types of events: {error}"))
 }
 
 /// Why a block can't be read.
@@ -111,7 +135,10 @@ pub(super) fn open(bytes: &[u8], place: &BlockPlace) -> Result<Vec<ArchivedEvent
         lines.split_inclusive(|byte| *byte == b'\n').map(form::read).collect::<Result<_, _>>()?;
     let bounds = events.first().zip(events.last());
     let bounds = bounds.map(|(first, last)| (first.position, last.position));
-    match bounds == Some((place.first, place.last)) {
+    let is_noted = |event: &ArchivedEvent| {
+        event.shape.aggregate == place.aggregate && place.types.contains(&event.shape.event_type)
+    };
+    match bounds == Some((place.first, place.last)) && events.iter().all(is_noted) {
         true => Ok(events),
         false => Err("a block has other events than it had".to_owned()),
     }

@@ -1,22 +1,26 @@
 //! Where an archive lies, and its blocks as they are read.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lru::LruCache;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use super::block::{self, BlockPlace, Unread};
 use super::form::ArchivedEvent;
+use super::kept::Kept;
 use super::segment::number_of;
 use crate::metadata::Position;
 use crate::store::{StoreError, StreamKey};
 
-/// Blocks that are kept in memory, most of a quarter of a megabyte: where positions of several segments overlap, a page
-/// needs one of each.
-const KEPT: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 /// Bytes of lines above which a block is not kept.
 const KEPT_BYTES: u64 = 2 * 1024 * 1024;
+/// Blocks that are read from files at the same time. Where the disk hangs, so many threads hang with it, and no more.
+const READING: usize = 8;
+/// Blocks of which is remembered that a transaction lacked them.
+const LACKING: usize = 64;
+/// How often a transaction is begun again for what it lacked.
+const AGAIN: usize = 64;
 
 /// What somebody wanted to read that is archived.
 #[derive(Clone, Debug)]
@@ -27,19 +31,24 @@ pub(in crate::store) enum Wanted {
     After(Position),
 }
 
-type Blocks = LruCache<[u8; 32], Arc<Vec<ArchivedEvent>>>;
-
 /// The archive of a store, as far as the program has named one.
 pub(in crate::store) struct Archive {
     folder: Option<PathBuf>,
-    /// By their hashes: whatever database the store's is at the moment, they are what it says.
-    blocks: Mutex<Blocks>,
+    blocks: Mutex<Kept>,
+    reading: Arc<Semaphore>,
+    /// What transactions looked for here and did not find in memory.
+    lacking: Mutex<Vec<(BlockPlace, Wanted)>>,
 }
 
 impl Archive {
     /// An archive in a folder, or none. Nothing is opened before it is needed.
     pub(in crate::store) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, blocks: Mutex::new(LruCache::new(KEPT)) }
+        Self {
+            folder,
+            blocks: Mutex::default(),
+            reading: Arc::new(Semaphore::new(READING)),
+            lacking: Mutex::default(),
+        }
     }
 
     /// An archive in a folder, wherever the program goes from here.
@@ -56,12 +65,54 @@ impl Archive {
     }
 
     /// A block that was read before.
-    pub(in crate::store) fn known(&self, place: &BlockPlace) -> Option<Arc<Vec<ArchivedEvent>>> {
-        self.blocks().get(&place.sha256).map(Arc::clone)
+    fn known(&self, place: &BlockPlace) -> Option<Arc<Vec<ArchivedEvent>>> {
+        self.blocks().get(&place.sha256)
     }
 
-    /// Reads a block. It may take as long as the disk does.
-    pub(in crate::store) fn block(
+    /// Reads a block, which takes as long as the disk does. Who waits for it holds nothing that others need: no connection,
+    /// no permit to read, no transaction.
+    pub(in crate::store) async fn block(
+        self: &Arc<Self>,
+        place: BlockPlace,
+        wanted: &Wanted,
+    ) -> Result<Arc<Vec<ArchivedEvent>>, StoreError> {
+        if let Some(known) = self.known(&place) {
+            return Ok(known);
+        }
+        let keeps = place.lines <= KEPT_BYTES;
+        self.fetch(place, wanted.clone(), keeps).await
+    }
+
+    async fn fetch(
+        self: &Arc<Self>,
+        place: BlockPlace,
+        wanted: Wanted,
+        keeps: bool,
+    ) -> Result<Arc<Vec<ArchivedEvent>>, StoreError> {
+        // The semaphore is never closed; if it were, reads would merely not be limited.
+        let permit = Arc::clone(&self.reading).acquire_owned().await.ok();
+        let archive = Arc::clone(self);
+        let read = spawn_blocking(move || {
+            let read = archive.read(&place, &wanted);
+            // It goes with the thread, and not with who has stopped waiting for it.
+            drop(permit);
+            if let (Ok(read), true) = (&read, keeps) {
+                archive.blocks().put(place.sha256, place.lines, Arc::clone(read));
+            }
+            read
+        });
+        match read.await {
+            Ok(read) => read,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(StoreError::Unavailable(
+                    "the program is ending, and reads nothing more".to_owned(),
+                )),
+            },
+        }
+    }
+
+    fn read(
         &self,
         place: &BlockPlace,
         wanted: &Wanted,
@@ -76,14 +127,61 @@ impl Archive {
             return Err(damaged(&file, place, &reason));
         }
         let read = block::read(&file, place).map_err(|unread| told(unread, &file, place, wanted));
-        let read = Arc::new(read?);
-        if place.lines <= KEPT_BYTES {
-            self.blocks().put(place.sha256, Arc::clone(&read));
-        }
-        Ok(read)
+        Ok(Arc::new(read?))
     }
 
-    fn blocks(&self) -> MutexGuard<'_, Blocks> {
+    /// A block for a transaction in which appends take place: while it waited for a file, so would every append. It gets what
+    /// is in memory. What isn't, and those that come `next`, are noted for [`Self::brings`].
+    pub(in crate::store) fn at_hand<'n>(
+        &self,
+        place: &'n BlockPlace,
+        wanted: &Wanted,
+        next: impl IntoIterator<Item = &'n BlockPlace>,
+    ) -> Result<Arc<Vec<ArchivedEvent>>, StoreError> {
+        if let Some(known) = self.known(place) {
+            return Ok(known);
+        }
+        if self.folder.is_none() {
+            return Err(without_archive(place, wanted));
+        }
+        let lacked: Vec<_> = std::iter::once(place).chain(next).cloned().collect();
+        let mut lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
+        for place in lacked {
+            if lacking.len() < LACKING
+                && self.known(&place).is_none()
+                && lacking.iter().all(|(known, _)| known.sha256 != place.sha256)
+            {
+                lacking.push((place, wanted.clone()));
+            }
+        }
+        Err(not_at_hand(place, wanted))
+    }
+
+    /// After a transaction came to nothing: reads what transactions lacked, with no transaction open, and tells whether this
+    /// one is to be begun again. `times` counts that.
+    pub(in crate::store) async fn brings(
+        self: &Arc<Self>,
+        error: &StoreError,
+        times: &mut usize,
+    ) -> Result<bool, StoreError> {
+        let is_lack = matches!(error, StoreError::ArchivedHistoryUnavailable { .. });
+        if !is_lack || self.folder.is_none() || *times >= AGAIN {
+            return Ok(false);
+        }
+        *times += 1;
+        let lacking = || self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
+        let lacked = lacking().clone();
+        for (place, wanted) in lacked {
+            let sha256 = place.sha256;
+            let read = self.fetch(place, wanted, true).await;
+            // Who comes after it finds it in memory, or is told anew why it isn't there.
+            lacking().retain(|(known, _)| known.sha256 != sha256);
+            read?;
+        }
+        Ok(true)
+    }
+
+    fn blocks(&self) -> MutexGuard<'_, Kept> {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -123,6 +221,13 @@ fn without_archive(place: &BlockPlace, wanted: &Wanted) -> StoreError {
         "the store was opened without its archive: open it with the folder of its archive (the file was written to {})",
         place.folder
     );
+    unavailable(place, wanted, place.file.clone(), reason)
+}
+
+fn not_at_hand(place: &BlockPlace, wanted: &Wanted) -> StoreError {
+    let reason = "an immediate projection has not seen them yet, which is more than an append can wait for: open the \
+                  projection again, which brings it up to date"
+        .to_owned();
     unavailable(place, wanted, place.file.clone(), reason)
 }
 

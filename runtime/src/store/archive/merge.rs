@@ -1,245 +1,237 @@
-//! Pages of what is live and what is archived: in the order of positions or of sequences, each event once.
+//! How reads of a store come by archived events, a step at a time, so that nothing of the database is held while files are
+//! read.
 //!
-//! A store reads its live events first and looks for archived ones after that. Events only ever go from live to
-//! archived: so none is missed, and one that goes meanwhile is seen twice and given out once.
+//! A store reads its live events first. At the same time or later it asks its tables for blocks, and then it reads those
+//! from files, with no connection and no transaction. **Why that neither loses nor doubles an event**, whatever is archived
+//! in between, and however long the disk takes:
+//!
+//! - An event only ever goes from live to archived, in one transaction that notes its block and deletes its row. So of all
+//!   events up to where the live read has looked, each was live then, and is in its page, or had left before: then its
+//!   block was noted before, and every later look at the tables shows it. None is missed.
+//! - One that goes between the two is seen in both. Pages of the global order take each position once, and the gap of a
+//!   stream has only sequences that the live page lacks. None comes twice.
+//! - An event that is appended meanwhile lies behind where the live read has looked, wherever it is by now: what is archived
+//!   behind there is left for the next page.
+//! - Blocks are noted once and never change, nor do their files: where one is listed, it may be read at any time after.
+//! - A look at the tables that goes on where the last one ended (blocks come in the order of their beginnings) may pass
+//!   over blocks that were noted since, before that place. Their events were live when the live events were read.
+//!
+//! The other way round, archive first, would lose what goes in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, VecDeque};
 
+use super::BLOCKS;
+use super::block::BlockPlace;
+use super::folder::{Archive, Wanted};
 use super::form::ArchivedEvent;
+use super::gap::Gap;
+use super::window::Window;
 use crate::metadata::{Position, Sequence};
-use crate::store::{
-    AllPage, Direction, EventFilter, PAGE_BYTES, PAGE_POSITIONS, Page, StoreError, StreamRead,
-};
+use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
 
-/// The archived events of one page of the global order: the first ones after a position, whatever the order in which
-/// their blocks overlap. Blocks are handed over by their first positions.
-pub(in crate::store) struct Window<'a> {
-    filter: &'a EventFilter,
-    limit: usize,
-    after: Position,
-    /// Up to where what is archived is to be seen.
-    bound: Position,
-    kept: BTreeMap<Position, ArchivedEvent>,
-    bytes: usize,
-    looked_at: u64,
+/// What a read of archived events needs next.
+pub(in crate::store) enum Step {
+    /// The events of a block.
+    Read(BlockPlace),
+    /// The next blocks, by the store's tables.
+    List,
+    /// Nothing: the page is complete.
+    Done,
 }
 
-impl<'a> Window<'a> {
-    /// What a page of live events, read after a position, is to be merged with.
-    pub(in crate::store) fn beside(
-        live: &AllPage,
-        after: Position,
-        filter: &'a EventFilter,
-        limit: usize,
+/// Blocks that a store has listed.
+pub(in crate::store) struct Listed<B> {
+    blocks: Vec<B>,
+    is_all: bool,
+}
+
+impl<B> Listed<B> {
+    /// What was found where at most [`BLOCKS`] were asked for.
+    pub(in crate::store) fn of(blocks: Vec<B>) -> Self {
+        let is_all = blocks.len() < BLOCKS;
+        Self { blocks, is_all }
+    }
+
+    /// With others before them.
+    pub(in crate::store) fn behind(mut self, mut before: Vec<B>) -> Self {
+        before.append(&mut self.blocks);
+        Self { blocks: before, ..self }
+    }
+}
+
+/// A page of the global order on its way.
+pub(in crate::store) struct Merging<'a> {
+    live: AllPage,
+    window: Window<'a>,
+    wanted: Wanted,
+    listed: VecDeque<BlockPlace>,
+    is_all: bool,
+    /// Blocks that begin up to here were listed.
+    last: Position,
+}
+
+impl<'a> Merging<'a> {
+    /// Begins with a page of live events, read after a position, and the blocks in which others may be: those in the middle
+    /// of which the position lies, and then the first that begin after it.
+    pub(in crate::store) fn of(
+        live: AllPage,
+        listed: Listed<BlockPlace>,
+        (after, filter, limit): (Position, &'a EventFilter, usize),
     ) -> Self {
-        let (limit, bound) = (limit.max(1), live.next);
-        Self { filter, limit, after, bound, kept: BTreeMap::new(), bytes: 0, looked_at: 0 }
+        let window = Window::beside(&live, after, filter, limit);
+        let (listed, is_all) = (listed.blocks.into(), listed.is_all);
+        Self { live, window, wanted: Wanted::After(after), listed, is_all, last: after }
     }
 
-    /// Up to where archived events are to be looked for.
-    pub(in crate::store) fn bound(&self) -> Position {
-        self.bound
+    /// What is wanted, for who tells that it can't be had.
+    pub(in crate::store) fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 
-    /// Whether a block that begins at a position, and those behind it, may have events of the page. The page ends before
-    /// it where enough has been looked at.
-    pub(in crate::store) fn wants(&mut self, first: Position) -> bool {
-        let leads_on = first > self.after.saturating_add(1);
-        if self.looked_at >= PAGE_POSITIONS && leads_on {
-            self.bound = self.bound.min(first - 1);
+    /// The next blocks are those that begin after the first of these positions and up to the second.
+    pub(in crate::store) fn range(&self) -> (Position, Position) {
+        (self.last, self.window.bound())
+    }
+
+    /// Takes the next blocks.
+    pub(in crate::store) fn list(&mut self, listed: Listed<BlockPlace>) {
+        (self.listed, self.is_all) = (listed.blocks.into(), listed.is_all);
+    }
+
+    /// Which events are looked for.
+    pub(in crate::store) fn filter(&self) -> &'a EventFilter {
+        self.window.filter()
+    }
+
+    /// What is needed next. Blocks in which nothing passes the filter are not read.
+    pub(in crate::store) fn step(&mut self) -> Step {
+        loop {
+            match self.listed.pop_front() {
+                Some(place) if self.window.wants(place.first) => {
+                    self.last = self.last.max(place.first);
+                    if self.window.may_find_in(&place) {
+                        return Step::Read(place);
+                    }
+                }
+                None if !self.is_all => return Step::List,
+                _ => return Step::Done,
+            }
         }
-        first <= self.bound
     }
 
     /// Takes the events of a block.
-    pub(in crate::store) fn take(&mut self, block: &[ArchivedEvent]) {
-        for event in block {
-            if event.position <= self.after || event.position > self.bound {
-                continue;
-            }
-            self.looked_at += 1;
-            if self.filter.passes(&event.shape.aggregate, &event.shape.event_type) {
-                self.bytes += size(event);
-                self.kept.insert(event.position, event.clone());
-                self.let_go();
-            }
-        }
+    pub(in crate::store) fn take(&mut self, events: &[ArchivedEvent]) {
+        self.window.take(events);
     }
 
-    /// Lets go of the last events, where there are more than a page has.
-    fn let_go(&mut self) {
-        while let Some((position, last)) = self.kept.last_key_value() {
-            let without = self.bytes - size(last);
-            let has_enough = self.kept.len() > 1 && without >= PAGE_BYTES;
-            if self.kept.len() <= self.limit && !has_enough {
-                return;
-            }
-            self.bound = *position - 1;
-            self.bytes = without;
-            self.kept.pop_last();
-        }
-    }
-
-    /// The page.
-    pub(in crate::store) fn merge(self, live: &AllPage) -> AllPage {
-        let is_last = live.events.at_end() && self.bound == live.next;
-        let mut page = Page::default();
-        let mut archived = self.kept.into_values().peekable();
-        let mut lives = live.events.iter().map(|event| event.position).enumerate().peekable();
-        loop {
-            let of_live = lives.peek().map(|(_, position)| *position);
-            let of_archive = archived.peek().map(|event| event.position);
-            let nearest = [of_live, of_archive].into_iter().flatten().min();
-            let Some(position) = nearest.filter(|nearest| *nearest <= self.bound) else {
-                let mut events = page;
-                if is_last {
-                    events.end();
-                }
-                return AllPage { events, next: self.bound };
-            };
-            if page.is_full(self.limit) {
-                return AllPage { events: page, next: position - 1 };
-            }
-            let event = archived.next_if(|event| event.position == position);
-            match lives.next_if(|(_, live)| *live == position) {
-                Some((index, _)) => page.push_of(&live.events, index),
-                None => event.iter().for_each(|event| push(&mut page, event, self.filter.metadata)),
-            }
-        }
-    }
-}
-
-/// The archived events of a page of one stream: those that lie between what was asked for and what is live.
-pub(in crate::store) struct Gap<'r> {
-    read: &'r StreamRead,
-    /// Sequences above this one,
-    pub(in crate::store) above: Sequence,
-    /// and below this one are archived.
-    pub(in crate::store) below: Sequence,
-    /// The next of them.
-    next: Sequence,
-    page: Page,
-    found: bool,
-}
-
-impl<'r> Gap<'r> {
-    /// What a page of live events lacks, if anything. The last event of a stream is never archived, and its sequences
-    /// have no gaps: so a forward page without events lacks none.
-    pub(in crate::store) fn of(read: &'r StreamRead, live: &Page) -> Option<Self> {
-        let (above, below) = match read.direction {
-            Direction::Forwards => (read.after, live.iter().next()?.meta.sequence),
-            Direction::Backwards if !live.at_end() => return None,
-            Direction::Backwards => {
-                (0, live.iter().next_back().map_or(read.after, |lowest| lowest.meta.sequence))
-            }
-        };
-        let next = match read.direction {
-            Direction::Forwards => above + 1,
-            Direction::Backwards => below.saturating_sub(1),
-        };
-        let page = match read.direction {
-            Direction::Forwards => Page::default(),
-            Direction::Backwards => live.clone(),
-        };
-        let is_open = below > above.saturating_add(1);
-        is_open.then_some(Self { read, above, below, next, page, found: false })
-    }
-
-    /// Whether the page takes another event.
-    pub(in crate::store) fn is_open(&self) -> bool {
-        !self.is_closed() && !self.page.is_full(self.read.limit)
-    }
-
-    fn is_closed(&self) -> bool {
-        self.next <= self.above || self.next >= self.below
-    }
-
-    /// Takes the events of a stream from a block.
-    pub(in crate::store) fn take(&mut self, block: &[ArchivedEvent]) -> Result<(), StoreError> {
-        let StreamRead { stream, direction, .. } = self.read;
-        self.found = true;
-        let is_own = |event: &&ArchivedEvent| {
-            event.meta.stream_id == stream.id && event.shape.aggregate == stream.aggregate
-        };
-        match direction {
-            Direction::Forwards => self.take_all(block.iter().filter(is_own)),
-            Direction::Backwards => self.take_all(block.iter().rev().filter(is_own)),
-        }
-    }
-
-    fn take_all<'e>(
+    /// As [`Archive::block`] for a transaction in which appends take place.
+    pub(in crate::store) fn take_at_hand(
         &mut self,
-        events: impl Iterator<Item = &'e ArchivedEvent>,
+        archive: &Archive,
+        place: &BlockPlace,
     ) -> Result<(), StoreError> {
-        for event in events {
-            let sequence = event.meta.sequence;
-            if sequence <= self.above || sequence >= self.below {
-                continue;
-            }
-            if !self.is_open() {
-                return Ok(());
-            }
-            if sequence != self.next {
-                return Err(self.torn());
-            }
-            push(&mut self.page, event, self.read.metadata);
-            self.next = match self.read.direction {
-                Direction::Forwards => sequence + 1,
-                Direction::Backwards => sequence - 1,
-            };
-        }
+        let events = archive.at_hand(place, &self.wanted, &self.listed)?;
+        self.window.take(&events);
         Ok(())
     }
 
-    /// The page, after all that is archived of the stream was taken as far as there was room.
-    pub(in crate::store) fn fill(mut self, live: Page) -> Result<Page, StoreError> {
-        if !self.found {
-            // Nothing of the stream was archived: what lacks is for its reader to see.
-            return Ok(live);
-        }
-        if self.is_open() {
-            return Err(self.torn());
-        }
-        if self.read.direction == Direction::Backwards {
-            if self.is_closed() {
-                self.page.end();
-            } else {
-                self.page.go_on();
-            }
-            return Ok(self.page);
-        }
-        for index in 0..live.len() {
-            if self.page.is_full(self.read.limit) {
-                return Ok(self.page);
-            }
-            self.page.push_of(&live, index);
-        }
-        if live.at_end() {
-            self.page.end();
-        }
-        Ok(self.page)
-    }
-
-    /// Neither live nor archived.
-    fn torn(&self) -> StoreError {
-        StoreError::Corrupt {
-            what: "stream".to_owned(),
-            place: format!("{} {}, sequence {}", self.read.stream.aggregate, self.read.stream.id, self.next),
-            reason: "the event is neither among the live ones nor where the archive has those around it; restore the \
-                     database and its archive from a backup"
-                .to_owned(),
-        }
+    /// The page.
+    pub(in crate::store) fn page(self) -> AllPage {
+        self.window.merge(self.live)
     }
 }
 
-fn size(event: &ArchivedEvent) -> usize {
-    let meta = &event.meta;
-    let texts = [&meta.actor, &meta.correlation_id, &meta.causation_id, &meta.traceparent];
-    let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
-    event.data.len() + texts
+/// The aggregate types of which events may pass a filter, each once; none where those of all may.
+pub(in crate::store) fn aggregates(filter: &EventFilter) -> Option<Vec<&'static str>> {
+    let of_types = filter.types.iter().map(|(aggregate, _)| *aggregate);
+    let of_known = filter.known.iter().map(|(aggregate, _)| *aggregate);
+    let named: BTreeSet<_> = of_types.chain(of_known).collect();
+    (!filter.is_everything()).then(|| named.into_iter().collect())
 }
 
-fn push(page: &mut Page, event: &ArchivedEvent, metadata: bool) {
+/// A block with events of a stream, and the first and last sequence of those.
+pub(in crate::store) type StreamBlock = (BlockPlace, Sequence, Sequence);
+
+/// A page of a stream on its way.
+pub(in crate::store) struct Filling<'r> {
+    live: Page,
+    gap: Gap<'r>,
+    direction: Direction,
+    wanted: Wanted,
+    listed: VecDeque<StreamBlock>,
+    is_all: bool,
+    above: Sequence,
+    below: Sequence,
+}
+
+impl<'r> Filling<'r> {
+    /// Between which sequences a page of live events lacks some, if anywhere.
+    pub(in crate::store) fn range_of(
+        read: &StreamRead,
+        live: &Page,
+    ) -> Option<(Sequence, Sequence)> {
+        Gap::of(read, live).map(|gap| (gap.above, gap.below))
+    }
+
+    /// Begins with a page of live events, and the blocks that have what it lacks. None where it lacks nothing.
+    pub(in crate::store) fn of(
+        read: &'r StreamRead,
+        live: Page,
+        listed: Listed<StreamBlock>,
+    ) -> Result<Self, Page> {
+        let Some(gap) = Gap::of(read, &live) else { return Err(live) };
+        let (above, below, direction) = (gap.above, gap.below, read.direction);
+        let wanted = Wanted::Stream(read.stream.clone());
+        let (listed, is_all) = (listed.blocks.into(), listed.is_all);
+        Ok(Self { live, gap, direction, wanted, listed, is_all, above, below })
+    }
+
+    /// What is wanted, for who tells that it can't be had.
+    pub(in crate::store) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// The next blocks are those that have events above the first of these sequences and below the second.
+    pub(in crate::store) fn range(&self) -> (Sequence, Sequence) {
+        (self.above, self.below)
+    }
+
+    /// Takes the next blocks.
+    pub(in crate::store) fn list(&mut self, listed: Listed<StreamBlock>) {
+        (self.listed, self.is_all) = (listed.blocks.into(), listed.is_all);
+    }
+
+    /// What is needed next.
+    pub(in crate::store) fn step(&mut self) -> Step {
+        if !self.gap.is_open() {
+            return Step::Done;
+        }
+        match self.listed.pop_front() {
+            Some((place, first, last)) => {
+                match self.direction {
+                    Direction::Forwards => self.above = last,
+                    Direction::Backwards => self.below = first,
+                }
+                Step::Read(place)
+            }
+            None if !self.is_all => Step::List,
+            None => Step::Done,
+        }
+    }
+
+    /// Takes the events of a block.
+    pub(in crate::store) fn take(&mut self, events: &[ArchivedEvent]) -> Result<(), StoreError> {
+        self.gap.take(events)
+    }
+
+    /// The page.
+    pub(in crate::store) fn page(self) -> Result<Page, StoreError> {
+        self.gap.fill(self.live)
+    }
+}
+
+/// Adds an archived event to a page.
+pub(super) fn push(page: &mut Page, event: &ArchivedEvent, metadata: bool) {
     let mut meta = event.meta.clone();
     if !metadata {
         (meta.actor, meta.correlation_id, meta.causation_id, meta.traceparent) =

@@ -10,26 +10,30 @@
 //! their events. Once it has its name it is never replaced or deleted by this program: whatever happens, an event is
 //! live or archived. What a run that was cut off has left is told by the next.
 //!
-//! [`Archiver`] is the way in. Its neighbours: `form` (a line), `block` (lines that are compressed together), `segment`
-//! (a file), `place` (where the files lie), `folder` (reading), `merge` (pages of live and archived events).
+//! [`Archiver`] is the way in. Its neighbours: `age` (how far a run looks), `form` (a line), `block` (lines that are compressed together), `segment`
+//! (a file), `place` (where the files lie), `folder` (reading), `merge` and `window`, `gap` (pages of live and archived
+//! events).
 
+mod age;
 mod block;
 mod folder;
 mod form;
+mod gap;
+mod kept;
 mod merge;
 mod place;
 mod report;
 mod run;
 mod segment;
+mod window;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use block::BlockPlace;
-pub(in crate::store) use folder::{Archive, Wanted};
-#[cfg(feature = "postgres")]
-pub(in crate::store) use form::ArchivedEvent;
-pub(in crate::store) use merge::{Gap, Window};
+pub(in crate::store) use block::{types_as_text, types_of_text};
+pub(in crate::store) use folder::Archive;
+pub(in crate::store) use merge::{Filling, Listed, Merging, Step, StreamBlock, aggregates};
 pub use report::{
     AggregateReport, ArchiveError, ArchiveProgress, ArchiveReport, ArchiveStep, SegmentReport,
 };
@@ -50,16 +54,31 @@ pub trait ArchiveStore: EventStore {
     /// The folder of the archive, if the store was opened with one.
     fn archive_folder(&self) -> Option<PathBuf>;
 
-    /// The folder to which events were last archived, as it was called then. The archive may have been moved since.
+    /// The folder in which an archiver has last found the archive, or has put it, as it was called then; none where nothing
+    /// was archived. The archive may have been moved since.
     ///
     /// # Errors
     /// A failure of the store.
     fn archived_to(&self) -> impl Future<Output = Result<Option<PathBuf>, StoreError>> + Send {
         async {
             let segments = self.segments().await?;
-            Ok(segments.last().map(|segment| PathBuf::from(&segment.folder)))
+            let Some(last) = segments.last() else { return Ok(None) };
+            let remembered = self.remembered().await?.and_then(|it| it.folder);
+            Ok(Some(remembered.unwrap_or_else(|| PathBuf::from(&last.folder))))
         }
     }
+
+    /// What the store remembers of its archive; none where nobody has tried to archive.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn remembered(&self) -> impl Future<Output = Result<Option<Remembered>, StoreError>> + Send;
+
+    /// Remembers the folder in which the archive was found.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn remember(&self, folder: &Path) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The segments that the store knows, by their numbers.
     ///
@@ -79,8 +98,19 @@ pub trait ArchiveStore: EventStore {
     /// A failure of the store.
     fn lock_archive(&self) -> impl Future<Output = Result<Option<Self::Lock>, StoreError>> + Send;
 
-    /// What is to be known of the live events of an aggregate after a position, at most `limit` of them, in their order.
-    /// Snapshots are those of a fold's meaning.
+    /// The positions of the live events after a position, of whatever aggregate, and when they were recorded: at most `limit`
+    /// of them, in their order.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn recorded(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(Position, Timestamp)>, StoreError>> + Send;
+
+    /// What is to be known of the live events of an aggregate after the first of two positions and up to the second, at most
+    /// `limit` of them, in their order. Snapshots are those of a fold's meaning.
     ///
     /// # Errors
     /// A failure of the store.
@@ -88,7 +118,7 @@ pub trait ArchiveStore: EventStore {
         &self,
         aggregate: &'static str,
         meaning: u64,
-        after: Position,
+        range: (Position, Position),
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Candidate>, StoreError>> + Send;
 
@@ -112,11 +142,22 @@ pub trait ArchiveStore: EventStore {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
+/// What a store remembers of its archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The identity by which archives know the store.
+    pub identity: String,
+    /// The folder in which an archiver has last found the archive, or has put it.
+    pub folder: Option<PathBuf>,
+}
+
 /// A file of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentRecord {
     /// Its number, from 1.
     pub number: u64,
+    /// The aggregate type of its events.
+    pub aggregate: String,
     /// Its name in the folder.
     pub file: String,
     /// The folder in which it was written.

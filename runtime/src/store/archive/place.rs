@@ -22,17 +22,7 @@ pub(super) fn lock(
 ) -> Result<File, ArchiveError> {
     match known.last() {
         None => create(folder).map_err(|error| unwritable(folder, error))?,
-        // A folder that has nothing of the archive is another one, and stays free for another store.
-        Some(SegmentRecord { file, folder: written, .. })
-            if !folder.join(IDENTITY).exists() && !folder.join(file).exists() =>
-        {
-            return Err(ArchiveError::Incomplete {
-                folder: folder.to_owned(),
-                file: file.clone(),
-                reason: format!("is not there, and was written to {written}"),
-            });
-        }
-        Some(_) => {}
+        Some(last) => has_some(folder, last)?,
     }
     let path = folder.join(LOCK);
     let open = File::options().create(true).truncate(false).write(true).open(&path);
@@ -48,6 +38,53 @@ pub(super) fn lock(
     Ok(file)
 }
 
+/// Refuses a folder that has nothing of the archive: it is another one, and stays free for another store.
+fn has_some(folder: &Path, last: &SegmentRecord) -> Result<(), ArchiveError> {
+    let SegmentRecord { file, folder: written, .. } = last;
+    if folder.join(IDENTITY).exists() || folder.join(file).exists() {
+        return Ok(());
+    }
+    Err(ArchiveError::Incomplete {
+        folder: folder.to_owned(),
+        file: file.clone(),
+        reason: format!("is not there, and was written to {written}"),
+    })
+}
+
+/// Looks at a folder as [`lock`] and [`prepare`] would, and changes nothing. Gives the files that the store does not know.
+pub(super) fn look(
+    folder: &Path,
+    store: Option<&str>,
+    known: &[SegmentRecord],
+) -> Result<Vec<String>, ArchiveError> {
+    if let Some(last) = known.last() {
+        has_some(folder, last)?;
+    }
+    let there = folder.ancestors().find(|it| it.symlink_metadata().is_ok());
+    let there = there.filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let found = fs::metadata(there).map_err(|error| unwritable(there, error))?;
+    if !found.is_dir() {
+        return Err(unwritable(there, io::ErrorKind::NotADirectory.into()));
+    }
+    if found.permissions().readonly() {
+        return Err(unwritable(there, io::ErrorKind::PermissionDenied.into()));
+    }
+    if there != folder {
+        // It would be made.
+        return Ok(Vec::new());
+    }
+    match fs::read_to_string(folder.join(IDENTITY)) {
+        Ok(found) if store.is_some_and(|store| found == identity_of(store)) => {}
+        Ok(found) => {
+            let store = store.unwrap_or("one that has archived nothing yet");
+            return Err(of_another(folder, &found, store));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(unwritable(&folder.join(IDENTITY), error)),
+    }
+    Ok(survey(folder, known)?.1)
+}
+
 /// Makes a folder where there is none, and its name durable: the files in it must not vanish with it.
 fn create(folder: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|it| !it.exists()).collect();
@@ -59,14 +96,10 @@ fn create(folder: &Path) -> io::Result<()> {
 /// Makes sure that a folder has no archive but that of a store.
 fn claim(folder: &Path, store: &str) -> Result<(), ArchiveError> {
     let path = folder.join(IDENTITY);
-    let ours = format!("{{\"store\": {}}}\n", segment::quoted(store));
+    let ours = identity_of(store);
     match fs::read_to_string(&path) {
         Ok(found) if found == ours => Ok(()),
-        Ok(found) => {
-            let found = found.trim().to_owned();
-            let (folder, store) = (folder.to_owned(), store.to_owned());
-            Err(ArchiveError::OtherStore { folder, found, store })
-        }
+        Ok(found) => Err(of_another(folder, &found, store)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let draft = folder.join(format!("{IDENTITY}{DRAFT}"));
             let written = File::create(&draft).and_then(|mut file| {
@@ -81,12 +114,30 @@ fn claim(folder: &Path, store: &str) -> Result<(), ArchiveError> {
     }
 }
 
+/// What the file says by which a folder says whose archive it has.
+fn identity_of(store: &str) -> String {
+    format!("{{\"store\": {}}}\n", segment::quoted(store))
+}
+
+fn of_another(folder: &Path, found: &str, store: &str) -> ArchiveError {
+    let found = found.trim().to_owned();
+    let (folder, store) = (folder.to_owned(), store.to_owned());
+    ArchiveError::OtherStore { folder, found, store }
+}
+
 /// Looks whether all that was archived is there, and removes what a run that was cut off has not completed. Gives the
 /// number of the next file, and the files that the store does not know.
 pub(super) fn prepare(
     folder: &Path,
     known: &[SegmentRecord],
 ) -> Result<(u64, Vec<String>), ArchiveError> {
+    let found = survey(folder, known)?;
+    remove_drafts(folder)?;
+    Ok(found)
+}
+
+/// The same without removing anything.
+fn survey(folder: &Path, known: &[SegmentRecord]) -> Result<(u64, Vec<String>), ArchiveError> {
     for SegmentRecord { file, bytes, .. } in known {
         let incomplete = |reason: String| ArchiveError::Incomplete {
             folder: folder.to_owned(),
@@ -101,7 +152,6 @@ pub(super) fn prepare(
             Err(error) => return Err(incomplete(format!("can't be read ({error})"))),
         }
     }
-    remove_drafts(folder)?;
     let (mut last, mut unknown) = (known.iter().map(|it| it.number).max().unwrap_or(0), Vec::new());
     for name in names(folder)? {
         if let Some(number) = number_of(&name) {

@@ -44,6 +44,8 @@ pub struct ArchiveReport {
     pub is_dry_run: bool,
     /// By the clock that retentions were measured with.
     pub now: Timestamp,
+    /// The last position of the store when the run began.
+    pub head: Position,
     /// Each aggregate, as it was named.
     pub aggregates: Vec<AggregateReport>,
     /// The files that were written.
@@ -83,14 +85,15 @@ pub struct AggregateReport {
     pub events: u64,
     /// Streams that had them.
     pub streams: u64,
-    /// Events that stayed because they are young.
+    /// Events that stayed because they are young, of those that were looked at.
     pub young: u64,
     /// Events that stayed because loads need them: those of a stream from its snapshot's own last event on, or all where
     /// this program's fold has made none.
     pub uncovered: u64,
     /// Events that stayed because one before them in their stream is young, by a clock that was ahead or behind.
     pub behind_young: u64,
-    /// Up to this position events were looked at. Those behind it stayed: before them lie young ones of very many streams.
+    /// Up to this position events were looked at. Those behind it stayed: before them lie young ones only, or those of very
+    /// many streams, and where any of them is old all the same, because a clock was ahead or behind, a later run finds it.
     pub looked_up_to: Position,
 }
 
@@ -164,6 +167,18 @@ pub enum ArchiveError {
         file: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Files were left behind that have their names already.
+    #[error("{error}; this run has left {} in {}: {advice}", .files.join(" and "), .folder.display())]
+    LeftBehind {
+        /// Why events were not archived.
+        error: Box<Self>,
+        /// The folder.
+        folder: PathBuf,
+        /// The files.
+        files: Vec<String>,
+        /// What to do with them.
+        advice: &'static str,
     },
     /// The folder or a file in it can't be read or written.
     #[error("{} can't be used ({error}); no event has left the store for it: {advice}", .path.display())]

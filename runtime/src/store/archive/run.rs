@@ -11,10 +11,11 @@ use super::report::{
     AggregateReport, ArchiveError, ArchiveProgress, ArchiveReport, ArchiveStep, SegmentReport,
 };
 use super::segment::{Draft, Segment};
-use super::{ArchiveStore, Candidate, LeavingBlock, changed_meanwhile, place};
+use super::{ArchiveStore, Candidate, LeavingBlock, age, changed_meanwhile, place};
 use crate::aggregate::{Aggregate, Retention};
 use crate::clock::{Clock, SystemClock};
 use crate::metadata::{Position, Sequence};
+use crate::store::StoreError;
 use crate::values::{Timestamp, Uuid};
 
 /// Events that one file takes at most.
@@ -126,34 +127,73 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
         let mut report = ArchiveReport {
             is_dry_run: self.is_dry_run,
             now,
+            head,
             aggregates: Vec::new(),
             segments: Vec::new(),
             unknown_files: Vec::new(),
         };
         if self.is_dry_run {
+            report.unknown_files = self.look().await?;
             self.archive_all(&mut report, None, head, &mut progress).await?;
             return Ok(report);
         }
         let locked = self.lock().await?;
         let known = self.store.segments().await?;
-        let folder = locked.folder.clone();
+        let (folder, is_any) = (locked.folder.clone(), !known.is_empty());
         let (next, unknown) = blocking(move || place::prepare(&folder, &known)).await?;
         report.unknown_files = unknown;
-        let (folder, store) = (locked.folder.clone(), locked.store.clone());
-        let target = Target { folder, store, next, draft: None };
-        let done = self.archive_all(&mut report, Some(target), head, &mut progress).await;
-        if done.is_err() {
-            // What went wrong is told; a draft that is left is removed by the next run.
-            let _ = blocking(move || place::remove_drafts(&locked.folder)).await;
+        if is_any {
+            // All of it is here, wherever it was before.
+            self.store.remember(&locked.folder).await?;
         }
-        done.map(|()| report)
+        let (folder, store) = (locked.folder.clone(), locked.store.clone());
+        let mut target = Target { folder, store, next, draft: None, named: Vec::new() };
+        match self.archive_all(&mut report, Some(&mut target), head, &mut progress).await {
+            Ok(()) => Ok(report),
+            Err(error) => {
+                target.draft = None;
+                // What went wrong is told; a draft that is left is removed by the next run.
+                let _ = blocking(move || place::remove_drafts(&locked.folder)).await;
+                Err(self.with_what_is_left(error, target).await)
+            }
+        }
+    }
+
+    /// What is wrong with the folder, if anything, and the files in it that the store does not know. Changes nothing.
+    async fn look(&self) -> Result<Vec<String>, ArchiveError> {
+        let Some(folder) = self.store.archive_folder() else { return Ok(Vec::new()) };
+        let known = self.store.segments().await?;
+        let identity = self.store.remembered().await?.map(|it| it.identity);
+        blocking(move || place::look(&folder, identity.as_deref(), &known)).await
+    }
+
+    /// A failure with the files that this run has named and no event has left for.
+    async fn with_what_is_left(&self, error: ArchiveError, target: Target) -> ArchiveError {
+        let Target { folder, named: mut files, .. } = target;
+        let is_open = matches!(&error, ArchiveError::Store(StoreError::OutcomeUnknown(_)));
+        let known = self.store.segments().await;
+        if let Ok(known) = &known {
+            // Another run may have a file of that name in another folder.
+            let written_to = folder.display().to_string();
+            let is_known =
+                |file: &String| known.iter().any(|it| it.file == *file && it.folder == written_to);
+            files.retain(|file| !is_known(file));
+        }
+        if files.is_empty() {
+            return error;
+        }
+        let advice = match is_open || known.is_err() {
+            true => "whether they are needed is not known: keep them; the next run tells",
+            false => "no event has left for them, and they may be deleted with their manifests",
+        };
+        ArchiveError::LeftBehind { error: Box::new(error), folder, files, advice }
     }
 
     /// Archives events of each aggregate, to where they are to go.
     async fn archive_all(
         &self,
         report: &mut ArchiveReport,
-        mut target: Option<Target>,
+        mut target: Option<&mut Target>,
         head: Position,
         progress: &mut (impl FnMut(ArchiveProgress) + Send),
     ) -> Result<(), ArchiveError> {
@@ -167,17 +207,16 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
                 segments: Vec::new(),
                 young: BTreeSet::new(),
                 going: Default::default(),
-                target: target.take(),
+                target: target.as_deref_mut(),
                 progress: &mut *progress,
             };
             if let Some(before) = rule.retention.cutoff(report.now) {
                 run.told.before = Some(before);
                 run.archive(before).await?;
             }
-            let Run { told, segments, target: after, .. } = run;
+            let Run { told, segments, .. } = run;
             report.aggregates.push(told);
             report.segments.extend(segments);
-            target = after;
         }
         Ok(())
     }
@@ -212,6 +251,8 @@ struct Target {
     /// Number of the next file.
     next: u64,
     draft: Option<Draft>,
+    /// The files that got their names.
+    named: Vec<String>,
 }
 
 /// The archiving of one aggregate.
@@ -227,27 +268,25 @@ struct Run<'r, 's, S, P> {
     /// The last event that goes of each stream, of those that go with this file and with the one before. What went earlier
     /// has left.
     going: [HashMap<i64, Sequence>; 2],
-    target: Option<Target>,
+    target: Option<&'r mut Target>,
     progress: &'r mut P,
 }
 
 impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
     async fn archive(&mut self, before: Timestamp) -> Result<(), ArchiveError> {
         let ArchiveRule { aggregate, meaning, .. } = self.rule;
-        let mut after = 0;
-        while after < self.head && self.young.len() < YOUNG_STREAMS {
-            let store = self.archiver.store;
-            let found = store.candidates(aggregate, meaning, after, LOOKED_AT).await?;
+        let store = self.archiver.store;
+        let (mut after, end) = (0, age::to_be_looked_at(store, before, self.head).await?);
+        while after < end && self.young.len() < YOUNG_STREAMS {
+            let found = store.candidates(aggregate, meaning, (after, end), LOOKED_AT).await?;
             let is_end = found.len() < LOOKED_AT;
-            let head = self.head;
-            let within = found.iter().filter(|it| it.position <= head);
             let going: Vec<Candidate> =
-                within.filter(|it| self.may_go(it, before)).copied().collect();
+                found.iter().filter(|it| self.may_go(it, before)).copied().collect();
             after = match found.last() {
                 Some(last) if !is_end => last.position,
-                _ => self.head,
+                _ => end,
             };
-            self.told.looked_up_to = after.min(self.head);
+            self.told.looked_up_to = after;
             self.write(&going).await?;
             self.tell(ArchiveStep::Looked);
         }
@@ -332,7 +371,8 @@ impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
         }
         let (folder, number) = (target.folder.clone(), target.next);
         target.next += 1;
-        blocking(move || Draft::begin(&folder, number)).await
+        let aggregate = self.rule.aggregate;
+        blocking(move || Draft::begin(&folder, number, aggregate)).await
     }
 
     /// Completes the file that is being written, if any, and lets its events leave.
@@ -342,8 +382,13 @@ impl<S: ArchiveStore, P: FnMut(ArchiveProgress) + Send> Run<'_, '_, S, P> {
         let (folder, store, now) = (target.folder.clone(), target.store.clone(), self.now);
         let segment = Arc::new(blocking(move || draft.end(now)).await?);
         self.tell(ArchiveStep::Written);
+        let (at, written) = (folder.clone(), Arc::clone(&segment));
+        blocking(move || written.name(&at)).await?;
+        if let Some(target) = &mut self.target {
+            target.named.push(segment.record.file.clone());
+        }
         let (at, named) = (folder.clone(), Arc::clone(&segment));
-        blocking(move || named.name(&at, &store)).await?;
+        blocking(move || named.describe(&at, &store)).await?;
         self.tell(ArchiveStep::Named);
         let named = Arc::clone(&segment);
         blocking(move || named.verify(&folder)).await?;
@@ -390,7 +435,7 @@ async fn blocking<T: Send + 'static>(
         Ok(done) => done,
         Err(failed) => match failed.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(crate::store::StoreError::Unavailable(
+            Err(_) => Err(StoreError::Unavailable(
                 "the program is ending, and archives nothing more".to_owned(),
             )
             .into()),

@@ -2,13 +2,16 @@
 //!
 //! All of this blocks, and is to be run where that may be.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::block::{self, BLOCK_BYTES, BLOCK_EVENTS, BlockPlace, hex};
+use super::block::{
+    self, BLOCK_BYTES, BLOCK_EVENTS, BLOCK_EVENTS_APART, BLOCK_POSITIONS, BlockPlace, hex,
+};
 use super::form::{self, ArchivedEvent};
 use super::report::ArchiveError;
 use super::{LeavingBlock, LeavingEvent, SegmentRecord, folder};
@@ -50,6 +53,7 @@ pub(super) fn number_of_manifest(name: &str) -> Option<u64> {
 pub(super) struct Draft {
     folder: PathBuf,
     number: u64,
+    aggregate: &'static str,
     file: File,
     hash: Sha256,
     bytes: u64,
@@ -69,13 +73,18 @@ pub(super) struct Segment {
 }
 
 impl Draft {
-    /// Begins a file.
-    pub(super) fn begin(folder: &Path, number: u64) -> Result<Self, ArchiveError> {
+    /// Begins a file for events of an aggregate type.
+    pub(super) fn begin(
+        folder: &Path,
+        number: u64,
+        aggregate: &'static str,
+    ) -> Result<Self, ArchiveError> {
         let path = draft_path(folder, &file_name(number));
         let file = File::create(&path).map_err(|error| unwritable(&path, error))?;
         Ok(Self {
             folder: folder.to_owned(),
             number,
+            aggregate,
             file,
             hash: Sha256::new(),
             bytes: 0,
@@ -99,10 +108,17 @@ impl Draft {
         let (position, sequence) = (event.position, event.meta.sequence);
         self.leaving.push(LeavingEvent { position, stream, sequence });
         self.events += 1;
-        if self.lines.len() >= BLOCK_BYTES || self.open.len() >= BLOCK_EVENTS {
+        if self.is_block_full() {
             self.end_block()?;
         }
         Ok(())
+    }
+
+    fn is_block_full(&self) -> bool {
+        let bounds = self.leaving.first().zip(self.leaving.last());
+        let positions = bounds.map_or(0, |(first, last)| last.position - first.position);
+        let is_wide = positions >= BLOCK_POSITIONS && self.open.len() >= BLOCK_EVENTS_APART;
+        self.lines.len() >= BLOCK_BYTES || self.open.len() >= BLOCK_EVENTS || is_wide
     }
 
     /// Compresses and writes what was added, after it was read back as what it is.
@@ -113,6 +129,8 @@ impl Draft {
         let path = draft_path(&self.folder, &file_name(self.number));
         let unwritable = |error| unwritable(&path, error);
         let bytes = block::compress(&self.lines).map_err(unwritable)?;
+        let types: BTreeSet<&str> =
+            self.open.iter().map(|event| event.shape.event_type.as_str()).collect();
         let place = BlockPlace {
             segment: self.number,
             block: u32::try_from(self.blocks.len() + 1).unwrap_or(u32::MAX),
@@ -124,6 +142,8 @@ impl Draft {
             first: first.position,
             last: last.position,
             sha256: Sha256::digest(&bytes).into(),
+            aggregate: self.aggregate.to_owned(),
+            types: types.into_iter().map(str::to_owned).collect(),
         };
         let read =
             block::open(&bytes, &place).map_err(|why| folder::damaged(&path, &place, &why))?;
@@ -151,6 +171,7 @@ impl Draft {
         let (first, last) = bounds.map_or((0, 0), |(a, b)| (a.place.first, b.place.last));
         let record = SegmentRecord {
             number: self.number,
+            aggregate: self.aggregate.to_owned(),
             file,
             folder: self.folder.display().to_string(),
             bytes: self.bytes,
@@ -164,10 +185,13 @@ impl Draft {
 }
 
 impl Segment {
-    /// Gives the file and its manifest their names.
-    pub(super) fn name(&self, folder: &Path, store: &str) -> Result<(), ArchiveError> {
-        let file = &self.record.file;
-        publish(folder, file)?;
+    /// Gives the file its name.
+    pub(super) fn name(&self, folder: &Path) -> Result<(), ArchiveError> {
+        publish(folder, &self.record.file)
+    }
+
+    /// Writes the manifest, and makes both names durable.
+    pub(super) fn describe(&self, folder: &Path, store: &str) -> Result<(), ArchiveError> {
         let manifest = manifest_name(self.record.number);
         let path = draft_path(folder, &manifest);
         let written = File::create(&path).and_then(|mut draft| {
@@ -207,7 +231,8 @@ impl Segment {
 
     /// What people are told of the file, and what it can be checked by without the store.
     fn manifest(&self, store: &str) -> String {
-        let SegmentRecord { file, bytes, sha256, first, last, archived_at, .. } = &self.record;
+        let SegmentRecord { aggregate, file, bytes, sha256, first, last, archived_at, .. } =
+            &self.record;
         let mut text = String::new();
         let mut line = |indent: usize, line: String| {
             text.extend(std::iter::repeat_n(' ', indent));
@@ -217,6 +242,7 @@ impl Segment {
         line(0, "{".to_owned());
         line(2, format!("\"store\": {},", quoted(store)));
         line(2, format!("\"file\": {},", quoted(file)));
+        line(2, format!("\"aggregate\": {},", quoted(aggregate)));
         line(2, format!("\"archivedAt\": {},", quoted(&archived_at.to_string())));
         line(2, format!("\"events\": {},", self.events));
         line(2, format!("\"firstPosition\": {first},"));
@@ -226,13 +252,14 @@ impl Segment {
         line(2, "\"blocks\": [".to_owned());
         for (index, LeavingBlock { place, events }) in self.blocks.iter().enumerate() {
             let comma = if index + 1 < self.blocks.len() { "," } else { "" };
-            let BlockPlace { start, length, first, last, sha256, .. } = place;
+            let BlockPlace { start, length, first, last, sha256, types, .. } = place;
             let (events, sha256) = (events.len(), hex(sha256));
+            let types = block::types_as_text(types);
             line(
                 4,
                 format!(
-                    "{{\"offset\": {start}, \"bytes\": {length}, \"events\": {events}, \"firstPosition\": {first}, \
-                     \"lastPosition\": {last}, \"sha256\": \"{sha256}\"}}{comma}"
+                    "{{\"offset\": {start}, \"bytes\": {length}, \"events\": {events}, \"types\": {types}, \
+                     \"firstPosition\": {first}, \"lastPosition\": {last}, \"sha256\": \"{sha256}\"}}{comma}"
                 ),
             );
         }
@@ -304,4 +331,51 @@ fn not_text(event: &StoredEvent<'_>) -> ArchiveError {
             .to_owned(),
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::{Metadata, Position, StreamId};
+    use crate::values::Uuid;
+
+    /// Events in the blocks of a segment whose events lie so far apart.
+    fn in_blocks(apart: Position) -> Vec<usize> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut draft = Draft::begin(folder.path(), 1, "A").expect("a file");
+        for sequence in 1..=200 {
+            let meta = Metadata {
+                event_id: Uuid::from_u128(7),
+                stream_id: StreamId::from("a"),
+                sequence,
+                at: Timestamp::MIN,
+                recorded_at: Timestamp::MIN,
+                actor: None,
+                correlation_id: None,
+                causation_id: None,
+                traceparent: None,
+            };
+            let event = StoredEvent {
+                aggregate: "A",
+                event_type: "Moved",
+                version: 1,
+                position: sequence * apart,
+                data: b"{}",
+                meta: &meta,
+            };
+            draft.add(&event, 1).expect("it is added");
+        }
+        let segment = draft.end(Timestamp::MIN).expect("it ends");
+        segment.blocks.iter().map(|block| block.events.len()).collect()
+    }
+
+    /// What aged out long after its neighbours was put into few blocks, each over very many positions: every page of those had
+    /// to unpack it.
+    #[test]
+    fn events_far_apart_have_blocks_of_their_own() {
+        assert_eq!(in_blocks(1), [200]);
+        assert_eq!(in_blocks(82), [200]);
+        assert_eq!(in_blocks(164), [101, 99]);
+        assert_eq!(in_blocks(100_000), [64, 64, 64, 8]);
+    }
 }

@@ -1,32 +1,43 @@
 //! Archived events on PostgreSQL: which blocks have what a page lacks, and how events leave for them.
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::spawn_blocking;
 use tokio_postgres::Row;
 
 use super::batch::signed;
-use super::database::Client;
+use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
 use super::reads::number;
 use super::text;
 use super::types::Time;
 use crate::metadata::{Position, Sequence};
 use crate::store::archive::{
-    Archive, ArchivedEvent, BLOCKS, BlockPlace, Candidate, Gap, LeavingBlock, SegmentRecord,
-    Wanted, Window,
+    Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, Remembered,
+    SegmentRecord, Step, StreamBlock, aggregates, types_as_text, types_of_text,
 };
-use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
+use crate::store::{AllPage, Direction, EventFilter, Page, StreamRead};
+use crate::values::Timestamp;
 
 /// Up to where events are archived, or 0.
 pub(super) const ARCHIVED_UP_TO: &str =
     "SELECT coalesce(max(last), 0) FROM eventloom.archive_segments";
 
 /// The columns of a block's place.
-const PLACE: &str =
-    "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256";
+const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256, \
+     s.aggregate, b.types";
+
+/// The segments of aggregates, or of all.
+const OF_AGGREGATES: &str = "($2::text[] IS NULL OR s.aggregate = ANY ($2))";
+
+/// The aggregates whose segments are looked for; none for all.
+type Aggregates = Option<Vec<Cow<'static, str>>>;
+
+fn aggregates_of(filter: &EventFilter) -> Aggregates {
+    aggregates(filter).map(|names| names.into_iter().map(text::stored).collect())
+}
 
 /// Keeps others from archiving. Its connection ends with it, and the lock with that.
 pub struct ArchiveLock(Option<Client>);
@@ -57,117 +68,110 @@ pub(super) async fn lock(client: Client) -> Result<Option<ArchiveLock>, Fault> {
     }
 }
 
-/// A page of the global order with the archived events that belong to it.
-pub(super) async fn merge(
+/// The first blocks with archived events that may belong to a page of live ones.
+pub(super) async fn list(
     client: &Client,
+    live: &AllPage,
+    after: Position,
+    filter: &EventFilter,
+) -> Result<Listed<BlockPlace>, Fault> {
+    let of = aggregates_of(filter);
+    let before = straddling(client, after, &of).await?;
+    Ok(beginning(client, (after, live.next), &of).await?.behind(before))
+}
+
+/// A page of the global order with the archived events that belong to it. No connection is in use while files are read.
+pub(super) async fn merge(
+    database: &PostgresDatabase,
     archive: &Arc<Archive>,
-    live: AllPage,
-    (after, filter, limit): (Position, &EventFilter, usize),
+    mut page: Merging<'_>,
 ) -> Result<AllPage, Fault> {
-    let mut window = Window::beside(&live, after, filter, limit);
-    let mut places = straddling(client, after).await?;
-    let (mut last, mut found_any) = (after, false);
     loop {
-        places.extend(beginning(client, last, window.bound()).await?);
-        let is_end = places.len() < BLOCKS;
-        for place in places.drain(..) {
-            if !window.wants(place.first) {
-                return Ok(window.merge(&live));
+        match page.step() {
+            Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?),
+            Step::List => {
+                let (client, of) = (database.reader().await?, aggregates_of(page.filter()));
+                page.list(beginning(&client, page.range(), &of).await?);
             }
-            (last, found_any) = (last.max(place.first), true);
-            window.take(&block(archive, place, Wanted::After(after)).await?);
-        }
-        if is_end {
-            return Ok(if found_any { window.merge(&live) } else { live });
+            Step::Done => return Ok(page.page()),
         }
     }
 }
 
-/// Reads a block where the disk may be waited for.
-async fn block(
-    archive: &Arc<Archive>,
-    place: BlockPlace,
-    wanted: Wanted,
-) -> Result<Arc<Vec<ArchivedEvent>>, Fault> {
-    if let Some(known) = archive.known(&place) {
-        return Ok(known);
-    }
-    let archive = Arc::clone(archive);
-    let read = spawn_blocking(move || archive.block(&place, &wanted));
-    match read.await {
-        Ok(read) => Ok(read?),
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => {
-                let reason = "the program is ending, and reads nothing more".to_owned();
-                Err(StoreError::Unavailable(reason).into())
+/// The same within a transaction of appends, of what is in memory.
+pub(super) async fn merge_within(
+    client: &Client,
+    archive: &Archive,
+    mut page: Merging<'_>,
+) -> Result<AllPage, Fault> {
+    loop {
+        match page.step() {
+            Step::Read(place) => page.take_at_hand(archive, &place)?,
+            Step::List => {
+                let of = aggregates_of(page.filter());
+                page.list(beginning(client, page.range(), &of).await?);
             }
-        },
+            Step::Done => return Ok(page.page()),
+        }
     }
 }
 
 /// The blocks, at most one of each segment, in the middle of which a position lies.
-async fn straddling(client: &Client, position: Position) -> Result<Vec<BlockPlace>, Fault> {
+async fn straddling(
+    client: &Client,
+    position: Position,
+    of: &Aggregates,
+) -> Result<Vec<BlockPlace>, Fault> {
     let sql = format!(
         "SELECT {PLACE} FROM eventloom.archive_segments s, LATERAL (SELECT * FROM eventloom.archive_blocks n \
          WHERE n.segment = s.no AND n.last > $1 ORDER BY n.last LIMIT 1) b \
-         WHERE s.first <= $1 AND s.last > $1 AND b.first <= $1"
+         WHERE s.first <= $1 AND s.last > $1 AND b.first <= $1 AND {OF_AGGREGATES}"
     );
     let statement = client.prepare_cached(&sql).await?;
-    client.query(&statement, &[&signed(position)]).await?.iter().map(place).collect()
+    client.query(&statement, &[&signed(position), of]).await?.iter().map(place).collect()
 }
 
 /// The next blocks that begin after a position, in the order of their beginnings.
 async fn beginning(
     client: &Client,
-    after: Position,
-    bound: Position,
-) -> Result<Vec<BlockPlace>, Fault> {
+    (after, bound): (Position, Position),
+    of: &Aggregates,
+) -> Result<Listed<BlockPlace>, Fault> {
     let sql = format!(
         "SELECT {PLACE} FROM eventloom.archive_blocks b JOIN eventloom.archive_segments s ON s.no = b.segment \
-         WHERE b.first > $1 AND b.first <= $2 ORDER BY b.first LIMIT $3"
+         WHERE b.first > $1 AND {OF_AGGREGATES} AND b.first <= $3 ORDER BY b.first LIMIT $4"
     );
     let statement = client.prepare_cached(&sql).await?;
     let most = signed(BLOCKS as u64);
-    let found = client.query(&statement, &[&signed(after), &signed(bound), &most]).await?;
-    found.iter().map(place).collect()
+    let found = client.query(&statement, &[&signed(after), of, &signed(bound), &most]).await?;
+    Ok(Listed::of(found.iter().map(place).collect::<Result<_, _>>()?))
 }
 
-/// A page of a stream with the archived events that belong to it.
+/// A page of a stream with the archived events that belong to it. No connection is in use while files are read.
 pub(super) async fn fill(
-    client: &Client,
+    database: &PostgresDatabase,
     archive: &Arc<Archive>,
     read: &StreamRead,
-    mut gap: Gap<'_>,
-    live: Page,
+    mut page: Filling<'_>,
 ) -> Result<Page, Fault> {
-    let (mut above, mut below) = (gap.above, gap.below);
-    while gap.is_open() {
-        let places = of_stream(client, read, (above, below)).await?;
-        let is_end = places.len() < BLOCKS;
-        for (place, first, last) in places {
-            if !gap.is_open() {
-                break;
+    loop {
+        match page.step() {
+            Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?)?,
+            Step::List => {
+                let client = database.reader().await?;
+                page.list(of_stream(&client, read, page.range()).await?);
             }
-            gap.take(&block(archive, place, Wanted::Stream(read.stream.clone())).await?)?;
-            match read.direction {
-                Direction::Forwards => above = last,
-                Direction::Backwards => below = first,
-            }
-        }
-        if is_end {
-            break;
+            Step::Done => return Ok(page.page()?),
         }
     }
-    Ok(gap.fill(live)?)
 }
 
 /// The next blocks with events of a stream above a sequence and below another, and which of them they have.
-async fn of_stream(
+pub(super) async fn of_stream(
     client: &Client,
     read: &StreamRead,
     (above, below): (Sequence, Sequence),
-) -> Result<Vec<(BlockPlace, Sequence, Sequence)>, Fault> {
+) -> Result<Listed<StreamBlock>, Fault> {
     let order = match read.direction {
         Direction::Forwards => "ASC",
         Direction::Backwards => "DESC",
@@ -187,7 +191,8 @@ async fn of_stream(
         (text::stored(read.stream.aggregate), text::stored(read.stream.id.as_str()));
     let (above, below, most) = (signed(above), signed(below), signed(BLOCKS as u64));
     let found = client.query(&statement, &[&aggregate, &id, &above, &below, &most]).await?;
-    found.iter().map(|row| Ok((place(row)?, number(row, 10)?, number(row, 11)?))).collect()
+    let range = |row: &Row| Ok::<_, Fault>((place(row)?, number(row, 12)?, number(row, 13)?));
+    Ok(Listed::of(found.iter().map(range).collect::<Result<_, _>>()?))
 }
 
 fn place(row: &Row) -> Result<BlockPlace, Fault> {
@@ -204,6 +209,8 @@ fn place(row: &Row) -> Result<BlockPlace, Fault> {
         first: number(row, 7)?,
         last: number(row, 8)?,
         sha256: hash(row, 9)?,
+        aggregate: text::read(row.try_get(10)?).into_owned(),
+        types: types_of_text(&text::read(row.try_get(11)?)).map_err(Fault::Value)?,
     })
 }
 
@@ -216,8 +223,8 @@ fn hash(row: &Row, column: usize) -> Result<[u8; 32], Fault> {
 pub(super) async fn segments(client: &Client) -> Result<Vec<SegmentRecord>, Fault> {
     let found = client
         .query(
-            "SELECT no, file, folder, bytes, sha256, first, last, archived_at FROM eventloom.archive_segments \
-             ORDER BY no",
+            "SELECT no, file, folder, bytes, sha256, first, last, archived_at, aggregate \
+             FROM eventloom.archive_segments ORDER BY no",
             &[],
         )
         .await?;
@@ -231,6 +238,7 @@ pub(super) async fn segments(client: &Client) -> Result<Vec<SegmentRecord>, Faul
             first: number(row, 5)?,
             last: number(row, 6)?,
             archived_at: row.try_get::<_, Time>(7)?.0,
+            aggregate: text::read(row.try_get(8)?).into_owned(),
         })
     };
     found.iter().map(segment).collect()
@@ -242,12 +250,45 @@ pub(super) async fn identity(client: &Client, proposed: &str) -> Result<String, 
     Ok(row.try_get(0)?)
 }
 
+/// What is remembered of the archive.
+pub(super) async fn remembered(client: &Client) -> Result<Option<Remembered>, Fault> {
+    let row = client.query_opt("SELECT id, folder FROM eventloom.archive_store", &[]).await?;
+    let remembered = |row: Row| {
+        let folder: Option<&str> = row.try_get(1)?;
+        let folder = folder.map(|folder| PathBuf::from(&*text::read(folder)));
+        Ok(Remembered { identity: row.try_get(0)?, folder })
+    };
+    row.map(remembered).transpose()
+}
+
+/// Notes where the archive is.
+pub(super) async fn remember(client: &Client, folder: &Path) -> Result<(), Fault> {
+    let folder = folder.display().to_string();
+    client.execute("SELECT eventloom.archive_moved($1)", &[&text::stored(&folder)]).await?;
+    Ok(())
+}
+
+/// When the next live events were recorded.
+pub(super) async fn recorded(
+    client: &Client,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<(Position, Timestamp)>, Fault> {
+    let statement = client
+        .prepare_cached(
+            "SELECT position, recorded_at FROM eventloom.events WHERE position > $1 ORDER BY position LIMIT $2",
+        )
+        .await?;
+    let found = client.query(&statement, &[&signed(after), &signed(limit as u64)]).await?;
+    found.iter().map(|row| Ok((number(row, 0)?, row.try_get::<_, Time>(1)?.0))).collect()
+}
+
 /// What is to be known of the live events of an aggregate. A snapshot that stands for events which its stream does not
 /// have covers none.
 pub(super) async fn candidates(
     client: &Client,
     (aggregate, meaning): (&str, u64),
-    after: Position,
+    (after, end): (Position, Position),
     limit: usize,
 ) -> Result<Vec<Candidate>, Fault> {
     let statement = client
@@ -256,14 +297,14 @@ pub(super) async fn candidates(
              (SELECT n.sequence FROM eventloom.snapshots n WHERE n.stream = e.stream AND n.meaning = $2), \
              (SELECT f.sequence FROM eventloom.events f WHERE f.stream = e.stream ORDER BY f.sequence LIMIT 1), \
              (SELECT l.sequence FROM eventloom.events l WHERE l.stream = e.stream ORDER BY l.sequence DESC LIMIT 1) \
-             FROM eventloom.events e WHERE e.position > $3 \
+             FROM eventloom.events e WHERE e.position > $3 AND e.position <= $4 \
              AND e.shape = ANY (ARRAY(SELECT h.id FROM eventloom.shapes h WHERE h.aggregate = $1)) \
-             ORDER BY e.position LIMIT $4",
+             ORDER BY e.position LIMIT $5",
         )
         .await?;
     let (aggregate, meaning) = (text::stored(aggregate), meaning.cast_signed());
-    let (after, most) = (signed(after), signed(limit as u64));
-    let found = client.query(&statement, &[&aggregate, &meaning, &after, &most]).await?;
+    let (after, end, most) = (signed(after), signed(end), signed(limit as u64));
+    let found = client.query(&statement, &[&aggregate, &meaning, &after, &end, &most]).await?;
     let candidate = |row: &Row| {
         let last = number(row, 6)?;
         let covered: Option<i64> = row.try_get(4)?;
@@ -303,10 +344,13 @@ pub(super) async fn leave(
             sequences.push(signed(event.sequence));
         }
     }
-    let folder: Cow<'_, str> = text::stored(&segment.folder);
+    let types: Vec<String> = places().map(|it| types_as_text(&it.types)).collect();
+    let types: Vec<Cow<'_, str>> = types.iter().map(|it| text::stored(it)).collect();
+    let (folder, aggregate) = (text::stored(&segment.folder), text::stored(&segment.aggregate));
     let statement = client
         .prepare_cached(
-            "SELECT eventloom.archive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+            "SELECT eventloom.archive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+             $19)",
         )
         .await?;
     client
@@ -321,11 +365,13 @@ pub(super) async fn leave(
                 &signed(segment.first),
                 &signed(segment.last),
                 &Time(segment.archived_at),
+                &aggregate,
                 &block_no,
                 &numbers(|it| it.start),
                 &numbers(|it| it.length),
                 &numbers(|it| it.lines),
                 &hashes,
+                &types,
                 &of_block,
                 &positions,
                 &streams,

@@ -28,6 +28,7 @@ pub struct PostgresDatabase {
 
 struct Inner {
     address: Address,
+    options: PostgresOptions,
     /// Appends, one at a time.
     writer: Pool,
     /// Reads of events.
@@ -150,6 +151,7 @@ impl PostgresDatabase {
             rows: pool(&address, options, connections, (&[SESSION, READS], copies, &made))?,
             address,
             copies,
+            options,
             made,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -171,8 +173,8 @@ impl PostgresDatabase {
             "GRANT USAGE ON SCHEMA eventloom TO {role};
              GRANT SELECT ON eventloom.migrations, eventloom.shapes, eventloom.streams, eventloom.events, \
              eventloom.unique_fields, eventloom.unique_keys, eventloom.commands, eventloom.snapshots, \
-             eventloom.event_log, eventloom.archive_segments, eventloom.archive_blocks, eventloom.archive_ranges \
-             TO {role};"
+             eventloom.event_log, eventloom.archive_segments, eventloom.archive_blocks, eventloom.archive_ranges, \
+             eventloom.archive_store TO {role};"
         );
         if granted == Granted::Program {
             sql.push_str(&format!(
@@ -183,7 +185,8 @@ impl PostgresDatabase {
         }
         if granted == Granted::Archiver {
             sql.push_str(&format!(
-                "GRANT EXECUTE ON FUNCTION eventloom.archive, eventloom.archive_identity TO {role};"
+                "GRANT EXECUTE ON FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.archive_moved \
+                 TO {role};"
             ));
         }
         let granted = async { Ok(self.rows().await?.batch_execute(&sql).await?) };
@@ -227,6 +230,14 @@ impl PostgresDatabase {
             client.statement_cache.clear();
         }
         Ok(client)
+    }
+
+    /// A connection of its own, for what holds it for long: nobody waits for it, and it ends with who has it.
+    pub(super) async fn alone(&self) -> Result<Client, Fault> {
+        let Inner { address, options, copies, .. } = &*self.inner;
+        let told = (&[SESSION, READS] as &[_], *copies, &Arc::default());
+        let pool = pool(address, *options, 1, told);
+        Ok(pool.map_err(Fault::from)?.get().await?)
     }
 
     /// Makes the tables of a part of Eventloom what this program takes them for.

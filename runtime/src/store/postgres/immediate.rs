@@ -105,7 +105,7 @@ impl AppendTransaction for OpenTransaction {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<AllPage, StoreError> {
-        self.wait(reads::read_all(&self.begun, &self.known, after, filter, limit))
+        self.wait(reads::read_all_within(&self.begun, &self.known, after, filter, limit))
             .map_err(|fault| self.explained(fault))
     }
 

@@ -11,12 +11,12 @@ use tokio_postgres::{Row, RowStream};
 use super::archive;
 use super::batch::signed;
 use super::catalog::Catalog;
-use super::database::Client;
+use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
 use super::text;
 use super::types::Time;
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
-use crate::store::archive::{Archive, Gap};
+use crate::store::archive::{Archive, BlockPlace, Filling, Listed, Merging};
 use crate::store::shapes::Shapes;
 use crate::store::{
     AllPage, ContentHash, Direction, EventFilter, KeyClaim, PAGE_BYTES, PAGE_POSITIONS, Page,
@@ -101,16 +101,20 @@ pub(super) async fn head(client: &Client) -> Result<Position, Fault> {
 }
 
 /// A page of one stream, of live events and archived ones. Those leave the table when they are in the archive: so it is
-/// looked into last.
+/// looked into last, when the connection is free for others (see `archive/merge.rs`).
 pub(super) async fn read_stream(
-    client: &Client,
+    database: &PostgresDatabase,
     known: &Known,
     read: &StreamRead,
 ) -> Result<Page, Fault> {
-    let live = read_live_stream(client, known, read).await?;
-    match Gap::of(read, &live) {
-        Some(gap) => archive::fill(client, &known.archive, read, gap, live).await,
-        None => Ok(live),
+    let client = database.reader().await?;
+    let live = read_live_stream(&client, known, read).await?;
+    let Some(range) = Filling::range_of(read, &live) else { return Ok(live) };
+    let listed = archive::of_stream(&client, read, range).await?;
+    drop(client);
+    match Filling::of(read, live, listed) {
+        Ok(page) => archive::fill(database, &known.archive, read, page).await,
+        Err(live) => Ok(live),
     }
 }
 
@@ -151,14 +155,44 @@ async fn read_live_stream(
     Ok(events.page)
 }
 
-/// A page of the global order, of live events and archived ones.
+/// A page of the global order, of live events and archived ones. The connection is free for others when files are read.
 pub(super) async fn read_all(
+    database: &PostgresDatabase,
+    known: &Known,
+    after: Position,
+    filter: &EventFilter,
+    limit: usize,
+) -> Result<AllPage, Fault> {
+    let client = database.reader().await?;
+    let (live, listed) = read_all_live(&client, known, after, filter, limit).await?;
+    drop(client);
+    let Some(listed) = listed else { return Ok(live) };
+    let page = Merging::of(live, listed, (after, filter, limit));
+    archive::merge(database, &known.archive, page).await
+}
+
+/// The same within a transaction of appends, of what is in memory.
+pub(super) async fn read_all_within(
     client: &Client,
     known: &Known,
     after: Position,
     filter: &EventFilter,
     limit: usize,
 ) -> Result<AllPage, Fault> {
+    let (live, listed) = read_all_live(client, known, after, filter, limit).await?;
+    let Some(listed) = listed else { return Ok(live) };
+    let page = Merging::of(live, listed, (after, filter, limit));
+    archive::merge_within(client, &known.archive, page).await
+}
+
+/// The live events of a page, and the first blocks with others that may belong to it, if any are archived.
+async fn read_all_live(
+    client: &Client,
+    known: &Known,
+    after: Position,
+    filter: &EventFilter,
+    limit: usize,
+) -> Result<(AllPage, Option<Listed<BlockPlace>>), Fault> {
     let limit = limit.max(1);
     loop {
         let last = known.catalog.shapes().last();
@@ -169,9 +203,10 @@ pub(super) async fn read_all(
             || known.catalog.shapes().last() == last
         {
             if archived_up_to <= after {
-                return Ok(read);
+                return Ok((read, None));
             }
-            return archive::merge(client, &known.archive, read, (after, filter, limit)).await;
+            let listed = archive::list(client, &read, after, filter).await?;
+            return Ok((read, Some(listed)));
         }
     }
 }

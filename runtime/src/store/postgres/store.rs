@@ -15,7 +15,9 @@ use super::watch::Watch;
 use super::{archive, copying, text, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
-use crate::store::archive::{Archive, ArchiveStore, Candidate, LeavingBlock, SegmentRecord};
+use crate::store::archive::{
+    Archive, ArchiveStore, Candidate, LeavingBlock, Remembered, SegmentRecord,
+};
 use crate::store::whole::{
     CopyId, Copying, Part, RecordPage, ShapeRecord, WholeStore, not_for_copy,
 };
@@ -23,6 +25,7 @@ use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey, names,
 };
+use crate::values::Timestamp;
 
 const MIGRATIONS: Migrations = Migrations {
     part: "event store",
@@ -30,7 +33,7 @@ const MIGRATIONS: Migrations = Migrations {
         include_str!("schema.sql"),
         include_str!("archive.sql"),
         include_str!("single.sql"),
-        include_str!("keyed.sql"),
+        concat!(include_str!("archive.sql"), include_str!("single.sql")),
     ],
 };
 
@@ -88,6 +91,10 @@ impl PostgresStore {
         &self.database
     }
 
+    fn archive(&self) -> &Arc<Archive> {
+        &self.shared.known.archive
+    }
+
     async fn client(&self) -> Result<Client, StoreError> {
         self.told(self.database.reader().await)
     }
@@ -129,13 +136,15 @@ impl EventStore for PostgresStore {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let append = Arc::new(append);
+        let (append, mut times) = (Arc::new(append), 0);
         loop {
             match self.shared.groups.append(&append).await {
                 Outcome::Appended(position) => return Ok(Appended { position }),
                 Outcome::Conflict(actual) => {
                     return Err(AppendError::Conflict { expected: append.expected, actual });
                 }
+                Outcome::Failed(AppendError::Store(error))
+                    if self.archive().brings(&error, &mut times).await? => {}
                 Outcome::Failed(error) => return Err(error),
                 Outcome::CommandKnown => {
                     let id = append.command.as_ref().map_or("", |command| &command.id);
@@ -149,13 +158,12 @@ impl EventStore for PostgresStore {
                     }
                 }
             }
-            // It has become free meanwhile.
+            // It has become free meanwhile, or what a fold lacked is at hand.
         }
     }
 
     async fn read_stream(&self, read: StreamRead) -> Result<Page, StoreError> {
-        let client = self.client().await?;
-        self.told(reads::read_stream(&client, &self.shared.known, &read).await)
+        self.told(reads::read_stream(&self.database, &self.shared.known, &read).await)
     }
 
     async fn read_all(
@@ -164,8 +172,8 @@ impl EventStore for PostgresStore {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<AllPage, StoreError> {
-        let client = self.client().await?;
-        self.told(reads::read_all(&client, &self.shared.known, after, filter, limit).await)
+        let known = &self.shared.known;
+        self.told(reads::read_all(&self.database, known, after, filter, limit).await)
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -234,7 +242,13 @@ impl EventStore for PostgresStore {
     }
 
     async fn fold_immediately(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
-        self.shared.groups.fold(fold).await
+        let mut times = 0;
+        loop {
+            match self.shared.groups.fold(Arc::clone(&fold)).await {
+                Err(error) if self.archive().brings(&error, &mut times).await? => {}
+                opened => return opened,
+            }
+        }
     }
 
     async fn changed(&self, after: Position) {
@@ -287,7 +301,7 @@ impl ArchiveStore for PostgresStore {
     type Lock = ArchiveLock;
 
     fn archive_folder(&self) -> Option<PathBuf> {
-        self.shared.known.archive.folder().map(Path::to_owned)
+        self.archive().folder().map(Path::to_owned)
     }
 
     async fn segments(&self) -> Result<Vec<SegmentRecord>, StoreError> {
@@ -298,21 +312,37 @@ impl ArchiveStore for PostgresStore {
         self.told(archive::identity(&self.client().await?, proposed).await)
     }
 
+    async fn remembered(&self) -> Result<Option<Remembered>, StoreError> {
+        self.told(archive::remembered(&self.client().await?).await)
+    }
+
+    async fn remember(&self, folder: &Path) -> Result<(), StoreError> {
+        self.told(archive::remember(&self.client().await?, folder).await)
+    }
+
     async fn lock_archive(&self) -> Result<Option<ArchiveLock>, StoreError> {
-        // Events are read by other connections, of which there may be only one.
-        let client = self.told(self.database.rows().await)?;
+        // It is held for the whole run, in which events and rows are read and written by as few connections as there may be.
+        let client = self.told(self.database.alone().await)?;
         self.told(archive::lock(client).await)
+    }
+
+    async fn recorded(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<(Position, Timestamp)>, StoreError> {
+        self.told(archive::recorded(&self.client().await?, after, limit).await)
     }
 
     async fn candidates(
         &self,
         aggregate: &'static str,
         meaning: u64,
-        after: Position,
+        range: (Position, Position),
         limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
         let client = self.client().await?;
-        self.told(archive::candidates(&client, (aggregate, meaning), after, limit).await)
+        self.told(archive::candidates(&client, (aggregate, meaning), range, limit).await)
     }
 
     async fn live_at(&self, positions: Vec<Position>) -> Result<Page, StoreError> {

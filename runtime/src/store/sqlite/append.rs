@@ -303,7 +303,7 @@ impl AppendTransaction for OpenTransaction<'_> {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<AllPage, StoreError> {
-        reads::read_all(self.connection, self.catalog, after, filter, limit)
+        reads::read_all_within(self.connection, self.catalog, after, filter, limit)
             .map_err(|error| error.into_store_error(self.connection))
     }
 

@@ -1,57 +1,116 @@
 //! Archived events on SQLite: which blocks have what a page lacks, and how events leave for them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Result, Row, Transaction};
+use rusqlite::types::{Type, Value};
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row, Transaction};
 
-use super::catalog::Catalog;
+use super::database::SqliteDatabase;
 use super::fault::JobError;
 use super::open::FORMAT_WITH_ARCHIVE;
 use super::reads::{self, fixed, number, signed};
 use crate::metadata::{Position, Sequence};
 use crate::store::archive::{
-    BLOCKS, BlockPlace, Candidate, Gap, LeavingBlock, SegmentRecord, Wanted, Window,
-    changed_meanwhile,
+    Archive, BLOCKS, BlockPlace, Candidate, Filling, LeavingBlock, Listed, Merging, Remembered,
+    SegmentRecord, Step, StreamBlock, aggregates, changed_meanwhile, types_as_text, types_of_text,
 };
 use crate::store::{AllPage, Direction, EventFilter, Page, StoreError, StreamRead};
+use crate::values::Timestamp;
 
 /// The columns of a block's place.
-const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256 \
-    FROM archive_blocks b JOIN archive_segments s ON s.no = b.segment";
+const PLACE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, b.sha256, \
+    s.aggregate, b.types FROM archive_blocks b JOIN archive_segments s ON s.no = b.segment";
 
 /// The same, a segment at a time: of all blocks that begin before a position few are looked for.
 const PLACE_OF_SEGMENT: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, \
-    b.sha256 FROM archive_segments s CROSS JOIN archive_blocks b ON b.segment = s.no";
+    b.sha256, s.aggregate, b.types FROM archive_segments s CROSS JOIN archive_blocks b ON b.segment = s.no";
+
+/// The segments of aggregates.
+const OF_AGGREGATES: &str = "(?2 IS NULL OR s.aggregate IN (SELECT value FROM json_each(?2)))";
+
+/// The aggregates whose segments are looked for, as a JSON array; none for all.
+struct Aggregates(Option<String>);
+
+impl Aggregates {
+    fn of(filter: &EventFilter) -> Self {
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        Self(aggregates(filter).map(|names| types_as_text(&owned(names))))
+    }
+}
 
 type Job<T> = std::result::Result<T, JobError>;
 
-/// A page of the global order with the archived events that belong to it.
-pub(super) fn merge(
-    connection: &Connection,
-    catalog: &Catalog,
-    live: AllPage,
-    (after, filter, limit): (Position, &EventFilter, usize),
-) -> Job<AllPage> {
-    if archived_up_to(connection)? <= after {
-        return Ok(live);
-    }
-    let mut window = Window::beside(&live, after, filter, limit);
-    let mut places = straddling(connection, after)?;
-    let mut last = after;
-    let mut found_any = false;
-    loop {
-        places.extend(beginning(connection, last, window.bound())?);
-        let is_end = places.len() < BLOCKS;
-        for place in places.drain(..) {
-            if !window.wants(place.first) {
-                return Ok(window.merge(&live));
-            }
-            (last, found_any) = (last.max(place.first), true);
-            window.take(&catalog.archive.block(&place, &Wanted::After(after))?);
+/// Creates the tables where they are not, and anew where they are of before the first release.
+pub(super) fn create_tables(connection: &Connection) -> Job<()> {
+    let is_old = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('archive_segments')) AND NOT EXISTS \
+        (SELECT 1 FROM pragma_table_info('archive_segments') WHERE name = 'aggregate')";
+    if connection.query_row(is_old, [], |row| row.get(0))? {
+        let archived = "SELECT EXISTS (SELECT 1 FROM archive_segments)";
+        if connection.query_row(archived, [], |row| row.get(0))? {
+            return Err(StoreError::Foreign(
+                "events were archived by a program from before the first release, whose archives this one does not read: \
+                 copy the store with that program into a new one, where they lie with the rest, and open that"
+                    .to_owned(),
+            )
+            .into());
         }
-        if is_end {
-            return Ok(if found_any { window.merge(&live) } else { live });
+        connection.execute_batch(
+            "DROP TABLE archive_store; DROP TABLE archive_segments; DROP TABLE archive_blocks; \
+             DROP TABLE archive_ranges",
+        )?;
+    }
+    Ok(connection.execute_batch(include_str!("archive.sql"))?)
+}
+
+/// The first blocks with archived events that may belong to a page of live ones, if anything is archived behind a position.
+pub(super) fn list(
+    connection: &Connection,
+    live: &AllPage,
+    after: Position,
+    filter: &EventFilter,
+) -> Result<Option<Listed<BlockPlace>>> {
+    if archived_up_to(connection)? <= after {
+        return Ok(None);
+    }
+    let of = Aggregates::of(filter);
+    let before = straddling(connection, after, &of)?;
+    Ok(Some(beginning(connection, (after, live.next), &of)?.behind(before)))
+}
+
+/// A page of the global order with the archived events that belong to it. No connection is in use while files are read.
+pub(super) async fn merge(
+    database: &SqliteDatabase,
+    archive: &Arc<Archive>,
+    mut page: Merging<'_>,
+) -> std::result::Result<AllPage, StoreError> {
+    loop {
+        match page.step() {
+            Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?),
+            Step::List => {
+                let (range, of) = (page.range(), Aggregates::of(page.filter()));
+                page.list(database.read(move |it| Ok(beginning(it, range, &of)?)).await?);
+            }
+            Step::Done => return Ok(page.page()),
+        }
+    }
+}
+
+/// The same within a transaction of appends, of what is in memory.
+pub(super) fn merge_within(
+    connection: &Connection,
+    archive: &Archive,
+    mut page: Merging<'_>,
+) -> Job<AllPage> {
+    loop {
+        match page.step() {
+            Step::Read(place) => page.take_at_hand(archive, &place)?,
+            Step::List => {
+                let of = Aggregates::of(page.filter());
+                page.list(beginning(connection, page.range(), &of)?);
+            }
+            Step::Done => return Ok(page.page()),
         }
     }
 }
@@ -64,62 +123,62 @@ fn archived_up_to(connection: &Connection) -> Result<Position> {
 }
 
 /// The blocks, at most one of each segment, in the middle of which a position lies.
-fn straddling(connection: &Connection, position: Position) -> Result<Vec<BlockPlace>> {
+fn straddling(
+    connection: &Connection,
+    position: Position,
+    of: &Aggregates,
+) -> Result<Vec<BlockPlace>> {
     let sql = format!(
         "SELECT {PLACE_OF_SEGMENT} WHERE s.first <= ?1 AND s.last > ?1 AND b.first <= ?1 AND b.last = \
-         (SELECT min(n.last) FROM archive_blocks n WHERE n.segment = s.no AND n.last > ?1)"
+         (SELECT min(n.last) FROM archive_blocks n WHERE n.segment = s.no AND n.last > ?1) AND {OF_AGGREGATES}"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map([signed(position)], place)?.collect()
+    statement.query_map((signed(position), &of.0), place)?.collect()
 }
 
 /// The next blocks that begin after a position, in the order of their beginnings.
-fn beginning(connection: &Connection, after: Position, bound: Position) -> Result<Vec<BlockPlace>> {
-    let sql =
-        format!("SELECT {PLACE} WHERE b.first > ?1 AND b.first <= ?2 ORDER BY b.first LIMIT ?3");
+fn beginning(
+    connection: &Connection,
+    (after, bound): (Position, Position),
+    of: &Aggregates,
+) -> Result<Listed<BlockPlace>> {
+    let sql = format!(
+        "SELECT {PLACE} WHERE b.first > ?1 AND {OF_AGGREGATES} AND b.first <= ?3 ORDER BY b.first LIMIT ?4"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
-    let parameters = (signed(after), signed(bound), signed(BLOCKS as u64));
-    statement.query_map(parameters, place)?.collect()
+    let parameters = (signed(after), &of.0, signed(bound), signed(BLOCKS as u64));
+    Ok(Listed::of(statement.query_map(parameters, place)?.collect::<Result<_>>()?))
 }
 
-/// A page of a stream with the archived events that belong to it.
-pub(super) fn fill(
-    connection: &Connection,
-    catalog: &Catalog,
+/// A page of a stream with the archived events that belong to it. No connection is in use while files are read.
+pub(super) async fn fill(
+    database: &SqliteDatabase,
+    archive: &Arc<Archive>,
     read: &StreamRead,
-    mut gap: Gap<'_>,
-    live: Page,
-) -> Job<Page> {
-    let Some(stream) = reads::stream_no(connection, &read.stream)? else { return Ok(live) };
-    let (mut above, mut below) = (gap.above, gap.below);
-    while gap.is_open() {
-        let places = of_stream(connection, stream, read.direction, (above, below))?;
-        let is_end = places.len() < BLOCKS;
-        for (place, first, last) in places {
-            if !gap.is_open() {
-                break;
+    mut page: Filling<'_>,
+) -> std::result::Result<Page, StoreError> {
+    loop {
+        match page.step() {
+            Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?)?,
+            Step::List => {
+                let (read, range) = (read.clone(), page.range());
+                page.list(database.read(move |it| Ok(of_stream(it, &read, range)?)).await?);
             }
-            gap.take(&catalog.archive.block(&place, &Wanted::Stream(read.stream.clone()))?)?;
-            match read.direction {
-                Direction::Forwards => above = last,
-                Direction::Backwards => below = first,
-            }
-        }
-        if is_end {
-            break;
+            Step::Done => return page.page(),
         }
     }
-    Ok(gap.fill(live)?)
 }
 
 /// The next blocks with events of a stream above a sequence and below another, and which of them they have.
-fn of_stream(
+pub(super) fn of_stream(
     connection: &Connection,
-    stream: i64,
-    direction: Direction,
+    read: &StreamRead,
     (above, below): (Sequence, Sequence),
-) -> Result<Vec<(BlockPlace, Sequence, Sequence)>> {
-    let order = match direction {
+) -> Result<Listed<StreamBlock>> {
+    let Some(stream) = reads::stream_no(connection, &read.stream)? else {
+        return Ok(Listed::of(Vec::new()));
+    };
+    let order = match read.direction {
         Direction::Forwards => "ASC",
         Direction::Backwards => "DESC",
     };
@@ -131,13 +190,13 @@ fn of_stream(
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let parameters = (stream, signed(above), signed(below), signed(BLOCKS as u64));
-    let range = |row: &Row<'_>| Ok((place(row)?, number(row, 10)?, number(row, 11)?));
-    statement.query_map(parameters, range)?.collect()
+    let range = |row: &Row<'_>| Ok((place(row)?, number(row, 12)?, number(row, 13)?));
+    Ok(Listed::of(statement.query_map(parameters, range)?.collect::<Result<_>>()?))
 }
 
 /// As [`PLACE`], with the range.
 const PLACE_OF_RANGE: &str = "b.segment, b.block, s.file, s.folder, b.start, b.length, b.lines, b.first, b.last, \
-    b.sha256, r.first, r.last FROM archive_ranges r JOIN archive_blocks b ON b.segment = r.segment \
+    b.sha256, s.aggregate, b.types, r.first, r.last FROM archive_ranges r JOIN archive_blocks b ON b.segment = r.segment \
     AND b.block = r.block JOIN archive_segments s ON s.no = b.segment";
 
 fn place(row: &Row<'_>) -> Result<BlockPlace> {
@@ -152,13 +211,17 @@ fn place(row: &Row<'_>) -> Result<BlockPlace> {
         first: number(row, 7)?,
         last: number(row, 8)?,
         sha256: *fixed(row, 9)?,
+        aggregate: row.get(10)?,
+        types: types_of_text(row.get_ref(11)?.as_str()?)
+            .map_err(|error| Error::FromSqlConversionFailure(11, Type::Text, error.into()))?,
     })
 }
 
 /// The segments by their numbers.
 pub(super) fn segments(connection: &Connection) -> Result<Vec<SegmentRecord>> {
     let mut statement = connection.prepare_cached(
-        "SELECT no, file, folder, bytes, sha256, first, last, archived_at FROM archive_segments ORDER BY no",
+        "SELECT no, file, folder, bytes, sha256, first, last, archived_at, aggregate FROM archive_segments \
+         ORDER BY no",
     )?;
     let segment = |row: &Row<'_>| {
         Ok(SegmentRecord {
@@ -170,6 +233,7 @@ pub(super) fn segments(connection: &Connection) -> Result<Vec<SegmentRecord>> {
             first: number(row, 5)?,
             last: number(row, 6)?,
             archived_at: reads::time(row, 7)?,
+            aggregate: row.get(8)?,
         })
     };
     statement.query_map([], segment)?.collect()
@@ -182,13 +246,43 @@ pub(super) fn identity(transaction: &Transaction<'_>, proposed: &str) -> Result<
     transaction.query_row("SELECT id FROM archive_store", [], |row| row.get(0))
 }
 
+/// What is remembered of the archive.
+pub(super) fn remembered(connection: &Connection) -> Result<Option<Remembered>> {
+    let remembered = |row: &Row<'_>| {
+        let folder: Option<String> = row.get(1)?;
+        Ok(Remembered { identity: row.get(0)?, folder: folder.map(PathBuf::from) })
+    };
+    connection.query_row("SELECT id, folder FROM archive_store", [], remembered).optional()
+}
+
+/// Notes where the archive is.
+pub(super) fn remember(transaction: &Transaction<'_>, folder: &str) -> Result<()> {
+    transaction
+        .execute("UPDATE archive_store SET folder = ?1 WHERE folder IS NOT ?1", [folder])
+        .map(drop)
+}
+
+/// When the next live events were recorded.
+pub(super) fn recorded(
+    connection: &Connection,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<(Position, Timestamp)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT position, recorded_at FROM events WHERE position > ?1 ORDER BY position LIMIT ?2",
+    )?;
+    let parameters = (signed(after), signed(limit as u64));
+    let recorded = |row: &Row<'_>| Ok((number(row, 0)?, reads::time(row, 1)?));
+    statement.query_map(parameters, recorded)?.collect()
+}
+
 /// What is to be known of the live events of an aggregate. A snapshot that stands for events which its stream does not
 /// have covers none.
 pub(super) fn candidates(
     connection: &Connection,
     aggregate: &str,
     meaning: u64,
-    after: Position,
+    (after, end): (Position, Position),
     limit: usize,
 ) -> Result<Vec<Candidate>> {
     let mut statement = connection.prepare_cached(
@@ -196,8 +290,8 @@ pub(super) fn candidates(
          (SELECT n.sequence FROM snapshots n WHERE n.stream = e.stream AND n.meaning = ?2), \
          (SELECT min(f.sequence) FROM events f WHERE f.stream = e.stream), \
          (SELECT max(l.sequence) FROM events l WHERE l.stream = e.stream) \
-         FROM events e WHERE e.position > ?3 AND e.shape IN (SELECT id FROM shapes WHERE aggregate = ?1) \
-         ORDER BY e.position LIMIT ?4",
+         FROM events e WHERE e.position > ?3 AND e.position <= ?4 \
+         AND e.shape IN (SELECT id FROM shapes WHERE aggregate = ?1) ORDER BY e.position LIMIT ?5",
     )?;
     let candidate = |row: &Row<'_>| {
         let last = number(row, 6)?;
@@ -213,7 +307,8 @@ pub(super) fn candidates(
             last,
         })
     };
-    let parameters = (aggregate, meaning.cast_signed(), signed(after), signed(limit as u64));
+    let (after, end) = (signed(after), signed(end));
+    let parameters = (aggregate, meaning.cast_signed(), after, end, signed(limit as u64));
     statement.query_map(parameters, candidate)?.collect()
 }
 
@@ -226,6 +321,7 @@ pub(super) fn leave(
     // Programs that know nothing of archives are kept out from here on.
     transaction.pragma_update(None, "user_version", FORMAT_WITH_ARCHIVE)?;
     note_segment(transaction, segment)?;
+    remember(transaction, &segment.folder)?;
     for block in blocks {
         if block.place.first < segment.first || block.place.last > segment.last {
             return Err(beyond_segment(segment));
@@ -253,8 +349,8 @@ fn note_segment(transaction: &Transaction<'_>, segment: &SegmentRecord) -> Job<(
     }
     transaction
         .prepare_cached(
-            "INSERT INTO archive_segments (no, file, folder, bytes, sha256, first, last, archived_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO archive_segments (no, file, folder, bytes, sha256, first, last, archived_at, aggregate) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute((
             signed(segment.number),
@@ -265,6 +361,7 @@ fn note_segment(transaction: &Transaction<'_>, segment: &SegmentRecord) -> Job<(
             signed(segment.first),
             signed(segment.last),
             segment.archived_at.as_micros(),
+            &segment.aggregate,
         ))?;
     Ok(())
 }
@@ -275,8 +372,8 @@ fn note_block(
 ) -> Job<()> {
     let noted = transaction
         .prepare_cached(
-            "INSERT OR IGNORE INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT OR IGNORE INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256, \
+             types) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute((
             signed(place.segment),
@@ -288,6 +385,7 @@ fn note_block(
             signed(place.first),
             signed(place.last),
             place.sha256,
+            types_as_text(&place.types),
         ))?;
     match noted {
         1 => Ok(()),
@@ -352,7 +450,6 @@ fn check_prefix(transaction: &Transaction<'_>, stream: i64, last: Sequence) -> J
     }
 }
 
-/// Another archiver has taken the number of a segment.
 /// Reads go by the bounds of segments.
 fn beyond_segment(SegmentRecord { number, first, last, .. }: &SegmentRecord) -> JobError {
     JobError::Store(StoreError::Unsupported(format!(
@@ -361,6 +458,7 @@ fn beyond_segment(SegmentRecord { number, first, last, .. }: &SegmentRecord) -> 
     )))
 }
 
+/// Another archiver has taken the number of a segment.
 fn taken_meanwhile(number: u64) -> JobError {
     JobError::Store(StoreError::Unavailable(format!(
         "somebody else has archived as segment {number} meanwhile; nothing was changed: try again"

@@ -4,11 +4,13 @@
 -- The identity by which the folder of an archive knows the store.
 CREATE TABLE IF NOT EXISTS archive_store (
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    id TEXT NOT NULL
+    id TEXT NOT NULL,
+    folder TEXT                     -- where the last run has found the archive, or put it
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS archive_segments (
     no INTEGER PRIMARY KEY,
+    aggregate TEXT NOT NULL,        -- of all its events
     file TEXT NOT NULL UNIQUE,      -- within the folder that the program names
     folder TEXT NOT NULL,           -- where it was written
     bytes INTEGER NOT NULL,
@@ -30,6 +32,7 @@ CREATE TABLE IF NOT EXISTS archive_blocks (
     first INTEGER NOT NULL,         -- positions
     last INTEGER NOT NULL,
     sha256 BLOB NOT NULL,
+    types TEXT NOT NULL,            -- of its events: a JSON array of the stored names
     PRIMARY KEY (segment, block)
 ) STRICT, WITHOUT ROWID;
 

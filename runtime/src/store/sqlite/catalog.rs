@@ -19,7 +19,7 @@ const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("16,384 is not 0"
 
 /// What has been read of the numbered texts, and the archive, from which events are read as they are from the tables.
 pub(super) struct Catalog {
-    pub(super) archive: Archive,
+    pub(super) archive: Arc<Archive>,
     shapes: Mutex<Arc<Shapes>>,
     streams: Mutex<LruCache<i64, StreamId>>,
 }
@@ -27,7 +27,11 @@ pub(super) struct Catalog {
 impl Catalog {
     /// An empty catalog.
     pub(super) fn new(archive: Archive) -> Self {
-        Self { archive, shapes: Mutex::default(), streams: Mutex::new(LruCache::new(STREAMS)) }
+        Self {
+            archive: Arc::new(archive),
+            shapes: Mutex::default(),
+            streams: Mutex::new(LruCache::new(STREAMS)),
+        }
     }
 
     /// The shapes as last read.

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ pub(super) struct Groups {
     arrived: Condvar,
     callers: AtomicUsize,
     writing: Mutex<Writing>,
+    /// Whether anything is folded within appends.
+    folds: AtomicBool,
     /// How long a commit takes, in microseconds: an average that forgets.
     pace: AtomicU64,
 }
@@ -86,6 +88,7 @@ impl Groups {
             arrived: Condvar::new(),
             callers: AtomicUsize::new(0),
             writing: Mutex::default(),
+            folds: AtomicBool::new(false),
             pace: AtomicU64::new(0),
         }
     }
@@ -110,6 +113,12 @@ impl Groups {
         let folds = &mut lock(&self.writing).folds;
         folds.retain(|known| !is_same(&**known, &*fold));
         folds.push(fold);
+        self.folds.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether appends may need what is archived.
+    pub(super) fn folds_beside_an_archive(&self) -> bool {
+        self.folds.load(Ordering::Relaxed) && self.catalog.archive.folder().is_some()
     }
 
     /// Queues an append, and tells the caller where it is to see to the commit.

@@ -14,7 +14,7 @@ use super::archive;
 use super::catalog::Catalog;
 use super::fault::{self, JobError};
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
-use crate::store::archive::Gap;
+use crate::store::archive::{BlockPlace, Filling, Listed, Merging, StreamBlock};
 use crate::store::names;
 use crate::store::shapes::Shapes;
 use crate::store::{
@@ -45,17 +45,17 @@ pub(super) fn version(connection: &Connection, stream: i64) -> Result<Sequence> 
         .query_row([stream], |row| number(row, 0))
 }
 
-/// A page of one stream, of live events and archived ones.
+/// The live events of a page of one stream, and the first blocks with what they lack, if they lack any. They are looked for
+/// in this order: see `archive/merge.rs`.
 pub(super) fn read_stream(
     connection: &Connection,
     catalog: &Catalog,
     read: &StreamRead,
-) -> Result<Page, JobError> {
+) -> Result<(Page, Option<Listed<StreamBlock>>), JobError> {
     let live = read_live_stream(connection, catalog, read)?;
-    match Gap::of(read, &live) {
-        Some(gap) => archive::fill(connection, catalog, read, gap, live),
-        None => Ok(live),
-    }
+    let range = Filling::range_of(read, &live);
+    let listed = range.map(|range| archive::of_stream(connection, read, range)).transpose()?;
+    Ok((live, listed))
 }
 
 fn read_live_stream(
@@ -81,17 +81,32 @@ fn read_live_stream(
     Ok(events.page)
 }
 
-/// A page of the global order, of live events and archived ones. The caller's transaction gives one view of shapes, head
-/// and events.
+/// The live events of a page of the global order, and the first blocks with others that may belong to it, if any are
+/// archived. The caller's transaction gives one view of shapes, head and events.
 pub(super) fn read_all(
     connection: &Connection,
     catalog: &Catalog,
     after: Position,
     filter: &EventFilter,
     limit: usize,
-) -> Result<AllPage, JobError> {
+) -> Result<(AllPage, Option<Listed<BlockPlace>>), JobError> {
     let live = read_all_live(connection, catalog, after, filter, limit)?;
-    archive::merge(connection, catalog, live, (after, filter, limit))
+    let listed = archive::list(connection, &live, after, filter)?;
+    Ok((live, listed))
+}
+
+/// A whole page of the global order within a transaction of appends.
+pub(super) fn read_all_within(
+    connection: &Connection,
+    catalog: &Catalog,
+    after: Position,
+    filter: &EventFilter,
+    limit: usize,
+) -> Result<AllPage, JobError> {
+    let (live, listed) = read_all(connection, catalog, after, filter, limit)?;
+    let Some(listed) = listed else { return Ok(live) };
+    let page = Merging::of(live, listed, (after, filter, limit));
+    archive::merge_within(connection, &catalog.archive, page)
 }
 
 fn read_all_live(

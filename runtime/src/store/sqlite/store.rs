@@ -13,7 +13,9 @@ use super::group::Groups;
 use super::{archive, copying, numbers, reads, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
-use crate::store::archive::{Archive, ArchiveStore, Candidate, LeavingBlock, SegmentRecord};
+use crate::store::archive::{
+    Archive, ArchiveStore, Candidate, Filling, LeavingBlock, Merging, Remembered, SegmentRecord,
+};
 use crate::store::names;
 use crate::store::whole::{
     CopyId, Copying, Part, RecordPage, ShapeRecord, WholeStore, not_for_copy,
@@ -22,6 +24,7 @@ use crate::store::{
     AllPage, Append, AppendError, Appended, EventFilter, EventStore, ImmediateFold, KeyClaim, Page,
     RecordedCommand, Snapshot, StoreError, StreamKey, StreamRead, TakenKey,
 };
+use crate::values::Timestamp;
 
 /// How often a waiting reader looks for events of other processes.
 const POLL: Duration = Duration::from_millis(40);
@@ -62,15 +65,34 @@ impl SqliteStore {
     async fn open_in(database: &SqliteDatabase, archive: Archive) -> Result<Self, StoreError> {
         let create = |connection: &Connection| {
             connection.execute_batch(include_str!("schema.sql"))?;
-            connection.execute_batch(include_str!("archive.sql"))
+            archive::create_tables(connection)
         };
-        database.write(move |transaction| Ok(create(transaction)?)).await?;
+        database.write(move |transaction| create(transaction)).await?;
         Ok(Self { database: database.clone(), groups: Arc::new(Groups::new(archive)) })
     }
 
     /// The database.
     pub fn database(&self) -> &SqliteDatabase {
         &self.database
+    }
+
+    fn archive(&self) -> &Arc<Archive> {
+        &self.groups.catalog.archive
+    }
+
+    async fn open_fold(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
+        let groups = Arc::clone(&self.groups);
+        self.database
+            .with_writer(move |connection| {
+                connection.in_transaction(|transaction| {
+                    let open =
+                        OpenTransaction { connection: transaction, catalog: &groups.catalog };
+                    fold.open(&open)
+                })?;
+                groups.add_fold(fold);
+                Ok(())
+            })
+            .await
     }
 
     /// Reads with the catalog at hand.
@@ -97,12 +119,34 @@ impl EventStore for SqliteStore {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.groups.append(&self.database, append).await
+        let archive = self.archive();
+        let (mut append, mut times) = (append, 0);
+        loop {
+            // Folds may lack what is archived; nobody else pays for a second attempt.
+            let again = self.groups.folds_beside_an_archive().then(|| append.clone());
+            match (self.groups.append(&self.database, append).await, again) {
+                (Err(AppendError::Store(error)), Some(again)) => {
+                    if !archive.brings(&error, &mut times).await? {
+                        return Err(error.into());
+                    }
+                    append = again;
+                }
+                (outcome, _) => return outcome,
+            }
+        }
     }
 
     async fn read_stream(&self, read: StreamRead) -> Result<Page, StoreError> {
-        self.read(move |connection, groups| reads::read_stream(connection, &groups.catalog, &read))
-            .await
+        let found = self.read(move |connection, groups| {
+            let found = reads::read_stream(connection, &groups.catalog, &read)?;
+            Ok((found, read))
+        });
+        let ((live, listed), read) = found.await?;
+        let Some(listed) = listed else { return Ok(live) };
+        match Filling::of(&read, live, listed) {
+            Ok(page) => archive::fill(&self.database, self.archive(), &read, page).await,
+            Err(live) => Ok(live),
+        }
     }
 
     async fn read_all(
@@ -111,12 +155,15 @@ impl EventStore for SqliteStore {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<AllPage, StoreError> {
-        let filter = filter.clone();
-        self.read(move |connection, groups| {
+        let asked = filter.clone();
+        let found = self.read(move |connection, groups| {
             let view = connection.unchecked_transaction()?;
-            reads::read_all(&view, &groups.catalog, after, &filter, limit)
-        })
-        .await
+            reads::read_all(&view, &groups.catalog, after, &asked, limit)
+        });
+        let (live, listed) = found.await?;
+        let Some(listed) = listed else { return Ok(live) };
+        let page = Merging::of(live, listed, (after, filter, limit));
+        archive::merge(&self.database, self.archive(), page).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -187,18 +234,13 @@ impl EventStore for SqliteStore {
     }
 
     async fn fold_immediately(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
-        let groups = Arc::clone(&self.groups);
-        self.database
-            .with_writer(move |connection| {
-                connection.in_transaction(|transaction| {
-                    let open =
-                        OpenTransaction { connection: transaction, catalog: &groups.catalog };
-                    fold.open(&open)
-                })?;
-                groups.add_fold(fold);
-                Ok(())
-            })
-            .await
+        let mut times = 0;
+        loop {
+            match self.open_fold(Arc::clone(&fold)).await {
+                Err(error) if self.archive().brings(&error, &mut times).await? => {}
+                opened => return opened,
+            }
+        }
     }
 
     async fn changed(&self, after: Position) {
@@ -269,7 +311,7 @@ impl ArchiveStore for SqliteStore {
     type Lock = ();
 
     fn archive_folder(&self) -> Option<PathBuf> {
-        self.groups.catalog.archive.folder().map(Path::to_owned)
+        self.archive().folder().map(Path::to_owned)
     }
 
     async fn segments(&self) -> Result<Vec<SegmentRecord>, StoreError> {
@@ -281,19 +323,36 @@ impl ArchiveStore for SqliteStore {
         self.database.write(move |transaction| Ok(archive::identity(transaction, &proposed)?)).await
     }
 
+    async fn remembered(&self) -> Result<Option<Remembered>, StoreError> {
+        self.read(|connection, _| Ok(archive::remembered(connection)?)).await
+    }
+
+    async fn remember(&self, folder: &Path) -> Result<(), StoreError> {
+        let folder = folder.display().to_string();
+        self.database.write(move |transaction| Ok(archive::remember(transaction, &folder)?)).await
+    }
+
     async fn lock_archive(&self) -> Result<Option<()>, StoreError> {
         Ok(Some(()))
+    }
+
+    async fn recorded(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<(Position, Timestamp)>, StoreError> {
+        self.read(move |connection, _| Ok(archive::recorded(connection, after, limit)?)).await
     }
 
     async fn candidates(
         &self,
         aggregate: &'static str,
         meaning: u64,
-        after: Position,
+        range: (Position, Position),
         limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
         self.read(move |connection, _| {
-            Ok(archive::candidates(connection, aggregate, meaning, after, limit)?)
+            Ok(archive::candidates(connection, aggregate, meaning, range, limit)?)
         })
         .await
     }

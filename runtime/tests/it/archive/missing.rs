@@ -159,6 +159,75 @@ fn another_folder_is_refused() {
     });
 }
 
+/// A dry run looked at no folder: it told what would be archived, and the run after it was refused.
+#[test]
+fn a_dry_run_tells_what_is_wrong_with_the_folder() {
+    block_on(async {
+        let (rig, other) = (Rig::filled().await, Rig::filled().await);
+        archive(&rig.store).await;
+        archive(&other.store).await;
+        let told = async |folder: &std::path::Path| {
+            let store = rig.again(Some(folder)).await;
+            let dry = archiver(&store).dry_run(true).run(|_| {}).await.err();
+            let run = archiver(&store).run(|_| {}).await.err();
+            assert_eq!(format!("{dry:?}"), format!("{run:?}"));
+            dry
+        };
+
+        let error = told(&other.archive()).await;
+        assert!(matches!(error, Some(ArchiveError::OtherStore { .. })), "{error:?}");
+        let error = told(&rig.beside("empty")).await;
+        assert!(matches!(error, Some(ArchiveError::Incomplete { .. })), "{error:?}");
+        assert!(!rig.beside("empty").exists());
+        assert!(told(&rig.archive()).await.is_none());
+        fs::write(rig.archive().join("000007.ndjson.gz"), "of a copy").expect("a file");
+        let dry = archiver(&rig.store).dry_run(true).run(|_| {}).await.expect("a report");
+        assert_eq!(dry.unknown_files, ["000007.ndjson.gz"]);
+        fs::write(&files(&rig.archive())[0], "short").expect("a file");
+        let error = told(&rig.archive()).await;
+        assert!(matches!(error, Some(ArchiveError::Incomplete { .. })), "{error:?}");
+
+        let fresh = Rig::filled().await;
+        for (folder, is_refused) in [
+            (other.archive(), true),
+            (rig.archive().join("archive.json"), true),
+            (rig.archive().join("archive.json").join("below"), true),
+            (rig.beside("new").join("folder"), false),
+        ] {
+            let store = fresh.again(Some(&folder)).await;
+            let dry = archiver(&store).dry_run(true).run(|_| {}).await;
+            assert_eq!(dry.is_err(), is_refused, "{}: {dry:?}", folder.display());
+        }
+        assert!(!rig.beside("new").exists());
+        assert_eq!(fresh.store.remembered().await, Ok(None), "nothing was noted");
+    });
+}
+
+/// After an archive was moved, a run that had nothing to archive did not remember where it is: whoever asked the store for the
+/// folder was told the old one until something aged out.
+#[test]
+fn a_moved_archive_is_remembered_though_nothing_is_archived() {
+    block_on(async {
+        let rig = Rig::filled().await;
+        assert_eq!(rig.store.archived_to().await, Ok(None));
+        archive(&rig.store).await;
+        assert_eq!(rig.store.archived_to().await, Ok(Some(rig.archive())));
+        let moved = rig.beside("moved");
+        fs::rename(rig.archive(), &moved).expect("a folder");
+
+        let store = rig.again(Some(&moved)).await;
+        assert_eq!(archiver(&store).dry_run(true).run(|_| {}).await.expect("one").events(), 0);
+        assert_eq!(store.archived_to().await, Ok(Some(rig.archive())), "a dry run notes nothing");
+        assert_eq!(archive(&store).await.events(), 0);
+
+        assert_eq!(rig.store.archived_to().await, Ok(Some(moved)));
+        // A folder that is refused is not remembered.
+        let wrong = rig.again(Some(&rig.beside("wrong"))).await;
+        archiver(&wrong).run(|_| {}).await.expect_err("it has nothing of it");
+        assert_eq!(rig.store.archived_to().await, store.archived_to().await);
+    });
+}
+
 /// Where a part of a stream is neither live nor archived, it is not read as if it had never been.
 #[test]
 fn a_folder_of_another_store_is_no_archive() {

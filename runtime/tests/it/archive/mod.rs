@@ -1,8 +1,14 @@
 //! Archives, on the kind of store that the module around this one names.
 
 mod crashes;
+#[cfg(target_os = "linux")]
+mod hanging;
 mod histories;
+mod holding;
+#[cfg(unix)]
+mod killed;
 mod missing;
+mod overlapping;
 mod projections;
 mod properties;
 mod staying;

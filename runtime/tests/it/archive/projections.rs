@@ -18,7 +18,7 @@ const RULE: ArchiveRule =
     ArchiveRule { aggregate: LEDGER, meaning: 5, retention: Retention::Days(1) };
 
 /// Appends to some accounts in turn, each time with a snapshot of what is there but for the last few.
-async fn fill(store: &Store, rounds: std::ops::Range<u64>) {
+pub(super) async fn fill(store: &Store, rounds: std::ops::Range<u64>) {
     for round in rounds {
         for stream in 0..STREAMS {
             let (id, expected) = (format!("s{stream}"), round * 3);
@@ -39,7 +39,7 @@ async fn fill(store: &Store, rounds: std::ops::Range<u64>) {
     }
 }
 
-async fn archive(store: &Store) -> u64 {
+pub(super) async fn archive(store: &Store) -> u64 {
     let clock = TestClock::default();
     clock.advance(Duration::from_micros(2 * 86_400_000_000));
     let run = Archiver::new(store).rule(RULE).clock(clock).segment_events(20).run(|_| {});
@@ -47,7 +47,7 @@ async fn archive(store: &Store) -> u64 {
 }
 
 /// The rows of a projection that is built from nothing.
-async fn built(store: &Store, batch: usize) -> Vec<Balance> {
+pub(super) async fn built(store: &Store, batch: usize) -> Vec<Balance> {
     let (store, rows) = (store.clone(), MemoryReadDatabase::new());
     let balances = Projector::<Balances, _, _>::open_with(store, rows, batches(batch)).await;
     let balances = balances.expect("it opens");

@@ -158,6 +158,8 @@ fn the_files_are_for_people_too() {
         let sha256: String = segment.sha256.iter().map(|it| format!("{it:02x}")).collect();
         assert_eq!(manifest["sha256"], sha256.as_str());
         assert_eq!(manifest["blocks"].as_array().map(Vec::len), Some(1));
+        assert_eq!(manifest["aggregate"], "Wallet");
+        assert_eq!(manifest["blocks"][0]["types"], serde_json::json!(["Moved", "Named"]));
     });
 }
 
@@ -233,6 +235,55 @@ fn a_snapshot_that_comes_during_a_run_tears_nothing() {
         assert_eq!(seen_in_order(&rig.store).await, before);
         assert_eq!(archive(&rig.store).await.events(), 29);
         assert_eq!(seen_in_order(&rig.store).await, before);
+    });
+}
+
+/// Appends so many events of a stream, more than one transaction takes.
+async fn append_many(store: &super::Store, id: &str, expected: u64, count: u64, days: i64) {
+    for expected in (expected..expected + count).step_by(1_000) {
+        store.append(events(id, expected, 1_000, days_ago(days))).await.expect("an append");
+    }
+}
+
+/// Each run looked at every live event, to the last that was appended a moment ago: a month's run cost what the whole store
+/// has.
+#[test]
+fn a_run_looks_no_further_than_where_all_is_young() {
+    block_on(async {
+        let rig = Rig::new().await;
+        append_many(&rig.store, "a", 0, 2_000, 90).await;
+        append_many(&rig.store, "a", 2_000, 8_000, 1).await;
+        rig.store.save_snapshot(&stream("a"), snapshot(10_000)).await.expect("a snapshot");
+
+        for is_dry_run in [true, false] {
+            let run = archiver(&rig.store).dry_run(is_dry_run).run(|_| {});
+            let report = run.await.expect("an archive");
+            let told = &report.aggregates[0];
+            assert_eq!((told.events, report.head), (2_000, 10_000));
+            assert_eq!((told.looked_up_to, told.young), (2_000 + 4_096, 4_096));
+        }
+        // What has left is not looked for.
+        let told = archive(&rig.store).await;
+        assert_eq!((told.events(), told.aggregates[0].looked_up_to), (0, 2_000 + 4_096));
+    });
+}
+
+/// For a while a clock was far ahead: what came after that is old all the same, and goes, but where it is of that time's
+/// streams.
+#[test]
+fn old_events_behind_a_time_of_a_wrong_clock_are_found() {
+    block_on(async {
+        let rig = Rig::new().await;
+        append_many(&rig.store, "a", 0, 1_000, 90).await;
+        append_many(&rig.store, "wrong", 0, 5_000, -3_650).await;
+        append_many(&rig.store, "b", 0, 2_000, 80).await;
+        append_many(&rig.store, "c", 0, 1_000, 1).await;
+        for (id, sequence) in [("a", 1_000), ("b", 2_000), ("wrong", 5_000)] {
+            let covered = stream(id);
+            rig.store.save_snapshot(&covered, snapshot(sequence)).await.expect("a snapshot");
+        }
+        let report = archive(&rig.store).await;
+        assert_eq!(report.events(), 999 + 1_999);
     });
 }
 

@@ -60,3 +60,27 @@ async fn only_files_of_the_archive_are_read() {
     let error = read.expect_err("it is no file of an archive").to_string();
     assert!(error.contains("is no name of an archive's file"), "{error}");
 }
+
+/// What is noted of a block is compared with the block: a note that lacks a type would let readers pass over its events.
+#[tokio::test]
+async fn a_block_of_other_types_than_noted_is_damaged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = SqliteDatabase::open(folder.path().join("events.db")).expect("a database");
+    let open = || SqliteStore::open_with_archive(&database, folder.path().join("archive"));
+    let store = open().await.expect("a store");
+    let mut append = events("a", 0, 20, days_ago(90));
+    append.snapshot = Some(snapshot(20));
+    store.append(append).await.expect("an append");
+    archive(&store).await;
+    for change in [
+        "UPDATE archive_blocks SET types = '[\"Moved\"]'",
+        "UPDATE archive_blocks SET types = '[\"Moved\",\"Named\"]'",
+        "UPDATE archive_segments SET aggregate = 'Order'",
+        "UPDATE archive_blocks SET types = 'Moved'",
+    ] {
+        database.write(|it| Ok(it.execute(change, [])?)).await.expect("a change");
+        let store = open().await.expect("a store");
+        let read = store.read_all(0, &crate::archiving::whole(), 10).await;
+        assert_eq!(read.is_ok(), change.contains("Named"), "{change}: {read:?}");
+    }
+}
