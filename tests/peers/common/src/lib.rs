@@ -1,6 +1,8 @@
 //! What the benches beside peers share: how much is measured, callers that take turns, and how ratios are told. What counts
 //! is the ratio, not the figure.
 
+#[cfg(feature = "eventcore")]
+pub mod core;
 #[cfg(feature = "cqrs")]
 pub mod cqrs;
 
@@ -41,7 +43,8 @@ impl Asked {
 }
 
 /// An event as the bare drivers store it.
-pub const DATA: &str = r#"{"accountId":"A7","amount":"10.50","depositedAt":"2026-11-21T09:30:00.123456Z"}"#;
+pub const DATA: &str =
+    r#"{"accountId":"A7","amount":"10.50","depositedAt":"2026-11-21T09:30:00.123456Z"}"#;
 
 /// How many events a second it takes.
 pub async fn timed(events: usize, work: impl Future<Output = ()>) -> f64 {

@@ -33,8 +33,11 @@ fn main() -> ExitCode {
     let asked = Asked::read();
     let folder = tempfile::tempdir().expect("a folder");
     let mut ours = Ours::start(folder.path());
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio starts");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("tokio starts");
     let reached = runtime.block_on(async {
         let mut reached = true;
         if asked.wants("commands") {
@@ -58,14 +61,23 @@ async fn commands(folder: &Path, ours: &mut Ours, callers: Vec<usize>) -> bool {
     cqrs.fill(ACCOUNTS, BEFORE).await;
     core.fill(ACCOUNTS, BEFORE).await;
     ours.ask("fill commands");
-    let names = ["Eventloom", "cqrs-es", "eventcore", "raw insert, a commit each", "raw inserts, grouped"];
+    let names =
+        ["Eventloom", "cqrs-es", "eventcore", "raw insert, a commit each", "raw inserts, grouped"];
     let mut reached = true;
     for callers in callers {
         let mut rates = Rates::new(format!("commands/s, {callers} callers"), &names);
         for _ in 0..ROUNDS {
             rates.push(0, ours.ask(&format!("ours commands {callers}")));
-            rates.push(1, run(callers, &cqrs, |bank, account| async move { bank.deposit(account).await }).await);
-            rates.push(2, run(callers, &core, |bank, account| async move { bank.deposit(account).await }).await);
+            rates.push(
+                1,
+                run(callers, &cqrs, |bank, account| async move { bank.deposit(account).await })
+                    .await,
+            );
+            rates.push(
+                2,
+                run(callers, &core, |bank, account| async move { bank.deposit(account).await })
+                    .await,
+            );
             rates.push(3, ours.ask(&format!("raw commands {callers}")));
             rates.push(4, ours.ask(&format!("raw grouped {callers}")));
         }
