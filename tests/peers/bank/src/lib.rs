@@ -1,7 +1,7 @@
 //! Eventloom: the generated bank, on whatever store.
 
 use common::LONG;
-use eventloom_runtime::projection::{Projector, ReadDatabase};
+use eventloom_runtime::projection::{Projector, ReadDatabase, Rebuild};
 use eventloom_runtime::repository::NewEvents;
 use eventloom_runtime::{Decimal, EventStore};
 
@@ -72,7 +72,9 @@ impl<S: EventStore + Clone, D: ReadDatabase> Bank<S, D> {
         rows.into_iter().map(|row| (row.account_id, row.balance)).collect()
     }
 
-    pub async fn rebuild(&self) {
-        self.balances.rebuild(|_| {}).await.expect("a rebuild");
+    /// With so many readers at once.
+    pub async fn rebuild(&self, readers: usize) {
+        let rebuild = Rebuild::of(&self.balances).parallel(readers);
+        rebuild.run(|_| {}).await.expect("a rebuild");
     }
 }

@@ -1,7 +1,5 @@
 //! eventcore on PostgreSQL, and its transactional projection: each event with the progress in a transaction of its own.
 
-use std::future::Future;
-
 use common::core::Happened;
 use eventcore::Event;
 use eventcore::postgres::PostgresEventStore;
@@ -25,26 +23,24 @@ impl PostgresProjector for Table {
         &self.0
     }
 
-    fn apply<'a, 'c>(
+    async fn apply<'a, 'c>(
         &'a mut self,
         event: &'a Happened,
         _: DeliveryPosition,
         transaction: &'a mut Transaction<'c, Postgres>,
-    ) -> impl Future<Output = Result<NoopAfterCommit, sqlx::Error>> + Send + 'a
+    ) -> Result<NoopAfterCommit, sqlx::Error>
     where
         'c: 'a,
     {
-        async move {
-            sqlx::query(
-                "INSERT INTO balance_view VALUES ($1, $2::text::numeric) \
-                 ON CONFLICT (id) DO UPDATE SET balance = balance_view.balance + excluded.balance",
-            )
-            .bind(event.stream_id().to_string())
-            .bind(event.change().to_string())
-            .execute(&mut **transaction)
-            .await?;
-            Ok(NoopAfterCommit)
-        }
+        sqlx::query(
+            "INSERT INTO balance_view VALUES ($1, $2::text::numeric) \
+             ON CONFLICT (id) DO UPDATE SET balance = balance_view.balance + excluded.balance",
+        )
+        .bind(event.stream_id().to_string())
+        .bind(event.change().to_string())
+        .execute(&mut **transaction)
+        .await?;
+        Ok(NoopAfterCommit)
     }
 }
 
