@@ -1,11 +1,13 @@
 //! Eventloom: the generated bank, on whatever store.
 
 use common::LONG;
-use eventloom_runtime::projection::{Projector, ReadDatabase};
+use eventloom_runtime::projection::{Projector, ReadDatabase, Rebuild};
 use eventloom_runtime::repository::NewEvents;
 use eventloom_runtime::{Decimal, EventStore};
 
-use self::account::{AccountOpened, AccountRepository, Balances, Deposit, MoneyDeposited, MoneyWithdrawn};
+use self::account::{
+    AccountOpened, AccountRepository, Balances, Deposit, MoneyDeposited, MoneyWithdrawn,
+};
 
 eventloom_runtime::include_ontology!();
 
@@ -58,7 +60,8 @@ impl<S: EventStore + Clone, D: ReadDatabase> Bank<S, D> {
     /// The one account, from its first event on.
     pub async fn replay(&self) {
         let store = self.accounts.store().clone();
-        let accounts = AccountRepository::builder().cache_size(0).open(store).await.expect("the accounts");
+        let accounts =
+            AccountRepository::builder().cache_size(0).open(store).await.expect("the accounts");
         let loaded = accounts.load("A0").await.expect("the account");
         assert_eq!(loaded.sequence as usize, LONG);
     }
@@ -69,7 +72,9 @@ impl<S: EventStore + Clone, D: ReadDatabase> Bank<S, D> {
         rows.into_iter().map(|row| (row.account_id, row.balance)).collect()
     }
 
-    pub async fn rebuild(&self) {
-        self.balances.rebuild(|_| {}).await.expect("a rebuild");
+    /// With so many readers at once.
+    pub async fn rebuild(&self, readers: usize) {
+        let rebuild = Rebuild::of(&self.balances).parallel(readers);
+        rebuild.run(|_| {}).await.expect("a rebuild");
     }
 }

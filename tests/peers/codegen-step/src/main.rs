@@ -6,6 +6,8 @@
 //! 1,000 events in ten aggregates with 100 projections, and writes what folds, stores, projects and
 //! tests them; prost-build's messages have the same fields, and it writes structs with derives.
 
+#![allow(clippy::disallowed_types)] // figures for people, no money
+
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;

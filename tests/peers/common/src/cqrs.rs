@@ -60,7 +60,12 @@ impl Aggregate for Account {
     type Error = Refused;
     type Services = ();
 
-    async fn handle(&mut self, command: Command, _: &(), sink: &EventSink<Self>) -> Result<(), Refused> {
+    async fn handle(
+        &mut self,
+        command: Command,
+        _: &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), Refused> {
         let (account_id, at) = (self.account_id.clone(), Utc::now());
         let event = match command {
             Command::Open if !self.open => Event::AccountOpened {

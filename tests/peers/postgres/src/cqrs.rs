@@ -6,7 +6,8 @@ use common::cqrs::{Account, Balance, Command};
 use cqrs_es::EventStore;
 use cqrs_es::persist::{GenericQuery, PersistedEventStore, QueryReplay};
 use postgres_es::{
-    PostgresCqrs, PostgresEventRepository, PostgresViewRepository, default_postgress_pool, postgres_cqrs,
+    PostgresCqrs, PostgresEventRepository, PostgresViewRepository, default_postgress_pool,
+    postgres_cqrs,
 };
 use rust_decimal::Decimal;
 use sqlx::{Pool, Postgres};
@@ -35,7 +36,10 @@ impl Bank {
 
     pub(crate) async fn fill(&self, accounts: usize, length: usize) {
         self.cqrs.execute("first", Command::Open).await.expect("an account");
-        self.cqrs.execute("first", Command::Deposit(Decimal::new(1050, 2))).await.expect("a deposit");
+        self.cqrs
+            .execute("first", Command::Deposit(Decimal::new(1050, 2)))
+            .await
+            .expect("a deposit");
         let copy = format!(
             "INSERT INTO events SELECT aggregate_type, 'A' || a, s, event_type, event_version, payload, metadata \
              FROM generate_series(0, {accounts} - 1) a, generate_series(1, {length}) s \
@@ -60,7 +64,8 @@ impl Bank {
 
     pub(crate) async fn rebuild(&self) {
         sqlx::raw_sql("TRUNCATE balance_view").execute(&self.pool).await.expect("an empty table");
-        let views = PostgresViewRepository::<Balance, Account>::new("balance_view", self.pool.clone());
+        let views =
+            PostgresViewRepository::<Balance, Account>::new("balance_view", self.pool.clone());
         let query = GenericQuery::new(Arc::new(views));
         let replay = QueryReplay::new(PostgresEventRepository::new(self.pool.clone()), query);
         for account in 0..self.accounts.load(std::sync::atomic::Ordering::Relaxed) {

@@ -1,15 +1,20 @@
-//! The bank on PostgreSQL beside esrs, cqrs-es with postgres-es and the bare driver: one server, one run, rounds that
-//! alternate. What counts is the ratio, not the figure.
+//! The bank on PostgreSQL beside esrs, cqrs-es with postgres-es, eventcore and the bare driver: one server, one run, rounds
+//! that alternate. What counts is the ratio, not the figure.
 //!
 //! ```sh
-//! cargo run --release --manifest-path tests/peers/Cargo.toml -p postgres -- [commands|replay|rebuild|million|<number of callers> …]
+//! cargo run --release --manifest-path tests/peers/Cargo.toml -p postgres -- --help
 //! ```
 //!
 //! A command is load, decide, append one event. All have the same domain (`bank/account.yaml`), the same number of accounts and
-//! streams of ten events to begin with; the server has its default settings, and syncs. `million` has no peer: a rebuild of as
-//! many events while the old rows are read throughout.
+//! streams of ten events to begin with; the server has its default settings, and syncs. That every event is there and every
+//! balance right is checked with SQL (`checks.rs`); what a unit costs is told by `meter.rs`.
 
+#![allow(clippy::disallowed_types)] // figures for people, no money
+
+mod checks;
+mod core;
 mod cqrs;
+mod meter;
 mod prima;
 mod raw;
 
@@ -18,34 +23,69 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{ACCOUNTS, Asked, BEFORE, LONG, REBUILD, ROUNDS, Rates, run, timed};
+use common::asked::Asked;
+use common::line::{Contender, Kind, Line};
+use common::work::{commands, passes};
+use common::{ACCOUNTS, BEFORE, LONG, ONCE, REBUILD, RUN, costs};
 use eventloom_runtime::projection::PostgresReadDatabase;
 use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
 use eventloom_runtime::testing::postgres::PostgresServer;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
+
+use self::checks::Ledger;
+use self::meter::Meter;
 
 type Bank = bank::Bank<PostgresStore, PostgresReadDatabase>;
 
+const HELP: &str = "\
+postgres [commands] [replay] [rebuild] [million] [NUMBER OF CALLERS …]
+
+The bank on a temporary PostgreSQL server, beside other event stores and the bare driver. Without arguments all of:
+  commands  load, decide, append one event, for 1, 32 and 256 callers or as many as are named
+  replay    of one account of 100,000 events
+  rebuild   of a table of balances from 100,000 events (peers: of fewer), and of ours by 1, 2 and 4 readers
+  million   a rebuild of ours from 1,000,000 events while the old rows are read; no peer has that
+Every line tells how many a second, at best, and how many times that Eventloom reaches. Below the floor of one caller
+the program fails.
+";
+
 /// What one caller must reach of the best peer.
 const FLOOR: f64 = 1.6;
+/// Parts of the accounts that are enough to know how fast peers are which write event by event, and which commit each.
+const WRITES_EACH: usize = 10;
+const COMMITS_EACH: usize = 50;
 /// Accounts and events of each for the large rebuild.
 const MILLION: (usize, usize) = (1_000, 1_000);
 
+/// Names, by whose first words the databases are called.
+const EVENTLOOM: &str = "Eventloom";
+const ESRS: &str = "esrs";
+const CQRS: &str = "cqrs-es";
+const CORE: &str = "eventcore";
+const RAW: &str = "raw";
+
 fn main() -> ExitCode {
-    let asked = Asked::read();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio starts");
-    let server = PostgresServer::start(&[]).expect("a server");
+    let help = format!("{HELP}\n{}\n\n{}", meter::COLUMNS, costs::RULE);
+    let asked = Asked::read(&help, &["commands", "replay", "rebuild", "million"]);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("tokio starts");
     let reached = runtime.block_on(async {
+        let (server, meter) = meter::start().await;
+        for missing in meter.missing() {
+            println!("{missing}");
+        }
         let mut reached = true;
         if asked.wants("commands") {
-            reached = commands(&server, asked.callers()).await;
+            reached = append(&server, &meter, asked.callers()).await;
         }
         if asked.wants("replay") {
-            replay(&server).await;
+            replay(&server, &meter).await;
         }
         if asked.wants("rebuild") {
-            rebuild(&server).await;
+            rebuild(&server, &meter).await;
         }
         if asked.wants("million") {
             million(&server).await;
@@ -55,93 +95,154 @@ fn main() -> ExitCode {
     if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// An empty database of this server.
-async fn database(server: &PostgresServer, name: &str) -> String {
-    let (client, connection) = tokio_postgres::connect(&server.url("postgres"), NoTls).await.expect("a connection");
+async fn connected(server: &PostgresServer, database: &str) -> Client {
+    let url = server.url(database);
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
     tokio::spawn(connection);
-    client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
-    server.url(name)
+    client
 }
 
-async fn ours(server: &PostgresServer, name: &str) -> Bank {
-    let database = PostgresDatabase::at(&database(server, name).await).expect("an address");
+/// The database of a contender in a section: of all that have the first word of its name.
+fn database_name(contender: &str, section: &str) -> String {
+    let name = contender.split([',', ' ']).next().unwrap_or(contender);
+    format!("{section}_{}", name.to_lowercase().replace('-', "_"))
+}
+
+/// An empty database of this server.
+async fn database(server: &PostgresServer, contender: &str, section: &str) -> String {
+    let (client, name) = (connected(server, "postgres").await, database_name(contender, section));
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
+    server.url(&name)
+}
+
+async fn ours(server: &PostgresServer, section: &str) -> Bank {
+    let database = database(server, EVENTLOOM, section).await;
+    let database = PostgresDatabase::at(&database).expect("an address");
     let store = PostgresStore::open(&database).await.expect("a store");
     Bank::open(store, PostgresReadDatabase::open(&database).await.expect("rows")).await
 }
 
+struct Banks {
+    ours: Arc<Bank>,
+    esrs: Arc<prima::Bank>,
+    cqrs: Arc<cqrs::Bank>,
+    core: Arc<core::Bank>,
+    raw: Arc<raw::Bank>,
+}
+
+impl Banks {
+    async fn open(server: &PostgresServer, section: &str) -> Self {
+        let database = async |name| database(server, name, section).await;
+        Self {
+            ours: Arc::new(ours(server, section).await),
+            esrs: Arc::new(prima::Bank::open(&database(ESRS).await).await),
+            cqrs: Arc::new(cqrs::Bank::open(&database(CQRS).await).await),
+            core: Arc::new(core::Bank::open(&database(CORE).await).await),
+            raw: Arc::new(raw::Bank::open(&database(RAW).await).await),
+        }
+    }
+
+    async fn fill(&self, accounts: usize, length: usize) {
+        self.ours.fill(accounts, length).await;
+        self.esrs.fill(accounts, length).await;
+        self.cqrs.fill(accounts, length).await;
+        self.core.fill(accounts, length).await;
+        self.raw.fill(accounts, length).await;
+    }
+}
+
 /// Whether one caller reaches its floor.
-async fn commands(server: &PostgresServer, callers: Vec<usize>) -> bool {
-    let ours = Arc::new(ours(server, "ours_c").await);
-    let esrs = Arc::new(prima::Bank::open(&database(server, "esrs_c").await).await);
-    let cqrs = Arc::new(cqrs::Bank::open(&database(server, "cqrs_c").await).await);
-    let raw = Arc::new(raw::Bank::open(&database(server, "raw_c").await).await);
-    ours.fill(ACCOUNTS, BEFORE).await;
-    esrs.fill(ACCOUNTS, BEFORE).await;
-    cqrs.fill(ACCOUNTS, BEFORE).await;
-    raw.fill(ACCOUNTS, BEFORE).await;
-    let names = ["Eventloom", "esrs", "cqrs-es", "raw insert, a commit each", "raw inserts, grouped"];
+async fn append(server: &PostgresServer, meter: &Meter, callers: &[usize]) -> bool {
+    let banks = Banks::open(server, "commands").await;
+    banks.fill(ACCOUNTS, BEFORE).await;
+    let mut ledger = Ledger::open(server, "commands").await;
     let mut reached = true;
     for callers in callers {
-        let mut rates = Rates::new(format!("commands/s, {callers} callers"), &names);
-        for _ in 0..ROUNDS {
-            rates.push(0, run(callers, &ours, |bank, account| async move { bank.deposit(account).await }).await);
-            rates.push(1, run(callers, &esrs, |bank, account| async move { bank.deposit(account).await }).await);
-            rates.push(2, run(callers, &cqrs, |bank, account| async move { bank.deposit(account).await }).await);
-            rates.push(3, run(callers, &raw, |bank, account| async move { bank.insert(account).await }).await);
-            rates.push(4, run(callers, &raw, |bank, account| async move { bank.grouped(account).await }).await);
-        }
-        rates.report();
-        reached &= callers > 1 || rates.reaches(FLOOR, &[1, 2]);
+        let title = format!("commands/s, {callers} callers");
+        let line = Line::measure(&title, RUN, appending(&banks, *callers)).await;
+        meter.explain("a command", &line, "commands").await;
+        ledger.check_deposits(server, line.done()).await;
+        reached &= *callers > 1 || line.reaches(FLOOR);
     }
     reached
 }
 
-async fn replay(server: &PostgresServer) {
-    let ours = ours(server, "ours_r").await;
-    let esrs = prima::Bank::open(&database(server, "esrs_r").await).await;
-    let cqrs = cqrs::Bank::open(&database(server, "cqrs_r").await).await;
-    let raw = raw::Bank::open(&database(server, "raw_r").await).await;
-    ours.fill(1, LONG).await;
-    esrs.fill(1, LONG).await;
-    cqrs.fill(1, LONG).await;
-    raw.fill(1, LONG).await;
-    let names = ["Eventloom", "esrs", "cqrs-es", "raw read, decoded and folded"];
-    let mut rates = Rates::new("replay of one account, events/s", &names);
-    for _ in 0..ROUNDS {
-        rates.push(0, timed(LONG, ours.replay()).await);
-        rates.push(1, timed(LONG, esrs.replay()).await);
-        rates.push(2, timed(LONG, cqrs.replay()).await);
-        rates.push(3, timed(LONG, raw.replay()).await);
-    }
-    rates.report();
+fn appending(banks: &Banks, callers: usize) -> Vec<Contender<'static>> {
+    let ours =
+        commands(callers, &banks.ours, |bank, account| async move { bank.deposit(account).await });
+    let esrs =
+        commands(callers, &banks.esrs, |bank, account| async move { bank.deposit(account).await });
+    let cqrs =
+        commands(callers, &banks.cqrs, |bank, account| async move { bank.deposit(account).await });
+    let core =
+        commands(callers, &banks.core, |bank, account| async move { bank.deposit(account).await });
+    let each =
+        commands(callers, &banks.raw, |bank, account| async move { bank.insert(account).await });
+    let grouped =
+        commands(callers, &banks.raw, |bank, account| async move { bank.grouped(account).await });
+    vec![
+        Contender::new(Kind::Ours, EVENTLOOM, ours),
+        Contender::new(Kind::Peer, ESRS, esrs),
+        Contender::new(Kind::Peer, CQRS, cqrs),
+        Contender::new(Kind::Peer, CORE, core),
+        Contender::new(Kind::Bare, "raw insert, a commit each", each),
+        Contender::new(Kind::Bare, "raw inserts, grouped", grouped),
+    ]
 }
 
-async fn rebuild(server: &PostgresServer) {
+async fn replay(server: &PostgresServer, meter: &Meter) {
+    let banks = Banks::open(server, "replay").await;
+    banks.fill(1, LONG).await;
+    let Banks { ours, esrs, cqrs, core, raw } = &banks;
+    let contenders = vec![
+        Contender::new(Kind::Ours, EVENTLOOM, passes(LONG, || ours.replay())),
+        Contender::new(Kind::Peer, ESRS, passes(LONG, || esrs.replay())),
+        Contender::new(Kind::Peer, CQRS, passes(LONG, || cqrs.replay())),
+        Contender::new(Kind::Peer, CORE, passes(LONG, || core.replay())),
+        Contender::new(Kind::Bare, "raw read, decoded and folded", passes(LONG, || raw.replay())),
+    ];
+    let line = Line::measure("replay of one account, events/s", ONCE, contenders).await;
+    meter.explain("an event", &line, "replay").await;
+}
+
+async fn rebuild(server: &PostgresServer, meter: &Meter) {
     let (accounts, length) = REBUILD;
-    let ours = ours(server, "ours_b").await;
-    let raw = raw::Bank::open(&database(server, "raw_b").await).await;
+    let Banks { ours, esrs, cqrs, core, raw } = &Banks::open(server, "rebuild").await;
     ours.fill(accounts, length).await;
+    esrs.fill(accounts / WRITES_EACH, length).await;
+    cqrs.fill(accounts / COMMITS_EACH, length).await;
+    core.fill(accounts / COMMITS_EACH, length).await;
+    core.project().await;
     raw.fill(accounts, length).await;
-    // A tenth of the accounts is enough to know how fast they are.
-    let esrs = prima::Bank::open(&database(server, "esrs_b").await).await;
-    let cqrs = cqrs::Bank::open(&database(server, "cqrs_b").await).await;
-    esrs.fill(accounts / 10, length).await;
-    cqrs.fill(accounts / 10, length).await;
-    let names = ["Eventloom", "esrs", "cqrs-es", "by hand, folded in memory"];
-    let mut rates = Rates::new("rebuild of a table of balances, events/s", &names);
-    for _ in 0..ROUNDS {
-        rates.push(0, timed(accounts * length, ours.rebuild()).await);
-        rates.push(1, timed(accounts * length / 10, esrs.rebuild()).await);
-        rates.push(2, timed(accounts * length / 10, cqrs.rebuild()).await);
-        rates.push(3, timed(accounts * length, raw.rebuild()).await);
-    }
-    rates.report();
+    let all = accounts * length;
+    let (written, committed) = (all / WRITES_EACH, all / COMMITS_EACH);
+    let contenders = vec![
+        Contender::new(Kind::Ours, EVENTLOOM, passes(all, || ours.rebuild(1))),
+        Contender::new(Kind::Peer, ESRS, passes(written, || esrs.rebuild())),
+        Contender::new(Kind::Peer, CQRS, passes(committed, || cqrs.rebuild())),
+        Contender::new(Kind::Peer, CORE, passes(committed, || core.rebuild())),
+        Contender::new(Kind::Bare, "by hand, folded in memory", passes(all, || raw.rebuild())),
+    ];
+    let line = Line::measure("rebuild of a table of balances, events/s", ONCE, contenders).await;
+    meter.explain("an event", &line, "rebuild").await;
+    let ledger = Ledger::open(server, "rebuild").await;
+    ledger.check_rows(server, &ours.rows().await).await;
+
+    let readers =
+        [(1, "Eventloom, 1 reader"), (2, "Eventloom, 2 readers"), (4, "Eventloom, 4 readers")];
+    let contenders = readers.into_iter().map(|(readers, name)| {
+        Contender::new(Kind::Ours, name, passes(all, move || ours.rebuild(readers)))
+    });
+    let title = "the same with several readers, events/s (no peer has that)";
+    let line = Line::measure(title, ONCE, contenders.collect()).await;
+    meter.explain("an event", &line, "rebuild").await;
+    ledger.check_rows(server, &ours.rows().await).await;
 }
 
 async fn million(server: &PostgresServer) {
     let bank = Arc::new(ours(server, "million").await);
     bank.fill(MILLION.0, MILLION.1).await;
-    bank.rebuild().await;
+    bank.rebuild(1).await;
     let rows = bank.rows().await;
     assert_eq!(rows.len(), MILLION.0);
     let over = Arc::new(AtomicBool::new(false));
@@ -159,7 +260,7 @@ async fn million(server: &PostgresServer) {
         })
     });
     let start = Instant::now();
-    bank.rebuild().await;
+    bank.rebuild(1).await;
     let time = start.elapsed();
     over.store(true, Ordering::Relaxed);
     let events = MILLION.0 * MILLION.1;
@@ -171,7 +272,10 @@ async fn million(server: &PostgresServer) {
     );
     for reader in readers {
         let (reads, longest) = reader.await.expect("every read is answered");
-        println!("    {reads} reads of all {} rows, none failed, none wrong; the longest took {longest:?}", rows.len());
+        println!(
+            "    {reads} reads of all {} rows, none failed, none wrong; the longest took {longest:?}",
+            rows.len()
+        );
     }
 }
 

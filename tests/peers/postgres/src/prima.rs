@@ -88,7 +88,11 @@ struct Table;
 
 #[async_trait::async_trait]
 impl TransactionalEventHandler<Account, PgStoreError, PgConnection> for Table {
-    async fn handle(&self, event: &StoreEvent<Event>, connection: &mut PgConnection) -> Result<(), PgStoreError> {
+    async fn handle(
+        &self,
+        event: &StoreEvent<Event>,
+        connection: &mut PgConnection,
+    ) -> Result<(), PgStoreError> {
         let by = match event.payload() {
             Event::AccountOpened { .. } => Decimal::ZERO,
             Event::MoneyDeposited { amount, .. } => *amount,
@@ -122,17 +126,23 @@ fn id(account: usize) -> Uuid {
 
 impl Bank {
     pub(crate) async fn open(url: &str) -> Self {
-        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(10).connect(url).await.expect("a pool");
+        let pool = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(10)
+            .connect(url)
+            .await
+            .expect("a pool");
         let table = "CREATE TABLE balance_view (id uuid PRIMARY KEY, balance numeric NOT NULL)";
         sqlx::raw_sql(table).execute(&pool).await.expect("a table");
-        let store: PgStore<Account> = PgStoreBuilder::new(pool.clone()).try_build().await.expect("a store");
+        let store: PgStore<Account> =
+            PgStoreBuilder::new(pool.clone()).try_build().await.expect("a store");
         Self { pool, manager: Arc::new(AggregateManager::new(store)) }
     }
 
     /// One stream of three events by the peer itself, copied so often and so far.
     pub(crate) async fn fill(&self, accounts: usize, length: usize) {
         let first = Uuid::new_v4();
-        let opened = self.manager.handle_command(AggregateState::with_id(first), Command::Open).await;
+        let opened =
+            self.manager.handle_command(AggregateState::with_id(first), Command::Open).await;
         opened.expect("the store").expect("an account");
         self.pay_in(first).await;
         let copy = format!(
@@ -147,7 +157,8 @@ impl Bank {
 
     async fn pay_in(&self, id: Uuid) {
         let state = self.manager.load(id).await.expect("the store").expect("an account");
-        let paid = self.manager.handle_command(state, Command::Deposit(Decimal::new(1050, 2))).await;
+        let paid =
+            self.manager.handle_command(state, Command::Deposit(Decimal::new(1050, 2))).await;
         paid.expect("the store").expect("a deposit");
     }
 

@@ -16,7 +16,8 @@ const TABLES: &str = "
         event_type text NOT NULL, data text NOT NULL, UNIQUE (stream, sequence));
     CREATE TABLE balances (id text PRIMARY KEY, balance numeric NOT NULL);";
 
-const INSERT: &str = "INSERT INTO events (stream, sequence, event_type, data) VALUES ($1, $2, $3, $4)";
+const INSERT: &str =
+    "INSERT INTO events (stream, sequence, event_type, data) VALUES ($1, $2, $3, $4)";
 const INSERT_ALL: &str = "INSERT INTO events (stream, sequence, event_type, data) \
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[])";
 
@@ -37,7 +38,8 @@ impl Bank {
     pub(crate) async fn open(url: &str) -> Self {
         let mut connections = Vec::new();
         for number in 0..10 {
-            let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+            let (client, connection) =
+                tokio_postgres::connect(url, NoTls).await.expect("a connection");
             tokio::spawn(connection);
             if number == 0 {
                 client.batch_execute(TABLES).await.expect("tables");
@@ -51,7 +53,8 @@ impl Bank {
         tokio::spawn(async move {
             let mut group = Vec::new();
             while arriving.recv_many(&mut group, 512).await > 0 {
-                let (mut streams, mut sequences, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+                let (mut streams, mut sequences, mut answers) =
+                    (Vec::new(), Vec::new(), Vec::new());
                 for (stream, sequence, answer) in group.drain(..) {
                     streams.push(stream);
                     sequences.push(sequence);
@@ -84,7 +87,8 @@ impl Bank {
     }
 
     pub(crate) async fn insert(&self, account: usize) {
-        let (connection, sequence) = (self.connection(), self.sequence.fetch_add(1, Ordering::Relaxed));
+        let (connection, sequence) =
+            (self.connection(), self.sequence.fetch_add(1, Ordering::Relaxed));
         let stream = format!("A{account}");
         let values: [&(dyn ToSql + Sync); 4] = [&stream, &sequence, &"MoneyDeposited", &DATA];
         connection.client.execute(&connection.insert, &values).await.expect("an insert");
@@ -101,7 +105,10 @@ impl Bank {
         let mut balance = Decimal::ZERO;
         let mut count = 0;
         let client = &self.connection().client;
-        let rows = client.query("SELECT event_type, data FROM events WHERE stream = 'A0' ORDER BY sequence", &[]);
+        let rows = client.query(
+            "SELECT event_type, data FROM events WHERE stream = 'A0' ORDER BY sequence",
+            &[],
+        );
         for row in rows.await.expect("rows") {
             balance += amount(row.get(0), row.get(1));
             count += 1;
@@ -112,8 +119,7 @@ impl Bank {
     pub(crate) async fn rebuild(&self) {
         let client = &self.connection().client;
         client.batch_execute("TRUNCATE balances").await.expect("an empty table");
-        let page =
-            "SELECT position, stream, event_type, data FROM events WHERE position > $1 ORDER BY position LIMIT 8192";
+        let page = "SELECT position, stream, event_type, data FROM events WHERE position > $1 ORDER BY position LIMIT 8192";
         let page = client.prepare(page).await.expect("a statement");
         let mut after = 0_i64;
         loop {

@@ -1,101 +1,15 @@
-//! eventcore: state folded by the command, and a projector that writes a row for every event.
+//! eventcore on SQLite, and a projector that writes a row for every event.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use common::core::Happened;
 use eventcore::sqlite::SqliteEventStore;
 use eventcore::sqlite::rusqlite::{self, Connection, params};
-use eventcore::{
-    Command, CommandError, CommandLogic, Event, NewEvents, ProjectionConfig, Projector, RetryPolicy, StreamId,
-    StreamPosition, execute, run_projection,
-};
+use eventcore::{Event, ProjectionConfig, Projector, StreamPosition, run_projection};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(tag = "type")]
-enum Happened {
-    AccountOpened { account_id: StreamId, owner: String, currency: String, at: DateTime<Utc> },
-    MoneyDeposited { account_id: StreamId, amount: Decimal, at: DateTime<Utc> },
-    MoneyWithdrawn { account_id: StreamId, amount: Decimal, at: DateTime<Utc> },
-}
-
-impl Event for Happened {
-    fn stream_id(&self) -> &StreamId {
-        match self {
-            Self::AccountOpened { account_id, .. }
-            | Self::MoneyDeposited { account_id, .. }
-            | Self::MoneyWithdrawn { account_id, .. } => account_id,
-        }
-    }
-
-    fn event_type_name() -> &'static str {
-        "Happened"
-    }
-}
-
-#[derive(Debug, Default)]
-struct Account {
-    owner: String,
-    balance: Decimal,
-    open: bool,
-}
-
-fn folded(mut state: Account, event: &Happened) -> Account {
-    match event {
-        Happened::AccountOpened { owner, .. } => (state.owner, state.open) = (owner.clone(), true),
-        Happened::MoneyDeposited { amount, .. } => state.balance += amount,
-        Happened::MoneyWithdrawn { amount, .. } => state.balance -= amount,
-    }
-    state
-}
-
-#[derive(Command)]
-struct Open {
-    #[stream]
-    account_id: StreamId,
-}
-
-impl CommandLogic for Open {
-    type Event = Happened;
-    type State = Account;
-
-    fn apply(&self, state: Account, event: &Happened) -> Account {
-        folded(state, event)
-    }
-
-    fn handle(&self, state: Account) -> Result<NewEvents<Happened>, CommandError> {
-        eventcore::require!(!state.open, "it is open");
-        let (account_id, at) = (self.account_id.clone(), Utc::now());
-        let (owner, currency) = ("Ada Lovelace".to_owned(), "EUR".to_owned());
-        Ok(vec![Happened::AccountOpened { account_id, owner, currency, at }].into())
-    }
-}
-
-#[derive(Command)]
-struct Deposit {
-    #[stream]
-    account_id: StreamId,
-    amount: Decimal,
-}
-
-impl CommandLogic for Deposit {
-    type Event = Happened;
-    type State = Account;
-
-    fn apply(&self, state: Account, event: &Happened) -> Account {
-        folded(state, event)
-    }
-
-    fn handle(&self, state: Account) -> Result<NewEvents<Happened>, CommandError> {
-        eventcore::require!(state.open && self.amount > Decimal::ZERO, "no deposit");
-        let (account_id, amount, at) = (self.account_id.clone(), self.amount, Utc::now());
-        Ok(vec![Happened::MoneyDeposited { account_id, amount, at }].into())
-    }
-}
 
 /// The table of balances, in a file beside the events.
 struct Table {
@@ -109,12 +23,12 @@ impl Projector for Table {
     type Error = rusqlite::Error;
     type Context = ();
 
-    fn apply(&mut self, event: Happened, _: StreamPosition, (): &mut ()) -> Result<(), rusqlite::Error> {
-        let by = match &event {
-            Happened::AccountOpened { .. } => Decimal::ZERO,
-            Happened::MoneyDeposited { amount, .. } => *amount,
-            Happened::MoneyWithdrawn { amount, .. } => -*amount,
-        };
+    fn apply(
+        &mut self,
+        event: Happened,
+        _: StreamPosition,
+        (): &mut (),
+    ) -> Result<(), rusqlite::Error> {
         let (id, rows) = (event.stream_id().to_string(), locked(&self.rows));
         let known = rows
             .prepare_cached("SELECT balance FROM balances WHERE id = ?1")?
@@ -124,8 +38,10 @@ impl Projector for Table {
             Err(rusqlite::Error::QueryReturnedNoRows) => Decimal::ZERO,
             Err(error) => return Err(error),
         };
-        rows.prepare_cached("INSERT INTO balances VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET balance = ?2")?
-            .execute(params![id, (known + by).to_string()])?;
+        rows.prepare_cached(
+            "INSERT INTO balances VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET balance = ?2",
+        )?
+        .execute(params![id, (known + event.change()).to_string()])?;
         self.folded.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -155,17 +71,15 @@ fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().expect("nobody panics with it")
 }
 
-fn id(account: &str) -> StreamId {
-    StreamId::try_new(account.to_owned()).expect("an id")
-}
-
 impl Bank {
     pub(crate) async fn open(path: &Path) -> Self {
         let store = SqliteEventStore::from_connection(connection(path));
         store.migrate().await.expect("tables");
         let rows = connection(&path.with_extension("rows"));
-        rows.execute_batch("CREATE TABLE balances (id text PRIMARY KEY, balance text NOT NULL) STRICT")
-            .expect("a table");
+        rows.execute_batch(
+            "CREATE TABLE balances (id text PRIMARY KEY, balance text NOT NULL) STRICT",
+        )
+        .expect("a table");
         Self {
             store,
             tables: Mutex::new(connection(path)),
@@ -177,9 +91,8 @@ impl Bank {
 
     /// One stream of two events by the peer itself, copied so often and so far.
     pub(crate) async fn fill(&self, accounts: usize, length: usize) {
-        let opened = execute(&self.store, Open { account_id: id("first") }, RetryPolicy::new()).await;
-        opened.expect("an account");
-        self.pay_in("first").await;
+        common::core::open(&self.store, "first").await;
+        common::core::deposit(&self.store, "first").await;
         let copy = format!(
             "WITH RECURSIVE a(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM a WHERE n < {accounts} - 1), \
              s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {length}) \
@@ -193,19 +106,12 @@ impl Bank {
         self.events.store(accounts * length, Ordering::Relaxed);
     }
 
-    async fn pay_in(&self, account: &str) {
-        let deposit = Deposit { account_id: id(account), amount: Decimal::new(1050, 2) };
-        execute(&self.store, deposit, RetryPolicy::new()).await.expect("a deposit");
-    }
-
     pub(crate) async fn deposit(&self, account: usize) {
-        self.pay_in(&format!("A{account}")).await;
+        common::core::deposit(&self.store, &format!("A{account}")).await;
     }
 
-    /// A command that is refused has loaded and folded the stream.
     pub(crate) async fn replay(&self) {
-        let refused = execute(&self.store, Open { account_id: id("A0") }, RetryPolicy::new()).await;
-        assert!(refused.expect_err("it is open").to_string().contains("it is open"));
+        common::core::replay(&self.store, "A0", common::LONG).await;
     }
 
     /// Under a name that has no checkpoint yet. A run takes a thousand events.
@@ -214,7 +120,11 @@ impl Bank {
         let name = format!("balances {}", self.rebuilds.fetch_add(1, Ordering::Relaxed));
         let (folded, events) = (Arc::new(AtomicUsize::new(0)), self.events.load(Ordering::Relaxed));
         while folded.load(Ordering::Relaxed) < events {
-            let table = Table { name: name.clone(), rows: Arc::clone(&self.rows), folded: Arc::clone(&folded) };
+            let table = Table {
+                name: name.clone(),
+                rows: Arc::clone(&self.rows),
+                folded: Arc::clone(&folded),
+            };
             let config = ProjectionConfig::default().poll_interval(Duration::from_millis(1));
             run_projection(table, &self.store, config).await.expect("a rebuild");
         }

@@ -36,7 +36,11 @@ impl Bank {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new().max_connections(10).connect_with(options).await.expect("a pool");
+        let pool = SqlitePoolOptions::new()
+            .max_connections(10)
+            .connect_with(options)
+            .await
+            .expect("a pool");
         sqlx::raw_sql(TABLES).execute(&pool).await.expect("tables");
         let cqrs = sqlite_cqrs(pool.clone(), vec![], ());
         Self { pool, cqrs, accounts: AtomicUsize::new(0) }
@@ -45,7 +49,10 @@ impl Bank {
     /// One stream of two events by the peer itself, copied so often and so far.
     pub(crate) async fn fill(&self, accounts: usize, length: usize) {
         self.cqrs.execute("first", Command::Open).await.expect("an account");
-        self.cqrs.execute("first", Command::Deposit(Decimal::new(1050, 2))).await.expect("a deposit");
+        self.cqrs
+            .execute("first", Command::Deposit(Decimal::new(1050, 2)))
+            .await
+            .expect("a deposit");
         let copy = format!(
             "WITH RECURSIVE a(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM a WHERE n < {accounts} - 1), \
              s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {length}) \
@@ -75,8 +82,12 @@ impl Bank {
     }
 
     pub(crate) async fn rebuild(&self) {
-        sqlx::raw_sql("DELETE FROM balance_view").execute(&self.pool).await.expect("an empty table");
-        let views = SqliteViewRepository::<Balance, Account>::new("balance_view", self.pool.clone());
+        sqlx::raw_sql("DELETE FROM balance_view")
+            .execute(&self.pool)
+            .await
+            .expect("an empty table");
+        let views =
+            SqliteViewRepository::<Balance, Account>::new("balance_view", self.pool.clone());
         let query = GenericQuery::new(Arc::new(views));
         let replay = QueryReplay::new(SqliteEventRepository::new(self.pool.clone()), query);
         for account in 0..self.accounts.load(Ordering::Relaxed) {

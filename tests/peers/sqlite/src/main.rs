@@ -2,7 +2,7 @@
 //! counts is the ratio, not the figure.
 //!
 //! ```sh
-//! cargo run --release --manifest-path tests/peers/Cargo.toml -p sqlite -- [commands|replay|rebuild|<number of callers> …]
+//! cargo run --release --manifest-path tests/peers/Cargo.toml -p sqlite -- --help
 //! ```
 //!
 //! A command is load, decide, append one event. All have the same domain (`bank/account.yaml`), the same number of accounts
@@ -11,17 +11,40 @@
 //! Eventloom and the bare driver link another SQLite than the peers, and a program can have one: they run in `ours`, which
 //! this builds, and which measures when it is told to.
 
+#![allow(clippy::disallowed_types)] // figures for people, no money
+
 mod core;
 mod cqrs;
 mod ours;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use common::{ACCOUNTS, Asked, BEFORE, LONG, REBUILD, ROUNDS, Rates, run, timed};
+use common::asked::Asked;
+use common::costs::{self, Costs, Used};
+use common::line::{Contender, Kind, Line};
+use common::work::{commands, passes};
+use common::{ACCOUNTS, BEFORE, LONG, ONCE, REBUILD, RUN};
 
-use self::ours::Ours;
+use self::ours::{Ours, asked};
+
+const HELP: &str = "\
+sqlite [commands] [replay] [rebuild] [NUMBER OF CALLERS …]
+
+The bank on SQLite, beside other event stores and the bare driver. Without arguments it runs all of:
+  commands  load, decide, append one event, for 1, 32 and 256 callers or as many as are named
+  replay    of one account of 100,000 events
+  rebuild   of a table of balances from 100,000 events (peers: of fewer), and of ours by 1, 2 and 4 readers
+Every line tells how many a second, at best, and how many times that Eventloom reaches. Below the floor of 32 callers
+the program fails.
+
+Under a line stands what one unit of it (a command, an event) costs Eventloom and the best peer, over all rounds:
+  writes  calls of the program that write, be it to wake a thread; and bytes that they write
+  client  microseconds of CPU time of the program, and wall: of the clock
+Nobody counts the syncs here. What they take is part of the waiting, as there is no server.
+";
 
 /// What 32 callers must reach of the best peer.
 const FLOOR: f64 = 6.0;
@@ -30,82 +53,114 @@ const CQRS_PART: usize = 10;
 const CORE_PART: usize = 50;
 
 fn main() -> ExitCode {
-    let asked = Asked::read();
+    let help = format!("{HELP}\n{}", costs::RULE);
+    let asked = Asked::read(&help, &["commands", "replay", "rebuild"]);
     let folder = tempfile::tempdir().expect("a folder");
-    let mut ours = Ours::start(folder.path());
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio starts");
+    let ours = RefCell::new(Ours::start(folder.path()));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("tokio starts");
     let reached = runtime.block_on(async {
         let mut reached = true;
         if asked.wants("commands") {
-            reached = commands(folder.path(), &mut ours, asked.callers()).await;
+            reached = append(folder.path(), &ours, asked.callers()).await;
         }
         if asked.wants("replay") {
-            replay(folder.path(), &mut ours).await;
+            replay(folder.path(), &ours).await;
         }
         if asked.wants("rebuild") {
-            rebuild(folder.path(), &mut ours).await;
+            rebuild(folder.path(), &ours).await;
         }
         reached
     });
     if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Tells what a unit of a line costs those who explain it, over all rounds: nothing is counted that would cost anything.
+fn explain(unit: &'static str, line: &Line<'_>) {
+    let mut costs = Costs::of(unit, &["writes", "bytes", "client", "wall"]);
+    for contender in line.explained() {
+        let ran = contender.total();
+        let each = |total: Option<f64>| Some(total? / ran.units as f64);
+        let micros = |time: Option<f64>| each(time).map(|time| time * 1e6);
+        let (calls, bytes) = (ran.written.map(|it| it.0), ran.written.map(|it| it.1));
+        let cells = [each(calls), each(bytes), micros(ran.cpu), micros(Some(ran.wall))];
+        let used = Used { wall: ran.wall, client: ran.cpu, ..Used::default() };
+        costs.push(contender.name, &cells, &ran, &used);
+    }
+    costs.report();
+}
+
 /// Whether 32 callers reach their floor.
-async fn commands(folder: &Path, ours: &mut Ours, callers: Vec<usize>) -> bool {
+async fn append(folder: &Path, ours: &RefCell<Ours>, callers: &[usize]) -> bool {
     let cqrs = Arc::new(cqrs::Bank::open(&folder.join("cqrs_c")).await);
     let core = Arc::new(core::Bank::open(&folder.join("core_c")).await);
     cqrs.fill(ACCOUNTS, BEFORE).await;
     core.fill(ACCOUNTS, BEFORE).await;
-    ours.ask("fill commands");
-    let names = ["Eventloom", "cqrs-es", "eventcore", "raw insert, a commit each", "raw inserts, grouped"];
+    ours.borrow_mut().ask("fill commands");
     let mut reached = true;
     for callers in callers {
-        let mut rates = Rates::new(format!("commands/s, {callers} callers"), &names);
-        for _ in 0..ROUNDS {
-            rates.push(0, ours.ask(&format!("ours commands {callers}")));
-            rates.push(1, run(callers, &cqrs, |bank, account| async move { bank.deposit(account).await }).await);
-            rates.push(2, run(callers, &core, |bank, account| async move { bank.deposit(account).await }).await);
-            rates.push(3, ours.ask(&format!("raw commands {callers}")));
-            rates.push(4, ours.ask(&format!("raw grouped {callers}")));
-        }
-        rates.report();
-        reached &= callers != 32 || rates.reaches(FLOOR, &[1, 2]);
+        let cqrs =
+            commands(*callers, &cqrs, |bank, account| async move { bank.deposit(account).await });
+        let core =
+            commands(*callers, &core, |bank, account| async move { bank.deposit(account).await });
+        let asked = |what: &str| asked(ours, &format!("{what} {callers}"));
+        let contenders = vec![
+            Contender::new(Kind::Ours, "Eventloom", asked("ours commands")),
+            Contender::new(Kind::Peer, "cqrs-es", cqrs),
+            Contender::new(Kind::Peer, "eventcore", core),
+            Contender::new(Kind::Bare, "raw insert, a commit each", asked("raw commands")),
+            Contender::new(Kind::Bare, "raw inserts, grouped", asked("raw grouped")),
+        ];
+        let title = format!("commands/s, {callers} callers");
+        let line = Line::measure(&title, RUN, contenders).await;
+        explain("a command", &line);
+        reached &= *callers != 32 || line.reaches(FLOOR);
     }
     reached
 }
 
-async fn replay(folder: &Path, ours: &mut Ours) {
+async fn replay(folder: &Path, ours: &RefCell<Ours>) {
     let cqrs = cqrs::Bank::open(&folder.join("cqrs_r")).await;
     let core = core::Bank::open(&folder.join("core_r")).await;
     cqrs.fill(1, LONG).await;
     core.fill(1, LONG).await;
-    ours.ask("fill replay");
-    let names = ["Eventloom", "cqrs-es", "eventcore", "raw read, decoded and folded"];
-    let mut rates = Rates::new("replay of one account, events/s", &names);
-    for _ in 0..ROUNDS {
-        rates.push(0, ours.ask("ours replay"));
-        rates.push(1, timed(LONG, cqrs.replay()).await);
-        rates.push(2, timed(LONG, core.replay()).await);
-        rates.push(3, ours.ask("raw replay"));
-    }
-    rates.report();
+    ours.borrow_mut().ask("fill replay");
+    let contenders = vec![
+        Contender::new(Kind::Ours, "Eventloom", asked(ours, "ours replay")),
+        Contender::new(Kind::Peer, "cqrs-es", passes(LONG, || cqrs.replay())),
+        Contender::new(Kind::Peer, "eventcore", passes(LONG, || core.replay())),
+        Contender::new(Kind::Bare, "raw read, decoded and folded", asked(ours, "raw replay")),
+    ];
+    let line = Line::measure("replay of one account, events/s", ONCE, contenders).await;
+    explain("an event", &line);
 }
 
-async fn rebuild(folder: &Path, ours: &mut Ours) {
+async fn rebuild(folder: &Path, ours: &RefCell<Ours>) {
     let (accounts, length) = REBUILD;
     let cqrs = cqrs::Bank::open(&folder.join("cqrs_b")).await;
     let core = core::Bank::open(&folder.join("core_b")).await;
     cqrs.fill(accounts / CQRS_PART, length).await;
     core.fill(accounts / CORE_PART, length).await;
-    ours.ask("fill rebuild");
-    let names = ["Eventloom", "cqrs-es", "eventcore", "by hand, folded in memory"];
-    let mut rates = Rates::new("rebuild of a table of balances, events/s", &names);
-    for _ in 0..ROUNDS {
-        rates.push(0, ours.ask("ours rebuild"));
-        rates.push(1, timed(accounts / CQRS_PART * length, cqrs.rebuild()).await);
-        rates.push(2, timed(accounts / CORE_PART * length, core.rebuild()).await);
-        rates.push(3, ours.ask("raw rebuild"));
-    }
-    rates.report();
+    ours.borrow_mut().ask("fill rebuild");
+    let all = accounts * length;
+    let contenders = vec![
+        Contender::new(Kind::Ours, "Eventloom", asked(ours, "ours rebuild 1")),
+        Contender::new(Kind::Peer, "cqrs-es", passes(all / CQRS_PART, || cqrs.rebuild())),
+        Contender::new(Kind::Peer, "eventcore", passes(all / CORE_PART, || core.rebuild())),
+        Contender::new(Kind::Bare, "by hand, folded in memory", asked(ours, "raw rebuild")),
+    ];
+    let line = Line::measure("rebuild of a table of balances, events/s", ONCE, contenders).await;
+    explain("an event", &line);
+
+    let contenders = vec![
+        Contender::new(Kind::Ours, "Eventloom, 1 reader", asked(ours, "ours rebuild 1")),
+        Contender::new(Kind::Ours, "Eventloom, 2 readers", asked(ours, "ours rebuild 2")),
+        Contender::new(Kind::Ours, "Eventloom, 4 readers", asked(ours, "ours rebuild 4")),
+    ];
+    let title = "the same with several readers, events/s (no peer has that)";
+    let line = Line::measure(title, ONCE, contenders).await;
+    explain("an event", &line);
 }

@@ -1,8 +1,11 @@
 //! The program that has Eventloom and the bare driver: built, started, and asked line by line.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use common::work::{Ran, Work};
 
 pub(crate) struct Ours {
     told: ChildStdin,
@@ -28,11 +31,20 @@ impl Ours {
         Self { told, tells, _program: program }
     }
 
-    /// Has it do something, and gives how many a second it did.
-    pub(crate) fn ask(&mut self, line: &str) -> f64 {
+    /// Has it do something, and gives what it ran.
+    pub(crate) fn ask(&mut self, line: &str) -> Ran {
         writeln!(self.told, "{line}").expect("the program of Eventloom runs");
-        let mut rate = String::new();
-        self.tells.read_line(&mut rate).expect("the program of Eventloom runs");
-        rate.trim().parse().unwrap_or_else(|_| panic!("`{line}` failed; see what is told above"))
+        let mut ran = String::new();
+        self.tells.read_line(&mut ran).expect("the program of Eventloom runs");
+        Ran::heard(&ran).unwrap_or_else(|| panic!("`{line}` failed; see what is told above"))
     }
+}
+
+/// What it is asked to do, as work of a contender: it knows itself for how long.
+pub(crate) fn asked<'a>(ours: &'a RefCell<Ours>, line: &str) -> Work<'a> {
+    let line = line.to_owned();
+    Box::new(move |_| {
+        let line = line.clone();
+        Box::pin(async move { ours.borrow_mut().ask(&line) })
+    })
 }

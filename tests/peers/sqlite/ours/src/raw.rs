@@ -17,7 +17,8 @@ const TABLES: &str = "
         event_type text NOT NULL, data text NOT NULL, UNIQUE (stream, sequence)) STRICT;
     CREATE TABLE balances (id text PRIMARY KEY, balance text NOT NULL) STRICT;";
 
-const INSERT: &str = "INSERT INTO events (stream, sequence, event_type, data) VALUES (?1, ?2, 'MoneyDeposited', ?3)";
+const INSERT: &str =
+    "INSERT INTO events (stream, sequence, event_type, data) VALUES (?1, ?2, 'MoneyDeposited', ?3)";
 
 /// Inserts that share a commit at most.
 const GROUP: usize = 512;
@@ -110,7 +111,8 @@ impl Bank {
 /// Inserts what is asked for, all that has come meanwhile in one transaction.
 fn write(connection: &Connection, asked: &mpsc::Receiver<Asked>) {
     while let Ok(first) = asked.recv() {
-        let group: Vec<Asked> = std::iter::once(first).chain(asked.try_iter().take(GROUP - 1)).collect();
+        let group: Vec<Asked> =
+            std::iter::once(first).chain(asked.try_iter().take(GROUP - 1)).collect();
         connection.execute_batch("BEGIN IMMEDIATE").expect("a transaction");
         let mut insert = connection.prepare_cached(INSERT).expect("a statement");
         for (stream, sequence, _) in &group {
@@ -143,7 +145,9 @@ fn page(connection: &Connection, after: i64) -> (i64, HashMap<String, Decimal>) 
 
 /// SQLite has no decimals: the sum is made here.
 fn add(connection: &Connection, id: &str, by: Decimal) {
-    let mut read = connection.prepare_cached("SELECT balance FROM balances WHERE id = ?1").expect("a statement");
+    let mut read = connection
+        .prepare_cached("SELECT balance FROM balances WHERE id = ?1")
+        .expect("a statement");
     let known = read.query_row([id], |row| row.get::<_, String>(0));
     let known = known.map_or(Decimal::ZERO, |known| known.parse().expect("a balance"));
     let write = "INSERT INTO balances VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET balance = ?2";
