@@ -270,3 +270,37 @@ fn what_is_archived_right_behind_a_page_is_not_passed_over() {
         assert_eq!(reading.await.expect("no panic").expect("events"), before);
     });
 }
+
+/// What the tables were before the first release, they do not say what segments hold. Those of a database that archived
+/// nothing are made anew; the others' archives can't be read.
+#[test]
+fn tables_of_before_the_first_release_are_made_anew_where_nothing_is_archived() {
+    let of_before = "ALTER TABLE eventloom.archive_segments DROP COLUMN aggregate; \
+        DROP FUNCTION eventloom.append_event; \
+        DELETE FROM eventloom.migrations WHERE part = 'event store' AND version > 3";
+    block_on(async {
+        let shared = Shared::new("before").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = shared.place.url().await;
+        let owner = open(&url, folder.path()).await;
+        fill(&owner).await;
+        owner.database().grant(&shared.role, Granted::Program).await.expect("a grant");
+        let before = seen(&owner).await;
+        drop(owner);
+        shared.place.sql(of_before).await;
+
+        let owner = open(&url, folder.path()).await;
+        let program = open(&shared.url().await, folder.path()).await;
+
+        assert_eq!(seen(&program).await, before);
+        assert_eq!(archive(&owner).await.events(), 14);
+        assert_eq!(seen(&program).await, before);
+        drop((owner, program));
+        shared.place.sql(of_before).await;
+        let database = PostgresDatabase::at(&url).expect("an address");
+        let refused = PostgresStore::open(&database).await.map(drop);
+        let refused = refused.expect_err("an archive of before").to_string();
+        assert!(refused.contains("from before the first release"), "{refused}");
+        shared.end().await;
+    });
+}

@@ -40,6 +40,40 @@ async fn a_file_has_another_format_from_the_first_archived_event_on() {
     assert_eq!(seen(&open().await).await, before);
 }
 
+/// What the tables were before the first release, they do not say what segments hold. Those of a file that archived nothing
+/// are made anew; the others' archives can't be read.
+#[tokio::test]
+async fn tables_of_before_the_first_release_are_made_anew_where_nothing_is_archived() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("events.db");
+    let open = async || {
+        let database = SqliteDatabase::open(&path).expect("a database");
+        SqliteStore::open_with_archive(&database, folder.path().join("archive")).await
+    };
+    let of_before = || {
+        let raw = Connection::open(&path).expect("a file");
+        let column = "ALTER TABLE archive_segments DROP COLUMN aggregate";
+        raw.execute_batch(column).expect("a table of before");
+    };
+    let store = open().await.expect("a store");
+    let mut append = events("a", 0, 20, days_ago(90));
+    append.snapshot = Some(snapshot(20));
+    store.append(append).await.expect("an append");
+    let before = seen(&store).await;
+    drop(store);
+    of_before();
+
+    let store = open().await.expect("tables made anew");
+
+    assert_eq!(seen(&store).await, before);
+    assert_eq!(archive(&store).await.events(), 19);
+    assert_eq!(seen(&store).await, before);
+    drop(store);
+    of_before();
+    let refused = open().await.map(drop).expect_err("an archive of before").to_string();
+    assert!(refused.contains("from before the first release"), "{refused}");
+}
+
 /// A table that names a file beyond the folder leads nowhere.
 #[tokio::test]
 async fn only_files_of_the_archive_are_read() {
