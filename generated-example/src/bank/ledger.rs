@@ -326,13 +326,17 @@ impl<D: Database> Ledger<D> {
         readers: usize,
         progress: &Progress,
     ) -> Result<u64, Failure> {
-        let mut events = 0;
+        let (mut events, mut waits) = (0, false);
         Rebuild::of(&self.balances)
             .and(&self.transactions)
             .parallel(readers)
             .run(|step| {
                 events = step.events;
                 progress.at(step.position, step.head);
+                if step.waits && !std::mem::replace(&mut waits, true) {
+                    progress
+                        .tell("the new rows are complete; waiting for those who read the old ones");
+                }
             })
             .await?;
         Ok(events)

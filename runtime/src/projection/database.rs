@@ -139,7 +139,8 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<TableState, ReadDatabaseError>> + Send;
 
     /// Puts a rebuilt table in the place of the one that serves reads, in one transaction. The
-    /// checkpoint of the rebuilt table is the checkpoint from now on.
+    /// checkpoint of the rebuilt table is the checkpoint from now on. Waits for nobody for longer than a moment:
+    /// [`Switched::Busy`].
     ///
     /// # Errors
     /// A failure of the database.

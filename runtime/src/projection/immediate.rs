@@ -157,6 +157,7 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             match rows.finish_rebuild(shadow, session.revision())? {
                 Switched::Done => {}
                 Switched::Moved => return Err(ProjectorError::Superseded { projection }),
+                Switched::Busy => return Err(busy::<P>()),
                 // No append can come in between: the rows that serve know of more than there is.
                 Switched::Behind => {
                     let ahead = rows.checkpoint(self.table)?.position;
@@ -305,6 +306,12 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             written::<P>(rows.commit(commit).map_err(store_error)?)
         })
     }
+}
+
+/// Readers of the rows that serve are in the way of those that take their place.
+fn busy<P: Projection>() -> ProjectorError {
+    let reason = format!("others read the rows of {}", ProjectionName::of::<P>());
+    ReadDatabaseError::Unavailable(reason).into()
 }
 
 /// A projection whose rows are those of its stream changes no others: they would have to be looked for within an

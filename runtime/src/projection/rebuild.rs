@@ -17,9 +17,10 @@ use crate::event::DomainEvent;
 use crate::metadata::Position;
 use crate::store::EventStore;
 
-/// How often rows of an `immediate` projection try to take the place of those that serve, where these have readers; and
-/// how long appends go on in between, which wait while it is tried.
+/// How often rows of an `immediate` projection try to take the place of those that serve, where these have readers:
+/// appends wait while it is tried.
 const SWITCH_ATTEMPTS: u32 = 750;
+/// How long those who come after are let go first, where readers were in the way.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
 /// How far a rebuild has come.
@@ -31,6 +32,8 @@ pub struct RebuildProgress {
     pub head: Position,
     /// Number of events folded.
     pub events: u64,
+    /// Whether the new rows are complete, and wait for those who read the old ones.
+    pub waits: bool,
 }
 
 /// A rebuild of one projection, or of several of one aggregate that share a single reading.
@@ -74,6 +77,9 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
     /// Rebuilds. The old rows serve until the new ones are complete; then they change places, one
     /// projection after the other, each at once.
     ///
+    /// Who reads the old rows in that moment is waited for, however long it takes: meanwhile both are kept up to date, and
+    /// `progress` tells that it waits ([`RebuildProgress::waits`]).
+    ///
     /// Where this fails, or is dropped before its end, the old rows stay, but for those of projections
     /// that have changed places by then: they serve the new ones, which are complete. To rebuild again
     /// does no harm.
@@ -106,20 +112,24 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
             let state = part.database().begin_rebuild(part.spec()).await?;
             shadows.push(part.shadow(state));
         }
-        self.fold(shadows, progress).await?;
+        let events = self.fold(shadows, progress).await?;
+        let mut waits = |position| {
+            progress(RebuildProgress { position, head: position, events, waits: true });
+        };
         for (part, shadow) in self.parts.iter().zip(shadows) {
-            part.finish(&mut **shadow).await?;
+            part.finish(&mut **shadow, &mut waits).await?;
         }
         Ok(())
     }
 
+    /// Folds what there is; gives the number of events.
     async fn fold(
         &self,
         shadows: &mut [Box<dyn Member<E>>],
         progress: &mut (dyn FnMut(RebuildProgress) + Send),
-    ) -> Result<(), ProjectorError> {
+    ) -> Result<u64, ProjectorError> {
         let Some(first) = self.parts.first() else {
-            return Ok(());
+            return Ok(0);
         };
         let metadata = self.parts.iter().any(|part| part.source().metadata);
         let source = Source { metadata, readers: self.readers, ..first.source() };
@@ -130,13 +140,14 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
             events += passed.events.between(seen, passed.seen);
             let position = passed.seen;
             seen = position;
-            progress(RebuildProgress { position, head: head.max(position), events });
+            progress(RebuildProgress { position, head: head.max(position), events, waits: false });
         };
         let mut driven: Vec<_> = (self.parts.iter().zip(shadows))
             .map(|(part, shadow)| Driven { database: part.database(), member: &mut **shadow })
             .collect();
         let folded = drive::drive(&source, &mut driven, &mut passed).await;
-        folded.map_err(|interrupt| of_rebuild(interrupted(first.spec().full_name(), interrupt)))
+        folded.map_err(|interrupt| of_rebuild(interrupted(first.spec().full_name(), interrupt)))?;
+        Ok(events)
     }
 }
 
@@ -153,6 +164,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 }
 
+/// Hears of a rebuild that waits for readers.
+type Waits<'a> = dyn FnMut(Position) + Send + 'a;
+
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A projector, but for the types of its projection.
@@ -166,9 +180,13 @@ trait Part<E, S, D>: Send + Sync {
     /// A session on a table that is being rebuilt.
     fn shadow(&self, state: TableState) -> Box<dyn Member<E>>;
 
-    /// Folds what has come since, and puts the rebuilt rows in their place.
-    fn finish<'a>(&'a self, shadow: &'a mut dyn Member<E>)
-    -> Boxed<'a, Result<(), ProjectorError>>;
+    /// Folds what has come since, and puts the rebuilt rows in their place. Says up to where they are whenever readers of
+    /// the old ones are waited for.
+    fn finish<'a>(
+        &'a self,
+        shadow: &'a mut dyn Member<E>,
+        waits: &'a mut Waits<'_>,
+    ) -> Boxed<'a, Result<(), ProjectorError>>;
 }
 
 impl<P: Projection, S: EventStore, D: ReadDatabase> Part<P::Event, S, D> for &Projector<P, S, D> {
@@ -191,13 +209,18 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Part<P::Event, S, D> for &Pr
     fn finish<'a>(
         &'a self,
         shadow: &'a mut dyn Member<P::Event>,
+        waits: &'a mut Waits<'_>,
     ) -> Boxed<'a, Result<(), ProjectorError>> {
-        Box::pin(self.switch(shadow))
+        Box::pin(self.switch(shadow, waits))
     }
 }
 
 impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
-    async fn switch(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
+    async fn switch(
+        &self,
+        shadow: &mut dyn Member<P::Event>,
+        waits: &mut Waits<'_>,
+    ) -> Result<(), ProjectorError> {
         if P::CONSISTENCY == Consistency::Immediate {
             let mut attempts = 1;
             while let Err(error) = immediate::register(self, Some(shadow.table())).await {
@@ -207,15 +230,20 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                     return Err(of_rebuild(error));
                 }
                 attempts += 1;
+                waits(shadow.seen());
                 tokio::time::sleep(BETWEEN_ATTEMPTS).await;
             }
             return self.release_skipped().await;
         }
-        self.take_over(shadow).await?;
+        while !self.take_over(shadow).await? {
+            waits(shadow.seen());
+            tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+        }
         self.release_skipped().await
     }
 
-    async fn take_over(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
+    /// Puts the rebuilt rows in their place; false where readers of the old ones are in the way.
+    async fn take_over(&self, shadow: &mut dyn Member<P::Event>) -> Result<bool, ProjectorError> {
         // From here on no runner of this projector moves the rows that serve.
         let mut held = self.session().await;
         loop {
@@ -226,8 +254,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                     *held = None;
                     let (position, complete, poison) = (shadow.seen(), true, true);
                     self.publish(Reached { position, complete, poison });
-                    return Ok(());
+                    return Ok(true);
                 }
+                Switched::Busy => return Ok(false),
                 // A runner elsewhere has gone on, and its readers must not see rows go back.
                 Switched::Behind => {
                     self.check_store(self.checkpoint().await?.position, None).await?;

@@ -268,4 +268,7 @@ pub enum Switched {
     Behind,
     /// Nothing was changed: the rebuilt table is at another revision, or gone.
     Moved,
+    /// Nothing was changed: somebody has been reading the rows that serve, or making other tables, for longer than those who
+    /// come after may be kept waiting. It is to be tried again a while later.
+    Busy,
 }

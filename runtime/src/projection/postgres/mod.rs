@@ -46,20 +46,25 @@ struct Attempts {
 impl Attempts {
     /// How long readers are let go first.
     const BETWEEN: Duration = Duration::from_secs(1);
-    /// How often rows that were rebuilt try to take the place of others: a quarter of an hour, for they took long.
-    const SWITCH: Self = Self { left: 750 };
+    /// How often it is tried to drop rows that have readers: a quarter of an hour.
+    const DROP: Self = Self { left: 750 };
     /// How often a view is tried to be pointed at its rows, which are read and kept up to date without it.
     const SHOW: Self = Self { left: 5 };
 
     /// Lets those who were in the way go first, where somebody was.
     async fn again(&mut self, fault: Fault) -> Result<(), Fault> {
-        let in_the_way = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
-        if self.left == 0 || !in_the_way.iter().any(|code| fault.is(code)) {
+        if self.left == 0 || !Self::is_in_the_way(&fault) {
             return Err(fault);
         }
         self.left -= 1;
         tokio::time::sleep(Self::BETWEEN).await;
         Ok(())
+    }
+
+    /// Whether somebody else was in the way, and nothing failed.
+    fn is_in_the_way(fault: &Fault) -> bool {
+        let in_the_way = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
+        in_the_way.iter().any(|code| fault.is(code))
     }
 }
 
@@ -378,12 +383,9 @@ impl ReadDatabase for PostgresReadDatabase {
         shadow: Table,
         revision: u64,
     ) -> Result<Switched, ReadDatabaseError> {
-        let mut attempts = Attempts::SWITCH;
-        let switched = loop {
-            match self.try_finish(shadow, revision).await {
-                Err(fault) => self.told(attempts.again(fault).await)?,
-                Ok(switched) => break switched,
-            }
+        let switched = match self.try_finish(shadow, revision).await {
+            Err(fault) if Attempts::is_in_the_way(&fault) => Switched::Busy,
+            switched => self.told(switched)?,
         };
         if switched == Switched::Done {
             self.show(shadow.spec.name).await;
@@ -409,7 +411,7 @@ impl ReadDatabase for PostgresReadDatabase {
     }
 
     async fn discard(&self, version: &RowsVersion) -> Result<bool, ReadDatabaseError> {
-        let mut attempts = Attempts::SWITCH;
+        let mut attempts = Attempts::DROP;
         loop {
             match self.try_discard(version).await {
                 Err(fault) => self.told(attempts.again(fault).await)?,

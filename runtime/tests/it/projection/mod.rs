@@ -28,4 +28,6 @@ mod several;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod standby;
+#[cfg(feature = "testing-postgres")]
+mod switching;
 mod unreliable;
