@@ -66,6 +66,18 @@ impl<S: EventStore + Clone, D: ReadDatabase> Bank<S, D> {
         assert_eq!(loaded.sequence as usize, LONG);
     }
 
+    /// So many accounts have a row, with what [`Self::fill`] leaves them.
+    pub async fn check_rows(&self, accounts: usize, length: usize) {
+        let cents = (1..length).map(|at| match at {
+            1 => 1_000_000,
+            at if at % 3 == 2 => -1050,
+            _ => 1051,
+        });
+        let (rows, balance) = (self.rows().await, Decimal::new(cents.sum(), 2));
+        assert_eq!(rows.len(), accounts);
+        assert!(rows.iter().all(|row| row.1 == balance), "each balance is {balance}");
+    }
+
     /// All balances.
     pub async fn rows(&self) -> Vec<(String, Decimal)> {
         let rows = self.balances.read_model().page(None, usize::MAX).await.expect("rows");

@@ -31,3 +31,17 @@ pub const REBUILD: (usize, usize) = (1_000, 100);
 /// An event as the bare drivers store it.
 pub const DATA: &str =
     r#"{"accountId":"A7","amount":"10.50","depositedAt":"2026-11-21T09:30:00.123456Z"}"#;
+
+/// Whether so many accounts of peers have what one opening and deposits of 10.50 leave, so many events in all.
+pub fn check_balances<'a>(
+    rows: impl ExactSizeIterator<Item = &'a str>,
+    accounts: usize,
+    events: usize,
+) {
+    assert_eq!(rows.len(), accounts);
+    let cents = 10_50 * (events - 1);
+    let balance = format!("{}.{:02}", cents / 100, cents % 100);
+    for row in rows {
+        assert_eq!(row, balance);
+    }
+}

@@ -129,4 +129,13 @@ impl Bank {
             run_projection(table, &self.store, config).await.expect("a rebuild");
         }
     }
+
+    /// So many accounts have a row, with what [`Self::fill`] leaves them.
+    pub(crate) fn check_rows(&self, accounts: usize, length: usize) {
+        let rows = locked(&self.rows);
+        let mut rows = rows.prepare("SELECT balance FROM balances").expect("a statement");
+        let rows = rows.query_map([], |row| row.get::<_, String>(0)).expect("rows");
+        let rows: Vec<String> = rows.map(|row| row.expect("a row")).collect();
+        common::check_balances(rows.iter().map(String::as_str), accounts, length);
+    }
 }

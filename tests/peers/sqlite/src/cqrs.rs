@@ -94,4 +94,11 @@ impl Bank {
             replay.replay(&format!("A{account}")).await.expect("a replay");
         }
     }
+
+    /// So many accounts have a row, with what [`Self::fill`] leaves them.
+    pub(crate) async fn check_rows(&self, accounts: usize, length: usize) {
+        let rows = "SELECT payload->>'balance' FROM balance_view";
+        let rows: Vec<String> = sqlx::query_scalar(rows).fetch_all(&self.pool).await.expect("rows");
+        common::check_balances(rows.iter().map(String::as_str), accounts, length);
+    }
 }

@@ -154,6 +154,9 @@ async fn rebuild(folder: &Path, ours: &RefCell<Ours>) {
     ];
     let line = Line::measure("rebuild of a table of balances, events/s", ONCE, contenders).await;
     explain("an event", &line);
+    // What is ours looks at its own rows.
+    cqrs.check_rows(accounts / CQRS_PART, length).await;
+    core.check_rows(accounts / CORE_PART, length);
 
     let contenders = vec![
         Contender::new(Kind::Ours, "Eventloom, 1 reader", asked(ours, "ours rebuild 1")),

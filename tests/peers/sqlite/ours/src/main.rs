@@ -83,6 +83,10 @@ impl Banks {
             ["raw", "rebuild"] => (ONCE, passes(accounts * length, || async { raw.rebuild() })),
             _ => panic!("nobody knows how to do `{line}`"),
         };
-        work(time).await
+        let ran = work(time).await;
+        if words[..2] == ["ours", "rebuild"] {
+            self.ours.check_rows(accounts, length).await;
+        }
+        ran
     }
 }
