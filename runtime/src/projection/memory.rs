@@ -1,9 +1,12 @@
 //! [`MemoryReadDatabase`]: rows in memory, for tests and for read models that may be built anew at
 //! every start. Keeps every promise of [`ReadDatabase`] but durability.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::table::MemoryTable;
 use super::database::{
     Checkpoint, ReadDatabase, ReadDatabaseError, ReadTransaction, RowValues, RowsVersion,
 };
@@ -13,7 +16,6 @@ use super::{
 };
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, UndoLog};
-use crate::values::Uuid;
 
 /// Rows of projections in memory.
 #[derive(Clone, Debug, Default)]
@@ -33,18 +35,6 @@ type Identity = (&'static str, &'static str, &'static str, u64);
 
 fn identity(spec: &TableSpec) -> Identity {
     (spec.aggregate, spec.projection, spec.name, spec.meaning)
-}
-
-#[derive(Debug)]
-struct MemoryTable {
-    table: Table,
-    position: Position,
-    seen: Option<SeenEvent>,
-    revision: u64,
-    complete: bool,
-    runner: Option<Uuid>,
-    poison: BTreeMap<Position, Poison>,
-    rows: BTreeMap<RowValues, RowValues>,
 }
 
 /// What a commit changes, as it is before.
@@ -487,55 +477,6 @@ impl Contents {
         served.revision = rebuilt.revision + 1;
         self.tables.insert(served.table.id, served);
         self.tables.insert(shadow.id, MemoryTable { table: shadow, complete, ..rebuilt });
-    }
-}
-
-impl MemoryTable {
-    /// The event before which all of it stands still.
-    fn stopped_by(&self) -> Option<&Poison> {
-        self.poison.values().find(|poison| poison.stops)
-    }
-
-    /// Drops the rows. Whoever has read the revision must notice.
-    fn empty(&mut self) {
-        self.rows.clear();
-        self.position = 0;
-        self.revision += 1;
-    }
-
-    fn key(&self, row: &RowValues) -> RowValues {
-        row[..self.table.spec.key_columns].to_vec()
-    }
-
-    fn key_of(&self, change: &RowChange) -> RowValues {
-        match change {
-            RowChange::Insert(row) | RowChange::Put(row) => self.key(row),
-            RowChange::Delete(key) => key.clone(),
-        }
-    }
-
-    fn find(&self, query: &Query) -> Vec<RowValues> {
-        let spec = &self.table.spec;
-        let holds = |row: &&RowValues| query.condition.holds(spec, row.as_slice());
-        let mut found: Vec<&RowValues> = self.rows.values().filter(holds).collect();
-        // They lie in the order of their keys, which rows that are alike keep.
-        found.sort_by(|left, right| query.compare(spec, left, right));
-        found.into_iter().skip(query.offset).take(query.limit).cloned().collect()
-    }
-
-    fn collides(&self, change: &RowChange) -> bool {
-        matches!(change, RowChange::Insert(row) if self.rows.contains_key(&self.key(row)))
-    }
-
-    fn change(&mut self, change: RowChange) {
-        match change {
-            RowChange::Insert(row) | RowChange::Put(row) => {
-                self.rows.insert(self.key(&row), row);
-            }
-            RowChange::Delete(key) => {
-                self.rows.remove(&key);
-            }
-        }
     }
 }
 
