@@ -10,8 +10,9 @@
 //! their events. Once it has its name it is never replaced or deleted by this program: whatever happens, an event is
 //! live or archived. What a run that was cut off has left is told by the next.
 //!
-//! [`Archiver`] is the way in. Its neighbours: `age` (how far a run looks), `form` (a line), `block` (lines that are compressed together), `segment`
-//! (a file), `place` (where the files lie), `folder` (reading), `merge` and `window`, `gap` (pages of live and archived
+//! [`Archiver`] is the way in. Its neighbours: `run` (what goes, in which order), `age` (how far a run looks), `place` (the
+//! folder before and after a run), `segment` (a file), `block` (lines that are compressed together), `form` (a line); and for
+//! reading `folder` (files), `kept` (what of them is in memory), `merge` with `window` and `gap` (pages of live and archived
 //! events).
 
 mod age;
