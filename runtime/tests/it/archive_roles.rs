@@ -8,7 +8,7 @@ use eventloom_runtime::store::archive::ArchiveStore as _;
 use eventloom_runtime::store::postgres::{
     Granted, PostgresDatabase, PostgresOptions, PostgresStore,
 };
-use eventloom_runtime::store::{Append, EventFilter};
+use eventloom_runtime::store::{Append, EventFilter, StoreError};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::TestDatabase;
 
@@ -173,7 +173,7 @@ fn an_older_database_is_migrated_with_its_grants() {
             .place
             .sql(
                 "DROP FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.archive_moved, \
-                 eventloom.append_event; \
+                 eventloom.append_one, eventloom.append_event; \
                  DROP TABLE eventloom.archive_store, eventloom.archive_segments, eventloom.archive_blocks, \
                  eventloom.archive_ranges; \
                  DELETE FROM eventloom.migrations WHERE part = 'event store' AND version > 1",
@@ -271,13 +271,23 @@ fn what_is_archived_right_behind_a_page_is_not_passed_over() {
     });
 }
 
+/// Makes the tables what they were at version 3.
+const OF_BEFORE: &str = "ALTER TABLE eventloom.archive_segments DROP COLUMN aggregate; \
+    ALTER TABLE eventloom.archive_blocks DROP COLUMN types; \
+    ALTER TABLE eventloom.archive_store DROP COLUMN folder; \
+    DROP FUNCTION eventloom.append_event, eventloom.archive_moved; \
+    DELETE FROM eventloom.migrations WHERE part = 'event store' AND version > 3";
+
+/// Waits for somebody to wait for a table.
+const WAITS: &str = "DO $$ BEGIN \
+    WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'relation' \
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) LOOP \
+    PERFORM pg_sleep(0.01); END LOOP; END $$";
+
 /// What the tables were before the first release, they do not say what segments hold. Those of a database that archived
-/// nothing are made anew; the others' archives can't be read.
+/// nothing learn to, with their grants; the others' archives can't be read.
 #[test]
-fn tables_of_before_the_first_release_are_made_anew_where_nothing_is_archived() {
-    let of_before = "ALTER TABLE eventloom.archive_segments DROP COLUMN aggregate; \
-        DROP FUNCTION eventloom.append_event; \
-        DELETE FROM eventloom.migrations WHERE part = 'event store' AND version > 3";
+fn tables_of_before_the_first_release_are_migrated_where_nothing_is_archived() {
     block_on(async {
         let shared = Shared::new("before").await;
         let folder = tempfile::tempdir().expect("a folder");
@@ -285,22 +295,51 @@ fn tables_of_before_the_first_release_are_made_anew_where_nothing_is_archived() 
         let owner = open(&url, folder.path()).await;
         fill(&owner).await;
         owner.database().grant(&shared.role, Granted::Program).await.expect("a grant");
+        owner.database().grant(&shared.role, Granted::Archiver).await.expect("a grant");
         let before = seen(&owner).await;
         drop(owner);
-        shared.place.sql(of_before).await;
+        shared.place.sql(OF_BEFORE).await;
 
-        let owner = open(&url, folder.path()).await;
+        drop(open(&url, folder.path()).await);
         let program = open(&shared.url().await, folder.path()).await;
 
         assert_eq!(seen(&program).await, before);
-        assert_eq!(archive(&owner).await.events(), 14);
+        assert_eq!(archive(&program).await.events(), 14, "who might archive may go on");
         assert_eq!(seen(&program).await, before);
-        drop((owner, program));
-        shared.place.sql(of_before).await;
-        let database = PostgresDatabase::at(&url).expect("an address");
-        let refused = PostgresStore::open(&database).await.map(drop);
-        let refused = refused.expect_err("an archive of before").to_string();
+        drop(program);
+        shared.place.sql(OF_BEFORE).await;
+        let refused = opened(&url).await.expect_err("an archive of before");
+        assert!(matches!(refused, StoreError::Foreign(_)), "{refused:?}");
+        let refused = refused.to_string();
         assert!(refused.contains("from before the first release"), "{refused}");
         shared.end().await;
+    });
+}
+
+async fn opened(url: &str) -> Result<(), StoreError> {
+    let database = PostgresDatabase::at(url).expect("an address");
+    PostgresStore::open(&database).await.map(drop)
+}
+
+/// Whoever archives while the tables change has not archived into those that go.
+#[test]
+fn tables_change_only_when_nobody_archives() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let url = place.url().await;
+        opened(&url).await.expect("a store");
+        place.sql(OF_BEFORE).await;
+        let archiver = place.session().await;
+        let segment = "BEGIN; INSERT INTO eventloom.archive_segments \
+            (no, file, folder, bytes, sha256, first, last, archived_at) VALUES (1, 'f', 'd', 1, '', 1, 1, now())";
+        archiver.run(segment).await.expect("a segment");
+
+        let opening = tokio::spawn(async move { opened(&url).await });
+        place.sql(WAITS).await;
+        archiver.run("COMMIT").await.expect("a commit");
+
+        let refused = opening.await.expect("an end").expect_err("something is archived");
+        assert!(refused.to_string().contains("from before the first release"), "{refused}");
+        assert_eq!(place.sql("SELECT file FROM eventloom.archive_segments").await, ["f"]);
     });
 }

@@ -1,38 +1,14 @@
 -- Version 2: where archived events lie. What these tables say has left the table of events, and nothing else has; the
--- manifests beside the files are for people. Version 4 makes them anew, for databases in which they did not say yet what
--- segments hold.
-
-DO $$
-DECLARE
-    archived boolean := false;
-BEGIN
-    IF to_regclass('eventloom.archive_segments') IS NOT NULL THEN
-        EXECUTE 'SELECT EXISTS (SELECT FROM eventloom.archive_segments)' INTO archived;
-    END IF;
-    IF archived THEN
-        RAISE EXCEPTION 'events were archived by a program from before the first release, whose archives this one does not '
-            'read: copy the store with that program into a new one, where they lie with the rest, and open that'
-            USING ERRCODE = 'feature_not_supported';
-    END IF;
-END
-$$;
-
-DROP FUNCTION IF EXISTS eventloom.archive;
-DROP FUNCTION IF EXISTS eventloom.archive_identity;
-DROP FUNCTION IF EXISTS eventloom.archive_moved;
-DROP TABLE IF EXISTS eventloom.archive_store, eventloom.archive_segments, eventloom.archive_blocks,
-    eventloom.archive_ranges;
+-- manifests beside the files are for people.
 
 -- The identity by which the folder of an archive knows the store.
 CREATE TABLE eventloom.archive_store (
     only_one boolean PRIMARY KEY CHECK (only_one),
-    id text COLLATE "C" NOT NULL,
-    folder text COLLATE "C"                     -- where the last run has found the archive, or put it
+    id text COLLATE "C" NOT NULL
 );
 
 CREATE TABLE eventloom.archive_segments (
     no bigint PRIMARY KEY,
-    aggregate text COLLATE "C" NOT NULL,        -- of all its events
     file text COLLATE "C" NOT NULL UNIQUE,      -- within the folder that the program names
     folder text COLLATE "C" NOT NULL,           -- where it was written
     bytes bigint NOT NULL,
@@ -54,7 +30,6 @@ CREATE TABLE eventloom.archive_blocks (
     first bigint NOT NULL,                      -- positions
     last bigint NOT NULL,
     sha256 bytea NOT NULL,
-    types text COLLATE "C" NOT NULL,            -- of its events: a JSON array of the stored names
     PRIMARY KEY (segment, block)
 );
 
@@ -80,21 +55,12 @@ AS $$
     SELECT id FROM archive_store
 $$;
 
--- Notes the folder in which an archiver has found the archive whole.
-CREATE FUNCTION eventloom.archive_moved(new_folder text) RETURNS void
-LANGUAGE sql SECURITY DEFINER
-SET search_path TO eventloom, pg_temp
-AS $$
-    UPDATE archive_store SET folder = new_folder WHERE folder IS DISTINCT FROM new_folder
-$$;
-
 -- Notes where events are archived, and deletes them: all that are named, as they are named, or none. What is left of
 -- each stream follows on what has left, and its last event stays: appends find there what they need.
 CREATE FUNCTION eventloom.archive(
     new_no bigint, new_file text, new_folder text, new_bytes bigint, new_sha256 bytea, new_first bigint,
-    new_last bigint, new_archived_at timestamptz, new_aggregate text,
+    new_last bigint, new_archived_at timestamptz,
     block_no integer[], block_start bigint[], block_length bigint[], block_lines bigint[], block_sha256 bytea[],
-    block_types text[],
     event_block integer[], event_position bigint[], event_stream bigint[], event_sequence bigint[]
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -118,18 +84,18 @@ BEGIN
             new_no, new_first, new_last USING ERRCODE = 'check_violation';
     END IF;
 
-    INSERT INTO archive_segments (no, aggregate, file, folder, bytes, sha256, first, last, archived_at)
-    VALUES (new_no, new_aggregate, new_file, new_folder, new_bytes, new_sha256, new_first, new_last, new_archived_at)
+    INSERT INTO archive_segments (no, file, folder, bytes, sha256, first, last, archived_at)
+    VALUES (new_no, new_file, new_folder, new_bytes, new_sha256, new_first, new_last, new_archived_at)
     ON CONFLICT (no) DO NOTHING;
     IF NOT EXISTS (SELECT 1 FROM archive_segments s WHERE s.no = new_no AND s.sha256 = new_sha256) THEN
         RAISE EXCEPTION 'somebody else has archived as segment % meanwhile', new_no
             USING ERRCODE = 'serialization_failure';
     END IF;
 
-    INSERT INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256, types)
-    SELECT new_no, b.block, b.start, b.length, b.lines, n.events, n.first, n.last, b.sha256, b.types
-    FROM unnest(block_no, block_start, block_length, block_lines, block_sha256, block_types)
-        AS b (block, start, length, lines, sha256, types)
+    INSERT INTO archive_blocks (segment, block, start, length, lines, events, first, last, sha256)
+    SELECT new_no, b.block, b.start, b.length, b.lines, n.events, n.first, n.last, b.sha256
+    FROM unnest(block_no, block_start, block_length, block_lines, block_sha256)
+        AS b (block, start, length, lines, sha256)
     JOIN (
         SELECT e.block, count(*) AS events, min(e.position) AS first, max(e.position) AS last
         FROM unnest(event_block, event_position) AS e (block, position) GROUP BY e.block
@@ -160,8 +126,6 @@ BEGIN
         OR g.last + 1 IS DISTINCT FROM
             (SELECT e.sequence FROM events e WHERE e.stream = g.stream ORDER BY e.sequence LIMIT 1);
 
-    PERFORM archive_moved(new_folder);
-
     IF deleted <> cardinality(event_position) OR torn > 0 THEN
         RAISE EXCEPTION 'of % events that were archived % may leave the live table, and % streams would be torn: somebody '
             'else has archived them, or has changed the tables by hand', cardinality(event_position), deleted, torn
@@ -170,7 +134,7 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION eventloom.archive, eventloom.archive_identity, eventloom.archive_moved FROM PUBLIC;
+REVOKE ALL ON FUNCTION eventloom.archive, eventloom.archive_identity FROM PUBLIC;
 
 -- Who reads events reads archived ones too.
 DO $$
@@ -182,8 +146,7 @@ BEGIN
         WHERE c.oid = 'eventloom.events'::regclass AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
     LOOP
         EXECUTE format(
-            'GRANT SELECT ON eventloom.archive_segments, eventloom.archive_blocks, eventloom.archive_ranges, '
-                'eventloom.archive_store TO %s',
+            'GRANT SELECT ON eventloom.archive_segments, eventloom.archive_blocks, eventloom.archive_ranges TO %s',
             CASE WHEN reader.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(reader.grantee)) END
         );
     END LOOP;

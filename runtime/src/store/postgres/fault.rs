@@ -17,6 +17,8 @@ use crate::values::RangeError;
 
 /// How a connection is told that a copy into its database is unfinished.
 const UNFINISHED_COPY: &str = "EVCPY";
+/// How a migration refuses what no program reads any more.
+const TOO_OLD: &str = "EVOLD";
 
 /// A job on a database ended without its result.
 #[derive(Debug, thiserror::Error)]
@@ -206,6 +208,9 @@ fn explained(answer: &DbError, address: &Address) -> StoreError {
         let position = |text: &str| text.parse().unwrap_or(0);
         let (copied, of) = (position(copied), position(of));
         return StoreError::UnfinishedCopy { place: address.to_string(), copied, of };
+    }
+    if code.code() == TOO_OLD {
+        return StoreError::Foreign(format!("{address}: {}", answer.message()));
     }
     if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
     {

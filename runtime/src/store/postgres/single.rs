@@ -1,5 +1,5 @@
 //! The append that comes most often, by itself: one event, with a key or without, with a command id or without. See
-//! `single.sql`.
+//! `keyed.sql`.
 
 use std::borrow::Cow;
 

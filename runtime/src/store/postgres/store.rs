@@ -33,7 +33,8 @@ const MIGRATIONS: Migrations = Migrations {
         include_str!("schema.sql"),
         include_str!("archive.sql"),
         include_str!("single.sql"),
-        concat!(include_str!("archive.sql"), include_str!("single.sql")),
+        include_str!("archive_types.sql"),
+        include_str!("keyed.sql"),
     ],
 };
 

@@ -57,8 +57,8 @@ pub(super) fn create_tables(connection: &Connection) -> Job<()> {
             .into());
         }
         connection.execute_batch(
-            "DROP TABLE archive_store; DROP TABLE archive_segments; DROP TABLE archive_blocks; \
-             DROP TABLE archive_ranges",
+            "ALTER TABLE archive_store ADD COLUMN folder TEXT; DROP TABLE archive_segments; \
+             DROP TABLE archive_blocks; DROP TABLE archive_ranges",
         )?;
     }
     Ok(connection.execute_batch(include_str!("archive.sql"))?)

@@ -52,8 +52,8 @@ async fn tables_of_before_the_first_release_are_made_anew_where_nothing_is_archi
     };
     let of_before = || {
         let raw = Connection::open(&path).expect("a file");
-        let column = "ALTER TABLE archive_segments DROP COLUMN aggregate";
-        raw.execute_batch(column).expect("a table of before");
+        let columns = "ALTER TABLE archive_segments DROP COLUMN aggregate; ALTER TABLE archive_store DROP COLUMN folder";
+        raw.execute_batch(columns).expect("tables of before");
     };
     let store = open().await.expect("a store");
     let mut append = events("a", 0, 20, days_ago(90));
