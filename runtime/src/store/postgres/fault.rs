@@ -280,7 +280,8 @@ fn explained(answer: &DbError, address: &Address) -> StoreError {
         "23" => corrupt(address, &format!("what is stored contradicts itself ({said})")),
         "3F" | "42" => StoreError::Foreign(format!(
             "{address} lacks something of Eventloom's, or has it in another form ({said}); nothing was changed: \
-             restore its schema `eventloom` from a backup, or name another database"
+             run the newest program that has opened it; where that says so too, restore its schema `eventloom` from a \
+             backup, or name another database"
         )),
         _ => unavailable("refused what it was asked", "look up the code, and try again"),
     }
