@@ -2,6 +2,7 @@
 //!
 //! A copy that was cut off goes on where it stopped. At its end both stores are read once more, and compared.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use sha2::{Digest, Sha256};
@@ -45,7 +46,8 @@ pub trait WholeStore: EventStore {
     fn unfinished_copy(&self) -> impl Future<Output = Result<Option<Position>, StoreError>> + Send;
 
     /// Marks the store as one into which a copy is unfinished, in one transaction. From then on it refuses everything but
-    /// what a copy does, to whoever has it open too, or whoever has it open is the reason why the copy is refused. An
+    /// what a copy does, to whoever has it open too, or whoever has it open is the reason why the copy is refused. Who has
+    /// opened it to be copied into can read it all the same, as a copy must, and write by [`Self::restore`] alone. An
     /// earlier copy can't go on from then on.
     ///
     /// # Errors
@@ -189,7 +191,8 @@ impl From<StoredEvent<'_>> for EventRecord {
 /// A part of another store.
 #[derive(Clone, Debug, Default)]
 pub struct Part {
-    /// The copy to which it belongs, which must be the one that the store is marked with; none where it is not marked.
+    /// The copy to which it belongs, which must be the one that the store is marked with. With none, a store that is marked
+    /// refuses it.
     pub copy: Option<CopyId>,
     /// Versions of event types.
     pub shapes: Vec<ShapeRecord>,
@@ -297,7 +300,7 @@ pub struct CopyProgress {
     pub head: Position,
 }
 
-/// The steps of a copy, in their order.
+/// The steps of a copy, in their order; where everything may be there already, that is verified first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyStep {
     /// Events are copied.
@@ -328,7 +331,7 @@ pub enum CopyError {
         "what is to be copied and what is to be filled are the same; nothing was changed: name another one to be filled"
     )]
     Itself,
-    /// The store that is to be filled can't be.
+    /// One of the stores can't be read, or the one that is to be filled can't be. Nothing was written.
     #[error("the copy can't begin: {0}")]
     NotBegun(StoreError),
     /// The store that is read failed.
@@ -374,6 +377,9 @@ pub enum CopyError {
 /// off. It must have been opened for that, by `open_for_copy` of its database. Snapshots are not copied: they are made
 /// anew.
 ///
+/// Where the last event is there already and nothing is marked, both are compared first: one that has everything, and is
+/// in use perhaps, is not written to.
+///
 /// # Errors
 /// [`CopyError`]. What was copied by then stays, and the copy goes on from there when it is started again.
 pub async fn copy(
@@ -381,9 +387,45 @@ pub async fn copy(
     to: &impl WholeStore,
     mut progress: impl FnMut(CopyProgress) + Send,
 ) -> Result<Copied, CopyError> {
-    let head = from.head().await.map_err(CopyError::From)?;
-    let (copy, mut after) = begin(from, to, head).await?;
-    let part = || Part { copy: copy.clone(), ..Part::default() };
+    let head = from.head().await.map_err(CopyError::NotBegun)?;
+    let after = check_beginning(from, to).await?;
+    let unfinished = to.unfinished_copy().await.map_err(CopyError::NotBegun)?;
+    let mut before = None;
+    if unfinished.is_none() && after > 0 && after == head {
+        let mut told = verifying(&mut progress, head);
+        let source = fingerprint(from, &mut told).await.map_err(CopyError::NotBegun)?;
+        let there = fingerprint(to, &mut told).await.map_err(CopyError::NotBegun)?;
+        if source == there {
+            return Ok(source);
+        }
+        if there.records > source.records {
+            return Err(differs(source, there));
+        }
+        before = Some(source);
+    }
+    let copying = Copying { id: CopyId::unique(), after, of: head };
+    to.begin_copy(copying.clone()).await.map_err(CopyError::NotBegun)?;
+    let last = fill(from, to, &copying, &mut progress).await?;
+    let mut told = verifying(&mut progress, last);
+    let source = fingerprint(from, &mut told).await.map_err(CopyError::From)?;
+    let copied = fingerprint(to, &mut told).await.map_err(CopyError::To)?;
+    let is_whole = source == copied;
+    // Where nothing has changed in the source, what was in use before lacks nothing, and differs by what is its own.
+    if is_whole || before == Some(source) {
+        to.end_copy(&copying.id).await.map_err(CopyError::To)?;
+    }
+    if is_whole { Ok(source) } else { Err(differs(source, copied)) }
+}
+
+/// Writes what is missing in a store that is marked; gives the last position.
+async fn fill(
+    from: &impl WholeStore,
+    to: &impl WholeStore,
+    copying: &Copying,
+    progress: &mut (impl FnMut(CopyProgress) + Send),
+) -> Result<Position, CopyError> {
+    let part = || Part { copy: Some(copying.id.clone()), ..Part::default() };
+    let (head, mut after) = (copying.of, copying.after);
     let shapes = from.shapes().await.map_err(CopyError::From)?;
     to.restore(Part { shapes, ..part() }).await.map_err(CopyError::To)?;
     loop {
@@ -406,46 +448,58 @@ pub async fn copy(
         progress(CopyProgress { step: CopyStep::Records, position: after, head: after });
         place = page.next;
         if place.is_none() {
-            break;
+            return Ok(after);
         }
     }
-    let step = CopyStep::Verifying;
-    let mut told = |position| progress(CopyProgress { step, position, head: after });
-    let source = fingerprint(from, &mut told).await.map_err(CopyError::From)?;
-    let copied = fingerprint(to, &mut told).await.map_err(CopyError::To)?;
-    if source == copied {
-        if let Some(copy) = &copy {
-            to.end_copy(copy).await.map_err(CopyError::To)?;
-        }
-        return Ok(source);
-    }
-    Err(CopyError::Differs {
-        from: source.events,
-        from_records: source.records,
-        to: copied.events,
-        to_records: copied.records,
-    })
 }
 
-/// Marks the store that is filled, where events of it are missing or may be, and gives the last position that is there.
-/// One that has them all is in use perhaps, and stays so.
-async fn begin(
+/// Tells how far a store has been read.
+fn verifying(
+    progress: &mut (impl FnMut(CopyProgress) + Send),
+    head: Position,
+) -> impl FnMut(Position) + Send {
+    move |position| progress(CopyProgress { step: CopyStep::Verifying, position, head })
+}
+
+fn differs(from: Copied, to: Copied) -> CopyError {
+    CopyError::Differs {
+        from: from.events,
+        from_records: from.records,
+        to: to.events,
+        to_records: to.records,
+    }
+}
+
+/// Looks whether one store can be copied into the other, before anything is written; gives the last position that is
+/// there.
+async fn check_beginning(
     from: &impl WholeStore,
     to: &impl WholeStore,
-    head: Position,
-) -> Result<(Option<CopyId>, Position), CopyError> {
-    if from.place().await.map_err(CopyError::From)? == to.place().await.map_err(CopyError::To)? {
+) -> Result<Position, CopyError> {
+    let [source, target] = [from.place().await, to.place().await];
+    if source.map_err(CopyError::NotBegun)? == target.map_err(CopyError::NotBegun)? {
         return Err(CopyError::Itself);
     }
-    let after = to.head().await.map_err(CopyError::NotBegun)?;
-    check_beginning(from, to, after).await?;
-    let unfinished = to.unfinished_copy().await.map_err(CopyError::NotBegun)?;
-    if unfinished.is_none() && after > 0 && after == head {
-        return Ok((None, after));
+    let head = to.head().await.map_err(CopyError::NotBegun)?;
+    check_history(from, to, head).await?;
+    let shapes = from.shapes().await.map_err(CopyError::NotBegun)?;
+    let there = to.shapes().await.map_err(CopyError::NotBegun)?;
+    check_shapes(&shapes, &there).map_err(CopyError::NotBegun)?;
+    Ok(head)
+}
+
+/// No version of an event type may be there in another form.
+fn check_shapes(shapes: &[ShapeRecord], there: &[ShapeRecord]) -> Result<(), StoreError> {
+    let key = |it: &ShapeRecord| (it.aggregate.clone(), it.event_type.clone(), it.version);
+    let there: BTreeMap<_, _> = there.iter().map(|it| (key(it), it.shape.as_deref())).collect();
+    for shape in shapes.iter().filter(|it| it.shape.is_some()) {
+        if let Some(Some(stored)) = there.get(&key(shape))
+            && shape.shape.as_deref() != Some(*stored)
+        {
+            return Err(other_shape(shape, stored));
+        }
     }
-    let copy = Copying { id: CopyId::unique(), after, of: head };
-    to.begin_copy(copy.clone()).await.map_err(CopyError::NotBegun)?;
-    Ok((Some(copy.id), after))
+    Ok(())
 }
 
 fn everything() -> EventFilter {
@@ -453,7 +507,7 @@ fn everything() -> EventFilter {
 }
 
 /// What is there must be what is to be copied first.
-async fn check_beginning(
+async fn check_history(
     from: &impl WholeStore,
     to: &impl WholeStore,
     head: Position,
@@ -461,8 +515,8 @@ async fn check_beginning(
     if head == 0 {
         return Ok(());
     }
-    let ours = event_at(from, head).await.map_err(CopyError::From)?;
-    let theirs = event_at(to, head).await.map_err(CopyError::To)?;
+    let ours = event_at(from, head).await.map_err(CopyError::NotBegun)?;
+    let theirs = event_at(to, head).await.map_err(CopyError::NotBegun)?;
     match ours.is_some() && ours == theirs {
         true => Ok(()),
         false => Err(CopyError::OtherHistory { position: head }),

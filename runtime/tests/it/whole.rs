@@ -17,6 +17,8 @@ use eventloom_runtime::testing::Postgres;
 use eventloom_runtime::testing::{Sqlite, StoreKind, block_on};
 use eventloom_runtime::{EventShape, EventStore, Metadata, Position, StoreError, Timestamp, Uuid};
 
+mod marks;
+
 const SHAPES: &[EventShape] = &[
     EventShape { event_type: "Moved", version: 1, shape: r#"{"of":"string"}"# },
     EventShape { event_type: "Never", version: 3, shape: "{}" },
@@ -198,11 +200,16 @@ fn a_file_is_copied_to_a_server_and_a_server_to_a_file() {
     });
 }
 
-/// A store that fails after so many parts were written.
+/// A store that fails after so many parts were written, and that may tell an earlier head than it has.
 #[derive(Clone)]
 struct Failing<S> {
     store: S,
     left: Arc<AtomicUsize>,
+    head: Position,
+}
+
+fn failing<S: Clone>(store: &S, left: usize) -> Failing<S> {
+    Failing { store: store.clone(), left: Arc::new(AtomicUsize::new(left)), head: Position::MAX }
 }
 
 macro_rules! passes_on {
@@ -219,7 +226,6 @@ impl<S: EventStore> EventStore for Failing<S> {
         append(append: Append) -> Result<eventloom_runtime::store::Appended, AppendError>;
         read_stream(read: eventloom_runtime::store::StreamRead) -> Result<eventloom_runtime::store::Page, StoreError>;
         read_all(after: Position, filter: &eventloom_runtime::store::EventFilter, limit: usize) -> Result<eventloom_runtime::store::AllPage, StoreError>;
-        head() -> Result<Position, StoreError>;
         snapshot(stream: &StreamKey, meaning: u64, at_most: u64) -> Result<Option<Snapshot>, StoreError>;
         save_snapshot(stream: &StreamKey, snapshot: Snapshot) -> Result<(), StoreError>;
         discard_snapshot(stream: &StreamKey, meaning: u64) -> Result<(), StoreError>;
@@ -227,6 +233,10 @@ impl<S: EventStore> EventStore for Failing<S> {
         taken_key(stream: &StreamKey, claims: &[KeyClaim]) -> Result<Option<eventloom_runtime::store::TakenKey>, StoreError>;
         streams(aggregate: &'static str, after: Option<&eventloom_runtime::StreamId>, limit: usize) -> Result<Vec<eventloom_runtime::StreamId>, StoreError>;
         changed(after: Position) -> ();
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        Ok(self.store.head().await?.min(self.head))
     }
 }
 
@@ -280,8 +290,8 @@ fn a_copy_that_was_cut_off_goes_on() {
         let mut tries = 0;
         let copied = loop {
             tries += 1;
-            let failing = Failing { store: to.clone(), left: Arc::new(AtomicUsize::new(tries)) };
-            match whole::copy(&from, &failing, |_| ()).await {
+            let cut = failing(&to, tries);
+            match whole::copy(&from, &cut, |_| ()).await {
                 Ok(copied) => break copied,
                 Err(CopyError::To(StoreError::Unavailable(_))) => {}
                 Err(error) => panic!("{error}"),
@@ -320,8 +330,8 @@ async fn a_part_is_refused<K: CopyKind>(kind: K) {
     let place = kind.new_place();
     let to = kind.open_for_copy(&place).await;
     // The mark, the shapes and a part of the events are written.
-    let failing = Failing { store: to.clone(), left: Arc::new(AtomicUsize::new(2)) };
-    let cut_off = whole::copy(&from, &failing, |_| ()).await.expect_err("it is cut off");
+    let cut = failing(&to, 2);
+    let cut_off = whole::copy(&from, &cut, |_| ()).await.expect_err("it is cut off");
     assert!(matches!(cut_off, CopyError::To(_)), "{cut_off}");
     let refused = match kind.open(&place).await {
         Ok(_) => panic!("a part is no store"),
@@ -332,7 +342,7 @@ async fn a_part_is_refused<K: CopyKind>(kind: K) {
     for part in ["up to position 1000 of 3000", "run the copy again"] {
         assert!(refused.to_string().contains(part), "{refused}");
     }
-    drop((failing, to));
+    drop((cut, to));
 
     let to = kind.open_for_copy(&place).await;
     whole::copy(&from, &to, |_| ()).await.expect("the rest");
@@ -360,8 +370,8 @@ fn who_has_a_file_open_sees_no_part_of_a_copy_either() {
         let (place, open) = Sqlite.open_new().await.expect("a store");
         assert_eq!(open.head().await, Ok(0));
         let to = Sqlite.open_for_copy(&place).await;
-        let failing = Failing { store: to.clone(), left: Arc::new(AtomicUsize::new(2)) };
-        whole::copy(&from, &failing, |_| ()).await.expect_err("it is cut off");
+        let cut = failing(&to, 2);
+        whole::copy(&from, &cut, |_| ()).await.expect_err("it is cut off");
 
         let stream = StreamKey { aggregate: "Account", id: "mine".into() };
         let append = Append {

@@ -38,6 +38,16 @@ pub(super) async fn unfinished(client: &Client) -> Result<Option<Position>, Faul
 
 /// Marks the database, and ends the right of an earlier copy to go on; within a transaction.
 pub(super) async fn begin(client: &Client, copy: &Copying) -> Result<(), Fault> {
+    let begun = mark(client, copy).await;
+    match &begun {
+        Err(fault) if fault.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            Err(not_the_owner().into())
+        }
+        _ => begun,
+    }
+}
+
+async fn mark(client: &Client, copy: &Copying) -> Result<(), Fault> {
     // First, while nobody waits for this one.
     match client.batch_execute(BE_ALONE).await {
         Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
@@ -69,10 +79,27 @@ pub(super) async fn begin(client: &Client, copy: &Copying) -> Result<(), Fault> 
 
 fn in_use() -> StoreError {
     StoreError::Unavailable(
-        "other programs have the database open that is to be filled, and would see a part of what is copied; nothing was \
-         changed: end them first"
+        "other programs have the database open that is to be filled, or this one has by another `PostgresDatabase`, and \
+         would see a part of what is copied; nothing was changed: end them first, and drop what this one has"
             .to_owned(),
     )
+}
+
+fn not_the_owner() -> StoreError {
+    StoreError::Unwritable(
+        "the user by whom the database is to be filled does not own the tables of its event store, and no grant is enough \
+         to copy into them; nothing was changed: copy as the user who opened the store first"
+            .to_owned(),
+    )
+}
+
+/// Refuses what belongs to no copy where the database is marked; within a transaction that holds appends.
+pub(super) async fn refuse_marked(client: &Client) -> Result<(), Fault> {
+    let marked = "SELECT to_regclass('eventloom.unfinished_copy') IS NOT NULL";
+    match client.query_one(marked, &[]).await?.try_get(0)? {
+        true => Err(whole::another_copy().into()),
+        false => Ok(()),
+    }
 }
 
 /// Notes how far a copy has come, or refuses to go on with one in whose place another has come, or which has been ended;

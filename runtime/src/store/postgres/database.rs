@@ -49,8 +49,8 @@ const SESSION: &str = "
     SET idle_in_transaction_session_timeout TO '30s';
     SET tcp_keepalives_idle TO 10; SET tcp_keepalives_interval TO 5; SET tcp_keepalives_count TO 3;";
 
-/// What every connection asks but those that copy a store into this database: whether there is but a part of one. Nobody
-/// can begin a copy as long as there is a connection that has found none: the lock is held until it ends.
+/// What every connection asks but those by which a store is copied into this database: whether there is but a part of one.
+/// Nobody can begin a copy as long as there is a connection that has found none: the lock is held until it ends.
 const WHOLE: &str = "
     DO $$
     DECLARE
@@ -61,7 +61,13 @@ const WHOLE: &str = "
             SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = 'eventloom' AND c.relname = 'unfinished_copy'
         ) THEN
-            SELECT * INTO unfinished FROM eventloom.unfinished_copy;
+            BEGIN
+                SELECT * INTO unfinished FROM eventloom.unfinished_copy;
+            EXCEPTION
+                -- The copy has ended while this waited to read of it.
+                WHEN undefined_table THEN
+                    RETURN;
+            END;
             RAISE EXCEPTION '% %', unfinished.copied, unfinished.head USING ERRCODE = 'EVCPY';
         END IF;
     END
@@ -129,7 +135,8 @@ impl PostgresDatabase {
     }
 
     /// The database at an address, to copy a store into it ([`copy`](crate::store::whole::copy)). Where a copy into a
-    /// database is unfinished, it can be used in no other way.
+    /// database is unfinished, it can be used in no other way; then it can be read, and nothing can be written but by a
+    /// copy. The address is that of the user who owns the tables of the event store: no grant is enough to copy.
     ///
     /// # Errors
     /// As [`Self::at`].
@@ -141,14 +148,15 @@ impl PostgresDatabase {
         let address = options::address(url)?;
         let (made, connections) = (Arc::default(), options.connections.max(1));
         let inner = Inner {
-            writer: pool(&address, options, 1, (&[SESSION, EVENTS, APPENDS], copies, &made))?,
+            // Who may copy writes nothing else into a part.
+            writer: pool(&address, options, 1, (&[SESSION, EVENTS, APPENDS], false, &made))?,
             readers: pool(
                 &address,
                 options,
                 connections,
                 (&[SESSION, EVENTS, READS], copies, &made),
             )?,
-            rows: pool(&address, options, connections, (&[SESSION, READS], copies, &made))?,
+            rows: pool(&address, options, connections, (&[SESSION, READS], false, &made))?,
             address,
             copies,
             options,
@@ -232,6 +240,13 @@ impl PostgresDatabase {
         Ok(client)
     }
 
+    /// Closes connections that have found no copy, so that this program is not in the way of one that it begins itself.
+    pub(super) fn make_way(&self) {
+        for pool in [&self.inner.writer, &self.inner.rows] {
+            drop(pool.retain(|_, _| false));
+        }
+    }
+
     /// A connection of its own, for what holds it for long: nobody waits for it, and it ends with who has it.
     pub(super) async fn alone(&self) -> Result<Client, Fault> {
         let Inner { address, options, copies, .. } = &*self.inner;
@@ -243,7 +258,7 @@ impl PostgresDatabase {
     /// Makes the tables of a part of Eventloom what this program takes them for.
     pub(crate) async fn migrate(&self, migrations: Migrations) -> Result<(), StoreError> {
         let migrated = async {
-            let mut client = self.rows().await?;
+            let mut client = if self.copies() { self.reader().await? } else { self.rows().await? };
             migrations.run(&mut client).await
         };
         migrated.await.map_err(|fault| self.explained(fault))

@@ -100,6 +100,14 @@ impl PostgresStore {
         self.told(self.database.reader().await)
     }
 
+    /// A connection for writing. Of a database that was opened to copy into it, one that refuses a part of a store.
+    async fn writing(&self) -> Result<Client, StoreError> {
+        match self.database.copies() {
+            true => self.told(self.database.rows().await),
+            false => self.client().await,
+        }
+    }
+
     fn told<T>(&self, done: Result<T, Fault>) -> Result<T, StoreError> {
         done.map_err(|fault| self.database.explained(fault))
     }
@@ -116,7 +124,7 @@ impl EventStore for PostgresStore {
         let versions: Vec<_> = shapes.iter().map(|shape| i64::from(shape.version)).collect();
         let texts: Vec<_> = shapes.iter().map(|shape| text::stored(shape.shape)).collect();
         let aggregate = text::stored(aggregate);
-        let client = self.client().await?;
+        let client = self.writing().await?;
         let registered = async {
             let statement = client
                 .prepare_cached("SELECT place, stored FROM eventloom.register($1, $2, $3, $4)")
@@ -198,7 +206,7 @@ impl EventStore for PostgresStore {
         let (aggregate, id) = (text::stored(stream.aggregate), text::stored(stream.id.as_str()));
         let (meaning, data) = (snapshot.meaning.cast_signed(), snapshot.data);
         let sequence = super::batch::signed(snapshot.sequence);
-        let client = self.client().await?;
+        let client = self.writing().await?;
         let saved = async {
             let statement =
                 client.prepare_cached("SELECT eventloom.save_snapshot($1, $2, $3, $4, $5)").await?;
@@ -211,7 +219,7 @@ impl EventStore for PostgresStore {
     async fn discard_snapshot(&self, stream: &StreamKey, meaning: u64) -> Result<(), StoreError> {
         let (aggregate, id) = (text::stored(stream.aggregate), text::stored(stream.id.as_str()));
         let meaning = meaning.cast_signed();
-        let client = self.client().await?;
+        let client = self.writing().await?;
         let discarded = async {
             let statement =
                 client.prepare_cached("SELECT eventloom.discard_snapshot($1, $2, $3)").await?;
@@ -278,6 +286,7 @@ impl WholeStore for PostgresStore {
         if !self.database.copies() {
             return Err(not_for_copy("PostgresDatabase::open_for_copy"));
         }
+        self.database.make_way();
         let begun = self.told(Begun::on(self.client().await?).await)?;
         let marked = copying::begin(&begun, &copy).await;
         self.told(begun.end(marked).await)
@@ -310,7 +319,7 @@ impl ArchiveStore for PostgresStore {
     }
 
     async fn identity(&self, proposed: &str) -> Result<String, StoreError> {
-        self.told(archive::identity(&self.client().await?, proposed).await)
+        self.told(archive::identity(&self.writing().await?, proposed).await)
     }
 
     async fn remembered(&self) -> Result<Option<Remembered>, StoreError> {
@@ -318,7 +327,7 @@ impl ArchiveStore for PostgresStore {
     }
 
     async fn remember(&self, folder: &Path) -> Result<(), StoreError> {
-        self.told(archive::remember(&self.client().await?, folder).await)
+        self.told(archive::remember(&self.writing().await?, folder).await)
     }
 
     async fn lock_archive(&self) -> Result<Option<ArchiveLock>, StoreError> {
@@ -356,7 +365,7 @@ impl ArchiveStore for PostgresStore {
         segment: SegmentRecord,
         blocks: Vec<LeavingBlock>,
     ) -> Result<(), StoreError> {
-        let begun = self.told(Begun::on(self.client().await?).await)?;
+        let begun = self.told(Begun::on(self.writing().await?).await)?;
         let left = archive::leave(&begun, &segment, &blocks).await;
         self.told(begun.end(left).await)
     }

@@ -119,12 +119,15 @@ fn by(row: &Row, column: usize) -> Result<RecordedBy, Fault> {
 /// Writes a part of another store, within a transaction; gives the position of the last event that is there.
 pub(super) async fn restore(client: &Client, part: &Part) -> Result<Position, Fault> {
     client.batch_execute("SELECT eventloom.begin_append()").await?;
-    if let Some(copy) = &part.copy {
-        let copied = match part.events.last() {
-            Some(event) => event.position,
-            None => reads::head(client).await?,
-        };
-        copying::note(client, copy, copied).await?;
+    match &part.copy {
+        Some(copy) => {
+            let copied = match part.events.last() {
+                Some(event) => event.position,
+                None => reads::head(client).await?,
+            };
+            copying::note(client, copy, copied).await?;
+        }
+        None => copying::refuse_marked(client).await?,
     }
     restore_shapes(client, &part.shapes).await?;
     let streams = number_streams(client, part).await?;

@@ -32,7 +32,7 @@ pub(super) struct WritingConnection {
     in_doubt: Cell<Option<Doubt>>,
     /// How commits are to be synced, where they still are not.
     unsynced: Cell<Option<i64>>,
-    /// Whether it may write where a copy is unfinished.
+    /// Whether copies may be made by it.
     copies: bool,
 }
 
@@ -77,7 +77,23 @@ impl WritingConnection {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let transaction = self.begin()?;
+        self.committed(self.begin()?, job)
+    }
+
+    /// As [`Self::in_transaction`], for what a copy does, which goes on where one is unfinished.
+    pub(super) fn in_copy<T, E: From<StoreError>>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = if self.copies { self.begin_on_any()? } else { self.begin()? };
+        self.committed(transaction, job)
+    }
+
+    fn committed<T, E: From<StoreError>>(
+        &self,
+        transaction: Transaction<'_>,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let value = job(&transaction)?;
         self.commit(transaction).map_err(|error| fault::commit_error(self, &error))?;
         Ok(value)
@@ -119,16 +135,19 @@ impl WritingConnection {
         Ok(())
     }
 
-    /// Begins a transaction, or refuses where what it commits might not last.
+    /// Begins a transaction, or refuses where what it commits might not last, or where a copy is unfinished: also to who
+    /// copies, whose handle on the file can do more than that.
     pub(super) fn begin(&self) -> Result<Transaction<'_>, StoreError> {
+        let transaction = self.begin_on_any()?;
+        copying::refuse_part(&transaction).map_err(|error| error.into_store_error(self))?;
+        Ok(transaction)
+    }
+
+    fn begin_on_any(&self) -> Result<Transaction<'_>, StoreError> {
         self.go_back().map_err(|error| fault::left_open(self, &error))?;
         self.leave_no_doubt()?;
-        let transaction = Transaction::new_unchecked(self, TransactionBehavior::Immediate)
-            .map_err(|error| fault::store_error(self, &error))?;
-        if !self.copies {
-            copying::refuse_part(&transaction).map_err(|error| error.into_store_error(self))?;
-        }
-        Ok(transaction)
+        Transaction::new_unchecked(self, TransactionBehavior::Immediate)
+            .map_err(|error| fault::store_error(self, &error))
     }
 
     /// Commits a transaction.

@@ -55,19 +55,22 @@ pub(super) fn begin(transaction: &Transaction<'_>, copy: &Copying) -> Job<()> {
     Ok(transaction.pragma_update(None, "user_version", FORMAT_OF_PART)?)
 }
 
-/// Refuses to go on with a copy in whose place another one has come, or which has been ended.
-pub(super) fn check_own(transaction: &Transaction<'_>, copy: &CopyId) -> Job<()> {
-    let is_own = is_part(transaction)?
-        && transaction
-            .query_row("SELECT copy FROM unfinished_copy", [], |row| row.get::<_, String>(0))
-            .optional()?
-            .is_some_and(|own| own == copy.as_str());
+/// Refuses to go on with a copy in whose place another one has come, or which has been ended; and without one where the
+/// file is marked.
+pub(super) fn check_own(transaction: &Transaction<'_>, copy: Option<&CopyId>) -> Job<()> {
+    let marked: Option<String> = match is_part(transaction)? {
+        true => transaction
+            .query_row("SELECT copy FROM unfinished_copy", [], |row| row.get(0))
+            .optional()?,
+        false => None,
+    };
+    let is_own = marked.as_deref() == copy.map(CopyId::as_str);
     if is_own { Ok(()) } else { Err(whole::another_copy().into()) }
 }
 
 /// Takes the mark off.
 pub(super) fn end(transaction: &Transaction<'_>, copy: &CopyId) -> Job<()> {
-    check_own(transaction, copy)?;
+    check_own(transaction, Some(copy))?;
     let is_archived: bool =
         transaction
             .query_row("SELECT EXISTS (SELECT 1 FROM archive_segments)", [], |row| row.get(0))?;

@@ -86,7 +86,8 @@ impl SqliteDatabase {
     }
 
     /// Opens a file to copy a store into it ([`copy`](crate::store::whole::copy)), creating it where there is none. Where
-    /// a copy into a file is unfinished, it can be opened in no other way.
+    /// a copy into a file is unfinished, it can be opened in no other way; then it can be read, and nothing can be
+    /// written but by a copy.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -138,6 +139,20 @@ impl SqliteDatabase {
     {
         self.try_write(|transaction| {
             job(transaction).map_err(|error| error.into_store_error(transaction))
+        })
+        .await
+    }
+
+    /// As [`Self::write`], for what a copy does, which goes on where one is unfinished.
+    pub(super) async fn write_in_copy<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, JobError> + Send + 'static,
+    {
+        self.with_writer(|connection| {
+            connection.in_copy(|transaction| {
+                job(transaction).map_err(|error| error.into_store_error(transaction))
+            })
         })
         .await
     }

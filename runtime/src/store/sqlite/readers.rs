@@ -44,12 +44,16 @@ impl Readers {
             Some(connection) => connection,
             None => open::connect(&self.path, Role::Reader, &self.options)?,
         };
-        let mut result = job(&connection);
-        if !self.copies {
-            // Afterwards: a copy may begin between what the job reads.
-            let allowed = copying::refuse_part(&connection);
-            result = allowed.map_err(|it| it.into_store_error(&connection).into()).and(result);
-        }
+        let allowed = || match self.copies {
+            true => Ok(()),
+            false => copying::refuse_part(&connection)
+                .map_err(|error| error.into_store_error(&connection).into()),
+        };
+        // Afterwards too: a copy may begin or end between what the job reads.
+        let result = allowed().and_then(|()| {
+            let read = job(&connection);
+            allowed().and(read)
+        });
         if connection.is_autocommit() {
             self.idle().push(connection);
         }

@@ -67,7 +67,7 @@ impl SqliteStore {
             connection.execute_batch(include_str!("schema.sql"))?;
             archive::create_tables(connection)
         };
-        database.write(move |transaction| create(transaction)).await?;
+        database.write_in_copy(move |transaction| create(transaction)).await?;
         Ok(Self { database: database.clone(), groups: Arc::new(Groups::new(archive)) })
     }
 
@@ -288,17 +288,19 @@ impl WholeStore for SqliteStore {
         if !self.database.copies() {
             return Err(not_for_copy("SqliteDatabase::open_for_copy"));
         }
-        self.database.write(move |transaction| copying::begin(transaction, &copy)).await
+        self.database.write_in_copy(move |transaction| copying::begin(transaction, &copy)).await
     }
 
     async fn end_copy(&self, copy: &CopyId) -> Result<(), StoreError> {
         let copy = copy.clone();
-        self.database.write(move |transaction| copying::end(transaction, &copy)).await
+        self.database.write_in_copy(move |transaction| copying::end(transaction, &copy)).await
     }
 
     async fn restore(&self, part: Part) -> Result<(), StoreError> {
-        let head =
-            self.database.write(move |transaction| whole::restore(transaction, &part)).await?;
+        let head = self
+            .database
+            .write_in_copy(move |transaction| whole::restore(transaction, &part))
+            .await?;
         self.groups
             .head
             .send_if_modified(|known| std::mem::replace(known, head.max(*known)) < head);

@@ -115,9 +115,7 @@ pub(super) fn restore(
     transaction: &Transaction<'_>,
     part: &Part,
 ) -> std::result::Result<Position, JobError> {
-    if let Some(copy) = &part.copy {
-        copying::check_own(transaction, copy)?;
-    }
+    copying::check_own(transaction, part.copy.as_ref())?;
     for shape in &part.shapes {
         restore_shape(transaction, shape)?;
     }
