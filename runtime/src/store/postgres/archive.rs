@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 use super::batch::signed;
 use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
+use super::locks;
 use super::reads::number;
 use super::text;
 use super::types::Time;
@@ -57,7 +58,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) async fn lock(client: Client) -> Result<Option<ArchiveLock>, Fault> {
     let start = Instant::now();
     loop {
-        let row = client.query_one("SELECT pg_try_advisory_lock(7311146993704727156)", &[]).await?;
+        let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&locks::ARCHIVE]).await?;
         if row.try_get(0)? {
             return Ok(Some(ArchiveLock(Some(client))));
         }
