@@ -15,6 +15,8 @@
 //! - Blocks are noted once and never change, nor do their files: where one is listed, it may be read at any time after.
 //! - A look at the tables that goes on where the last one ended (blocks come in the order of their beginnings) may pass
 //!   over blocks that were noted since, before that place. Their events were live when the live events were read.
+//! - All of that is of one database. Where a look may be at another (a standby that has taken the server's place may lack the
+//!   last blocks), the page is begun anew.
 //!
 //! The other way round, archive first, would lose what goes in between.
 

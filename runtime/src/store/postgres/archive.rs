@@ -81,20 +81,42 @@ pub(super) async fn list(
     Ok(beginning(client, (after, live.next), &of).await?.behind(before))
 }
 
-/// A page of the global order with the archived events that belong to it. No connection is in use while files are read.
+/// A database as it is when live events are read from it.
+pub(super) struct Seen<'d> {
+    database: &'d PostgresDatabase,
+    generation: u64,
+}
+
+impl<'d> Seen<'d> {
+    /// To be asked for before the connection that reads the live events.
+    pub(super) fn now(database: &'d PostgresDatabase) -> Self {
+        Self { database, generation: database.generation() }
+    }
+
+    /// A connection to go on with, or none where one was made since: it may be to a standby that has taken the server's place
+    /// and lacks the last blocks, whose events were not live where those were read.
+    async fn reader(&self) -> Result<Option<Client>, Fault> {
+        let client = self.database.reader().await?;
+        Ok((self.database.generation() == self.generation).then_some(client))
+    }
+}
+
+/// A page of the global order with the archived events that belong to it, or none where it is to be begun anew. No connection
+/// is in use while files are read.
 pub(super) async fn merge(
-    database: &PostgresDatabase,
+    seen: &Seen<'_>,
     archive: &Arc<Archive>,
     mut page: Merging<'_>,
-) -> Result<AllPage, Fault> {
+) -> Result<Option<AllPage>, Fault> {
     loop {
         match page.step() {
             Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?),
             Step::List => {
-                let (client, of) = (database.reader().await?, aggregates_of(page.filter()));
+                let Some(client) = seen.reader().await? else { return Ok(None) };
+                let of = aggregates_of(page.filter());
                 page.list(beginning(&client, page.range(), &of).await?);
             }
-            Step::Done => return Ok(page.page()),
+            Step::Done => return Ok(Some(page.page())),
         }
     }
 }
@@ -148,21 +170,22 @@ async fn beginning(
     Ok(Listed::of(found.iter().map(place).collect::<Result<_, _>>()?))
 }
 
-/// A page of a stream with the archived events that belong to it. No connection is in use while files are read.
+/// A page of a stream with the archived events that belong to it, or none where it is to be begun anew. No connection is in
+/// use while files are read.
 pub(super) async fn fill(
-    database: &PostgresDatabase,
+    seen: &Seen<'_>,
     archive: &Arc<Archive>,
     read: &StreamRead,
     mut page: Filling<'_>,
-) -> Result<Page, Fault> {
+) -> Result<Option<Page>, Fault> {
     loop {
         match page.step() {
             Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?)?,
             Step::List => {
-                let client = database.reader().await?;
+                let Some(client) = seen.reader().await? else { return Ok(None) };
                 page.list(of_stream(&client, read, page.range()).await?);
             }
-            Step::Done => return Ok(page.page()?),
+            Step::Done => return Ok(Some(page.page()?)),
         }
     }
 }

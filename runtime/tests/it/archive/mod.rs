@@ -2,7 +2,7 @@
 
 mod crashes;
 #[cfg(target_os = "linux")]
-mod hanging;
+pub(super) mod hanging;
 mod histories;
 mod holding;
 #[cfg(unix)]
