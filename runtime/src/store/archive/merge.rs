@@ -132,7 +132,8 @@ impl<'a> Merging<'a> {
         archive: &Archive,
         place: &BlockPlace,
     ) -> Result<(), StoreError> {
-        let events = archive.at_hand(place, &self.wanted, &self.listed)?;
+        let next = self.listed.iter().filter(|place| self.window.may_need(place));
+        let events = archive.at_hand(place, &self.wanted, next)?;
         self.window.take(&events);
         Ok(())
     }

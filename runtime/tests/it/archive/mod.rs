@@ -7,6 +7,7 @@ mod histories;
 mod holding;
 #[cfg(unix)]
 mod killed;
+mod lacking;
 mod missing;
 mod overlapping;
 mod projections;
