@@ -65,6 +65,8 @@ pub(super) async fn register<P: Projection, S: EventStore, D: ReadDatabase>(
     let opened = fold.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
     let position = match (registered, opened) {
         (Ok(()), Some(Ok(position))) => position,
+        // Where something was to be brought before it is opened again, the store knows better why it could not be.
+        (Err(error), Some(Err(ProjectorError::Store(_)))) => return Err(error.into()),
         (_, Some(Err(error))) => return Err(error),
         (Err(StoreError::Unsupported(reason)), _) => return Err(not_immediate::<P>(reason)),
         (Err(error), _) => return Err(error.into()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eventloom_runtime::EventStore as _;
-use eventloom_runtime::projection::PostgresReadDatabase;
+use eventloom_runtime::projection::{PostgresReadDatabase, Projection, Projector};
 use eventloom_runtime::store::archive::ArchiveStore as _;
 use eventloom_runtime::store::postgres::{
     Granted, PostgresDatabase, PostgresOptions, PostgresStore,
@@ -13,6 +13,7 @@ use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::TestDatabase;
 
 use crate::archiving::{all, archive, archiver, days_ago, events, live, seen, snapshot, stream};
+use crate::projection::ledger::{Balances, ImmediateBalances};
 
 async fn open(url: &str, folder: &std::path::Path) -> PostgresStore {
     let database = PostgresDatabase::at(url).expect("an address");
@@ -341,5 +342,35 @@ fn tables_change_only_when_nobody_archives() {
         let refused = opening.await.expect("an end").expect_err("something is archived");
         assert!(refused.to_string().contains("from before the first release"), "{refused}");
         assert_eq!(place.sql("SELECT file FROM eventloom.archive_segments").await, ["f"]);
+    });
+}
+
+async fn opens_and_rebuilds<P: Projection>(store: &PostgresStore, rows: &PostgresReadDatabase) {
+    let projector = Projector::<P, _, _>::open(store.clone(), rows.clone()).await;
+    projector.expect("it opens").rebuild(|_| {}).await.expect("it is rebuilt");
+}
+
+/// The archive and the tables of read models had one lock: as long as somebody archived, no new projection could be opened and
+/// none rebuilt, and an `immediate` one held up all appends while it tried.
+#[test]
+fn who_archives_is_in_nobodys_way() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(&place.url().await, folder.path()).await;
+        fill(&store).await;
+        let rows = PostgresReadDatabase::open(store.database()).await.expect("a read database");
+        let archiving = store.lock_archive().await.expect("an answer");
+        assert!(archiving.is_some());
+
+        opens_and_rebuilds::<Balances>(&store, &rows).await;
+        opens_and_rebuilds::<ImmediateBalances>(&store, &rows).await;
+
+        assert!(store.lock_archive().await.expect("an answer").is_none(), "it is archived already");
+        drop(archiving);
+        let session = place.session().await;
+        // As long as tables of read models are changed.
+        session.run("SELECT pg_advisory_lock(7311146993704727156)").await.expect("a lock");
+        assert_eq!(archive(&store).await.events(), 14);
     });
 }

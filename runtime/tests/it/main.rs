@@ -49,6 +49,9 @@ mod on_postgres {
 
     #[path = "archive/mod.rs"]
     mod archive;
+    #[cfg(target_os = "linux")]
+    #[path = "archive_failover.rs"]
+    mod archive_failover;
     #[path = "repository/mod.rs"]
     mod repository;
 }

@@ -14,13 +14,16 @@ use crate::projection::{
     Checkpoint, Commit, ReadDatabaseError, RowsVersion, SeenEvent, Switched, Table, TableSpec,
     TableState,
 };
-use crate::store::postgres::{Client, text};
+use crate::store::postgres::{Client, locks, text};
 
 /// Lets nobody else create, drop or change tables until the transaction ends. Who is in the way of that is not waited for
 /// without end.
 pub(super) async fn hold(client: &Client) -> Result<(), Fault> {
-    let hold = "SET LOCAL lock_timeout TO '10s'; SELECT pg_advisory_xact_lock(7311146993704727156)";
-    client.batch_execute(hold).await?;
+    let hold = format!(
+        "SET LOCAL lock_timeout TO '10s'; SELECT pg_advisory_xact_lock({})",
+        locks::READ_MODELS
+    );
+    client.batch_execute(&hold).await?;
     Ok(())
 }
 

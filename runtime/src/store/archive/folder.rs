@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use super::block::{self, BlockPlace, Unread};
 use super::form::ArchivedEvent;
 use super::kept::Kept;
+use super::lacking::{Lacking, Rounds};
 use super::segment::number_of;
 use crate::metadata::Position;
 use crate::store::{StoreError, StreamKey};
@@ -17,10 +18,6 @@ use crate::store::{StoreError, StreamKey};
 const KEPT_BYTES: u64 = 2 * 1024 * 1024;
 /// Blocks that are read from files at the same time. Where the disk hangs, so many threads hang with it, and no more.
 const READING: usize = 8;
-/// Blocks of which is remembered that a transaction lacked them.
-const LACKING: usize = 64;
-/// How often a transaction is begun again for what it lacked.
-const AGAIN: usize = 64;
 
 /// What somebody wanted to read that is archived.
 #[derive(Clone, Debug)]
@@ -37,7 +34,7 @@ pub(in crate::store) struct Archive {
     blocks: Mutex<Kept>,
     reading: Arc<Semaphore>,
     /// What transactions looked for here and did not find in memory.
-    lacking: Mutex<Vec<(BlockPlace, Wanted)>>,
+    lacking: Mutex<Lacking>,
 }
 
 impl Archive {
@@ -144,41 +141,47 @@ impl Archive {
         if self.folder.is_none() {
             return Err(without_archive(place, wanted));
         }
-        let lacked: Vec<_> = std::iter::once(place).chain(next).cloned().collect();
-        let mut lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
-        for place in lacked {
-            if lacking.len() < LACKING
-                && self.known(&place).is_none()
-                && lacking.iter().all(|(known, _)| known.sha256 != place.sha256)
-            {
-                lacking.push((place, wanted.clone()));
-            }
-        }
+        self.lacking().note(place, wanted, next.into_iter().filter(|it| self.known(it).is_none()));
         Err(not_at_hand(place, wanted))
     }
 
-    /// After a transaction came to nothing: reads what transactions lacked, with no transaction open, and tells whether this
-    /// one is to be begun again. `times` counts that.
+    /// After a transaction came to nothing: reads what it lacked, with no transaction open, and tells whether it is to be begun
+    /// again. Blocks that may be lacked after that one are read along with it as far as they fit into the memory; what is
+    /// wrong with those is told to who needs them.
     pub(in crate::store) async fn brings(
         self: &Arc<Self>,
         error: &StoreError,
-        times: &mut usize,
+        rounds: &mut Rounds,
     ) -> Result<bool, StoreError> {
         let is_lack = matches!(error, StoreError::ArchivedHistoryUnavailable { .. });
-        if !is_lack || self.folder.is_none() || *times >= AGAIN {
+        if !is_lack || self.folder.is_none() {
             return Ok(false);
         }
-        *times += 1;
-        let lacking = || self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
-        let lacked = lacking().clone();
+        let lacked = self.lacking().all();
+        let is_asked_for = |(place, _): &&(BlockPlace, Wanted)| is_of(error, place);
+        if !rounds.begin(lacked.iter().find(is_asked_for).map(|(place, _)| place)) {
+            return Ok(false);
+        }
         for (place, wanted) in lacked {
-            let sha256 = place.sha256;
-            let read = self.fetch(place, wanted, true).await;
+            let (sha256, is_asked_for) = (place.sha256, is_of(error, &place));
+            let read = match is_asked_for || rounds.has_room(&place) {
+                true => {
+                    rounds.note(&place);
+                    self.fetch(place, wanted, true).await.map(drop)
+                }
+                false => Ok(()),
+            };
             // Who comes after it finds it in memory, or is told anew why it isn't there.
-            lacking().retain(|(known, _)| known.sha256 != sha256);
-            read?;
+            self.lacking().forget(&sha256);
+            if is_asked_for {
+                read?;
+            }
         }
         Ok(true)
+    }
+
+    fn lacking(&self) -> MutexGuard<'_, Lacking> {
+        self.lacking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn blocks(&self) -> MutexGuard<'_, Kept> {
@@ -232,11 +235,20 @@ fn not_at_hand(place: &BlockPlace, wanted: &Wanted) -> StoreError {
 }
 
 fn unavailable(place: &BlockPlace, wanted: &Wanted, file: String, reason: String) -> StoreError {
-    let BlockPlace { first, last, .. } = place;
     let events = match wanted {
         Wanted::Stream(stream) => format!("{} {}", stream.aggregate, stream.id),
         Wanted::After(position) => format!("the events after position {position}"),
     };
-    let events = format!("{events} (positions {first} to {last})");
+    let events = format!("{events} {}", positions(place));
     StoreError::ArchivedHistoryUnavailable { events, file, reason }
+}
+
+fn positions(BlockPlace { first, last, .. }: &BlockPlace) -> String {
+    format!("(positions {first} to {last})")
+}
+
+/// Whether a transaction has failed for a block that was not at hand.
+fn is_of(error: &StoreError, place: &BlockPlace) -> bool {
+    matches!(error, StoreError::ArchivedHistoryUnavailable { events, file, .. }
+        if *file == place.file && events.ends_with(&positions(place)))
 }

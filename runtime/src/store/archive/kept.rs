@@ -7,8 +7,8 @@ use lru::LruCache;
 use super::form::ArchivedEvent;
 
 /// Bytes of lines that are kept in memory. Where positions of several segments overlap, a page needs a block of each: there is
-/// room for 64 of those that are full, and for many more of those with few events that lie far apart.
-const BYTES: u64 = 16 * 1024 * 1024;
+/// room for some sixty of those that are full, and for many more of those with few events that lie far apart.
+pub(super) const BYTES: u64 = 16 * 1024 * 1024;
 
 /// By their hashes: whatever database the store's is at the moment, they are what it says.
 pub(super) struct Kept {

@@ -15,6 +15,8 @@
 //! - Blocks are noted once and never change, nor do their files: where one is listed, it may be read at any time after.
 //! - A look at the tables that goes on where the last one ended (blocks come in the order of their beginnings) may pass
 //!   over blocks that were noted since, before that place. Their events were live when the live events were read.
+//! - All of that is of one database. Where a look may be at another (a standby that has taken the server's place may lack the
+//!   last blocks), the page is begun anew.
 //!
 //! The other way round, archive first, would lose what goes in between.
 
@@ -130,7 +132,8 @@ impl<'a> Merging<'a> {
         archive: &Archive,
         place: &BlockPlace,
     ) -> Result<(), StoreError> {
-        let events = archive.at_hand(place, &self.wanted, &self.listed)?;
+        let next = self.listed.iter().filter(|place| self.window.may_need(place));
+        let events = archive.at_hand(place, &self.wanted, next)?;
         self.window.take(&events);
         Ok(())
     }

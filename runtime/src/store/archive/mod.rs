@@ -12,8 +12,8 @@
 //!
 //! [`Archiver`] is the way in. Its neighbours: `run` (what goes, in which order), `age` (how far a run looks), `place` (the
 //! folder before and after a run), `segment` (a file), `block` (lines that are compressed together), `form` (a line); and for
-//! reading `folder` (files), `kept` (what of them is in memory), `merge` with `window` and `gap` (pages of live and archived
-//! events).
+//! reading `folder` (files), `kept` (what of them is in memory), `lacking` (what transactions of appends found to be neither),
+//! `merge` with `window` and `gap` (pages of live and archived events).
 
 mod age;
 mod block;
@@ -21,6 +21,7 @@ mod folder;
 mod form;
 mod gap;
 mod kept;
+mod lacking;
 mod merge;
 mod place;
 mod report;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 pub use block::BlockPlace;
 pub(in crate::store) use block::{types_as_text, types_of_text};
 pub(in crate::store) use folder::Archive;
+pub(in crate::store) use lacking::Rounds;
 pub(in crate::store) use merge::{Filling, Listed, Merging, Step, StreamBlock, aggregates};
 pub use report::{
     AggregateReport, ArchiveError, ArchiveProgress, ArchiveReport, ArchiveStep, SegmentReport,

@@ -59,10 +59,19 @@ impl<'a> Window<'a> {
     /// Whether events of a block may pass the filter. Where none do, it counts as looked at all the same: a page must not
     /// go through the places of a whole archive.
     pub(super) fn may_find_in(&mut self, place: &BlockPlace) -> bool {
-        let passes = |event_type: &String| self.filter.passes(&place.aggregate, event_type);
-        let may = place.types.iter().any(passes);
+        let may = self.passes_any_of(place);
         self.looked_at += if may { 0 } else { PASSED_OVER };
         may
+    }
+
+    /// Whether a block is needed for the page, by what was looked at so far.
+    pub(super) fn may_need(&self, place: &BlockPlace) -> bool {
+        place.first <= self.bound && self.passes_any_of(place)
+    }
+
+    fn passes_any_of(&self, place: &BlockPlace) -> bool {
+        let passes = |event_type: &String| self.filter.passes(&place.aggregate, event_type);
+        place.types.iter().any(passes)
     }
 
     /// Takes the events of a block.

@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 use super::batch::signed;
 use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
+use super::locks;
 use super::reads::number;
 use super::text;
 use super::types::Time;
@@ -57,7 +58,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) async fn lock(client: Client) -> Result<Option<ArchiveLock>, Fault> {
     let start = Instant::now();
     loop {
-        let row = client.query_one("SELECT pg_try_advisory_lock(7311146993704727156)", &[]).await?;
+        let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&locks::ARCHIVE]).await?;
         if row.try_get(0)? {
             return Ok(Some(ArchiveLock(Some(client))));
         }
@@ -80,20 +81,42 @@ pub(super) async fn list(
     Ok(beginning(client, (after, live.next), &of).await?.behind(before))
 }
 
-/// A page of the global order with the archived events that belong to it. No connection is in use while files are read.
+/// A database as it is when live events are read from it.
+pub(super) struct Seen<'d> {
+    database: &'d PostgresDatabase,
+    generation: u64,
+}
+
+impl<'d> Seen<'d> {
+    /// To be asked for before the connection that reads the live events.
+    pub(super) fn now(database: &'d PostgresDatabase) -> Self {
+        Self { database, generation: database.generation() }
+    }
+
+    /// A connection to go on with, or none where one was made since: it may be to a standby that has taken the server's place
+    /// and lacks the last blocks, whose events were not live where those were read.
+    async fn reader(&self) -> Result<Option<Client>, Fault> {
+        let client = self.database.reader().await?;
+        Ok((self.database.generation() == self.generation).then_some(client))
+    }
+}
+
+/// A page of the global order with the archived events that belong to it, or none where it is to be begun anew. No connection
+/// is in use while files are read.
 pub(super) async fn merge(
-    database: &PostgresDatabase,
+    seen: &Seen<'_>,
     archive: &Arc<Archive>,
     mut page: Merging<'_>,
-) -> Result<AllPage, Fault> {
+) -> Result<Option<AllPage>, Fault> {
     loop {
         match page.step() {
             Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?),
             Step::List => {
-                let (client, of) = (database.reader().await?, aggregates_of(page.filter()));
+                let Some(client) = seen.reader().await? else { return Ok(None) };
+                let of = aggregates_of(page.filter());
                 page.list(beginning(&client, page.range(), &of).await?);
             }
-            Step::Done => return Ok(page.page()),
+            Step::Done => return Ok(Some(page.page())),
         }
     }
 }
@@ -147,21 +170,22 @@ async fn beginning(
     Ok(Listed::of(found.iter().map(place).collect::<Result<_, _>>()?))
 }
 
-/// A page of a stream with the archived events that belong to it. No connection is in use while files are read.
+/// A page of a stream with the archived events that belong to it, or none where it is to be begun anew. No connection is in
+/// use while files are read.
 pub(super) async fn fill(
-    database: &PostgresDatabase,
+    seen: &Seen<'_>,
     archive: &Arc<Archive>,
     read: &StreamRead,
     mut page: Filling<'_>,
-) -> Result<Page, Fault> {
+) -> Result<Option<Page>, Fault> {
     loop {
         match page.step() {
             Step::Read(place) => page.take(&archive.block(place, page.wanted()).await?)?,
             Step::List => {
-                let client = database.reader().await?;
+                let Some(client) = seen.reader().await? else { return Ok(None) };
                 page.list(of_stream(&client, read, page.range()).await?);
             }
-            Step::Done => return Ok(page.page()?),
+            Step::Done => return Ok(Some(page.page()?)),
         }
     }
 }

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use super::database::Client;
 use super::fault::Fault;
+use super::locks;
 use crate::store::StoreError;
 
 /// The scripts of one part of Eventloom in a database.
@@ -19,7 +20,6 @@ pub(crate) struct Migrations {
 }
 
 const BEGIN: &str = "
-    SELECT pg_advisory_xact_lock(7311146993704727155);
     CREATE TABLE IF NOT EXISTS eventloom.migrations (
         part text COLLATE \"C\" NOT NULL,
         version integer NOT NULL,
@@ -53,6 +53,7 @@ impl Migrations {
         if transaction.query_opt(schema, &[]).await?.is_none() {
             transaction.batch_execute("CREATE SCHEMA IF NOT EXISTS eventloom").await?;
         }
+        transaction.query_one("SELECT pg_advisory_xact_lock($1)", &[&locks::MIGRATIONS]).await?;
         transaction.batch_execute(BEGIN).await?;
         // Others may have been first.
         let version: i32 = transaction

@@ -13,6 +13,7 @@ mod database;
 mod fault;
 mod group;
 mod immediate;
+pub(crate) mod locks;
 mod migrations;
 mod options;
 mod reads;

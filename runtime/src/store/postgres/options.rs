@@ -20,8 +20,8 @@ use crate::store::StoreError;
 /// How a program uses a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PostgresOptions {
-    /// How many connections read events at once, and how many read and write rows at once. One more appends, and one
-    /// listens.
+    /// How many connections read events at once, and how many read and write rows at once. One more appends, one
+    /// listens, and one more is there for as long as this program archives.
     pub connections: usize,
     /// How long a program waits for a connection, be it a new one or one that others use.
     pub patience: Duration,

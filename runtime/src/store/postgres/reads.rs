@@ -8,7 +8,7 @@ use futures_util::{TryStreamExt, future};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, RowStream};
 
-use super::archive;
+use super::archive::{self, Seen};
 use super::batch::signed;
 use super::catalog::Catalog;
 use super::database::{Client, PostgresDatabase};
@@ -20,7 +20,7 @@ use crate::store::archive::{Archive, BlockPlace, Filling, Listed, Merging};
 use crate::store::shapes::Shapes;
 use crate::store::{
     AllPage, ContentHash, Direction, EventFilter, KeyClaim, PAGE_BYTES, PAGE_POSITIONS, Page,
-    RecordedCommand, Snapshot, StoredShape, StreamKey, StreamRead, TakenKey, names,
+    RecordedCommand, Snapshot, StoreError, StoredShape, StreamKey, StreamRead, TakenKey, names,
 };
 use crate::values::Uuid;
 
@@ -107,15 +107,31 @@ pub(super) async fn read_stream(
     known: &Known,
     read: &StreamRead,
 ) -> Result<Page, Fault> {
-    let client = database.reader().await?;
-    let live = read_live_stream(&client, known, read).await?;
-    let Some(range) = Filling::range_of(read, &live) else { return Ok(live) };
-    let listed = archive::of_stream(&client, read, range).await?;
-    drop(client);
-    match Filling::of(read, live, listed) {
-        Ok(page) => archive::fill(database, &known.archive, read, page).await,
-        Err(live) => Ok(live),
+    for _ in 0..AGAIN {
+        let seen = Seen::now(database);
+        let client = database.reader().await?;
+        let live = read_live_stream(&client, known, read).await?;
+        let Some(range) = Filling::range_of(read, &live) else { return Ok(live) };
+        let listed = archive::of_stream(&client, read, range).await?;
+        drop(client);
+        let page = match Filling::of(read, live, listed) {
+            Ok(page) => page,
+            Err(live) => return Ok(live),
+        };
+        if let Some(page) = archive::fill(&seen, &known.archive, read, page).await? {
+            return Ok(page);
+        }
     }
+    Err(restless())
+}
+
+/// How often a page is begun anew because the server may be another one.
+const AGAIN: usize = 20;
+
+fn restless() -> Fault {
+    let reason = "the connections were made anew again and again while a page was read, so that nobody could tell whether \
+                  all of it came from one server; try again";
+    StoreError::Unavailable(reason.to_owned()).into()
 }
 
 async fn read_live_stream(
@@ -163,12 +179,18 @@ pub(super) async fn read_all(
     filter: &EventFilter,
     limit: usize,
 ) -> Result<AllPage, Fault> {
-    let client = database.reader().await?;
-    let (live, listed) = read_all_live(&client, known, after, filter, limit).await?;
-    drop(client);
-    let Some(listed) = listed else { return Ok(live) };
-    let page = Merging::of(live, listed, (after, filter, limit));
-    archive::merge(database, &known.archive, page).await
+    for _ in 0..AGAIN {
+        let seen = Seen::now(database);
+        let client = database.reader().await?;
+        let (live, listed) = read_all_live(&client, known, after, filter, limit).await?;
+        drop(client);
+        let Some(listed) = listed else { return Ok(live) };
+        let page = Merging::of(live, listed, (after, filter, limit));
+        if let Some(page) = archive::merge(&seen, &known.archive, page).await? {
+            return Ok(page);
+        }
+    }
+    Err(restless())
 }
 
 /// The same within a transaction of appends, of what is in memory.

@@ -16,7 +16,7 @@ use super::{archive, copying, text, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::store::archive::{
-    Archive, ArchiveStore, Candidate, LeavingBlock, Remembered, SegmentRecord,
+    Archive, ArchiveStore, Candidate, LeavingBlock, Remembered, Rounds, SegmentRecord,
 };
 use crate::store::whole::{
     CopyId, Copying, Part, RecordPage, ShapeRecord, WholeStore, not_for_copy,
@@ -145,7 +145,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let (append, mut times) = (Arc::new(append), 0);
+        let (append, mut rounds) = (Arc::new(append), Rounds::default());
         loop {
             match self.shared.groups.append(&append).await {
                 Outcome::Appended(position) => return Ok(Appended { position }),
@@ -153,7 +153,7 @@ impl EventStore for PostgresStore {
                     return Err(AppendError::Conflict { expected: append.expected, actual });
                 }
                 Outcome::Failed(AppendError::Store(error))
-                    if self.archive().brings(&error, &mut times).await? => {}
+                    if self.archive().brings(&error, &mut rounds).await? => {}
                 Outcome::Failed(error) => return Err(error),
                 Outcome::CommandKnown => {
                     let id = append.command.as_ref().map_or("", |command| &command.id);
@@ -251,10 +251,10 @@ impl EventStore for PostgresStore {
     }
 
     async fn fold_immediately(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
-        let mut times = 0;
+        let mut rounds = Rounds::default();
         loop {
             match self.shared.groups.fold(Arc::clone(&fold)).await {
-                Err(error) if self.archive().brings(&error, &mut times).await? => {}
+                Err(error) if self.archive().brings(&error, &mut rounds).await? => {}
                 opened => return opened,
             }
         }

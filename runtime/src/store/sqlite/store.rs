@@ -14,7 +14,8 @@ use super::{archive, copying, numbers, reads, whole};
 use crate::event::EventShape;
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::store::archive::{
-    Archive, ArchiveStore, Candidate, Filling, LeavingBlock, Merging, Remembered, SegmentRecord,
+    Archive, ArchiveStore, Candidate, Filling, LeavingBlock, Merging, Remembered, Rounds,
+    SegmentRecord,
 };
 use crate::store::names;
 use crate::store::whole::{
@@ -120,13 +121,13 @@ impl EventStore for SqliteStore {
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let archive = self.archive();
-        let (mut append, mut times) = (append, 0);
+        let (mut append, mut rounds) = (append, Rounds::default());
         loop {
             // Folds may lack what is archived; nobody else pays for a second attempt.
             let again = self.groups.folds_beside_an_archive().then(|| append.clone());
             match (self.groups.append(&self.database, append).await, again) {
                 (Err(AppendError::Store(error)), Some(again)) => {
-                    if !archive.brings(&error, &mut times).await? {
+                    if !archive.brings(&error, &mut rounds).await? {
                         return Err(error.into());
                     }
                     append = again;
@@ -234,10 +235,10 @@ impl EventStore for SqliteStore {
     }
 
     async fn fold_immediately(&self, fold: Arc<dyn ImmediateFold>) -> Result<(), StoreError> {
-        let mut times = 0;
+        let mut rounds = Rounds::default();
         loop {
             match self.open_fold(Arc::clone(&fold)).await {
-                Err(error) if self.archive().brings(&error, &mut times).await? => {}
+                Err(error) if self.archive().brings(&error, &mut rounds).await? => {}
                 opened => return opened,
             }
         }

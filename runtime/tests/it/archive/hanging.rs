@@ -24,7 +24,7 @@ use crate::projection::rig::{appending, moved, new_event};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A file that nobody can open while this is there.
-struct Hung {
+pub(crate) struct Hung {
     child: Child,
     told: Lines<BufReader<ChildStdout>>,
     end: ChildStdin,
@@ -32,7 +32,7 @@ struct Hung {
 }
 
 impl Hung {
-    fn at(file: &Path) -> Self {
+    pub(crate) fn at(file: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new(compiled(folder.path()))
             .arg(file)
@@ -53,11 +53,11 @@ impl Hung {
     }
 
     /// Waits until somebody waits for the file.
-    fn is_asked_for(&mut self) {
+    pub(crate) fn is_asked_for(&mut self) {
         self.tells("asked");
     }
 
-    fn ends(mut self) {
+    pub(crate) fn ends(mut self) {
         drop(self.end);
         assert!(self.child.wait().expect("its end").success());
     }
@@ -75,7 +75,7 @@ fn compiled(folder: &Path) -> PathBuf {
 }
 
 /// The tests wait for lines of the child on the thread that they run on.
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -97,7 +97,7 @@ async fn read(
     page.iter().map(EventRecord::from).collect()
 }
 
-async fn read_all(store: Store) -> Vec<EventRecord> {
+pub(crate) async fn read_all(store: Store) -> Vec<EventRecord> {
     let page = store.read_all(0, &whole(), 1_000).await.expect("a page");
     assert!(page.events.at_end());
     page.events.iter().map(EventRecord::from).collect()

@@ -2,11 +2,12 @@
 
 mod crashes;
 #[cfg(target_os = "linux")]
-mod hanging;
+pub(super) mod hanging;
 mod histories;
 mod holding;
 #[cfg(unix)]
 mod killed;
+mod lacking;
 mod missing;
 mod overlapping;
 mod projections;

@@ -14,7 +14,7 @@ use crate::projection::ledger::{Balance, Balances, Entry, ImmediateBalances, LED
 use crate::projection::rig::{appending, batches, moved, new_event, opened};
 
 const STREAMS: u64 = 7;
-const RULE: ArchiveRule =
+pub(super) const RULE: ArchiveRule =
     ArchiveRule { aggregate: LEDGER, meaning: 5, retention: Retention::Days(1) };
 
 /// Appends to some accounts in turn, each time with a snapshot of what is there but for the last few.
