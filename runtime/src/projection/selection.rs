@@ -78,7 +78,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         if !P::KEY_IS_STREAM {
             return Err(ProjectorError::NotByStream(ProjectionName::of::<P>()));
         }
-        let lead = Lead { projector: self, id: Uuid::now_v7() };
+        let lead = Lead::of(self);
         let built = lead.build(selection, &mut progress).await;
         let released = lead.release().await;
         built.and_then(|built| released.map(|()| built))
@@ -86,12 +86,16 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 }
 
 /// Whoever builds rows in place of the projection's runner.
-struct Lead<'a, P: Projection, S, D> {
+pub(super) struct Lead<'a, P: Projection, S, D> {
     projector: &'a Projector<P, S, D>,
     id: Uuid,
 }
 
-impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
+impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
+    pub(super) fn of(projector: &'a Projector<P, S, D>) -> Self {
+        Self { projector, id: Uuid::now_v7() }
+    }
+
     async fn build(
         &self,
         selection: &Selection,
@@ -216,7 +220,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
 
     /// Takes the place of whoever runs the projection, before what takes long: a runner whose commit is refused finds
     /// another there, and stands by. Gives the state after that; none where somebody else was faster.
-    async fn claim(&self) -> Result<Option<TableState>, ProjectorError> {
+    pub(super) async fn claim(&self) -> Result<Option<TableState>, ProjectorError> {
         let mut state = self.projector.state().await?;
         if state.runner == Some(self.id) {
             return Ok(Some(state));
@@ -226,6 +230,20 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
         let claimed = self.projector.shared.database.commit(claim).await?;
         state.revision += 1;
         Ok(Some(state).filter(|_| claimed == Committed::Done))
+    }
+
+    /// Lets runners go on, where it has taken their place.
+    pub(super) async fn give_back(&self) -> Result<(), ProjectorError> {
+        loop {
+            let state = self.projector.state().await?;
+            if state.runner != Some(self.id) {
+                return Ok(());
+            }
+            let commit = Commit { runner: None, ..Commit::unchanged(&state) };
+            if self.projector.shared.database.commit(commit).await? == Committed::Done {
+                return Ok(());
+            }
+        }
     }
 
     /// Lets runners go on. What was built is durable then: they do not do it again.
