@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use eventloom_runtime::codec::DecodeError;
 use eventloom_runtime::projection::{
     Column, Consistency, Projection, ProjectionError, Projector, ProjectorError, ReadDatabase,
-    Retried, Switched, TableSpec, Value,
+    Retried, Selection, Switched, TableSpec, Value,
 };
 use eventloom_runtime::{Decimal, Metadata};
 
@@ -24,6 +24,7 @@ everywhere!(
     a_skip_is_heeded_while_a_rebuild_runs,
     what_is_lacking_is_found_by_the_switch_itself,
     a_runner_that_is_always_faster_stands_by,
+    a_complete_row_that_is_selected_stays_until_it_is_decided,
 );
 
 /// A projection in a program that folds less, under the same meaning: what was folded once is poison now.
@@ -127,6 +128,24 @@ async fn a_complete_row_stays_until_it_is_decided<L: Place>(place: L) {
 
 async fn a_complete_row_that_is_immediate_stays_until_it_is_decided<L: Place>(place: L) {
     it_stays_until_it_is_decided::<L, ImmediateBalances>(place).await;
+}
+
+/// To build a single row anew did the same to it.
+async fn a_complete_row_that_is_selected_stays_until_it_is_decided<L: Place>(place: L) {
+    fill(&place).await;
+    open::<Balances, L>(&place).await.catch_up().await.expect("it catches up");
+    let strict = open::<Strict<Balances>, L>(&place).await;
+    let ada = Selection { stream: Some("a".into()), ..Selection::default() };
+
+    let stopped = strict.rebuild_streams(&ada, |_| {}).await.expect_err("it would show less");
+
+    let ProjectorError::RebuildStopped { poison, .. } = stopped else { panic!("{stopped:?}") };
+    assert_eq!(amount(&strict).await, 25.into(), "it is as it was");
+    let status = strict.status().await.expect("a status");
+    assert_eq!((status.poison.len(), status.rebuild_stopped_by), (0, Some(*poison)));
+    assert_eq!(strict.skip_poison(3, "Olga", "damaged").await, Ok(Retried::OfRebuild));
+    strict.rebuild_streams(&ada, |_| {}).await.expect("it is built without the event");
+    assert_eq!(amount(&strict).await, 12.into());
 }
 
 async fn all_that_is_lacking_is_decided_after_one_rebuild<L: Place>(place: L) {
