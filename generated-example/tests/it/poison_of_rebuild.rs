@@ -52,11 +52,22 @@ fn what_stops_a_rebuild_is_decided_about(bank: &Bank) {
     assert_eq!(undecided, (&json!([]), &json!([])));
     assert_eq!(listed["skipped"][0]["position"], 2);
 
-    bank.run(["rebuild"]).succeeded();
+    rows_that_would_show_less_wait_for_a_decision(bank);
 
     assert_eq!(transactions(bank), ["T2"]);
-    let held_back = bank.run(["balance", "A1"]).ended_with(3);
-    held_back.said(&["holds stream `A1` back since position 2", "`bank poison`"]);
+    assert_eq!(bank.json(["balance", "A1"])["balance"], "18", "it was decided");
+}
+
+/// The story: the rebuild told of a success, and a balance that was complete was held back from then on.
+fn rows_that_would_show_less_wait_for_a_decision(bank: &Bank) {
+    let stopped = bank.run(["rebuild"]).ended_with(3);
+    stopped.said(&["the rebuild of BankAccount.", "position 2", "`bank poison`"]);
+    assert_eq!(bank.json(["balance", "A1"])["balance"], "25", "it is as it was");
+    let listed = bank.json(["poison"]);
+    assert_eq!(listed["poison"], json!([]), "the rows lack nothing");
+    assert_eq!(listed["stoppedRebuilds"][0]["position"], 2, "{listed}");
+    skip(bank).succeeded();
+    bank.run(["rebuild"]).succeeded();
 }
 
 fn skip(bank: &Bank) -> Ran {

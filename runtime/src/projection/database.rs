@@ -139,8 +139,10 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<TableState, ReadDatabaseError>> + Send;
 
     /// Puts a rebuilt table in the place of the one that serves reads, in one transaction. The
-    /// checkpoint of the rebuilt table is the checkpoint from now on. Waits for nobody for longer than a moment:
-    /// [`Switched::Busy`].
+    /// checkpoint of the rebuilt table is the checkpoint from now on.
+    ///
+    /// Who reads the rows that serve is waited for no longer than a moment, since those who come after wait too:
+    /// [`Switched::Busy`]. Who makes or changes tables, and the database's own upkeep, may be waited for some seconds.
     ///
     /// # Errors
     /// A failure of the database.

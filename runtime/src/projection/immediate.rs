@@ -159,7 +159,10 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
             match rows.finish_rebuild(shadow, session.revision())? {
                 Switched::Done => {}
                 Switched::Moved => return Err(ProjectorError::Superseded { projection }),
-                Switched::Busy => return Err(busy::<P>()),
+                Switched::Busy => {
+                    return Err(in_the_way::<P>("others read, or change, the rows of"));
+                }
+                Switched::Lacking => return Err(in_the_way::<P>("a stream is held back by")),
                 // No append can come in between: the rows that serve know of more than there is.
                 Switched::Behind => {
                     let ahead = rows.checkpoint(self.table)?.position;
@@ -310,9 +313,9 @@ impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
     }
 }
 
-/// Readers of the rows that serve are in the way of those that take their place.
-fn busy<P: Projection>() -> ProjectorError {
-    let reason = format!("others read the rows of {}", ProjectionName::of::<P>());
+/// The rows that serve can't go now. Whoever rebuilds finds out more before the next attempt.
+fn in_the_way<P: Projection>(what: &str) -> ProjectorError {
+    let reason = format!("{what} {}", ProjectionName::of::<P>());
     ReadDatabaseError::Unavailable(reason).into()
 }
 

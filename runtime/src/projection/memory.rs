@@ -352,8 +352,16 @@ impl Contents {
             runner: found.runner,
             poison: found.poison.values().cloned().collect(),
             skipped: skips.into_iter().flat_map(|skips| skips.keys().copied()).collect(),
-            rebuild_stopped_by: self.find(spec, true).and_then(MemoryTable::stopped_by).cloned(),
+            rebuild_stopped_by: self.rebuild_stopped_by(spec).cloned(),
         })
+    }
+
+    /// The first event that stopped a rebuild and was not decided about.
+    fn rebuild_stopped_by(&self, spec: TableSpec) -> Option<&Poison> {
+        let skips = self.skips.get(&identity(&spec));
+        let is_skipped = |it: &Poison| skips.is_some_and(|skips| skips.contains_key(&it.position));
+        let mut poison = self.find(spec, true)?.poison.values();
+        poison.find(|it| it.stops && !is_skipped(it))
     }
 
     fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
@@ -451,11 +459,17 @@ impl Contents {
         let serving = self.serving(shadow.spec)?;
         let (id, position) = (serving.table.id, serving.position);
         let is_it = |it: &&MemoryTable| it.table.shadow && it.revision == revision;
-        let rebuilt = self.tables.get(&shadow.id).filter(is_it);
-        match rebuilt.map(|rebuilt| rebuilt.position < position) {
-            None => Ok((Switched::Moved, None)),
-            Some(true) => Ok((Switched::Behind, None)),
-            Some(false) => Ok((Switched::Done, self.switch(shadow, id))),
+        let Some(rebuilt) = self.tables.get(&shadow.id).filter(is_it) else {
+            return Ok((Switched::Moved, None));
+        };
+        if rebuilt.position < position {
+            return Ok((Switched::Behind, None));
+        }
+        let projection = shadow.spec.full_name();
+        let (rebuilt, served) = (self.state(shadow.id, projection)?, self.state(id, projection)?);
+        match rebuilt.lacking(&served).is_empty() {
+            true => Ok((Switched::Done, self.switch(shadow, id))),
+            false => Ok((Switched::Lacking, None)),
         }
     }
 

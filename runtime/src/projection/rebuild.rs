@@ -2,26 +2,30 @@
 //!
 //! The rows that serve are read and kept up to date meanwhile. Memory is bounded by the batch.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use super::drive::{self, Driven, Interrupt, Passed, Source};
+use super::fold::Fold;
 use super::projector::{Reached, interrupted};
+use super::selection::Lead;
 use super::session::{Member, Session};
 use super::{
-    Consistency, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase, Switched,
-    TableSpec, TableState, immediate,
+    Commit, Committed, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
+    ReadDatabase, ReadDatabaseError, Switched, Table, TableSpec, TableState, immediate,
 };
 use crate::event::DomainEvent;
-use crate::metadata::Position;
-use crate::store::EventStore;
+use crate::metadata::{Position, StreamId};
+use crate::store::{EventStore, StoreError};
 
-/// How often rows of an `immediate` projection try to take the place of those that serve, where these have readers:
-/// appends wait while it is tried.
-const SWITCH_ATTEMPTS: u32 = 750;
 /// How long those who come after are let go first, where readers were in the way.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
+/// The same, at the most, where appends wait while it is tried.
+const BETWEEN_LATE_ATTEMPTS: Duration = Duration::from_secs(8);
+/// How often a runner may be faster before it is to stand by.
+const OFTEN_BEHIND: u32 = 3;
 
 /// How far a rebuild has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +36,8 @@ pub struct RebuildProgress {
     pub head: Position,
     /// Number of events folded.
     pub events: u64,
-    /// Whether the new rows are complete, and wait for those who read the old ones.
+    /// Whether the new rows are complete and wait to take the place of the old ones: for those who read these or make other
+    /// tables, or for a runner to stand by.
     pub waits: bool,
 }
 
@@ -78,14 +83,16 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
     /// projection after the other, each at once.
     ///
     /// Who reads the old rows in that moment is waited for, however long it takes: meanwhile both are kept up to date, and
-    /// `progress` tells that it waits ([`RebuildProgress::waits`]).
+    /// `progress` tells that it waits ([`RebuildProgress::waits`]). Each attempt keeps those who come after waiting a moment;
+    /// that of an `immediate` projection also those who append, for some seconds at the most.
     ///
     /// Where this fails, or is dropped before its end, the old rows stay, but for those of projections
     /// that have changed places by then: they serve the new ones, which are complete. To rebuild again
-    /// does no harm.
+    /// does no harm. What was built stays on disk where this is dropped, or can't drop it: the next rebuild does.
     ///
     /// # Errors
-    /// [`ProjectorError::RebuildStopped`] where an event can't be folded, about which [`Projector::skip_poison`] decides;
+    /// [`ProjectorError::RebuildStopped`] where an event can't be folded that stops the projection, or behind which the new
+    /// rows lack what the old ones show: [`Projector::skip_poison`] decides about it;
     /// [`ProjectorError::Superseded`] where another rebuild was started meanwhile, or what [`Projector::catch_up`] fails
     /// with.
     pub async fn run(
@@ -113,6 +120,10 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
             shadows.push(part.shadow(state));
         }
         let events = self.fold(shadows, progress).await?;
+        // Before any of them changes places: what stops one is decided before all are rebuilt.
+        for (part, shadow) in self.parts.iter().zip(shadows.iter_mut()) {
+            part.complete(&mut **shadow).await?;
+        }
         let mut waits = |position| {
             progress(RebuildProgress { position, head: position, events, waits: true });
         };
@@ -164,7 +175,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 }
 
-/// Hears of a rebuild that waits for readers.
+/// Hears of a rebuild that waits for others.
 type Waits<'a> = dyn FnMut(Position) + Send + 'a;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -179,6 +190,12 @@ trait Part<E, S, D>: Send + Sync {
 
     /// A session on a table that is being rebuilt.
     fn shadow(&self, state: TableState) -> Box<dyn Member<E>>;
+
+    /// Folds what has come since, and refuses rows of which readers would have less than now.
+    fn complete<'a>(
+        &'a self,
+        shadow: &'a mut dyn Member<E>,
+    ) -> Boxed<'a, Result<(), ProjectorError>>;
 
     /// Folds what has come since, and puts the rebuilt rows in their place. Says up to where they are whenever readers of
     /// the old ones are waited for.
@@ -206,6 +223,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Part<P::Event, S, D> for &Pr
         Box::new(Session::<P>::new(state))
     }
 
+    fn complete<'a>(
+        &'a self,
+        shadow: &'a mut dyn Member<P::Event>,
+    ) -> Boxed<'a, Result<(), ProjectorError>> {
+        Box::pin(Projector::complete(self, shadow))
+    }
+
     fn finish<'a>(
         &'a self,
         shadow: &'a mut dyn Member<P::Event>,
@@ -222,32 +246,86 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         waits: &mut Waits<'_>,
     ) -> Result<(), ProjectorError> {
         if P::CONSISTENCY == Consistency::Immediate {
-            let mut attempts = 1;
-            while let Err(error) = immediate::register(self, Some(shadow.table())).await {
-                let may_pass =
-                    matches!(&error, ProjectorError::Database(error) if error.is_transient());
-                if attempts == SWITCH_ATTEMPTS || !may_pass {
-                    return Err(of_rebuild(error));
-                }
-                attempts += 1;
-                waits(shadow.seen());
-                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
-            }
+            self.switch_immediate(shadow, waits).await?;
             return self.release_skipped().await;
         }
-        while !self.take_over(shadow).await? {
-            waits(shadow.seen());
-            tokio::time::sleep(BETWEEN_ATTEMPTS).await;
-        }
+        let lead = Lead::of(self);
+        let switched = self.switch_led(shadow, &lead, waits).await;
+        let given_back = lead.give_back().await;
+        switched.and(given_back)?;
         self.release_skipped().await
     }
 
+    /// Switches within an append's place, which others that append wait for: whatever can be done before is.
+    async fn switch_immediate(
+        &self,
+        shadow: &mut dyn Member<P::Event>,
+        waits: &mut Waits<'_>,
+    ) -> Result<(), ProjectorError> {
+        let (mut pause, mut doubtful) = (BETWEEN_ATTEMPTS, None);
+        loop {
+            if let Some(before) = doubtful
+                && self.has_switched(shadow.table(), before).await?
+            {
+                return immediate::register(self, None).await.map(|_| ());
+            }
+            shadow.renew(self.shared.database.state(shadow.table()).await?);
+            self.complete(shadow).await?;
+            let before = self.checkpoint().await?.revision;
+            match immediate::register(self, Some(shadow.table())).await {
+                Ok(_) => return Ok(()),
+                Err(error) if is_doubtful(&error) => doubtful = Some(before),
+                Err(ProjectorError::Database(error)) if error.is_transient() => {}
+                Err(error) => return Err(of_rebuild(error)),
+            }
+            waits(shadow.seen());
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BETWEEN_LATE_ATTEMPTS);
+        }
+    }
+
+    /// Whether a switch was done of which nobody knows how it ended; `before` is the revision of the rows before it.
+    async fn has_switched(&self, shadow: Table, before: u64) -> Result<bool, ProjectorError> {
+        match self.shared.database.state(shadow).await {
+            Ok(_) => Ok(false),
+            // The rows that serve are others now, or another rebuild has dropped these.
+            Err(ReadDatabaseError::Gone(projection)) => {
+                match self.checkpoint().await?.revision > before {
+                    true => Ok(true),
+                    false => Err(ProjectorError::Superseded { projection }),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn switch_led(
+        &self,
+        shadow: &mut dyn Member<P::Event>,
+        lead: &Lead<'_, P, S, D>,
+        waits: &mut Waits<'_>,
+    ) -> Result<(), ProjectorError> {
+        while !self.take_over(shadow, lead, waits).await? {
+            // The rows that serve are kept up to date meanwhile.
+            lead.give_back().await?;
+            waits(shadow.seen());
+            tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+        }
+        Ok(())
+    }
+
     /// Puts the rebuilt rows in their place; false where readers of the old ones are in the way.
-    async fn take_over(&self, shadow: &mut dyn Member<P::Event>) -> Result<bool, ProjectorError> {
+    async fn take_over(
+        &self,
+        shadow: &mut dyn Member<P::Event>,
+        lead: &Lead<'_, P, S, D>,
+        waits: &mut Waits<'_>,
+    ) -> Result<bool, ProjectorError> {
         // From here on no runner of this projector moves the rows that serve.
         let mut held = self.session().await;
+        let mut behind = 0;
         loop {
-            self.drive_shadow(shadow).await?;
+            self.complete(shadow).await?;
             let database = &self.shared.database;
             match database.finish_rebuild(shadow.table(), shadow.revision()).await? {
                 Switched::Done => {
@@ -260,10 +338,70 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 // A runner elsewhere has gone on, and its readers must not see rows go back.
                 Switched::Behind => {
                     self.check_store(self.checkpoint().await?.position, None).await?;
+                    behind += 1;
+                    if behind >= OFTEN_BEHIND {
+                        // It may do so for ever: it is to stand by.
+                        waits(shadow.seen());
+                        *held = None;
+                        lead.claim().await?;
+                    }
                 }
+                // An operator has decided something just now: it is looked at again.
+                Switched::Lacking => {}
                 Switched::Moved => {
                     return Err(interrupted(ProjectionName::of::<P>(), Interrupt::Moved));
                 }
+            }
+        }
+    }
+
+    /// Brings the rebuilt rows up to date, with what was decided meanwhile.
+    async fn complete(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
+        self.drive_shadow(shadow).await?;
+        self.heed_skips(shadow).await?;
+        self.check_lacking(shadow.table()).await
+    }
+
+    /// Leaves out of the rebuilt rows what was decided to be skipped since they were begun.
+    async fn heed_skips(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
+        let database = &self.shared.database;
+        let mut skips = database.skips(shadow.table()).await?;
+        skips.retain(|skip| !shadow.skipped().contains(&skip.position));
+        if skips.is_empty() {
+            return Ok(());
+        }
+        let streams: BTreeSet<StreamId> = skips.into_iter().map(|skip| skip.stream_id).collect();
+        // What stops a whole projection has stopped its rebuild too.
+        for stream in streams.iter().filter(|_| P::KEY_IS_STREAM) {
+            let state = database.state(shadow.table()).await?;
+            let fold = Fold::<P>::replacing(state.skipped.iter().copied());
+            let folded = self.refold_stream(&state, stream, 0, fold).await.map_err(of_rebuild)?;
+            let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);
+            let released = parked.map(|poison| poison.position).collect();
+            self.commit_shadow(Commit { released, ..folded }).await?;
+        }
+        shadow.renew(database.state(shadow.table()).await?);
+        Ok(())
+    }
+
+    /// Stops where readers would lose what the rows that serve show: somebody is to decide about the events behind which the
+    /// rebuilt ones hold streams back.
+    async fn check_lacking(&self, shadow: Table) -> Result<(), ProjectorError> {
+        let rebuilt = self.shared.database.state(shadow).await?;
+        let serving = self.state().await?;
+        let stopping = |poison: &Poison| Poison { stops: true, ..poison.clone() };
+        let lacking: Vec<Poison> = rebuilt.lacking(&serving).into_iter().map(stopping).collect();
+        let Some(first) = lacking.first().cloned() else { return Ok(()) };
+        self.commit_shadow(Commit { poison: lacking, ..Commit::unchanged(&rebuilt) }).await?;
+        let (projection, poison) = (ProjectionName::of::<P>(), Box::new(first));
+        Err(ProjectorError::RebuildStopped { projection, poison })
+    }
+
+    async fn commit_shadow(&self, commit: Commit) -> Result<(), ProjectorError> {
+        match self.shared.database.commit(commit).await? {
+            Committed::Done => Ok(()),
+            Committed::Moved | Committed::RowExists => {
+                Err(interrupted(ProjectionName::of::<P>(), Interrupt::Moved))
             }
         }
     }
@@ -292,4 +430,11 @@ fn of_rebuild(error: ProjectorError) -> ProjectorError {
         }
         error => error,
     }
+}
+
+/// Whether it may have been done all the same.
+fn is_doubtful(error: &ProjectorError) -> bool {
+    use ProjectorError::{Database, Store};
+    let of_rows = matches!(error, Database(ReadDatabaseError::OutcomeUnknown(_)));
+    of_rows || matches!(error, Store(StoreError::OutcomeUnknown(_)))
 }

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use super::fold::Fold;
 use super::{
-    Commit, Committed, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
-    TableState,
+    Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
+    TableSpec, TableState,
 };
 use crate::metadata::{Position, StreamId};
 use crate::store::{Direction, EventFilter, EventStore, StreamKey, StreamRead};
@@ -69,6 +69,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     ///
     /// # Errors
     /// [`ProjectorError::NotByStream`] where a row may be made of events of several streams;
+    /// [`ProjectorError::RebuildStopped`] where a complete row would lack what lies behind an event that can't be folded: it
+    /// is as it was, and a rebuild of all rows that runs meanwhile is given up;
     /// [`ProjectorError::Contended`] where others keep writing; or what [`Projector::catch_up`] fails with.
     pub async fn rebuild_streams(
         &self,
@@ -78,7 +80,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         if !P::KEY_IS_STREAM {
             return Err(ProjectorError::NotByStream(ProjectionName::of::<P>()));
         }
-        let lead = Lead { projector: self, id: Uuid::now_v7() };
+        let lead = Lead::of(self);
         let built = lead.build(selection, &mut progress).await;
         let released = lead.release().await;
         built.and_then(|built| released.map(|()| built))
@@ -86,12 +88,16 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 }
 
 /// Whoever builds rows in place of the projection's runner.
-struct Lead<'a, P: Projection, S, D> {
+pub(super) struct Lead<'a, P: Projection, S, D> {
     projector: &'a Projector<P, S, D>,
     id: Uuid,
 }
 
-impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
+impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
+    pub(super) fn of(projector: &'a Projector<P, S, D>) -> Self {
+        Self { projector, id: Uuid::now_v7() }
+    }
+
     async fn build(
         &self,
         selection: &Selection,
@@ -167,6 +173,10 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
         for _ in 0..ATTEMPTS {
             let Some(state) = self.claim().await? else { continue };
             let (folded, revision) = self.refold(&state, stream).await?;
+            let rebuilt = TableState { poison: folded.poison.clone(), ..state.clone() };
+            if let Some(poison) = rebuilt.lacking(&state).first() {
+                return Err(self.stopped_by(poison).await?);
+            }
             let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);
             let released = parked.map(|poison| poison.position).collect();
             let commit = Commit { released, revision, ..folded };
@@ -176,6 +186,21 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
         }
         let (projection, stream) = (ProjectionName::of::<P>(), stream.clone());
         Err(ProjectorError::Contended { projection, stream })
+    }
+
+    /// Has it decided about an event behind which the rows would show less than they do: as about one that stopped a rebuild
+    /// of them all.
+    async fn stopped_by(&self, poison: &Poison) -> Result<ProjectorError, ProjectorError> {
+        let database = &self.projector.shared.database;
+        let poison = Poison { stops: true, ..poison.clone() };
+        let shadow = database.begin_rebuild(TableSpec::of::<P>()).await?;
+        let commit = Commit { poison: vec![poison.clone()], ..Commit::unchanged(&shadow) };
+        let projection = ProjectionName::of::<P>();
+        if database.commit(commit).await? != Committed::Done {
+            return Err(ProjectorError::Superseded { projection });
+        }
+        database.abandon_rebuild(shadow.table).await?;
+        Ok(ProjectorError::RebuildStopped { projection, poison: Box::new(poison) })
     }
 
     /// Folds the stream, which may take longer than a lease, and gives the revision at which the table is then, if nobody else
@@ -216,7 +241,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
 
     /// Takes the place of whoever runs the projection, before what takes long: a runner whose commit is refused finds
     /// another there, and stands by. Gives the state after that; none where somebody else was faster.
-    async fn claim(&self) -> Result<Option<TableState>, ProjectorError> {
+    pub(super) async fn claim(&self) -> Result<Option<TableState>, ProjectorError> {
         let mut state = self.projector.state().await?;
         if state.runner == Some(self.id) {
             return Ok(Some(state));
@@ -226,6 +251,20 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
         let claimed = self.projector.shared.database.commit(claim).await?;
         state.revision += 1;
         Ok(Some(state).filter(|_| claimed == Committed::Done))
+    }
+
+    /// Lets runners go on, where it has taken their place.
+    pub(super) async fn give_back(&self) -> Result<(), ProjectorError> {
+        loop {
+            let state = self.projector.state().await?;
+            if state.runner != Some(self.id) {
+                return Ok(());
+            }
+            let commit = Commit { runner: None, ..Commit::unchanged(&state) };
+            if self.projector.shared.database.commit(commit).await? == Committed::Done {
+                return Ok(());
+            }
+        }
     }
 
     /// Lets runners go on. What was built is durable then: they do not do it again.

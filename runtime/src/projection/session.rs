@@ -30,6 +30,12 @@ pub(super) trait Member<E>: Send {
     /// The revision as last written.
     fn revision(&self) -> u64;
 
+    /// Which events were to be skipped when its state was read.
+    fn skipped(&self) -> &[Position];
+
+    /// Goes on from a state that was read anew.
+    fn renew(&mut self, state: TableState);
+
     /// Plans a page; says which rows are to be loaded first.
     fn prepare(&mut self, page: &Decoded<E>) -> Needed;
 
@@ -189,6 +195,14 @@ impl<P: Projection> Member<P::Event> for Session<P> {
 
     fn revision(&self) -> u64 {
         self.state.revision
+    }
+
+    fn skipped(&self) -> &[Position] {
+        &self.state.skipped
+    }
+
+    fn renew(&mut self, state: TableState) {
+        *self = Self::new(state);
     }
 
     fn prepare(&mut self, page: &Decoded<P::Event>) -> Needed {

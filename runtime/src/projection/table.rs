@@ -2,6 +2,8 @@
 //!
 //! Plain values that [`super::ReadDatabase`] takes and gives; nothing here reads or writes.
 
+use std::collections::BTreeMap;
+
 use super::{Column, Projection, ProjectionName, ReadDatabaseError, Value};
 use crate::metadata::{Position, Sequence, StreamId};
 use crate::values::{Timestamp, Uuid};
@@ -117,6 +119,23 @@ impl TableState {
     pub(super) fn undecided_of_rebuild(&self) -> Option<&Poison> {
         let stopped_by = self.rebuild_stopped_by.as_ref();
         stopped_by.filter(|poison| !self.skipped.contains(&poison.position))
+    }
+
+    /// What holds streams back in these rows, which are built anew, and not, or not yet there, in the complete ones that
+    /// serve: in their place these would show less.
+    pub(super) fn lacking(&self, serving: &Self) -> Vec<&Poison> {
+        if !serving.complete {
+            return Vec::new();
+        }
+        let mut held_from = BTreeMap::new();
+        for poison in &serving.poison {
+            let first = held_from.entry(&poison.stream_id).or_insert(poison.position);
+            *first = poison.position.min(*first);
+        }
+        let is_held =
+            |it: &Poison| held_from.get(&it.stream_id).is_some_and(|at| *at <= it.position);
+        let is_shown = |it: &&Poison| it.position <= serving.position && !is_held(it);
+        self.poison.iter().filter(is_shown).collect()
     }
 }
 
@@ -271,4 +290,7 @@ pub enum Switched {
     /// Nothing was changed: somebody has been reading the rows that serve, or making other tables, for longer than those who
     /// come after may be kept waiting. It is to be tried again a while later.
     Busy,
+    /// Nothing was changed: behind an event that can't be folded the rebuilt rows hold a stream back that the rows that serve
+    /// show. Readers must not lose what they have.
+    Lacking,
 }

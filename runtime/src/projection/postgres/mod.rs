@@ -473,7 +473,7 @@ impl Within<'_> {
         }
         client.batch_execute("SAVEPOINT showing").await?;
         let shown = async {
-            registry::hold(client).await?;
+            registry::hold_briefly(client).await?;
             registry::give_way(client).await?;
             view::show_newest(client, view).await
         };
@@ -540,7 +540,7 @@ impl ReadTransaction for Within<'_> {
     fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
         let client = self.open.client();
         self.run(async {
-            registry::hold(client).await?;
+            registry::hold_briefly(client).await?;
             let switched = registry::finish_rebuild(client, &self.schema, shadow, revision).await?;
             if switched == Switched::Done {
                 self.show(shadow.spec.name).await?;

@@ -29,7 +29,9 @@ pub(super) async fn of_rebuild(client: &Client, spec: TableSpec) -> Result<Optio
         .prepare_cached(
             "SELECT p.position, stream_id, sequence, event_type, version, reason, found_at, stops \
              FROM eventloom.poison AS p JOIN eventloom.read_models ON id = read_model \
-             WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4 AND shadow AND stops LIMIT 1",
+             WHERE aggregate = $1 AND projection = $2 AND target = $3 AND meaning = $4 AND shadow AND stops \
+             AND NOT EXISTS (SELECT FROM eventloom.skipped AS s WHERE s.aggregate = $1 AND s.projection = $2 \
+             AND s.target = $3 AND s.meaning = $4 AND s.position = p.position) ORDER BY p.position LIMIT 1",
         )
         .await?;
     let (aggregate, projection) = (text::stored(spec.aggregate), text::stored(spec.projection));

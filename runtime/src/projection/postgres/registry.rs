@@ -27,6 +27,15 @@ pub(super) async fn hold(client: &Client) -> Result<(), Fault> {
     Ok(())
 }
 
+/// As [`hold`], within the transaction of an append: others that append wait meanwhile. What ends the server's own upkeep
+/// takes it a second.
+pub(super) async fn hold_briefly(client: &Client) -> Result<(), Fault> {
+    give_way(client).await?;
+    let hold = "SELECT pg_advisory_xact_lock(7311146993704727156); SET LOCAL lock_timeout TO '2s'";
+    client.batch_execute(hold).await?;
+    Ok(())
+}
+
 /// From here on the transaction waits for readers of what it replaces so long only, and fails then: those who came after it
 /// go first.
 pub(super) async fn give_way(client: &Client) -> Result<(), Fault> {
@@ -465,6 +474,9 @@ pub(super) async fn finish_rebuild(
         .await?;
     if rebuilt < number(&row, 0)? {
         return Ok(Switched::Behind);
+    }
+    if !state(client, shadow).await?.lacking(&state(client, serving).await?).is_empty() {
+        return Ok(Switched::Lacking);
     }
     keep_options(client, serving, shadow).await?;
     // The view is pointed at the new rows before the old ones go: it may be named by views of the user's.

@@ -33,7 +33,9 @@ pub(super) fn of_rebuild(
             "SELECT poison.position, stream_id, sequence, event_type, version, reason, found_at, stops \
              FROM eventloom_poison AS poison JOIN eventloom_read_models ON id = read_model \
              WHERE aggregate = ?1 AND projection = ?2 AND target = ?3 AND meaning = ?4 AND shadow AND stops \
-             LIMIT 1",
+             AND NOT EXISTS (SELECT 1 FROM eventloom_skipped AS s WHERE s.aggregate = ?1 AND s.projection = ?2 \
+             AND s.target = ?3 AND s.meaning = ?4 AND s.position = poison.position) \
+             ORDER BY poison.position LIMIT 1",
         )?
         .query_row(
             (spec.aggregate, spec.projection, spec.name, names::meaning(spec.meaning)),

@@ -383,6 +383,9 @@ pub(super) fn finish_rebuild(
     if rebuilt < checkpoint(connection, serving)?.position {
         return Ok(Switched::Behind);
     }
+    if !state(connection, shadow)?.lacking(&state(connection, serving)?).is_empty() {
+        return Ok(Switched::Lacking);
+    }
     drop_rows(connection, &names::rows(&spec, false))?;
     rename(connection, &names::rows(&spec, true), &names::rows(&spec, false))?;
     take_over(connection, shadow, serving, rebuilt)?;

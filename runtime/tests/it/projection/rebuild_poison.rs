@@ -1,9 +1,12 @@
 //! Events that stop a rebuild: seen, decided about, and of no concern to the rows that serve.
 
+use std::sync::Arc;
+
 use eventloom_runtime::codec::DecodeError;
 use eventloom_runtime::projection::{
     Column, Commit, Committed, Consistency, Poison, Projection, ProjectionError, Projector,
-    ProjectorError, ReadDatabase, Rebuild, Retried, RowChange, Switched, TableSpec, Value,
+    ProjectorError, ReadDatabase, ReadDatabaseError, Rebuild, Retried, RowChange, Switched,
+    TableSpec, Value,
 };
 use eventloom_runtime::{EventStore, Metadata};
 
@@ -241,6 +244,7 @@ async fn a_rebuild_that_fails_otherwise_leaves_nothing_to_decide<L: Place>(place
     let rows = Unreliable::new(place.rows().clone(), [Fate::Written, Fate::Lost]);
     let store = place.store().clone();
     let options = batches(1);
+    let begun = Arc::clone(&rows.begun);
     let failing = Projector::<Strict, _, _>::open_with(store, rows, options).await;
 
     let failed = failing.expect("it opens").rebuild(|_| {}).await;
@@ -248,6 +252,9 @@ async fn a_rebuild_that_fails_otherwise_leaves_nothing_to_decide<L: Place>(place
     assert!(matches!(failed, Err(ProjectorError::Database(_))), "{failed:?}");
     let strict = open::<Strict, L>(&place).await;
     assert_eq!(undecided::<L>(&strict).await, (0, None));
+    let shadow = begun.lock().expect("no panic")[0];
+    let left = place.rows().state(shadow).await;
+    assert_eq!(left, Err(ReadDatabaseError::Gone(of_ledger("tags"))));
 }
 
 async fn what_stopped_a_rebuild_goes_with_its_version<L: Place>(place: L) {

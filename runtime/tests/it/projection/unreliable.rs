@@ -1,7 +1,9 @@
 //! A read database that fails when it is told to: what a crash between two batches leaves behind.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::ops::RangeInclusive;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -47,7 +49,14 @@ pub(crate) struct Unreliable<D> {
     holds_checkpoints: Arc<AtomicBool>,
     /// How often a checkpoint was read.
     pub(crate) looks: Arc<AtomicUsize>,
+    /// The tables of the rebuilds that were begun.
+    pub(crate) begun: Arc<Mutex<Vec<Table>>>,
+    /// What somebody else does just before rows take the place of others.
+    somebody_else: Option<SomebodyElse>,
 }
+
+/// Something that happens elsewhere.
+type SomebodyElse = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 impl<D> Unreliable<D> {
     pub(crate) fn new(rows: D, plan: impl IntoIterator<Item = Fate>) -> Self {
@@ -63,7 +72,17 @@ impl<D> Unreliable<D> {
             full: Arc::default(),
             holds_checkpoints: Arc::default(),
             looks: Arc::default(),
+            begun: Arc::default(),
+            somebody_else: None,
         }
+    }
+
+    /// The same, where somebody else does something just before rows take the place of others.
+    pub(crate) fn with_somebody_else(
+        self,
+        does: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { somebody_else: Some(Arc::new(does)), ..self }
     }
 
     /// From now on each checkpoint that was read is old when the caller hears of it: it waits for the gate.
@@ -186,7 +205,9 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
     }
 
     async fn begin_rebuild(&self, spec: TableSpec) -> Result<TableState, ReadDatabaseError> {
-        self.rows.begin_rebuild(spec).await
+        let begun = self.rows.begin_rebuild(spec).await?;
+        self.begun.lock().expect("no panic").push(begun.table);
+        Ok(begun)
     }
 
     async fn finish_rebuild(
@@ -194,6 +215,9 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
         shadow: Table,
         revision: u64,
     ) -> Result<Switched, ReadDatabaseError> {
+        if let Some(does) = &self.somebody_else {
+            does().await;
+        }
         self.rows.finish_rebuild(shadow, revision).await
     }
 
