@@ -4,7 +4,7 @@ use eventloom_runtime::values::decimal;
 use eventloom_runtime::{Aggregate, Decimal, DomainEvent, Timestamp};
 use generated_example::bank_account::BankAccount;
 
-use crate::table::{is_unseen, printable};
+use crate::table::{has_unseen, printable};
 
 /// Longest account id; what is longer is a mistake in a file rather than an account.
 const MAX_ID: usize = 200;
@@ -42,7 +42,7 @@ pub(crate) fn id(text: &str) -> Result<String, String> {
     if text.chars().count() > MAX_ID {
         return Err(format!("an id has at most {MAX_ID} characters"));
     }
-    if text.chars().any(is_unseen) {
+    if has_unseen(text) {
         return Err(format!(
             "`{}` has control characters, or others that are not seen",
             shown(text)

@@ -291,8 +291,12 @@ impl<D: Database> Ledger<D> {
         }
     }
 
-    /// Decides as was decided elsewhere about the same events.
-    pub(crate) async fn skip_as(&self, skips: &[(View, Skip)]) -> Result<(), Failure> {
+    /// Decides as was decided elsewhere about the same events, and gives the decisions that can't be taken here: about events
+    /// that are no poison events of these rows.
+    pub(crate) async fn skip_as<'a>(
+        &self,
+        skips: &'a [(View, Skip)],
+    ) -> Result<Vec<&'a (View, Skip)>, Failure> {
         for (view, skip) in skips {
             let caught_up = match view {
                 View::Balances => self.balances.catch_up().await,
@@ -305,13 +309,15 @@ impl<D: Database> Ledger<D> {
             }
             let Skip { position, operator, reason, .. } = skip;
             match self.skip_poison(*view, *position, operator, reason).await {
-                // An earlier copy, or a decision that others have made needless.
+                // Whether it was decided before is looked at below.
                 Ok(_)
                 | Err(ProjectorError::Stopped { .. } | ProjectorError::NoSuchPoison { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        let kept = self.skips().await?;
+        let is_kept = |view, at| kept.iter().any(|(of, it)| *of == view && it.position == at);
+        Ok(skips.iter().filter(|(view, skip)| !is_kept(*view, skip.position)).collect())
     }
 
     /// Keeps both read models up to date from here on.

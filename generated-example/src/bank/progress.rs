@@ -1,5 +1,7 @@
 //! A progress bar on standard error, where that is a terminal; nothing anywhere else.
 
+use std::io::{self, Write};
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const COUNTING: &str = "{msg} {wide_bar} {human_pos}/{human_len} {eta} left";
@@ -38,9 +40,10 @@ impl Progress {
         self.0.set_position(position);
     }
 
-    /// A line on standard error, above the bar where there is one.
+    /// A line on standard error, above the bar where there is one. Where nobody takes it, the work goes on untold.
     pub(crate) fn tell(&self, line: &str) {
-        self.0.suspend(|| eprintln!("{line}"));
+        // A failure could be told nowhere else, and `eprintln!` would panic.
+        self.0.suspend(|| writeln!(io::stderr(), "{line}").unwrap_or_default());
     }
 
     /// Leaves nothing behind on the terminal.

@@ -68,22 +68,73 @@ impl<'a, W: Write> Table<'a, W> {
     }
 }
 
-/// The text with control characters escaped: what customers type must not drive a terminal, nor show as what it is not.
+/// The text with characters escaped that are not seen: what customers type must not drive a terminal, nor show as what it is
+/// not.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped = is_unseen(c).then(|| c.escape_default());
-            let plain = (!is_unseen(c)).then_some(c);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
+    let mut shown = String::with_capacity(text.len());
+    for (c, is_unseen) in each(text) {
+        match is_unseen {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
-/// Whether a character is not seen, and changes what is: controls, spaces without width, and what turns the direction of
-/// writing around.
-pub(crate) fn is_unseen(c: char) -> bool {
-    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}')
+/// Whether a text has characters that are not seen, so that it looks like another text or drives a terminal.
+pub(crate) fn has_unseen(text: &str) -> bool {
+    each(text).any(|(_, is_unseen)| is_unseen)
+}
+
+/// The characters of a text, and whether each is not seen.
+fn each(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let next = text.chars().skip(1).map(Some).chain([None]);
+    let mut before = None;
+    text.chars().zip(next).map(move |(c, next)| {
+        let is_seen = match (before.replace(c), c, next) {
+            (Some(one), '\u{200c}', Some(two)) => is_joined(one) && is_joined(two),
+            (Some(one), '\u{200d}', Some(two)) => {
+                let is_face = |it| is_picture(it) || it == COLOURED;
+                (is_joined(one) && is_joined(two)) || (is_face(one) && is_picture(two))
+            }
+            (Some(one), COLOURED, _) => is_picture(one),
+            _ => !is_unseen(c),
+        };
+        (c, !is_seen)
+    })
+}
+
+/// Has the sign before it drawn in colours.
+const COLOURED: char = '\u{fe0f}';
+
+/// Whether a character is a picture, several of which may be drawn as one.
+fn is_picture(c: char) -> bool {
+    matches!(c, '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// Whether a character is of a script that is spelt with joiners: from Arabic to Sinhala, Myanmar, from Khmer to Vedic, and the
+/// younger blocks of their kind. Between others they are not seen.
+fn is_joined(c: char) -> bool {
+    let is_of_script = matches!(
+        c,
+        '\u{600}'..='\u{dff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{1cff}' | '\u{a800}'..='\u{abff}'
+            | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{11000}'..='\u{11fff}'
+    );
+    is_of_script && !is_unseen(c) && !c.is_numeric()
+}
+
+/// Whether a character is not seen wherever it stands: controls, what turns the direction of writing around, ends of lines and
+/// of paragraphs, and all that Unicode calls ignorable.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 fn widths(columns: &[(&str, Align)], rows: &[Vec<String>]) -> Vec<usize> {
@@ -135,6 +186,48 @@ mod tests {
         }
         table.finish().expect("a Vec takes it");
         String::from_utf8(out).expect("text was written")
+    }
+
+    /// `A<U+200D>1` was an account beside `A1`, and nobody could tell them apart.
+    #[test]
+    fn what_is_not_seen_is_escaped_and_refused() {
+        let unseen = [
+            "A\u{200d}1",
+            "A\u{200c}1",
+            "A\u{ad}1",
+            "A\u{2028}1",
+            "A\u{2029}1",
+            "A\u{3164}1",
+            "A\u{e0041}1",
+            "A\u{fe0f}1",
+            "A\u{200b}1",
+            "A\u{202e}1",
+            "A\u{1b}1",
+            "\u{200d}A1",
+            "A1\u{200d}",
+            "é\u{200d}é",
+            "\u{646}\u{200c}\u{200c}\u{62e}",
+            "\u{646}\u{200c}",
+            "A\u{200c}\u{646}",
+            "\u{661}\u{200d}\u{662}",
+        ];
+        for text in unseen {
+            assert!(has_unseen(text), "{text:?}");
+            assert!(!has_unseen(&printable(text)) && printable(text).contains("\\u{"), "{text:?}");
+        }
+        // Persian and Hindi are spelt with them.
+        for text in [
+            "A1",
+            "é",
+            "💰",
+            "❤\u{fe0f}",
+            "\u{1f469}\u{200d}\u{1f4bb}",
+            "\u{1f469}\u{200d}❤\u{fe0f}\u{200d}\u{1f469}",
+            "\u{645}\u{6cc}\u{200c}\u{62e}",
+            "\u{915}\u{94d}\u{200d}\u{937}",
+        ] {
+            assert!(!has_unseen(text) && printable(text) == text, "{text:?}");
+        }
     }
 
     #[test]

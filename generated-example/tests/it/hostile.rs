@@ -215,6 +215,13 @@ fn an_id_has_nothing_that_is_not_seen() {
         ("A\u{200b}1", "A\\u{200b}1"),
         ("A\u{202e}1", "A\\u{202e}1"),
         ("\u{feff}A1", "\\u{feff}A1"),
+        ("A\u{200d}1", "A\\u{200d}1"),
+        ("A\u{200c}1", "A\\u{200c}1"),
+        ("A\u{ad}1", "A\\u{ad}1"),
+        ("A\u{2028}1", "A\\u{2028}1"),
+        ("A\u{2029}1", "A\\u{2029}1"),
+        ("A\u{3164}1", "A\\u{3164}1"),
+        ("A\u{e0031}1", "A\\u{e0031}1"),
     ] {
         let ran = bank.run(["open", id, "--customer", "C1"]);
         ran.ended_with(2).said(&[shown, "others that are not seen"]);

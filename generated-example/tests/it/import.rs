@@ -75,8 +75,14 @@ fn what_is_dated_by_an_event_of_the_future_is_told() {
     });
     let ran = bank.run(["deposit", "A1", "5", "--transaction", "T2"]).succeeded();
     assert!(ran.stdout.contains("but dated 9062-01-06T09:00:00Z"), "{}", ran.stdout);
+    // Which event or clock it was is not known: it said that the last event was dated so.
+    assert!(!ran.stdout.contains("as the account's last event is"), "{}", ran.stdout);
+    let ahead = bank.json(["deposit", "A1", "5", "--transaction", "T3"])["datedAhead"].clone();
+    assert_eq!(ahead["at"], "9062-01-06T09:00:00Z");
+    assert!(ahead["recordedAt"].as_str().is_some_and(|at| at.starts_with("20")), "{ahead}");
     let fine = bank.run(["open", "A2", "--customer", "C1"]).succeeded();
     assert!(!fine.stdout.contains("dated"), "{}", fine.stdout);
+    assert!(bank.json(["deposit", "A2", "5", "--transaction", "T4"])["datedAhead"].is_null());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! program knows halts a read model, and is told to.
 
 use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
-use eventloom_runtime::store::{Append, NewEvent, StreamKey};
+use eventloom_runtime::store::{Append, NewEvent, StreamKey, whole};
 use eventloom_runtime::testing::{START, block_on};
 use eventloom_runtime::{EventStore, Metadata, Sequence, Uuid};
 use serde_json::{Value, json};
@@ -67,6 +67,11 @@ fn spoil(bank: &Bank, store: &impl EventStore) {
         append(store, "A2", 1, 1, BROKEN, "T1").await;
         append(store, "A2", 2, 1, r#""amount":"7""#, "T2").await;
     });
+}
+
+/// [`spoil`], on the bank's file.
+pub(crate) fn spoiled_on_a_file(bank: &Bank) {
+    spoil(bank, &on_a_file(bank));
 }
 
 fn listed(bank: &Bank) -> Value {
@@ -181,6 +186,7 @@ pub(crate) fn what_only_a_newer_program_knows_is_told(bank: &Bank, store: &impl 
         assert!(drawn.contains(&expected), "`{expected}` is not in {drawn}");
     }
     assert!(drawn.contains("deploy the newer one"), "{drawn}");
+    assert!(!drawn.contains("nobody runs"), "whoever ran it would be halted too: {drawn}");
     let empty = listed(bank);
     assert_eq!(empty["poison"], json!([]), "nobody is to decide about it");
 }
@@ -270,6 +276,57 @@ fn a_copy_leaves_out_what_was_left_out() {
             (&kept[0]["operator"], &kept[0]["reason"]),
             (&json!("Olga"), &json!("a double"))
         );
+    }
+}
+
+/// The story: a copy counted an event that the bank had left out, and said nothing: the event had been mended meanwhile, and could
+/// be folded.
+#[test]
+fn a_copy_says_what_it_counts_and_its_source_leaves_out() {
+    let bank = Bank::new();
+    spoil(&bank, &on_a_file(&bank));
+    bank.run(["balance", "A1"]).succeeded();
+    skip(&bank, &["--reason", "a double", "--projection", VIEWS[0]]).succeeded();
+    let sql = rusqlite::Connection::open(bank.path("bank.db")).expect("an SQLite file");
+    assert_eq!(sql.execute(&mending("events"), ()), Ok(4));
+    assert_eq!(bank.json(["balance", "A2"])["balance"], "17");
+
+    let copy = ["copy", "--from", "bank.db", "--to", "copy.db"];
+    for _ in 0..2 {
+        let told = bank.run(copy).ended_with(3).said(&[
+            "AccountBalanceView: position 3, MoneyDeposited v1 of `A2`, which Olga skipped because: a double",
+            "it can be folded here, and the rows of the copy count it",
+        ]);
+        assert!(told.stdout.contains("copied 4 events"), "{}", told.stdout);
+    }
+    let told = bank.run([&copy[..], &["--json"]].concat()).ended_with(3).json();
+    assert_eq!(told["error"], "SkipsNotCopied");
+    assert_eq!(bank.json(["balance", "A2", "--db", "copy.db"])["balance"], "67", "as was told");
+}
+
+/// A copy that was killed when all events were there, and before what is left out was decided, was a bank like any other.
+#[test]
+fn a_copy_that_was_cut_off_before_its_decisions_is_given_them() {
+    let bank = Bank::new();
+    let store = on_a_file(&bank);
+    spoil(&bank, &store);
+    bank.run(["balance", "A1"]).succeeded();
+    bank.run(["history", "A1"]).ended_with(3);
+    for view in VIEWS {
+        skip(&bank, &["--reason", "a double", "--projection", view]).succeeded();
+    }
+    block_on(async {
+        let copy = SqliteDatabase::open_for_copy(bank.path("copy.db")).expect("a database");
+        let copy = SqliteStore::open(&copy).await.expect("a store");
+        whole::copy(&store, &copy, |_| {}).await.expect("a copy");
+    });
+    bank.run(["balance", "A2", "--db", "copy.db"]).ended_with(3).said(&["holds stream `A2` back"]);
+
+    bank.run(["copy", "--from", "bank.db", "--to", "copy.db"]).succeeded();
+
+    for asked in [["balance", "A2"], ["history", "A2"]] {
+        let copied = bank.json([&asked[..], &["--db", "copy.db"]].concat());
+        assert_eq!(copied, bank.json(asked));
     }
 }
 

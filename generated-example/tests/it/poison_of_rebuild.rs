@@ -38,9 +38,16 @@ fn what_stops_a_rebuild_is_decided_about(bank: &Bank) {
     assert_eq!(found, (&json!(VIEW), &json!(2)));
     let drawn = bank.run(["poison"]).succeeded().stdout;
     assert!(drawn.contains("its rebuild") && drawn.contains("MoneyDeposited v1"), "{drawn}");
-    let again = bank.run(["poison", "retry", "--all"]).succeeded().stdout;
+    // It was told as done, by the exit code.
+    let again = bank.run(["poison", "retry", "--all"]).ended_with(3).stdout;
     assert!(again.contains("the next `bank rebuild` tries it again"), "{again}");
-    assert_eq!(bank.json(["poison", "retry", "2"])[0]["outcome"], "atNextRebuild");
+    let again = bank.run(["poison", "retry", "2", "--json"]).ended_with(3).json();
+    assert_eq!(again[0]["outcome"], "atNextRebuild");
+    let shown = bank.run(["projections"]).succeeded().stdout;
+    assert!(shown.contains("rebuild stopped TransactionHistoryView: position 2"), "{shown}");
+    assert!(shown.contains("`bank poison`"), "{shown}");
+    let shown = &bank.json(["projections"])[1];
+    assert_eq!((&shown["rebuildStoppedBy"]["position"], &shown["parked"]), (&json!(2), &json!([])));
 
     let skipped = skip(bank).succeeded().stdout;
     assert!(skipped.contains("the next `bank rebuild` leaves it out"), "{skipped}");

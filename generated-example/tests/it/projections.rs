@@ -28,7 +28,7 @@ fn where_read_models_stand_is_told() {
             json!({
                 "projection": format!("BankAccount.{name}"), "position": 1, "head": 1, "lagEvents": 0,
                 "lagMicroseconds": 0, "eventsPerSecond": 0, "state": "up to date", "parked": [], "skipped": [],
-                "haltedBy": null, "runner": null,
+                "haltedBy": null, "runner": null, "rebuildStoppedBy": null,
             })
         );
     }
@@ -50,6 +50,12 @@ impl Service {
         Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a service"))
     }
 
+    /// What it tells, to be read to its end: a pipe that is closed takes nothing more.
+    fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
+        let stderr = self.0.stderr.take().expect("a pipe");
+        BufReader::new(stderr).lines().map(|line| line.expect("text"))
+    }
+
     fn signal(&self, name: &str) {
         let kill = format!("kill {name} {}", self.0.id());
         let sent = std::process::Command::new("sh").args(["-c", &kill]).status();
@@ -68,6 +74,11 @@ impl Service {
     }
 }
 
+/// Whether a service tells of its lateness, or of having to wait: on a busy machine it may.
+fn is_of_a_busy_machine(line: &str) -> bool {
+    ["late: ", "in time: ", "waiting: "].iter().any(|start| line.starts_with(start))
+}
+
 /// Whether a service tells whether it works or stands by.
 fn is_role(line: &str) -> bool {
     ["ready: ", "leading: ", "standing by: "].iter().any(|role| line.starts_with(role))
@@ -79,14 +90,11 @@ fn who_works_and_who_stands_by_is_told() {
     let bank = Bank::with_account();
     let ran = bank.run(["projections"]).succeeded();
     assert!(ran.stdout.contains("nobody runs BankAccount.AccountBalanceView"), "{}", ran.stdout);
-    let lines = |service: &mut Service| {
-        let stderr = service.0.stderr.take().expect("a pipe");
-        BufReader::new(stderr).lines().map(|line| line.expect("text"))
-    };
     let mut first = Service::start(&bank);
-    let told = lines(&mut first);
+    let mut told = first.lines();
     let views = ["BankAccount.AccountBalanceView", "BankAccount.TransactionHistoryView"];
-    let leading: Vec<String> = told.filter(|it| it.starts_with("leading: ")).take(2).collect();
+    let leading: Vec<String> =
+        told.by_ref().filter(|it| it.starts_with("leading: ")).take(2).collect();
     let runners: Vec<&str> = (leading.iter().zip(views))
         .map(|(line, view)| {
             let line = line.strip_prefix("leading: this runner, ").expect("a runner");
@@ -100,7 +108,8 @@ fn who_works_and_who_stands_by_is_told() {
     assert!(bank.run(["projections"]).succeeded().stdout.contains(runners[0]));
 
     let mut second = Service::start(&bank);
-    for ((line, view), runner) in lines(&mut second).take(2).zip(views).zip(&runners) {
+    let mut of_second = second.lines();
+    for ((line, view), runner) in of_second.by_ref().take(2).zip(views).zip(&runners) {
         let start = format!("standing by: runner {runner} keeps {view} up to date; this one is ");
         assert!(line.starts_with(&start), "{line}");
     }
@@ -109,6 +118,48 @@ fn who_works_and_who_stands_by_is_told() {
     assert!(first[0]["runner"].as_str().expect("an id").ends_with(runners[0]), "{first}");
     let none = &bank.json(["projections"])[0]["runner"];
     assert!(none.is_null(), "who stopped has said so: {none}");
+    let rest: Vec<String> =
+        told.chain(of_second).filter(|line| !is_of_a_busy_machine(line)).collect();
+    assert!(rest.iter().all(|line| is_role(line)), "{rest:?}");
+}
+
+/// Whoever closed standard error, as a supervisor does whose log is full, ended the service with the next line that it told.
+#[test]
+fn a_service_works_on_where_nobody_reads_what_it_tells() {
+    let bank = Bank::with_account();
+    let mut service = Service::start(&bank);
+    drop(service.0.stderr.take());
+    let begun = Instant::now();
+    while bank.json(["projections"])[1]["state"] != "up to date" {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it does nothing");
+    }
+    // In that time it tells which role it has.
+    sleep(Duration::from_secs(3));
+    let stopped = service.stop().succeeded().json();
+    assert_eq!(stopped[1]["led"], true);
+}
+
+/// A service said that it was ready for rows that nobody kept up to date any more: an event stood in their way, and its runner had
+/// ended.
+#[test]
+fn a_runner_that_has_ended_is_not_told_of_as_ready() {
+    let bank = Bank::new();
+    crate::poison::spoiled_on_a_file(&bank);
+    let mut service = Service::start(&bank);
+    let mut told = service.lines();
+    let is_stop = |line: &String| line.contains("stopped before position 3");
+    assert!(told.any(|line| is_stop(&line)), "an event is in the way");
+    // Some looks later.
+    sleep(Duration::from_secs(3));
+    let shown = bank.run(["projections"]).succeeded().stdout;
+    assert!(shown.contains("stopped TransactionHistoryView: position 3"), "{shown}");
+    assert!(!shown.contains("nobody runs BankAccount.TransactionHistoryView"), "{shown}");
+    service.stop().ended_with(3);
+    let after: Vec<String> = told.collect();
+    let said = |start: &str| after.iter().filter(|line| line.starts_with(start)).count();
+    let ended = "ended: this program no longer runs BankAccount.TransactionHistoryView";
+    assert_eq!(said(ended), 1, "{after:?}");
+    assert_eq!(said("ready: BankAccount.TransactionHistoryView"), 0, "{after:?}");
 }
 
 /// Two services at a time, one of them killed again and again and another stopped for a while in the middle of what it did, while a file

@@ -51,12 +51,13 @@ pub(crate) fn tell(executed: &Executed<BankAccount>, screen: &mut Screen) -> Res
     for Recorded { event, meta } in &executed.events {
         screen.good(&format!("{:>5}", format!("#{}", meta.sequence)), event.describe())?;
     }
-    if let Some(ahead) = executed.events.iter().find(|it| is_ahead(&it.meta)) {
-        let at = ahead.meta.at;
+    if let Some(ahead) = ahead(executed) {
+        let Metadata { at, recorded_at, .. } = ahead;
         screen.bad(
             "but",
             format_args!(
-                "dated {at}, as the account's last event is: none is dated before the one before it"
+                "dated {at}, which is after {recorded_at}, when it was recorded: no event is dated before the one before \
+                 it, and one of the clocks that were asked is or was wrong"
             ),
         )?;
     }
@@ -64,6 +65,11 @@ pub(crate) fn tell(executed: &Executed<BankAccount>, screen: &mut Screen) -> Res
         screen.good("no-op", "this was decided before, as told above: nothing was appended")?;
     }
     Ok(())
+}
+
+/// The first event that is dated after it was recorded.
+fn ahead(executed: &Executed<BankAccount>) -> Option<&Metadata> {
+    executed.events.iter().map(|it| &it.meta).find(|meta| is_ahead(meta))
 }
 
 /// Whether an event is dated after it was recorded, and not by the difference of two good clocks.
@@ -83,5 +89,9 @@ fn outcome(account: &str, executed: &Executed<BankAccount>) -> Result<Value, Fai
         "events": events,
         "status": executed.state.status.to_string(),
         "balance": executed.state.balance.normalize().to_string(),
+        "datedAhead": ahead(executed).map(|meta| json!({
+            "at": meta.at.to_string(),
+            "recordedAt": meta.recorded_at.to_string(),
+        })),
     }))
 }

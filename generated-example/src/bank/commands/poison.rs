@@ -29,7 +29,8 @@ Examples:
 
 const RETRY: &str = "\
 What was held back behind an event is folded with it. Retry after the cause is mended, for example by a
-program that was corrected. Exit code 3 says that it is poison still.
+program that was corrected. Exit code 3 says that it is poison still, or that only a rebuild can tell: what
+stopped one is tried again by the next.
 
 Examples:
   bank poison retry 17
@@ -300,7 +301,8 @@ impl Outcome {
     ) -> Self {
         let Self::Failed(failure) = self else { return self };
         let is_it = |(of, it): &(View, projection::Poison)| *of == view && it.position == position;
-        let is_gone = ledger.poison().await.is_ok_and(|left| !left.iter().any(is_it));
+        let is_gone = ledger.poison().await.is_ok_and(|left| !left.iter().any(is_it))
+            && ledger.stopped_rebuilds().await.is_ok_and(|left| !left.iter().any(is_it));
         let is_it = |(of, it): &(View, projection::Skip)| *of == view && it.position == position;
         // That it is gone may be somebody else's doing.
         let is_skipped = ledger.skips().await.is_ok_and(|skips| skips.iter().any(is_it));
@@ -310,12 +312,13 @@ impl Outcome {
         }
     }
 
-    /// Whether the event at a position is as it was.
+    /// Whether a retry left the event at a position as it was.
     fn leaves(&self, position: Position) -> bool {
         match self {
-            Self::Released | Self::OfRebuild | Self::Decided | Self::DoneThen(_) => false,
+            Self::Released | Self::Decided | Self::DoneThen(_) => false,
             Self::InTheWay(poison) => poison.position == position,
-            Self::Failed(_) => true,
+            // Nobody tries it before the next rebuild.
+            Self::OfRebuild | Self::Failed(_) => true,
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use eventloom_runtime::Position;
-use eventloom_runtime::projection::ProjectionStatus;
+use eventloom_runtime::projection::{Poison, ProjectionStatus};
 use serde_json::{Value, json};
 
 use crate::commands::run_projections::short;
@@ -84,17 +84,27 @@ impl Projections {
             ])?;
         }
         table.finish()?;
-        for (status, rate) in found.iter().zip(rates) {
+        for (first, status) in first.iter().zip(&found) {
             tell(status, screen)?;
-            if rate == 0 && status.lag.events > 0 {
+            if stands_still(first, status) {
                 screen.quiet(still(status))?;
             }
         }
-        if found.iter().any(|status| !status.poison.is_empty()) {
+        let is_undecided =
+            |it: &ProjectionStatus| !it.poison.is_empty() || it.rebuild_stopped_by.is_some();
+        if found.iter().any(is_undecided) {
             screen.quiet("`bank poison` lists what can't be folded, and retries or skips it")?;
         }
         Ok(())
     }
+}
+
+/// Whether somebody should have moved it in the second between two looks, and nobody did.
+fn stands_still(first: &ProjectionStatus, status: &ProjectionStatus) -> bool {
+    let is_behind = first.lag.events > 0 && status.lag.events > 0;
+    // Who runs it can't go on there either.
+    let is_held = status.stopped_by().is_some() || status.halted_by.is_some();
+    is_behind && !is_held && first.position == status.position
 }
 
 /// That nothing moved in a second, and what it says of who should have moved it.
@@ -117,6 +127,20 @@ fn tell(status: &ProjectionStatus, screen: &mut Screen) -> Result<(), Failure> {
             if poison.stops { "stopped" } else { "parked" },
             format_args!(
                 "{}: position {}, {} v{} of `{}`: {}",
+                status.projection.projection,
+                poison.position,
+                poison.event_type,
+                poison.version,
+                poison.stream_id,
+                poison.reason
+            ),
+        )?;
+    }
+    if let Some(poison) = &status.rebuild_stopped_by {
+        screen.bad(
+            "rebuild stopped",
+            format_args!(
+                "{}: position {}, {} v{} of `{}`: {}; the rows lack nothing for it",
                 status.projection.projection,
                 poison.position,
                 poison.event_type,
@@ -170,18 +194,17 @@ fn state(status: &ProjectionStatus) -> &'static str {
 }
 
 fn json(status: &ProjectionStatus, rate: u64) -> Value {
-    let parked: Vec<Value> = (status.poison.iter())
-        .map(|poison| {
-            json!({
-                "position": poison.position,
-                "streamId": poison.stream_id.as_str(),
-                "eventType": poison.event_type,
-                "version": poison.version,
-                "reason": poison.reason,
-                "stops": poison.stops,
-            })
+    let poison = |it: &Poison| {
+        json!({
+            "position": it.position,
+            "streamId": it.stream_id.as_str(),
+            "eventType": it.event_type,
+            "version": it.version,
+            "reason": it.reason,
+            "stops": it.stops,
         })
-        .collect();
+    };
+    let parked: Vec<Value> = status.poison.iter().map(poison).collect();
     json!({
         "projection": status.projection.to_string(),
         "position": status.position,
@@ -193,6 +216,7 @@ fn json(status: &ProjectionStatus, rate: u64) -> Value {
         "state": state(status),
         "parked": parked,
         "skipped": status.skipped,
+        "rebuildStoppedBy": status.rebuild_stopped_by.as_ref().map(poison),
         "haltedBy": status.halted_by.as_ref().map(|unknown| json!({
             "position": unknown.position,
             "streamId": unknown.stream_id.as_str(),

@@ -63,7 +63,9 @@ impl RunProjections {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
             while let Some(ended) = running.iter().position(|it| !it.is_running()) {
-                if let Err(error) = running.swap_remove(ended).stop().await {
+                let ended = running.swap_remove(ended);
+                roles.end(ended.runner());
+                if let Err(error) = ended.stop().await {
                     progress.tell(&format!("error: {error}"));
                     failed.get_or_insert(error);
                 }
@@ -130,16 +132,50 @@ struct Role {
     led: bool,
     /// The runner that was noted; nothing before anything was told.
     told: Option<Option<Uuid>>,
+    state: State,
+}
+
+/// Whether the runner of this process is still there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Runs,
+    Ended,
+    /// And that was told: who takes its place is nothing that this program can tell of.
+    ToldEnded,
 }
 
 impl Roles {
     fn of(running: &[Running; 2]) -> Self {
-        Self(running.each_ref().map(|it| Role { own: it.runner(), led: false, told: None }))
+        Self(running.each_ref().map(|it| Role {
+            own: it.runner(),
+            led: false,
+            told: None,
+            state: State::Runs,
+        }))
+    }
+
+    /// Notes that a runner of this process has ended.
+    fn end(&mut self, runner: Uuid) {
+        for role in self.0.iter_mut().filter(|role| role.own == runner) {
+            role.state = State::Ended;
+        }
     }
 
     /// Tells where it is another one now.
     fn tell(&mut self, statuses: &[ProjectionStatus; 2], progress: &Progress) {
         for (role, it) in self.0.iter_mut().zip(statuses) {
+            match role.state {
+                State::Runs => {}
+                State::Ended => {
+                    role.state = State::ToldEnded;
+                    let (name, own) = (it.projection, short(role.own));
+                    progress.tell(&format!(
+                        "ended: this program no longer runs {name}; its runner {own} has stopped"
+                    ));
+                    continue;
+                }
+                State::ToldEnded => continue,
+            }
             if role.told.replace(it.runner) == Some(it.runner) {
                 continue;
             }

@@ -1,6 +1,6 @@
 //! Eventloom: the generated bank, on whatever store.
 
-use common::LONG;
+use common::{ACCOUNTS, LONG};
 use eventloom_runtime::projection::{Projector, ReadDatabase, Rebuild};
 use eventloom_runtime::repository::NewEvents;
 use eventloom_runtime::{Decimal, EventStore};
@@ -13,14 +13,18 @@ eventloom_runtime::include_ontology!();
 
 pub struct Bank<S: EventStore, D: ReadDatabase> {
     accounts: AccountRepository<S>,
+    /// The same, without a cache of states.
+    uncached: AccountRepository<S>,
     balances: Projector<Balances, S, D>,
 }
 
 impl<S: EventStore + Clone, D: ReadDatabase> Bank<S, D> {
     pub async fn open(store: S, rows: D) -> Self {
         let accounts = AccountRepository::builder().cache_size(10_000).open(store.clone());
+        let uncached = AccountRepository::builder().cache_size(0).open(store.clone());
         let balances = Projector::open(store, rows).await.expect("a projector");
-        Self { accounts: accounts.await.expect("the accounts"), balances }
+        let accounts = accounts.await.expect("the accounts");
+        Self { accounts, uncached: uncached.await.expect("the accounts"), balances }
     }
 
     pub async fn fill(&self, accounts: usize, length: usize) {
@@ -57,23 +61,23 @@ impl<S: EventStore + Clone, D: ReadDatabase> Bank<S, D> {
         self.accounts.execute(format!("A{account}"), deposit).await.expect("a deposit");
     }
 
+    /// A deposit for which the stream is read, as peers read it; to accounts behind those that the cache knows, of which it is told
+    /// nothing.
+    pub async fn deposit_uncached(&self, account: usize) {
+        let deposit = Deposit { amount: Decimal::new(1050, 2) };
+        let account = format!("A{}", ACCOUNTS + account);
+        self.uncached.execute(account, deposit).await.expect("a deposit");
+    }
+
     /// The one account, from its first event on.
     pub async fn replay(&self) {
-        let store = self.accounts.store().clone();
-        let accounts =
-            AccountRepository::builder().cache_size(0).open(store).await.expect("the accounts");
-        let loaded = accounts.load("A0").await.expect("the account");
-        assert_eq!(loaded.sequence as usize, LONG);
+        let loaded = self.uncached.load("A0").await.expect("the account");
+        assert_eq!((loaded.sequence as usize, loaded.state.balance), (LONG, filled(LONG)));
     }
 
     /// So many accounts have a row, with what [`Self::fill`] leaves them.
     pub async fn check_rows(&self, accounts: usize, length: usize) {
-        let cents = (1..length).map(|at| match at {
-            1 => 1_000_000,
-            at if at % 3 == 2 => -1050,
-            _ => 1051,
-        });
-        let (rows, balance) = (self.rows().await, Decimal::new(cents.sum(), 2));
+        let (rows, balance) = (self.rows().await, filled(length));
         assert_eq!(rows.len(), accounts);
         assert!(rows.iter().all(|row| row.1 == balance), "each balance is {balance}");
     }
@@ -89,4 +93,14 @@ impl<S: EventStore + Clone, D: ReadDatabase> Bank<S, D> {
         let rebuild = Rebuild::of(&self.balances).parallel(readers);
         rebuild.run(|_| {}).await.expect("a rebuild");
     }
+}
+
+/// The balance that [`Bank::fill`] leaves an account of so many events.
+fn filled(length: usize) -> Decimal {
+    let cents = (1..length).map(|at| match at {
+        1 => 1_000_000,
+        at if at % 3 == 2 => -1050,
+        _ => 1051,
+    });
+    Decimal::new(cents.sum(), 2)
 }

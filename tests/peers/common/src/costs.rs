@@ -7,9 +7,11 @@ use crate::work::Ran;
 /// The rule, for who reads a table.
 pub const RULE: &str = "\
 `bound by` follows from the figures. Where the programs keep 80 % of all processors busy, it is the processors, with
-the program that uses more of them. Otherwise it is the greatest of the parts of the wall time: CPU time of the client,
-CPU time of the server, syncing the log, and the rest, which is waiting (for answers, for locks, for the system). Shares
-are of the wall time; of CPU time, 100 % is one processor.";
+the program that uses more of them. Where the log is synced for 80 % of the wall time, it is the sync. Otherwise, where
+one works at a time, it is the greatest of the parts of the wall time: CPU time of the client, CPU time of the server,
+syncing the log, and the rest, which is waiting (for answers, for locks, for the system). Where several work at once, or
+the parts come to more than the wall time, they overlap, and nobody can tell from them: that is `undecided`, with the
+share of all processors that was busy and the share of the wall time in which the log was synced.";
 
 /// Share of all processors from which on they are what bounds.
 const BUSY: f64 = 0.8;
@@ -23,19 +25,29 @@ pub struct Used {
     pub client: Option<f64>,
     pub server: f64,
     pub sync: f64,
+    /// How many worked at one time.
+    pub at_once: usize,
 }
 
 impl Used {
     /// What bounds a round on so many processors, by [`RULE`].
     pub fn bound(&self, processors: f64) -> String {
         let Some(client) = self.client else { return "unknown".to_owned() };
-        let percent = |part: f64| format!("{:.0} %", 100.0 * part);
+        // What is measured by ticks of a clock may be a little more than there is.
+        let percent = |part: f64| format!("{:.0} %", 100.0 * part.min(1.0));
         let busy = (client + self.server) / (self.wall * processors);
         if busy >= BUSY {
             let more = if client >= self.server { "client" } else { "server" };
             return format!("processors {}, {more}", percent(busy));
         }
-        let waiting = (self.wall - client - self.server - self.sync).max(0.0);
+        let syncing = self.sync / self.wall;
+        if syncing >= BUSY {
+            return format!("sync {}", percent(syncing));
+        }
+        let waiting = self.wall - client - self.server - self.sync;
+        if self.at_once > 1 || waiting < 0.0 {
+            return format!("undecided: processors {}, sync {}", percent(busy), percent(syncing));
+        }
         let parts = [
             ("client CPU", client),
             ("server CPU", self.server),
@@ -109,7 +121,11 @@ mod tests {
     use super::Used;
 
     fn bound(client: f64, server: f64, sync: f64) -> String {
-        Used { wall: 2.0, client: Some(client), server, sync }.bound(2.0)
+        of(1, client, server, sync)
+    }
+
+    fn of(at_once: usize, client: f64, server: f64, sync: f64) -> String {
+        Used { wall: 2.0, client: Some(client), server, sync, at_once }.bound(2.0)
     }
 
     #[test]
@@ -126,9 +142,24 @@ mod tests {
         assert_eq!(bound(0.1, 0.2, 0.1), "waiting 80 %");
     }
 
+    /// Client 110 %, and waiting 0 %: what two threads did at once was added, and taken for a part of the time.
+    #[test]
+    fn what_overlaps_is_not_decided() {
+        assert_eq!(bound(2.2, 0.4, 0.2), "undecided: processors 65 %, sync 10 %");
+        assert_eq!(of(32, 1.2, 0.4, 0.2), "undecided: processors 40 %, sync 10 %");
+        assert_eq!(of(32, 1.2, 0.4, 1.6), "sync 80 %");
+        assert_eq!(of(4, 2.0, 1.6, 0.2), "processors 90 %, client");
+    }
+
+    #[test]
+    fn no_share_is_beyond_all() {
+        assert_eq!(of(2, 3.0, 1.4, 0.0), "processors 100 %, client");
+        assert_eq!(of(2, 0.1, 0.1, 2.4), "sync 100 %");
+    }
+
     #[test]
     fn nothing_is_said_where_nothing_is_known() {
-        let used = Used { wall: 2.0, client: None, server: 0.0, sync: 1.9 };
+        let used = Used { wall: 2.0, client: None, server: 0.0, sync: 1.9, at_once: 1 };
         assert_eq!(used.bound(2.0), "unknown");
     }
 }

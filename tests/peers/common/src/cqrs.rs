@@ -53,6 +53,13 @@ pub struct Account {
     open: bool,
 }
 
+impl Account {
+    /// What it has.
+    pub fn balance(&self) -> Decimal {
+        self.balance
+    }
+}
+
 impl Aggregate for Account {
     const TYPE: &'static str = "account";
     type Command = Command;

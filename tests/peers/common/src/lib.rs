@@ -23,6 +23,8 @@ pub const ONCE: Duration = Duration::ZERO;
 /// Accounts that commands go to in turn, no two callers to one at a time, and events that each has before.
 pub const ACCOUNTS: usize = 768;
 pub const BEFORE: usize = 10;
+/// Callers up to which Eventloom is measured without its cache too.
+pub const UNCACHED: usize = 32;
 /// Events of the account that is replayed.
 pub const LONG: usize = 100_000;
 /// Accounts and events of each for a rebuild.

@@ -19,6 +19,8 @@ pub enum Kind {
 pub struct Contender<'a> {
     pub kind: Kind,
     pub name: &'a str,
+    /// How many work at one time.
+    pub at_once: usize,
     work: Work<'a>,
     best: Cell<f64>,
     total: Cell<Ran>,
@@ -26,7 +28,13 @@ pub struct Contender<'a> {
 
 impl<'a> Contender<'a> {
     pub fn new(kind: Kind, name: &'a str, work: Work<'a>) -> Self {
-        Self { kind, name, work, best: Cell::default(), total: Cell::default() }
+        Self { kind, name, at_once: 1, work, best: Cell::default(), total: Cell::default() }
+    }
+
+    /// The same, where so many work at one time.
+    #[must_use]
+    pub fn at_once(self, at_once: usize) -> Self {
+        Self { at_once, ..self }
     }
 
     /// Has it work for a time.
@@ -83,8 +91,8 @@ impl<'a> Line<'a> {
         reached
     }
 
-    /// How many units each has done by now, costs included.
-    pub fn done(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().map(|one| one.total().units)
+    /// How many units each has done by now, by its name, costs included.
+    pub fn done(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.0.iter().map(|one| (one.name, one.total().units))
     }
 }

@@ -144,3 +144,16 @@ pub fn passes<'a, F: Future<Output = ()>>(events: usize, pass: impl Fn() -> F + 
         }))
     })
 }
+
+/// Work, and after it each time a look at what it has done, which nobody measures.
+pub fn then<'a, F: Future<Output = ()>>(work: Work<'a>, look: impl Fn() -> F + 'a) -> Work<'a> {
+    let (work, look) = (Rc::new(work), Rc::new(look));
+    Box::new(move |time| {
+        let (work, look) = (Rc::clone(&work), Rc::clone(&look));
+        Box::pin(async move {
+            let ran = work(time).await;
+            look().await;
+            ran
+        })
+    })
+}

@@ -4,7 +4,7 @@
 use eventloom_runtime::Decimal;
 use eventloom_runtime::testing::postgres::PostgresServer;
 
-use crate::{CORE, CQRS, ESRS, EVENTLOOM, RAW, connected, database_name};
+use crate::{CORE, CQRS, ESRS, EVENTLOOM, RAW, connected, database_name, first_word};
 
 /// What a deposit pays in, in cents.
 const DEPOSIT: i64 = 10_50;
@@ -53,15 +53,16 @@ impl Ledger {
     }
 
     /// As many deposits of each contender as were answered since it was last looked at.
-    pub(crate) async fn check_deposits(
+    pub(crate) async fn check_deposits<'a>(
         &mut self,
         server: &PostgresServer,
-        done: impl Iterator<Item = usize>,
+        done: impl Iterator<Item = (&'a str, usize)>,
     ) {
         let mut paid = vec![0; QUERIES.len()];
-        for (at, done) in done.enumerate() {
-            // What is beyond is the bare driver again.
-            paid[at.min(QUERIES.len() - 1)] += DEPOSIT * i64::try_from(done).expect("a number");
+        for (contender, done) in done {
+            let is_its = |(name, _, _): &(&str, _, _)| first_word(contender) == *name;
+            let at = QUERIES.iter().position(is_its).expect("a contender with a database");
+            paid[at] += DEPOSIT * i64::try_from(done).expect("a number");
         }
         let sums = sums(server, self.section).await;
         for (at, (name, _, _)) in QUERIES.iter().enumerate() {
@@ -72,19 +73,25 @@ impl Ledger {
 
     /// Every row is what the events of one account add up to: all accounts have the same. Rows of ours are handed in.
     pub(crate) async fn check_rows(&self, server: &PostgresServer, ours: &[(String, Decimal)]) {
-        let cents =
-            |balance: &Decimal| i64::try_from(*balance * Decimal::from(100)).expect("cents");
-        for (at, (name, _, rows)) in QUERIES.iter().enumerate() {
-            let rows: Vec<i64> = if *name == EVENTLOOM {
-                ours.iter().map(|(_, balance)| cents(balance)).collect()
-            } else {
-                let client = connected(server, &database_name(name, self.section)).await;
-                let rows = client.query(*rows, &[]).await.expect("rows");
-                rows.iter().map(|row| row.get(0)).collect()
-            };
-            assert_eq!(rows.iter().sum::<i64>(), self.sums[at], "{name} has all balances right");
-            assert!(rows.iter().all(|row| *row == rows[0]), "{name} has each balance right");
+        self.check_ours(ours);
+        for (at, (name, _, rows)) in QUERIES.iter().enumerate().filter(|(_, it)| it.0 != EVENTLOOM)
+        {
+            let client = connected(server, &database_name(name, self.section)).await;
+            let rows = client.query(*rows, &[]).await.expect("rows");
+            self.check(at, &rows.iter().map(|row| row.get(0)).collect::<Vec<i64>>());
         }
+    }
+
+    /// The same of ours alone.
+    pub(crate) fn check_ours(&self, ours: &[(String, Decimal)]) {
+        let cents = |balance: Decimal| i64::try_from(balance * Decimal::from(100)).expect("cents");
+        self.check(0, &ours.iter().map(|row| cents(row.1)).collect::<Vec<i64>>());
+    }
+
+    fn check(&self, at: usize, rows: &[i64]) {
+        let name = QUERIES[at].0;
+        assert_eq!(rows.iter().sum::<i64>(), self.sums[at], "{name} has all balances right");
+        assert!(rows.iter().all(|row| *row == rows[0]), "{name} has each balance right");
     }
 }
 

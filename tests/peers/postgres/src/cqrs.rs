@@ -59,7 +59,11 @@ impl Bank {
         let events = PostgresEventRepository::new(self.pool.clone());
         let store = PersistedEventStore::<_, Account>::new_event_store(events);
         let context = store.load_aggregate("A0").await.expect("an account");
-        assert_eq!(context.current_sequence, common::LONG);
+        let replayed = (context.current_sequence, context.aggregate.balance());
+        assert_eq!(
+            replayed,
+            (common::LONG, Decimal::new(1050, 2) * Decimal::from(common::LONG - 1))
+        );
     }
 
     pub(crate) async fn rebuild(&self) {

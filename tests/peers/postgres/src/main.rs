@@ -6,8 +6,9 @@
 //! ```
 //!
 //! A command is load, decide, append one event. All have the same domain (`bank/account.yaml`), the same number of accounts and
-//! streams of ten events to begin with; the server has its default settings, and syncs. That every event is there and every
-//! balance right is checked with SQL (`checks.rs`); what a unit costs is told by `meter.rs`.
+//! streams of ten events to begin with; the server has its default settings, and syncs. With SQL it is checked that every event
+//! is there and every balance of a table right (`checks.rs`); a replay checks the balance that it comes to by itself. What a unit
+//! costs is told by `meter.rs`.
 
 #![allow(clippy::disallowed_types)] // figures for people, no money
 
@@ -25,8 +26,8 @@ use std::time::{Duration, Instant};
 
 use common::asked::Asked;
 use common::line::{Contender, Kind, Line};
-use common::work::{commands, passes};
-use common::{ACCOUNTS, BEFORE, LONG, ONCE, REBUILD, RUN, costs};
+use common::work::{commands, passes, then};
+use common::{ACCOUNTS, BEFORE, LONG, ONCE, REBUILD, RUN, UNCACHED, costs};
 use eventloom_runtime::projection::PostgresReadDatabase;
 use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
 use eventloom_runtime::testing::postgres::PostgresServer;
@@ -47,6 +48,10 @@ The bank on a temporary PostgreSQL server, beside other event stores and the bar
   million   a rebuild of ours from 1,000,000 events while the old rows are read; no peer has that
 Every line tells how many a second, at best, and how many times that Eventloom reaches. Below the floor of one caller
 the program fails.
+
+In commands Eventloom decides from states in memory (`cache_size(10_000)`: all accounts fit), as its users do, where peers
+read the stream each time. For 1 and 32 callers a line tells it without that cache, `cache_size(0)`, which is what to
+compare where accounts are many and seldom come again.
 ";
 
 /// What one caller must reach of the best peer.
@@ -104,8 +109,11 @@ async fn connected(server: &PostgresServer, database: &str) -> Client {
 
 /// The database of a contender in a section: of all that have the first word of its name.
 fn database_name(contender: &str, section: &str) -> String {
-    let name = contender.split([',', ' ']).next().unwrap_or(contender);
-    format!("{section}_{}", name.to_lowercase().replace('-', "_"))
+    format!("{section}_{}", first_word(contender).to_lowercase().replace('-', "_"))
+}
+
+fn first_word(contender: &str) -> &str {
+    contender.split([',', ' ']).next().unwrap_or(contender)
 }
 
 /// An empty database of this server.
@@ -142,8 +150,9 @@ impl Banks {
         }
     }
 
-    async fn fill(&self, accounts: usize, length: usize) {
-        self.ours.fill(accounts, length).await;
+    /// Ours has accounts of its own for each way to load them.
+    async fn fill(&self, ours: usize, accounts: usize, length: usize) {
+        self.ours.fill(ours, length).await;
         self.esrs.fill(accounts, length).await;
         self.cqrs.fill(accounts, length).await;
         self.core.fill(accounts, length).await;
@@ -154,7 +163,7 @@ impl Banks {
 /// Whether one caller reaches its floor.
 async fn append(server: &PostgresServer, meter: &Meter, callers: &[usize]) -> bool {
     let banks = Banks::open(server, "commands").await;
-    banks.fill(ACCOUNTS, BEFORE).await;
+    banks.fill(2 * ACCOUNTS, ACCOUNTS, BEFORE).await;
     let mut ledger = Ledger::open(server, "commands").await;
     let mut reached = true;
     for callers in callers {
@@ -180,19 +189,26 @@ fn appending(banks: &Banks, callers: usize) -> Vec<Contender<'static>> {
         commands(callers, &banks.raw, |bank, account| async move { bank.insert(account).await });
     let grouped =
         commands(callers, &banks.raw, |bank, account| async move { bank.grouped(account).await });
-    vec![
+    let mut contenders = vec![
         Contender::new(Kind::Ours, EVENTLOOM, ours),
         Contender::new(Kind::Peer, ESRS, esrs),
         Contender::new(Kind::Peer, CQRS, cqrs),
         Contender::new(Kind::Peer, CORE, core),
         Contender::new(Kind::Bare, "raw insert, a commit each", each),
         Contender::new(Kind::Bare, "raw inserts, grouped", grouped),
-    ]
+    ];
+    if callers <= UNCACHED {
+        let uncached = commands(callers, &banks.ours, |bank, account| async move {
+            bank.deposit_uncached(account).await
+        });
+        contenders.push(Contender::new(Kind::Ours, "Eventloom, no cache", uncached));
+    }
+    contenders.into_iter().map(|it| it.at_once(callers)).collect()
 }
 
 async fn replay(server: &PostgresServer, meter: &Meter) {
     let banks = Banks::open(server, "replay").await;
-    banks.fill(1, LONG).await;
+    banks.fill(1, 1, LONG).await;
     let Banks { ours, esrs, cqrs, core, raw } = &banks;
     let contenders = vec![
         Contender::new(Kind::Ours, EVENTLOOM, passes(LONG, || ours.replay())),
@@ -228,10 +244,13 @@ async fn rebuild(server: &PostgresServer, meter: &Meter) {
     let ledger = Ledger::open(server, "rebuild").await;
     ledger.check_rows(server, &ours.rows().await).await;
 
+    let ledger = &ledger;
     let readers =
         [(1, "Eventloom, 1 reader"), (2, "Eventloom, 2 readers"), (4, "Eventloom, 4 readers")];
     let contenders = readers.into_iter().map(|(readers, name)| {
-        Contender::new(Kind::Ours, name, passes(all, move || ours.rebuild(readers)))
+        let checked = async || ledger.check_ours(&ours.rows().await);
+        let work = then(passes(all, move || ours.rebuild(readers)), checked);
+        Contender::new(Kind::Ours, name, work).at_once(readers)
     });
     let title = "the same with several readers, events/s (no peer has that)";
     let line = Line::measure(title, ONCE, contenders.collect()).await;

@@ -143,6 +143,7 @@ impl Meter {
             client: ran.cpu,
             server: server.unwrap_or(0.0),
             sync: syncing.unwrap_or(0.0),
+            at_once: contender.at_once,
         };
         costs.push(contender.name, &cells, &ran, &used);
     }

@@ -168,7 +168,11 @@ impl Bank {
 
     pub(crate) async fn replay(&self) {
         let state = self.manager.load(id(0)).await.expect("the store").expect("an account");
-        assert_eq!(*state.sequence_number() as usize, common::LONG);
+        let replayed = (*state.sequence_number() as usize, state.inner().balance);
+        assert_eq!(
+            replayed,
+            (common::LONG, Decimal::new(1050, 2) * Decimal::from(common::LONG - 1))
+        );
     }
 
     pub(crate) async fn rebuild(&self) {

@@ -113,7 +113,10 @@ impl Bank {
             balance += amount(row.get(0), row.get(1));
             count += 1;
         }
-        assert_eq!((count, balance > Decimal::ZERO), (common::LONG, true));
+        assert_eq!(
+            (count, balance),
+            (common::LONG, Decimal::new(1050, 2) * Decimal::from(common::LONG))
+        );
     }
 
     pub(crate) async fn rebuild(&self) {

@@ -26,7 +26,7 @@ use common::asked::Asked;
 use common::costs::{self, Costs, Used};
 use common::line::{Contender, Kind, Line};
 use common::work::{commands, passes};
-use common::{ACCOUNTS, BEFORE, LONG, ONCE, REBUILD, RUN};
+use common::{ACCOUNTS, BEFORE, LONG, ONCE, REBUILD, RUN, UNCACHED};
 
 use self::ours::{Ours, asked};
 
@@ -39,6 +39,10 @@ The bank on SQLite, beside other event stores and the bare driver. Without argum
   rebuild   of a table of balances from 100,000 events (peers: of fewer), and of ours by 1, 2 and 4 readers
 Every line tells how many a second, at best, and how many times that Eventloom reaches. Below the floor of 32 callers
 the program fails.
+
+In commands Eventloom decides from states in memory (`cache_size(10_000)`: all accounts fit), as its users do, where peers
+read the stream each time. For 1 and 32 callers a line tells it without that cache, `cache_size(0)`, which is what to
+compare where accounts are many and seldom come again.
 
 Under a line stands what one unit of it (a command, an event) costs Eventloom and the best peer, over all rounds:
   writes  calls of the program that write, be it to wake a thread; and bytes that they write
@@ -87,7 +91,8 @@ fn explain(unit: &'static str, line: &Line<'_>) {
         let micros = |time: Option<f64>| each(time).map(|time| time * 1e6);
         let (calls, bytes) = (ran.written.map(|it| it.0), ran.written.map(|it| it.1));
         let cells = [each(calls), each(bytes), micros(ran.cpu), micros(Some(ran.wall))];
-        let used = Used { wall: ran.wall, client: ran.cpu, ..Used::default() };
+        let used =
+            Used { wall: ran.wall, client: ran.cpu, at_once: contender.at_once, ..Used::default() };
         costs.push(contender.name, &cells, &ran, &used);
     }
     costs.report();
@@ -107,13 +112,18 @@ async fn append(folder: &Path, ours: &RefCell<Ours>, callers: &[usize]) -> bool 
         let core =
             commands(*callers, &core, |bank, account| async move { bank.deposit(account).await });
         let asked = |what: &str| asked(ours, &format!("{what} {callers}"));
-        let contenders = vec![
+        let mut contenders = vec![
             Contender::new(Kind::Ours, "Eventloom", asked("ours commands")),
             Contender::new(Kind::Peer, "cqrs-es", cqrs),
             Contender::new(Kind::Peer, "eventcore", core),
             Contender::new(Kind::Bare, "raw insert, a commit each", asked("raw commands")),
             Contender::new(Kind::Bare, "raw inserts, grouped", asked("raw grouped")),
         ];
+        if *callers <= UNCACHED {
+            let uncached = asked("ours uncached");
+            contenders.push(Contender::new(Kind::Ours, "Eventloom, no cache", uncached));
+        }
+        let contenders = contenders.into_iter().map(|it| it.at_once(*callers)).collect();
         let title = format!("commands/s, {callers} callers");
         let line = Line::measure(&title, RUN, contenders).await;
         explain("a command", &line);
@@ -160,8 +170,10 @@ async fn rebuild(folder: &Path, ours: &RefCell<Ours>) {
 
     let contenders = vec![
         Contender::new(Kind::Ours, "Eventloom, 1 reader", asked(ours, "ours rebuild 1")),
-        Contender::new(Kind::Ours, "Eventloom, 2 readers", asked(ours, "ours rebuild 2")),
-        Contender::new(Kind::Ours, "Eventloom, 4 readers", asked(ours, "ours rebuild 4")),
+        Contender::new(Kind::Ours, "Eventloom, 2 readers", asked(ours, "ours rebuild 2"))
+            .at_once(2),
+        Contender::new(Kind::Ours, "Eventloom, 4 readers", asked(ours, "ours rebuild 4"))
+            .at_once(4),
     ];
     let title = "the same with several readers, events/s (no peer has that)";
     let line = Line::measure(title, ONCE, contenders).await;

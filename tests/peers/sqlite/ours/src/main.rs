@@ -44,7 +44,7 @@ struct Banks {
 impl Banks {
     async fn filled(folder: &Path, section: &str) -> Self {
         let (accounts, length) = match section {
-            "commands" => (ACCOUNTS, BEFORE),
+            "commands" => (2 * ACCOUNTS, BEFORE),
             "replay" => (1, LONG),
             "rebuild" => REBUILD,
             other => panic!("there is no section {other}"),
@@ -69,6 +69,12 @@ impl Banks {
             ["ours", "commands"] => (
                 RUN,
                 commands(number, ours, |bank, account| async move { bank.deposit(account).await }),
+            ),
+            ["ours", "uncached"] => (
+                RUN,
+                commands(number, ours, |bank, account| async move {
+                    bank.deposit_uncached(account).await
+                }),
             ),
             ["raw", "commands"] => {
                 (RUN, commands(number, raw, |bank, account| async move { bank.insert(account) }))

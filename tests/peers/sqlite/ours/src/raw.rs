@@ -86,7 +86,10 @@ impl Bank {
             balance += amount(text(row, 0), text(row, 1));
             count += 1;
         }
-        assert_eq!((count, balance > Decimal::ZERO), (common::LONG, true));
+        assert_eq!(
+            (count, balance),
+            (common::LONG, Decimal::new(1050, 2) * Decimal::from(common::LONG))
+        );
     }
 
     pub(crate) fn rebuild(&self) {
