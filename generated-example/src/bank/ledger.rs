@@ -340,8 +340,10 @@ impl<D: Database> Ledger<D> {
                 events = step.events;
                 progress.at(step.position, step.head);
                 if step.waits && !std::mem::replace(&mut waits, true) {
-                    progress
-                        .tell("the new rows are complete; waiting for those who read the old ones");
+                    progress.tell(
+                        "the new rows are complete; waiting for those who read the old ones, or change tables, or \
+                         keep them up to date",
+                    );
                 }
             })
             .await?;
