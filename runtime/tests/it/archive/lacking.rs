@@ -1,15 +1,17 @@
 //! Appends with an `immediate` projection that has not seen what is archived by now.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use eventloom_runtime::projection::{Projection, Projector};
+use eventloom_runtime::projection::{Projection, Projector, ProjectorError};
 use eventloom_runtime::store::archive::{ArchiveRule, Archiver};
 use eventloom_runtime::store::{
     Append, AppendError, AppendTransaction, AppendedEvents, EventFilter, FoldError, FoldedChange,
     ImmediateFold, Snapshot,
 };
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
 use eventloom_runtime::testing::{TestClock, block_on};
 use eventloom_runtime::values::Duration;
 use eventloom_runtime::{EventStore as _, Sequence, StoreError};
@@ -117,21 +119,42 @@ fn an_append_fails_for_its_own_files_alone() {
     });
 }
 
+/// Somebody appends when the rows have been brought up to date, archives that, and takes the files away.
+#[derive(Clone)]
+struct Meanwhile {
+    other: Store,
+    archive: PathBuf,
+}
+
+impl Interceptor<Store> for Meanwhile {
+    async fn fold_immediately(
+        &self,
+        store: &Store,
+        fold: Arc<dyn ImmediateFold>,
+    ) -> Result<(), StoreError> {
+        self.other.append(old(LEDGER, 0, &account(20))).await.expect("an append");
+        archive(&self.other).await;
+        files(&self.archive).iter().for_each(|file| fs::remove_file(file).expect("a file"));
+        store.fold_immediately(fold).await
+    }
+}
+
 /// A projection that could not be opened for a missing file said that it is to be opened again.
 #[test]
 fn a_projection_that_cannot_be_opened_says_what_is_missing() {
     block_on(async {
         let rig = Rig::new().await;
-        rig.store.append(old(LEDGER, 0, &account(20))).await.expect("an append");
-        archive(&rig.store).await;
-        let [file] = files(&rig.archive()).try_into().expect("one file");
-        fs::remove_file(&file).expect("a file");
+        let (other, folder) = (rig.again(Some(&rig.archive())).await, rig.archive());
+        let meanwhile = Meanwhile { other, archive: folder.clone() };
+        let store = Intercepted::new(rig.store.clone(), meanwhile);
         let rows = Kind.rows(&rig.store).await;
+        let balances = Projector::<ImmediateBalances, _, _>::open(store, rows).await;
 
-        let opened = Projector::<ImmediateBalances, _, _>::open(rig.store.clone(), rows).await;
+        let error = balances.err().expect("a file is missing");
 
-        let told = opened.err().expect("its file is missing").to_string();
-        assert!(told.contains(&file.display().to_string()), "{told}");
+        assert!(matches!(error, ProjectorError::Store(_)), "{error:?}");
+        let told = error.to_string();
+        assert!(told.contains(&folder.join("000001.ndjson.gz").display().to_string()), "{told}");
         assert!(told.contains("it is not there") && !told.contains("again"), "{told}");
     });
 }
