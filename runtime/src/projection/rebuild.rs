@@ -357,9 +357,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 
     /// Brings the rebuilt rows up to date, with what was decided meanwhile.
     async fn complete(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
-        self.drive_shadow(shadow).await?;
-        self.heed_skips(shadow).await?;
-        self.check_lacking(shadow.table()).await
+        loop {
+            self.drive_shadow(shadow).await?;
+            self.heed_skips(shadow).await?;
+            if self.is_decided(shadow.table()).await? {
+                return Ok(());
+            }
+        }
     }
 
     /// Leaves out of the rebuilt rows what was decided to be skipped since they were begun.
@@ -385,13 +389,17 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 
     /// Stops where readers would lose what the rows that serve show: somebody is to decide about the events behind which the
-    /// rebuilt ones hold streams back.
-    async fn check_lacking(&self, shadow: Table) -> Result<(), ProjectorError> {
+    /// rebuilt ones hold streams back. False where somebody has just decided.
+    async fn is_decided(&self, shadow: Table) -> Result<bool, ProjectorError> {
         let rebuilt = self.shared.database.state(shadow).await?;
         let serving = self.state().await?;
+        let lacking = rebuilt.lacking(&serving);
+        if lacking.iter().any(|it| serving.skipped.contains(&it.position)) {
+            return Ok(false);
+        }
         let stopping = |poison: &Poison| Poison { stops: true, ..poison.clone() };
-        let lacking: Vec<Poison> = rebuilt.lacking(&serving).into_iter().map(stopping).collect();
-        let Some(first) = lacking.first().cloned() else { return Ok(()) };
+        let lacking: Vec<Poison> = lacking.into_iter().map(stopping).collect();
+        let Some(first) = lacking.first().cloned() else { return Ok(true) };
         self.commit_shadow(Commit { poison: lacking, ..Commit::unchanged(&rebuilt) }).await?;
         let (projection, poison) = (ProjectionName::of::<P>(), Box::new(first));
         Err(ProjectorError::RebuildStopped { projection, poison })
