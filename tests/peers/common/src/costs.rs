@@ -7,14 +7,16 @@ use crate::work::Ran;
 /// The rule, for who reads a table.
 pub const RULE: &str = "\
 `bound by` follows from the figures. Where the programs keep 80 % of all processors busy, it is the processors, with
-the program that uses more of them. Where the log is synced for 80 % of the wall time, it is the sync. Otherwise, where
-one works at a time, it is the greatest of the parts of the wall time: CPU time of the client, CPU time of the server,
-syncing the log, and the rest, which is waiting (for answers, for locks, for the system). Where several work at once, or
-the parts come to more than the wall time, they overlap, and nobody can tell from them: that is `undecided`, with the
+the program that uses more of them. Otherwise it is what half of the wall time or more was taken by: CPU time of the
+client, CPU time of the server, or syncing the log. Where none of them took so much and one works at a time, it is the
+greatest of them and of the rest, which is waiting (for answers, for locks, for the system). Where several work at once,
+or one part comes to more than the wall time, they overlap, and nobody can tell from them: that is `undecided`, with the
 share of all processors that was busy and the share of the wall time in which the log was synced.";
 
 /// Share of all processors from which on they are what bounds.
 const BUSY: f64 = 0.8;
+/// Share of the wall time from which on a part is most of it.
+const MOST: f64 = 0.5;
 /// Processors that other programs may take before that is told.
 const OTHERS: f64 = 0.2;
 
@@ -40,24 +42,21 @@ impl Used {
             let more = if client >= self.server { "client" } else { "server" };
             return format!("processors {}, {more}", percent(busy));
         }
-        let syncing = self.sync / self.wall;
-        if syncing >= BUSY {
-            return format!("sync {}", percent(syncing));
-        }
+        let mut parts =
+            vec![("client CPU", client), ("server CPU", self.server), ("sync", self.sync)];
         let waiting = self.wall - client - self.server - self.sync;
-        if self.at_once > 1 || waiting < 0.0 {
-            return format!("undecided: processors {}, sync {}", percent(busy), percent(syncing));
+        let greatest = |parts: &[(&'static str, f64)]| {
+            parts.iter().copied().max_by(|one, two| one.1.total_cmp(&two.1)).unwrap_or_default()
+        };
+        let mut most = greatest(&parts);
+        if most.1 < self.wall * MOST && self.at_once == 1 && waiting >= 0.0 {
+            parts.push(("waiting", waiting));
+            most = greatest(&parts);
+        } else if most.1 < self.wall * MOST || most.1 > self.wall {
+            let syncing = percent(self.sync / self.wall);
+            return format!("undecided: processors {}, sync {syncing}", percent(busy));
         }
-        let parts = [
-            ("client CPU", client),
-            ("server CPU", self.server),
-            ("sync", self.sync),
-            ("waiting", waiting),
-        ];
-        let greatest = parts.into_iter().max_by(|one, two| one.1.total_cmp(&two.1));
-        greatest.map_or_else(String::new, |(name, part)| {
-            format!("{name} {}", percent(part / self.wall))
-        })
+        format!("{} {}", most.0, percent(most.1 / self.wall))
     }
 }
 
@@ -140,13 +139,15 @@ mod tests {
         assert_eq!(bound(0.2, 1.0, 0.4), "server CPU 50 %");
         assert_eq!(bound(0.1, 0.2, 1.6), "sync 80 %");
         assert_eq!(bound(0.1, 0.2, 0.1), "waiting 80 %");
+        assert_eq!(bound(0.3, 1.2, 0.8), "server CPU 60 %");
+        assert_eq!(of(32, 0.4, 1.5, 0.2), "server CPU 75 %");
     }
 
     /// Client 110 %, and waiting 0 %: what two threads did at once was added, and taken for a part of the time.
     #[test]
     fn what_overlaps_is_not_decided() {
         assert_eq!(bound(2.2, 0.4, 0.2), "undecided: processors 65 %, sync 10 %");
-        assert_eq!(of(32, 1.2, 0.4, 0.2), "undecided: processors 40 %, sync 10 %");
+        assert_eq!(of(32, 0.8, 0.4, 0.2), "undecided: processors 30 %, sync 10 %");
         assert_eq!(of(32, 1.2, 0.4, 1.6), "sync 80 %");
         assert_eq!(of(4, 2.0, 1.6, 0.2), "processors 90 %, client");
     }
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn no_share_is_beyond_all() {
         assert_eq!(of(2, 3.0, 1.4, 0.0), "processors 100 %, client");
-        assert_eq!(of(2, 0.1, 0.1, 2.4), "sync 100 %");
+        assert_eq!(of(2, 0.1, 0.1, 2.4), "undecided: processors 5 %, sync 100 %");
     }
 
     #[test]
