@@ -1,13 +1,13 @@
 //! The read database under test: one in memory that keeps checkpoints and gives out rows as the
 //! mutation says.
 
-use eventloom_runtime::Position;
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, Condition, MemoryReadDatabase, Query, ReadDatabase,
     ReadDatabaseError, ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table,
     TableSpec, TableState, Value,
 };
 use eventloom_runtime::store::AppendTransaction;
+use eventloom_runtime::{Position, Uuid};
 
 use crate::mutations::Mutation as M;
 
@@ -59,6 +59,10 @@ impl ReadDatabase for ReadsUnderTest {
             commit.revision = self.0.state(commit.table).await?.revision;
         }
         self.0.commit(commit).await
+    }
+
+    async fn claim(&self, table: Table, runner: Uuid) -> Read<TableState> {
+        self.0.claim(table, runner).await
     }
 
     async fn get(&self, table: Table, key: RowValues) -> Read<Option<RowValues>> {

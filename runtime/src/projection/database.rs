@@ -78,6 +78,17 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         commit: Commit,
     ) -> impl Future<Output = Result<Committed, ReadDatabaseError>> + Send;
 
+    /// Makes somebody the one who runs a table, whatever its revision is: a commit that is under way finds it moved then,
+    /// and who made it stands by. Gives the state after that.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    fn claim(
+        &self,
+        table: Table,
+        runner: Uuid,
+    ) -> impl Future<Output = Result<TableState, ReadDatabaseError>> + Send;
+
     /// The row of a key.
     ///
     /// This and the reads that follow look at the table and its rows in one transaction. They answer from

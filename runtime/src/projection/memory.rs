@@ -16,6 +16,7 @@ use super::{
 };
 use crate::metadata::Position;
 use crate::store::{AppendTransaction, UndoLog};
+use crate::values::Uuid;
 
 /// Rows of projections in memory.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +110,15 @@ impl ReadDatabase for MemoryReadDatabase {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, ReadDatabaseError> {
         Ok(self.contents().commit(commit))
+    }
+
+    async fn claim(&self, table: Table, runner: Uuid) -> Result<TableState, ReadDatabaseError> {
+        let mut contents = self.contents();
+        if let Some(found) = contents.tables.get_mut(&table.id) {
+            found.runner = Some(runner);
+            found.revision += 1;
+        }
+        contents.state(table.id, table.spec.full_name())
     }
 
     async fn get(

@@ -4,6 +4,7 @@ use super::drive::Interrupt;
 use super::fold::{Decoded, Fold};
 use super::immediate::matches_rows;
 use super::projector::interrupted;
+use super::selection::{Lead, OFTEN_BEATEN};
 use super::{
     Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
     Skip, TableState, spans,
@@ -74,11 +75,27 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         position: Position,
         skip: Option<(&str, &str)>,
     ) -> Result<(bool, Retried), ProjectorError> {
+        let lead = Lead::of(self);
+        let refolded = self.refold_led(position, skip, &lead).await;
+        let given_back = lead.give_back().await;
+        refolded.and_then(|refolded| given_back.map(|()| refolded))
+    }
+
+    async fn refold_led(
+        &self,
+        position: Position,
+        skip: Option<(&str, &str)>,
+        lead: &Lead<'_, P, S, D>,
+    ) -> Result<(bool, Retried), ProjectorError> {
         let mut held = self.session().await;
         // Rows change here without the session's knowledge.
         *held = None;
+        let mut beaten = 0;
         loop {
-            let state = self.state().await?;
+            let state = match beaten < OFTEN_BEATEN {
+                true => self.state().await?,
+                false => lead.claim().await?,
+            };
             let (poison, of_rebuild) = found::<P>(&state, position)?;
             match skip {
                 None if of_rebuild => return Ok((false, Retried::OfRebuild)),
@@ -111,6 +128,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 return Ok((stopped, retried));
             }
             // A runner elsewhere was faster: its rows are the ones to go on from.
+            beaten += 1;
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::drive::{self, Driven, Interrupt, Passed, Source};
 use super::fold::Fold;
 use super::projector::{Reached, interrupted};
-use super::selection::Lead;
+use super::selection::{Lead, OFTEN_BEATEN};
 use super::session::{Member, Session};
 use super::{
     Commit, Committed, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
@@ -24,8 +24,6 @@ use crate::store::{EventStore, StoreError};
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 /// The same, at the most, where appends wait while it is tried.
 const BETWEEN_LATE_ATTEMPTS: Duration = Duration::from_secs(8);
-/// How often a runner may be faster before it is to stand by.
-const OFTEN_BEHIND: u32 = 3;
 
 /// How far a rebuild has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -339,7 +337,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 Switched::Behind => {
                     self.check_store(self.checkpoint().await?.position, None).await?;
                     behind += 1;
-                    if behind >= OFTEN_BEHIND {
+                    if behind >= OFTEN_BEATEN {
                         // It may do so for ever: it is to stand by.
                         waits(shadow.seen());
                         *held = None;

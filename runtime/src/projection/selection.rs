@@ -22,6 +22,8 @@ use crate::values::{Timestamp, Uuid};
 const STREAMS: usize = 100_000;
 /// How often one stream is tried that others are faster at.
 const ATTEMPTS: u32 = 100;
+/// How often a runner may be faster before it is to stand by.
+pub(super) const OFTEN_BEATEN: u32 = 3;
 /// How often, within the length of a lease, those who stand by are told that it goes on.
 const SIGNS_OF_LIFE: u32 = 4;
 /// The shortest time between two of these.
@@ -171,7 +173,7 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
         // Rows change here without the session's knowledge.
         *held = None;
         for _ in 0..ATTEMPTS {
-            let Some(state) = self.claim().await? else { continue };
+            let state = self.claim().await?;
             let (folded, revision) = self.refold(&state, stream).await?;
             let rebuilt = TableState { poison: folded.poison.clone(), ..state.clone() };
             if let Some(poison) = rebuilt.lacking(&state).first() {
@@ -240,17 +242,13 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
     }
 
     /// Takes the place of whoever runs the projection, before what takes long: a runner whose commit is refused finds
-    /// another there, and stands by. Gives the state after that; none where somebody else was faster.
-    pub(super) async fn claim(&self) -> Result<Option<TableState>, ProjectorError> {
-        let mut state = self.projector.state().await?;
+    /// another there, and stands by. Gives the state after that.
+    pub(super) async fn claim(&self) -> Result<TableState, ProjectorError> {
+        let state = self.projector.state().await?;
         if state.runner == Some(self.id) {
-            return Ok(Some(state));
+            return Ok(state);
         }
-        state.runner = Some(self.id);
-        let claim = Commit::unchanged(&state);
-        let claimed = self.projector.shared.database.commit(claim).await?;
-        state.revision += 1;
-        Ok(Some(state).filter(|_| claimed == Committed::Done))
+        Ok(self.projector.shared.database.claim(state.table, self.id).await?)
     }
 
     /// Lets runners go on, where it has taken their place.

@@ -29,6 +29,7 @@ use super::{
 };
 use crate::store::AppendTransaction;
 use crate::store::postgres::{Begun, Client, Migrations, OpenTransaction, PostgresDatabase};
+use crate::values::Uuid;
 
 const MIGRATIONS: Migrations = Migrations {
     part: "read models",
@@ -326,6 +327,16 @@ impl ReadDatabase for PostgresReadDatabase {
                 Err(fault.explained_of(&commit.table.spec, &self.database))
             }
         }
+    }
+
+    async fn claim(&self, table: Table, runner: Uuid) -> Result<TableState, ReadDatabaseError> {
+        let begun = self.begin().await?;
+        let claimed = async {
+            registry::claim(&begun, table, runner).await?;
+            registry::state(&begun, table).await
+        };
+        let claimed = claimed.await;
+        self.told(begun.end(claimed).await)
     }
 
     async fn get(

@@ -15,6 +15,7 @@ use crate::projection::{
     TableState,
 };
 use crate::store::postgres::{Client, locks, text};
+use crate::values::Uuid;
 
 /// Lets nobody else create, drop or change tables until the transaction ends. Who is in the way of that is not waited for
 /// without end.
@@ -302,6 +303,17 @@ pub(super) async fn move_on(client: &Client, commit: &Commit) -> Result<Option<b
         )
         .await?;
     moved.map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
+/// Makes somebody the one who runs a table. Until the transaction ends nobody else moves it.
+pub(super) async fn claim(client: &Client, table: Table, runner: Uuid) -> Result<(), Fault> {
+    let statement = client
+        .prepare_cached(
+            "UPDATE eventloom.read_models SET runner = $2, revision = revision + 1 WHERE id = $1",
+        )
+        .await?;
+    client.execute(&statement, &[&id(table), &runner]).await?;
+    Ok(())
 }
 
 /// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::store::AppendTransaction;
 use crate::store::sqlite::SqliteDatabase;
+use crate::values::Uuid;
 
 /// Rows of projections in an SQLite file. Cheap to clone; clones share the file.
 ///
@@ -205,6 +206,10 @@ impl ReadDatabase for SqliteReadDatabase {
             Err(Fault::RowExists) => Ok(Committed::RowExists),
             written => Ok(written?),
         }
+    }
+
+    async fn claim(&self, table: Table, runner: Uuid) -> Result<TableState, ReadDatabaseError> {
+        self.write(move |connection, _| registry::claim(connection, table, runner)).await
     }
 
     async fn get(

@@ -267,6 +267,20 @@ pub(super) fn record(connection: &Connection, commit: &Commit) -> Result<(), Fau
     Ok(())
 }
 
+/// Makes somebody the one who runs a table.
+pub(super) fn claim(
+    connection: &Connection,
+    table: Table,
+    runner: Uuid,
+) -> Result<TableState, Fault> {
+    connection
+        .prepare_cached(
+            "UPDATE eventloom_read_models SET runner = ?2, revision = revision + 1 WHERE id = ?1",
+        )?
+        .execute((table.id.cast_signed(), runner.as_bytes()))?;
+    state(connection, table)
+}
+
 /// Creates an empty table beside the one that serves, and drops the one of an earlier rebuild.
 pub(super) fn begin_rebuild(connection: &Connection, spec: TableSpec) -> Result<TableState, Fault> {
     if find(connection, spec, false)?.is_none() {

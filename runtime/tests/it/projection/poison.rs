@@ -43,6 +43,7 @@ everywhere!(
     waiting_behind_a_stop_is_told_so,
     a_parked_event_is_not_told_to_be_shown_while_others_are_folded,
     that_an_event_is_parked_is_not_taken_back_by_older_news,
+    an_event_is_skipped_where_a_runner_is_always_faster,
 );
 
 fn summary(poison: &Poison) -> (&str, u64, u64, bool) {
@@ -460,4 +461,21 @@ impl<S: EventStore> Interceptor<S> for Blocked {
         }
         store.read_all(after, filter, limit).await
     }
+}
+
+/// A decision is based on the checkpoint, which a busy runner had moved each time it was to be written: the operator waited as
+/// long as events came in.
+async fn an_event_is_skipped_where_a_runner_is_always_faster<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[moved(1), opened("Ada"), moved(2)]).await;
+    let balances = open::<Balances, L>(&place).await;
+    balances.catch_up().await.expect("it catches up");
+    let rows = Unreliable::new(place.rows().clone(), []).with_a_faster_runner();
+    let slower = Projector::<Balances, _, _>::open(place.store().clone(), rows).await;
+
+    let skipped = slower.expect("it opens").skip_poison(1, "Olga", "opened too late").await;
+
+    assert_eq!(skipped, Ok(Retried::Released));
+    let ada = balances.read_model().get(&"a".to_owned()).await.expect("an answer").expect("a row");
+    assert_eq!(ada.amount, 2.into());
+    assert_eq!(balances.status().await.expect("a status").runner, None, "runners may go on");
 }

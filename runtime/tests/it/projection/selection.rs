@@ -16,6 +16,7 @@ use super::rig::{
     Place, SOON, append, append_raw, everywhere, later, moved, new_event, open, open_with, opened,
     raw_event, tagged,
 };
+use super::unreliable::Unreliable;
 
 everywhere!(
     the_rows_of_one_stream_are_mended,
@@ -31,6 +32,7 @@ everywhere!(
     rows_of_several_streams_are_refused,
     a_stream_that_is_not_there_has_no_rows,
     a_stream_that_takes_longer_than_a_lease_is_built,
+    a_runner_that_is_always_faster_stands_by,
 );
 
 type Balance<L> = Projector<Balances, <L as Place>::Store, <L as Place>::Rows>;
@@ -318,4 +320,19 @@ async fn a_stream_that_takes_longer_than_a_lease_is_built<L: Place>(place: L) {
     let bob = runner.read_model().get(&"b".to_owned()).await.expect("an answer");
     assert_eq!(bob.expect("a row").moves.unsigned_abs() + 1, moves);
     running.stop().await.expect("it stops");
+}
+
+/// On a busy machine the runner committed between each look at the table and the attempt to take its place: after a hundred of
+/// them it was told that others kept writing.
+async fn a_runner_that_is_always_faster_stands_by<L: Place>(place: L) {
+    let balances = three(&place).await;
+    tamper(&place, &balances, &["a", "c"]).await;
+    let rows = Unreliable::new(place.rows().clone(), []).with_a_faster_runner();
+    let slower = Projector::<Balances, _, _>::open(place.store().clone(), rows).await;
+
+    let built = slower.expect("it opens").rebuild_streams(&Selection::default(), |_| {}).await;
+
+    assert_eq!(built, Ok(3));
+    assert_eq!(amounts::<L>(&balances).await, [of(1), of(0), of(3)]);
+    assert_eq!(balances.status().await.expect("a status").runner, None, "runners may go on");
 }

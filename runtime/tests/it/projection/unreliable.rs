@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use eventloom_runtime::Uuid;
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
     ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table, TableSpec, TableState,
@@ -53,6 +54,8 @@ pub(crate) struct Unreliable<D> {
     pub(crate) begun: Arc<Mutex<Vec<Table>>>,
     /// What somebody else does just before rows take the place of others.
     somebody_else: Option<SomebodyElse>,
+    /// Who writes whenever the state of a table was read, as long as nobody takes its place.
+    faster: Option<Uuid>,
 }
 
 /// Something that happens elsewhere.
@@ -74,6 +77,7 @@ impl<D> Unreliable<D> {
             looks: Arc::default(),
             begun: Arc::default(),
             somebody_else: None,
+            faster: None,
         }
     }
 
@@ -83,6 +87,11 @@ impl<D> Unreliable<D> {
         does: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
     ) -> Self {
         Self { somebody_else: Some(Arc::new(does)), ..self }
+    }
+
+    /// The same, where a runner elsewhere is always faster than whoever has read the state of a table.
+    pub(crate) fn with_a_faster_runner(self) -> Self {
+        Self { faster: Some(Uuid::now_v7()), ..self }
     }
 
     /// From now on each checkpoint that was read is old when the caller hears of it: it waits for the gate.
@@ -117,7 +126,14 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
     }
 
     async fn state(&self, table: Table) -> Result<TableState, ReadDatabaseError> {
-        self.rows.state(table).await
+        let state = self.rows.state(table).await?;
+        if self.faster.is_some_and(|faster| state.runner.is_none_or(|runner| runner == faster)) {
+            let moved = Commit { runner: self.faster, ..Commit::unchanged(&state) };
+            self.rows.commit(moved).await?;
+            let before = self.commits.fetch_add(1, Ordering::SeqCst);
+            assert!(before < 1_000, "it is left to be faster for ever");
+        }
+        Ok(state)
     }
 
     async fn checkpoint(&self, table: Table) -> Result<Checkpoint, ReadDatabaseError> {
@@ -169,6 +185,10 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
             Fate::Unanswered => Err(ReadDatabaseError::OutcomeUnknown("as planned".to_owned())),
             _ => Ok(committed),
         }
+    }
+
+    async fn claim(&self, table: Table, runner: Uuid) -> Result<TableState, ReadDatabaseError> {
+        self.rows.claim(table, runner).await
     }
 
     async fn get(
