@@ -1,6 +1,6 @@
 //! Eventloom: the generated bank, on whatever store.
 
-use common::{ACCOUNTS, LONG};
+use common::ACCOUNTS;
 use eventloom_runtime::projection::{Projector, ReadDatabase, Rebuild};
 use eventloom_runtime::repository::NewEvents;
 use eventloom_runtime::{Decimal, EventStore};
@@ -69,10 +69,10 @@ impl<S: EventStore + Clone, D: ReadDatabase> Bank<S, D> {
         self.uncached.execute(account, deposit).await.expect("a deposit");
     }
 
-    /// The one account, from its first event on.
-    pub async fn replay(&self) {
-        let loaded = self.uncached.load("A0").await.expect("the account");
-        assert_eq!((loaded.sequence as usize, loaded.state.balance), (LONG, filled(LONG)));
+    /// An account of so many events that [`Self::fill`] made, from its first event on. The cache is for commands.
+    pub async fn load(&self, account: usize, length: usize) {
+        let loaded = self.accounts.load(format!("A{account}")).await.expect("the account");
+        assert_eq!((loaded.sequence as usize, loaded.state.balance), (length, filled(length)));
     }
 
     /// So many accounts have a row, with what [`Self::fill`] leaves them.

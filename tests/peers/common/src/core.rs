@@ -114,7 +114,7 @@ pub async fn deposit(store: &impl EventStore, account: &str) {
 }
 
 /// Loads and folds a stream of one opening and deposits: a command that is refused has done so, and tells the balance.
-pub async fn replay(store: &impl EventStore, account: &str, events: usize) {
+pub async fn load(store: &impl EventStore, account: &str, events: usize) {
     let refused = execute(store, Open { account_id: id(account) }, RetryPolicy::new()).await;
     let balance = Decimal::new(1050, 2) * Decimal::from(events - 1);
     assert_eq!(refused.expect_err("it is open").to_string(), format!("it is open with {balance}"));

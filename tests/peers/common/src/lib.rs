@@ -25,6 +25,8 @@ pub const ACCOUNTS: usize = 768;
 pub const BEFORE: usize = 10;
 /// Callers up to which Eventloom is measured without its cache too.
 pub const UNCACHED: usize = 32;
+/// Events of each account that is loaded.
+pub const LOADED: usize = 100;
 /// Events of the account that is replayed.
 pub const LONG: usize = 100_000;
 /// Accounts and events of each for a rebuild.

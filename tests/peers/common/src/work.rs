@@ -86,11 +86,11 @@ impl Ran {
 /// Something to do for a time, or at least once.
 pub type Work<'a> = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = Ran> + 'a>> + 'a>;
 
-/// So many callers, each one deposit after the other.
-pub fn commands<'a, B, F>(
+/// So many callers, each one thing after the other with one account after the other.
+pub fn turns<'a, B, F>(
     callers: usize,
     bank: &Arc<B>,
-    deposit: impl Fn(Arc<B>, usize) -> F + Clone + Send + 'static,
+    does: impl Fn(Arc<B>, usize) -> F + Clone + Send + 'static,
 ) -> Work<'a>
 where
     B: Send + Sync + 'static,
@@ -98,8 +98,8 @@ where
 {
     let bank = Arc::clone(bank);
     Box::new(move |time| {
-        let (bank, deposit) = (Arc::clone(&bank), deposit.clone());
-        Box::pin(Ran::of(async move { take_turns(callers, &bank, time, deposit).await }))
+        let (bank, does) = (Arc::clone(&bank), does.clone());
+        Box::pin(Ran::of(async move { take_turns(callers, &bank, time, does).await }))
     })
 }
 
@@ -107,16 +107,16 @@ async fn take_turns<B: Send + Sync + 'static, F: Future<Output = ()> + Send + 's
     callers: usize,
     bank: &Arc<B>,
     time: Duration,
-    deposit: impl Fn(Arc<B>, usize) -> F + Clone + Send + 'static,
+    does: impl Fn(Arc<B>, usize) -> F + Clone + Send + 'static,
 ) -> usize {
     let (start, done) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
     let tasks: Vec<_> = (0..callers)
         .map(|caller| {
-            let (bank, done, deposit) = (Arc::clone(bank), Arc::clone(&done), deposit.clone());
+            let (bank, done, does) = (Arc::clone(bank), Arc::clone(&done), does.clone());
             tokio::spawn(async move {
                 let mut account = caller;
                 while start.elapsed() < time {
-                    deposit(Arc::clone(&bank), account % ACCOUNTS).await;
+                    does(Arc::clone(&bank), account % ACCOUNTS).await;
                     account += callers;
                     done.fetch_add(1, Ordering::Relaxed);
                 }

@@ -23,6 +23,7 @@ const TABLES: &str = "
 pub(crate) struct Bank {
     pool: Pool<Postgres>,
     cqrs: PostgresCqrs<Account>,
+    store: PersistedEventStore<PostgresEventRepository, Account>,
     accounts: std::sync::atomic::AtomicUsize,
 }
 
@@ -31,7 +32,9 @@ impl Bank {
         let pool = default_postgress_pool(url).await;
         sqlx::raw_sql(TABLES).execute(&pool).await.expect("tables");
         let cqrs = postgres_cqrs(pool.clone(), vec![], ());
-        Self { pool, cqrs, accounts: Default::default() }
+        let events = PostgresEventRepository::new(pool.clone());
+        let store = PersistedEventStore::new_event_store(events);
+        Self { pool, cqrs, store, accounts: Default::default() }
     }
 
     pub(crate) async fn fill(&self, accounts: usize, length: usize) {
@@ -55,15 +58,11 @@ impl Bank {
         self.cqrs.execute(&format!("A{account}"), deposit).await.expect("a deposit");
     }
 
-    pub(crate) async fn replay(&self) {
-        let events = PostgresEventRepository::new(self.pool.clone());
-        let store = PersistedEventStore::<_, Account>::new_event_store(events);
-        let context = store.load_aggregate("A0").await.expect("an account");
-        let replayed = (context.current_sequence, context.aggregate.balance());
-        assert_eq!(
-            replayed,
-            (common::LONG, Decimal::new(1050, 2) * Decimal::from(common::LONG - 1))
-        );
+    pub(crate) async fn load(&self, account: usize, length: usize) {
+        let context = self.store.load_aggregate(&format!("A{account}")).await;
+        let context = context.expect("an account");
+        let loaded = (context.current_sequence, context.aggregate.balance());
+        assert_eq!(loaded, (length, Decimal::new(1050, 2) * Decimal::from(length - 1)));
     }
 
     pub(crate) async fn rebuild(&self) {

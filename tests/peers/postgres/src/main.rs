@@ -26,8 +26,8 @@ use std::time::{Duration, Instant};
 
 use common::asked::Asked;
 use common::line::{Contender, Kind, Line};
-use common::work::{commands, passes, then};
-use common::{ACCOUNTS, BEFORE, LONG, ONCE, REBUILD, RUN, UNCACHED, costs};
+use common::work::{passes, then, turns};
+use common::{ACCOUNTS, BEFORE, LOADED, LONG, ONCE, REBUILD, RUN, UNCACHED, costs};
 use eventloom_runtime::projection::PostgresReadDatabase;
 use eventloom_runtime::store::postgres::{PostgresDatabase, PostgresStore};
 use eventloom_runtime::testing::postgres::PostgresServer;
@@ -39,10 +39,11 @@ use self::meter::Meter;
 type Bank = bank::Bank<PostgresStore, PostgresReadDatabase>;
 
 const HELP: &str = "\
-postgres [commands] [replay] [rebuild] [million] [NUMBER OF CALLERS …]
+postgres [commands] [load] [replay] [rebuild] [million] [NUMBER OF CALLERS …]
 
 The bank on a temporary PostgreSQL server, beside other event stores and the bare driver. Without arguments all of:
   commands  load, decide, append one event, for 1, 32 and 256 callers or as many as are named
+  load      of accounts of 100 events, for as many callers
   replay    of one account of 100,000 events
   rebuild   of a table of balances from 100,000 events (peers: of fewer), and of ours by 1, 2 and 4 readers
   million   a rebuild of ours from 1,000,000 events while the old rows are read; no peer has that
@@ -51,7 +52,7 @@ the program fails.
 
 In commands Eventloom decides from states in memory (`cache_size(10_000)`: all accounts fit), as its users do, where peers
 read the stream each time. For 1 and 32 callers a line tells it without that cache, `cache_size(0)`, which is what to
-compare where accounts are many and seldom come again.
+compare where accounts are many and seldom come again. A load reads each event, as peers do: the cache is for commands.
 ";
 
 /// What one caller must reach of the best peer.
@@ -71,7 +72,7 @@ const RAW: &str = "raw";
 
 fn main() -> ExitCode {
     let help = format!("{HELP}\n{}\n\n{}", meter::COLUMNS, costs::RULE);
-    let asked = Asked::read(&help, &["commands", "replay", "rebuild", "million"]);
+    let asked = Asked::read(&help, &["commands", "load", "replay", "rebuild", "million"]);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -85,6 +86,9 @@ fn main() -> ExitCode {
         let mut reached = true;
         if asked.wants("commands") {
             reached = append(&server, &meter, asked.callers()).await;
+        }
+        if asked.wants("load") {
+            load(&server, &meter, asked.callers()).await;
         }
         if asked.wants("replay") {
             replay(&server, &meter).await;
@@ -178,17 +182,17 @@ async fn append(server: &PostgresServer, meter: &Meter, callers: &[usize]) -> bo
 
 fn appending(banks: &Banks, callers: usize) -> Vec<Contender<'static>> {
     let ours =
-        commands(callers, &banks.ours, |bank, account| async move { bank.deposit(account).await });
+        turns(callers, &banks.ours, |bank, account| async move { bank.deposit(account).await });
     let esrs =
-        commands(callers, &banks.esrs, |bank, account| async move { bank.deposit(account).await });
+        turns(callers, &banks.esrs, |bank, account| async move { bank.deposit(account).await });
     let cqrs =
-        commands(callers, &banks.cqrs, |bank, account| async move { bank.deposit(account).await });
+        turns(callers, &banks.cqrs, |bank, account| async move { bank.deposit(account).await });
     let core =
-        commands(callers, &banks.core, |bank, account| async move { bank.deposit(account).await });
+        turns(callers, &banks.core, |bank, account| async move { bank.deposit(account).await });
     let each =
-        commands(callers, &banks.raw, |bank, account| async move { bank.insert(account).await });
+        turns(callers, &banks.raw, |bank, account| async move { bank.insert(account).await });
     let grouped =
-        commands(callers, &banks.raw, |bank, account| async move { bank.grouped(account).await });
+        turns(callers, &banks.raw, |bank, account| async move { bank.grouped(account).await });
     let mut contenders = vec![
         Contender::new(Kind::Ours, EVENTLOOM, ours),
         Contender::new(Kind::Peer, ESRS, esrs),
@@ -198,11 +202,37 @@ fn appending(banks: &Banks, callers: usize) -> Vec<Contender<'static>> {
         Contender::new(Kind::Bare, "raw inserts, grouped", grouped),
     ];
     if callers <= UNCACHED {
-        let uncached = commands(callers, &banks.ours, |bank, account| async move {
+        let uncached = turns(callers, &banks.ours, |bank, account| async move {
             bank.deposit_uncached(account).await
         });
         contenders.push(Contender::new(Kind::Ours, "Eventloom, no cache", uncached));
     }
+    contenders.into_iter().map(|it| it.at_once(callers)).collect()
+}
+
+async fn load(server: &PostgresServer, meter: &Meter, callers: &[usize]) {
+    let banks = Banks::open(server, "load").await;
+    banks.fill(ACCOUNTS, ACCOUNTS, LOADED).await;
+    for callers in callers {
+        let title = format!("loads of accounts of {LOADED} events/s, {callers} callers");
+        let line = Line::measure(&title, RUN, loading(&banks, *callers)).await;
+        meter.explain("a load", &line, "load").await;
+    }
+}
+
+fn loading(banks: &Banks, callers: usize) -> Vec<Contender<'static>> {
+    let ours = turns(callers, &banks.ours, |bank, at| async move { bank.load(at, LOADED).await });
+    let esrs = turns(callers, &banks.esrs, |bank, at| async move { bank.load(at, LOADED).await });
+    let cqrs = turns(callers, &banks.cqrs, |bank, at| async move { bank.load(at, LOADED).await });
+    let core = turns(callers, &banks.core, |bank, at| async move { bank.load(at, LOADED).await });
+    let raw = turns(callers, &banks.raw, |bank, at| async move { bank.load(at, LOADED).await });
+    let contenders = vec![
+        Contender::new(Kind::Ours, EVENTLOOM, ours),
+        Contender::new(Kind::Peer, ESRS, esrs),
+        Contender::new(Kind::Peer, CQRS, cqrs),
+        Contender::new(Kind::Peer, CORE, core),
+        Contender::new(Kind::Bare, "raw read, decoded and folded", raw),
+    ];
     contenders.into_iter().map(|it| it.at_once(callers)).collect()
 }
 
@@ -211,11 +241,15 @@ async fn replay(server: &PostgresServer, meter: &Meter) {
     banks.fill(1, 1, LONG).await;
     let Banks { ours, esrs, cqrs, core, raw } = &banks;
     let contenders = vec![
-        Contender::new(Kind::Ours, EVENTLOOM, passes(LONG, || ours.replay())),
-        Contender::new(Kind::Peer, ESRS, passes(LONG, || esrs.replay())),
-        Contender::new(Kind::Peer, CQRS, passes(LONG, || cqrs.replay())),
-        Contender::new(Kind::Peer, CORE, passes(LONG, || core.replay())),
-        Contender::new(Kind::Bare, "raw read, decoded and folded", passes(LONG, || raw.replay())),
+        Contender::new(Kind::Ours, EVENTLOOM, passes(LONG, || ours.load(0, LONG))),
+        Contender::new(Kind::Peer, ESRS, passes(LONG, || esrs.load(0, LONG))),
+        Contender::new(Kind::Peer, CQRS, passes(LONG, || cqrs.load(0, LONG))),
+        Contender::new(Kind::Peer, CORE, passes(LONG, || core.load(0, LONG))),
+        Contender::new(
+            Kind::Bare,
+            "raw read, decoded and folded",
+            passes(LONG, || raw.load(0, LONG)),
+        ),
     ];
     let line = Line::measure("replay of one account, events/s", ONCE, contenders).await;
     meter.explain("an event", &line, "replay").await;

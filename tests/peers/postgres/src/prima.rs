@@ -166,13 +166,10 @@ impl Bank {
         self.pay_in(id(account)).await;
     }
 
-    pub(crate) async fn replay(&self) {
-        let state = self.manager.load(id(0)).await.expect("the store").expect("an account");
-        let replayed = (*state.sequence_number() as usize, state.inner().balance);
-        assert_eq!(
-            replayed,
-            (common::LONG, Decimal::new(1050, 2) * Decimal::from(common::LONG - 1))
-        );
+    pub(crate) async fn load(&self, account: usize, length: usize) {
+        let state = self.manager.load(id(account)).await.expect("the store").expect("an account");
+        let loaded = (*state.sequence_number() as usize, state.inner().balance);
+        assert_eq!(loaded, (length, Decimal::new(1050, 2) * Decimal::from(length - 1)));
     }
 
     pub(crate) async fn rebuild(&self) {

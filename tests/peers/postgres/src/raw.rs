@@ -20,11 +20,13 @@ const INSERT: &str =
     "INSERT INTO events (stream, sequence, event_type, data) VALUES ($1, $2, $3, $4)";
 const INSERT_ALL: &str = "INSERT INTO events (stream, sequence, event_type, data) \
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[])";
+const READ: &str = "SELECT event_type, data FROM events WHERE stream = $1 ORDER BY sequence";
 
 struct Connection {
     client: Client,
     insert: Statement,
     insert_all: Statement,
+    read: Statement,
 }
 
 pub(crate) struct Bank {
@@ -46,7 +48,8 @@ impl Bank {
             }
             let insert = client.prepare(INSERT).await.expect("a statement");
             let insert_all = client.prepare(INSERT_ALL).await.expect("a statement");
-            connections.push(Arc::new(Connection { client, insert, insert_all }));
+            let read = client.prepare(READ).await.expect("a statement");
+            connections.push(Arc::new(Connection { client, insert, insert_all, read }));
         }
         let (queue, mut arriving) = mpsc::unbounded_channel::<(String, i64, oneshot::Sender<()>)>();
         let writer = Arc::clone(&connections[0]);
@@ -101,22 +104,15 @@ impl Bank {
         done.await.expect("an answer");
     }
 
-    pub(crate) async fn replay(&self) {
-        let mut balance = Decimal::ZERO;
-        let mut count = 0;
-        let client = &self.connection().client;
-        let rows = client.query(
-            "SELECT event_type, data FROM events WHERE stream = 'A0' ORDER BY sequence",
-            &[],
-        );
-        for row in rows.await.expect("rows") {
+    pub(crate) async fn load(&self, account: usize, length: usize) {
+        let (mut balance, mut count) = (Decimal::ZERO, 0);
+        let (connection, stream) = (self.connection(), format!("A{account}"));
+        let rows = connection.client.query(&connection.read, &[&stream]).await.expect("rows");
+        for row in rows {
             balance += amount(row.get(0), row.get(1));
             count += 1;
         }
-        assert_eq!(
-            (count, balance),
-            (common::LONG, Decimal::new(1050, 2) * Decimal::from(common::LONG))
-        );
+        assert_eq!((count, balance), (length, Decimal::new(1050, 2) * Decimal::from(length)));
     }
 
     pub(crate) async fn rebuild(&self) {

@@ -110,8 +110,8 @@ impl Bank {
         common::core::deposit(&self.store, &format!("A{account}")).await;
     }
 
-    pub(crate) async fn replay(&self) {
-        common::core::replay(&self.store, "A0", common::LONG).await;
+    pub(crate) async fn load(&self, account: usize, length: usize) {
+        common::core::load(&self.store, &format!("A{account}"), length).await;
     }
 
     /// Under a name that has no checkpoint yet. A run takes a thousand events.

@@ -24,6 +24,7 @@ const TABLES: &str = "
 pub(crate) struct Bank {
     pool: Pool<Sqlite>,
     cqrs: SqliteCqrs<Account>,
+    store: PersistedEventStore<SqliteEventRepository, Account>,
     accounts: AtomicUsize,
 }
 
@@ -43,7 +44,9 @@ impl Bank {
             .expect("a pool");
         sqlx::raw_sql(TABLES).execute(&pool).await.expect("tables");
         let cqrs = sqlite_cqrs(pool.clone(), vec![], ());
-        Self { pool, cqrs, accounts: AtomicUsize::new(0) }
+        let events = SqliteEventRepository::new(pool.clone());
+        let store = PersistedEventStore::new_event_store(events);
+        Self { pool, cqrs, store, accounts: AtomicUsize::new(0) }
     }
 
     /// One stream of two events by the peer itself, copied so often and so far.
@@ -74,15 +77,11 @@ impl Bank {
         }
     }
 
-    pub(crate) async fn replay(&self) {
-        let events = SqliteEventRepository::new(self.pool.clone());
-        let store = PersistedEventStore::<_, Account>::new_event_store(events);
-        let context = store.load_aggregate("A0").await.expect("an account");
-        let replayed = (context.current_sequence, context.aggregate.balance());
-        assert_eq!(
-            replayed,
-            (common::LONG, Decimal::new(1050, 2) * Decimal::from(common::LONG - 1))
-        );
+    pub(crate) async fn load(&self, account: usize, length: usize) {
+        let context = self.store.load_aggregate(&format!("A{account}")).await;
+        let context = context.expect("an account");
+        let loaded = (context.current_sequence, context.aggregate.balance());
+        assert_eq!(loaded, (length, Decimal::new(1050, 2) * Decimal::from(length - 1)));
     }
 
     pub(crate) async fn rebuild(&self) {

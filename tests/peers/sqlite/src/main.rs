@@ -25,16 +25,17 @@ use std::sync::Arc;
 use common::asked::Asked;
 use common::costs::{self, Costs, Used};
 use common::line::{Contender, Kind, Line};
-use common::work::{commands, passes};
-use common::{ACCOUNTS, BEFORE, LONG, ONCE, REBUILD, RUN, UNCACHED};
+use common::work::{passes, turns};
+use common::{ACCOUNTS, BEFORE, LOADED, LONG, ONCE, REBUILD, RUN, UNCACHED};
 
 use self::ours::{Ours, asked};
 
 const HELP: &str = "\
-sqlite [commands] [replay] [rebuild] [NUMBER OF CALLERS …]
+sqlite [commands] [load] [replay] [rebuild] [NUMBER OF CALLERS …]
 
 The bank on SQLite, beside other event stores and the bare driver. Without arguments it runs all of:
   commands  load, decide, append one event, for 1, 32 and 256 callers or as many as are named
+  load      of accounts of 100 events, for as many callers
   replay    of one account of 100,000 events
   rebuild   of a table of balances from 100,000 events (peers: of fewer), and of ours by 1, 2 and 4 readers
 Every line tells how many a second, at best, and how many times that Eventloom reaches. Below the floor of 32 callers
@@ -42,7 +43,7 @@ the program fails.
 
 In commands Eventloom decides from states in memory (`cache_size(10_000)`: all accounts fit), as its users do, where peers
 read the stream each time. For 1 and 32 callers a line tells it without that cache, `cache_size(0)`, which is what to
-compare where accounts are many and seldom come again.
+compare where accounts are many and seldom come again. A load reads each event, as peers do: the cache is for commands.
 
 Under a line stands what one unit of it (a command, an event) costs Eventloom and the best peer, over all rounds:
   writes  calls of the program that write, be it to wake a thread; and bytes that they write
@@ -58,7 +59,7 @@ const CORE_PART: usize = 50;
 
 fn main() -> ExitCode {
     let help = format!("{HELP}\n{}", costs::RULE);
-    let asked = Asked::read(&help, &["commands", "replay", "rebuild"]);
+    let asked = Asked::read(&help, &["commands", "load", "replay", "rebuild"]);
     let folder = tempfile::tempdir().expect("a folder");
     let ours = RefCell::new(Ours::start(folder.path()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -70,6 +71,9 @@ fn main() -> ExitCode {
         let mut reached = true;
         if asked.wants("commands") {
             reached = append(folder.path(), &ours, asked.callers()).await;
+        }
+        if asked.wants("load") {
+            load(folder.path(), &ours, asked.callers()).await;
         }
         if asked.wants("replay") {
             replay(folder.path(), &ours).await;
@@ -108,9 +112,9 @@ async fn append(folder: &Path, ours: &RefCell<Ours>, callers: &[usize]) -> bool 
     let mut reached = true;
     for callers in callers {
         let cqrs =
-            commands(*callers, &cqrs, |bank, account| async move { bank.deposit(account).await });
+            turns(*callers, &cqrs, |bank, account| async move { bank.deposit(account).await });
         let core =
-            commands(*callers, &core, |bank, account| async move { bank.deposit(account).await });
+            turns(*callers, &core, |bank, account| async move { bank.deposit(account).await });
         let asked = |what: &str| asked(ours, &format!("{what} {callers}"));
         let mut contenders = vec![
             Contender::new(Kind::Ours, "Eventloom", asked("ours commands")),
@@ -132,6 +136,29 @@ async fn append(folder: &Path, ours: &RefCell<Ours>, callers: &[usize]) -> bool 
     reached
 }
 
+async fn load(folder: &Path, ours: &RefCell<Ours>, callers: &[usize]) {
+    let cqrs = Arc::new(cqrs::Bank::open(&folder.join("cqrs_l")).await);
+    let core = Arc::new(core::Bank::open(&folder.join("core_l")).await);
+    cqrs.fill(ACCOUNTS, LOADED).await;
+    core.fill(ACCOUNTS, LOADED).await;
+    ours.borrow_mut().ask("fill load");
+    for callers in callers {
+        let cqrs = turns(*callers, &cqrs, |bank, at| async move { bank.load(at, LOADED).await });
+        let core = turns(*callers, &core, |bank, at| async move { bank.load(at, LOADED).await });
+        let asked = |what: &str| asked(ours, &format!("{what} {callers}"));
+        let contenders = vec![
+            Contender::new(Kind::Ours, "Eventloom", asked("ours load")),
+            Contender::new(Kind::Peer, "cqrs-es", cqrs),
+            Contender::new(Kind::Peer, "eventcore", core),
+            Contender::new(Kind::Bare, "raw read, decoded and folded", asked("raw load")),
+        ];
+        let contenders = contenders.into_iter().map(|it| it.at_once(*callers)).collect();
+        let title = format!("loads of accounts of {LOADED} events/s, {callers} callers");
+        let line = Line::measure(&title, RUN, contenders).await;
+        explain("a load", &line);
+    }
+}
+
 async fn replay(folder: &Path, ours: &RefCell<Ours>) {
     let cqrs = cqrs::Bank::open(&folder.join("cqrs_r")).await;
     let core = core::Bank::open(&folder.join("core_r")).await;
@@ -140,8 +167,8 @@ async fn replay(folder: &Path, ours: &RefCell<Ours>) {
     ours.borrow_mut().ask("fill replay");
     let contenders = vec![
         Contender::new(Kind::Ours, "Eventloom", asked(ours, "ours replay")),
-        Contender::new(Kind::Peer, "cqrs-es", passes(LONG, || cqrs.replay())),
-        Contender::new(Kind::Peer, "eventcore", passes(LONG, || core.replay())),
+        Contender::new(Kind::Peer, "cqrs-es", passes(LONG, || cqrs.load(0, LONG))),
+        Contender::new(Kind::Peer, "eventcore", passes(LONG, || core.load(0, LONG))),
         Contender::new(Kind::Bare, "raw read, decoded and folded", asked(ours, "raw replay")),
     ];
     let line = Line::measure("replay of one account, events/s", ONCE, contenders).await;

@@ -6,8 +6,8 @@ mod raw;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use common::work::{Ran, Work, commands, passes};
-use common::{ACCOUNTS, BEFORE, LONG, ONCE, REBUILD, RUN};
+use common::work::{Ran, Work, passes, turns};
+use common::{ACCOUNTS, BEFORE, LOADED, LONG, ONCE, REBUILD, RUN};
 use eventloom_runtime::projection::SqliteReadDatabase;
 use eventloom_runtime::store::sqlite::{SqliteDatabase, SqliteStore};
 
@@ -45,6 +45,7 @@ impl Banks {
     async fn filled(folder: &Path, section: &str) -> Self {
         let (accounts, length) = match section {
             "commands" => (2 * ACCOUNTS, BEFORE),
+            "load" => (ACCOUNTS, LOADED),
             "replay" => (1, LONG),
             "rebuild" => REBUILD,
             other => panic!("there is no section {other}"),
@@ -68,23 +69,27 @@ impl Banks {
         let (time, work): (_, Work<'_>) = match words[..2] {
             ["ours", "commands"] => (
                 RUN,
-                commands(number, ours, |bank, account| async move { bank.deposit(account).await }),
+                turns(number, ours, |bank, account| async move { bank.deposit(account).await }),
             ),
             ["ours", "uncached"] => (
                 RUN,
-                commands(number, ours, |bank, account| async move {
-                    bank.deposit_uncached(account).await
-                }),
+                turns(number, ours, |bank, at| async move { bank.deposit_uncached(at).await }),
             ),
             ["raw", "commands"] => {
-                (RUN, commands(number, raw, |bank, account| async move { bank.insert(account) }))
+                (RUN, turns(number, raw, |bank, account| async move { bank.insert(account) }))
             }
             ["raw", "grouped"] => (
                 RUN,
-                commands(number, raw, |bank, account| async move { bank.grouped(account).await }),
+                turns(number, raw, |bank, account| async move { bank.grouped(account).await }),
             ),
-            ["ours", "replay"] => (ONCE, passes(LONG, || ours.replay())),
-            ["raw", "replay"] => (ONCE, passes(LONG, || async { raw.replay() })),
+            ["ours", "load"] => {
+                (RUN, turns(number, ours, |bank, at| async move { bank.load(at, LOADED).await }))
+            }
+            ["raw", "load"] => {
+                (RUN, turns(number, raw, |bank, at| async move { bank.load(at, LOADED) }))
+            }
+            ["ours", "replay"] => (ONCE, passes(LONG, || ours.load(0, LONG))),
+            ["raw", "replay"] => (ONCE, passes(LONG, || async { raw.load(0, LONG) })),
             ["ours", "rebuild"] => (ONCE, passes(accounts * length, move || ours.rebuild(number))),
             ["raw", "rebuild"] => (ONCE, passes(accounts * length, || async { raw.rebuild() })),
             _ => panic!("nobody knows how to do `{line}`"),

@@ -76,20 +76,17 @@ impl Bank {
         done.await.expect("an answer");
     }
 
-    pub(crate) fn replay(&self) {
+    pub(crate) fn load(&self, account: usize, length: usize) {
         let connection = self.connection();
         let (mut balance, mut count) = (Decimal::ZERO, 0);
-        let read = "SELECT event_type, data FROM events WHERE stream = 'A0' ORDER BY sequence";
+        let read = "SELECT event_type, data FROM events WHERE stream = ?1 ORDER BY sequence";
         let mut read = connection.prepare_cached(read).expect("a statement");
-        let mut rows = read.query([]).expect("rows");
+        let mut rows = read.query([format!("A{account}")]).expect("rows");
         while let Some(row) = rows.next().expect("a row") {
             balance += amount(text(row, 0), text(row, 1));
             count += 1;
         }
-        assert_eq!(
-            (count, balance),
-            (common::LONG, Decimal::new(1050, 2) * Decimal::from(common::LONG))
-        );
+        assert_eq!((count, balance), (length, Decimal::new(1050, 2) * Decimal::from(length)));
     }
 
     pub(crate) fn rebuild(&self) {
