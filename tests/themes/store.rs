@@ -221,6 +221,7 @@ impl Interceptor<MemoryStore> for Mutant {
                 content: [0; 16],
                 command: None,
                 snapshot: None,
+                epoch: None,
             };
             // Whether it lands or not: the look at the key goes on.
             let _ = store.append(claiming).await;

@@ -54,6 +54,7 @@ async fn append(
         content: [0; 16],
         command: None,
         snapshot: None,
+        epoch: None,
     };
     store.append(append).await.expect("the append lands");
 }

@@ -1,7 +1,7 @@
 //! The streams in use: their states as of the last command, so that the next one reads nothing.
 //!
 //! A cached state is a guess until the store confirms it: an append is checked against the stream's
-//! sequence, and a refusal is checked by reading on. Commands of one stream take turns, which saves
+//! sequence and the store's epoch, and a refusal is checked by reading on. Commands of one stream take turns, which saves
 //! them from conflicting with each other; correctness does not depend on it.
 
 use std::num::NonZeroUsize;

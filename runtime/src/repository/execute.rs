@@ -79,13 +79,13 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 }
                 return self.conclude(request, known, verdict, None).await;
             }
-            match self.append(request, known.sequence, &verdict).await {
+            match self.append(request, known, &verdict).await {
                 Ok(appended) => {
                     return self.conclude(request, known, verdict, Some(appended.position)).await;
                 }
-                Err(AppendError::Conflict { actual, .. }) => {
+                Err(AppendError::Conflict { .. } | AppendError::Unconfirmed { .. }) => {
                     tried.attempts += 1;
-                    self.after_conflict(request, known, actual, tried.attempts).await?;
+                    self.after_conflict(request, known, tried.attempts).await?;
                     (tried.confirmed, taken) = (true, None);
                 }
                 Err(AppendError::CommandKnown(recorded)) => {
@@ -152,37 +152,36 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         &self,
         request: &Request<'_, A>,
         known: &mut Folded<A>,
-        actual: u64,
         attempts: u32,
     ) -> Result<(), ExecuteError<A::Error>> {
         self.pause(request, attempts).await?;
-        let stream = &request.stream;
-        if actual < known.sequence {
-            // The store has lost what this program saw, as after restoring a backup.
-            *known = self.load_folded(stream).await?;
-        } else {
-            self.catch_up(stream, known).await?;
-        }
+        self.refresh(&request.stream, known).await?;
         Ok(())
     }
 
     /// Brings a cached state up to date; tells whether it was not. Its own last event is read again: a
-    /// store restored from a backup may have lost it.
+    /// store restored from a backup may have lost it, and have another one in its place.
     pub(super) async fn refresh(
         &self,
         stream: &StreamKey,
         known: &mut Folded<A>,
     ) -> Result<bool, StoreError> {
+        let epoch = self.store.epoch();
         let Some(before) = known.sequence.checked_sub(1) else {
+            known.epoch = epoch;
             return self.catch_up(stream, known).await;
         };
         let page = self.read_page(stream, before, 2, false).await?;
-        match (page.len(), page.at_end()) {
-            (0, _) => *known = self.load_folded(stream).await?,
-            (1, true) => return Ok(false),
-            _ => return self.catch_up(stream, known).await,
+        let last = page.iter().next().map(|event| event.meta.event_id);
+        if last.is_none() || last != known.last_event {
+            *known = self.load_folded(stream).await?;
+            return Ok(true);
         }
-        Ok(true)
+        known.epoch = epoch;
+        match (page.len(), page.at_end()) {
+            (1, true) => Ok(false),
+            _ => self.catch_up(stream, known).await,
+        }
     }
 
     /// What is recorded under the caller's id.
@@ -245,7 +244,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     ) -> Outcome<A> {
         let mut events = Vec::new();
         if let Some(Change { events: recorded, after, .. }) = verdict.change {
-            *known = after;
+            *known = Folded { epoch: known.epoch, ..after };
             events = recorded.into_iter().map(|(event, meta)| Recorded { event, meta }).collect();
         }
         verdict.ending.into_result()?;

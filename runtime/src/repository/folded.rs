@@ -5,7 +5,7 @@ use crate::codec::DecodeError;
 use crate::event::{DomainEvent, EventTypes};
 use crate::metadata::{Metadata, Sequence};
 use crate::store::{StoreError, StoredEvent};
-use crate::values::Timestamp;
+use crate::values::{Timestamp, Uuid};
 
 /// What to do about an event that can't be read or applied: read models may leave one out, and no state does.
 const UNREADABLE: &str = "nothing is known of its stream without it, whatever read models skip: run a program that can \
@@ -19,6 +19,10 @@ pub(super) struct Folded<A: Aggregate> {
     /// The latest time of an event.
     pub(super) last_time: Option<Timestamp>,
     pub(super) history: EventTypes,
+    /// Id of the last event.
+    pub(super) last_event: Option<Uuid>,
+    /// [`EventStore::epoch`](crate::EventStore::epoch) from before it was read, or was seen to be right.
+    pub(super) epoch: u64,
 }
 
 impl<A: Aggregate> Default for Folded<A> {
@@ -28,6 +32,8 @@ impl<A: Aggregate> Default for Folded<A> {
             sequence: 0,
             last_time: None,
             history: EventTypes::default(),
+            last_event: None,
+            epoch: 0,
         }
     }
 }
@@ -39,6 +45,8 @@ impl<A: Aggregate> Clone for Folded<A> {
             sequence: self.sequence,
             last_time: self.last_time,
             history: self.history.clone(),
+            last_event: self.last_event,
+            epoch: self.epoch,
         }
     }
 }
@@ -46,7 +54,7 @@ impl<A: Aggregate> Clone for Folded<A> {
 impl<A: Aggregate> Folded<A> {
     /// Whether another one stands for the same.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        let Self { state, sequence, last_time, history } = other;
+        let Self { state, sequence, last_time, history, .. } = other;
         (&self.state, self.sequence, self.last_time, &self.history)
             == (state, *sequence, *last_time, history)
     }
@@ -64,6 +72,7 @@ impl<A: Aggregate> Folded<A> {
         self.history.insert(event.type_index());
         self.last_time = self.last_time.max(Some(time));
         self.sequence = stored.meta.sequence;
+        self.last_event = Some(stored.meta.event_id);
         Ok(())
     }
 }

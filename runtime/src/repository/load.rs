@@ -78,11 +78,13 @@ impl AsOf {
 impl<A: Aggregate, S: EventStore> Repository<A, S> {
     /// The state of a stream now.
     pub(super) async fn load_folded(&self, stream: &StreamKey) -> Result<Folded<A>, StoreError> {
-        match self.resume(stream, AsOf::NOW).await? {
-            Start::Snapshot(folded) => Ok(folded),
-            Start::Nothing => self.replay(stream, None).await,
-            Start::Ignored(sequence) => self.replay(stream, Some(sequence)).await,
-        }
+        let epoch = self.store.epoch();
+        let folded = match self.resume(stream, AsOf::NOW).await? {
+            Start::Snapshot(folded) => folded,
+            Start::Nothing => self.replay(stream, None).await?,
+            Start::Ignored(sequence) => self.replay(stream, Some(sequence)).await?,
+        };
+        Ok(Folded { epoch, ..folded })
     }
 
     /// The state of a stream as of a moment.
@@ -170,6 +172,7 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
                 check_follows(&stored, cursor)?;
                 cursor += 1;
                 if cursor <= start {
+                    folded.last_event = Some(stored.meta.event_id);
                     continue;
                 }
                 let event: A::Event = folded::read(&stored)?;

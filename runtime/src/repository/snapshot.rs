@@ -104,5 +104,6 @@ pub(super) fn read<A: Aggregate>(snapshot: &Snapshot) -> Result<Folded<A>, Decod
         sequence: snapshot.sequence,
         last_time: beside.last_time,
         history,
+        ..Folded::default()
     })
 }

@@ -106,8 +106,9 @@ impl<A: Aggregate> Verdict<A> {
         change.keys.binary_search(key).is_ok() || others.iter().any(|keys| keys.contains(key))
     }
 
-    /// The append that writes it down. The same at every call.
-    pub(super) fn append(&self, request: &Request<'_, A>, expected: Sequence) -> Append {
+    /// The append that writes it down, decided on a known state. The same at every call, but for the epoch.
+    pub(super) fn append(&self, request: &Request<'_, A>, known: &Folded<A>) -> Append {
+        let expected = known.sequence;
         let mut append = Append {
             stream: request.stream.clone(),
             expected,
@@ -118,6 +119,7 @@ impl<A: Aggregate> Verdict<A> {
             content: request.content,
             command: self.command_record(request),
             snapshot: None,
+            epoch: Some(known.epoch),
         };
         if let Some(Change { events, keys, released, passing, after }) = &self.change {
             append.events = events.iter().map(|(event, meta)| new_event(event, meta)).collect();
@@ -225,12 +227,13 @@ fn change<A: Aggregate>(
     let Keys { claimed, released, passing } = keys_of::<A>(&events)?;
     let keys = claimed.into_iter().collect();
     let sequence = before + events.len() as Sequence;
+    let last_event = events.last().map(|(_, meta)| meta.event_id);
     Ok(Some(Change {
         events,
         keys,
         released,
         passing,
-        after: Folded { state, sequence, last_time, history },
+        after: Folded { state, sequence, last_time, history, last_event, ..Folded::default() },
     }))
 }
 

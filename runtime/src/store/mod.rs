@@ -114,6 +114,21 @@ pub struct Append {
     pub command: Option<CommandRecord>,
     /// A snapshot to write with the events.
     pub snapshot: Option<Snapshot>,
+    /// [`EventStore::epoch`] from before the state was read on which this was decided; none where it is not to be checked.
+    pub epoch: Option<u64>,
+}
+
+impl Append {
+    /// Refuses an append whose state was read in another epoch than this.
+    ///
+    /// # Errors
+    /// [`AppendError::Unconfirmed`].
+    pub(crate) fn check_epoch(&self, epoch: u64) -> Result<(), AppendError> {
+        match self.epoch.is_none_or(|read_in| read_in == epoch) {
+            true => Ok(()),
+            false => Err(AppendError::Unconfirmed { epoch }),
+        }
+    }
 }
 
 /// A successful append.
@@ -134,6 +149,15 @@ pub enum AppendError {
         expected: Sequence,
         /// Where the stream is.
         actual: Sequence,
+    },
+    /// The store may be another one than the state was read from. Nothing was written.
+    #[error(
+        "the connection to the store was made anew since the state was read, and it is to be seen whether the stream \
+         still is what it was"
+    )]
+    Unconfirmed {
+        /// [`EventStore::epoch`] now.
+        epoch: u64,
     },
     /// A unique key is taken.
     #[error("the {} `{}` is taken", .0.claim.field, .0.claim.value)]
@@ -354,9 +378,16 @@ pub trait EventStore: Clone + Send + Sync + 'static {
         shapes: &'static [EventShape],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// A number that is another one once the store may be another than it was: a server that was restored from a backup, or
+    /// in whose place another came. A state that was read before is a guess then, which the length of its stream alone
+    /// can't confirm. Always the same where that can't happen to a store that is open.
+    fn epoch(&self) -> u64 {
+        0
+    }
+
     /// Appends; returns after it is durable.
     ///
-    /// The order of checks is: command id, unique keys, expected sequence. A key that the append itself
+    /// Where [`Append::epoch`] is another one than the store's, nothing else is looked at. Then the order of checks is: command id, unique keys, expected sequence. A key that the append itself
     /// frees is not taken.
     ///
     /// # Errors

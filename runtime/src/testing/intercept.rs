@@ -116,6 +116,11 @@ pub trait Interceptor<S: EventStore>: Clone + Send + Sync + 'static {
         store.streams(aggregate, after, limit)
     }
 
+    /// See [`EventStore::epoch`].
+    fn epoch(&self, store: &S) -> u64 {
+        store.epoch()
+    }
+
     /// See [`EventStore::head`].
     fn head(&self, store: &S) -> impl Future<Output = StoreResult<Position>> + Send {
         store.head()
@@ -157,6 +162,10 @@ impl<S: EventStore, I: Interceptor<S>> EventStore for Intercepted<S, I> {
         shapes: &'static [EventShape],
     ) -> impl Future<Output = StoreResult<()>> + Send {
         self.interceptor.register(&self.store, aggregate, shapes)
+    }
+
+    fn epoch(&self) -> u64 {
+        self.interceptor.epoch(&self.store)
     }
 
     fn append(&self, append: Append) -> impl Future<Output = Result<Appended, AppendError>> + Send {

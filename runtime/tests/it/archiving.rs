@@ -210,6 +210,7 @@ pub(crate) fn events(id: &str, expected: Sequence, count: u64, recorded_at: Time
         content: [1; 16],
         command: None,
         snapshot: None,
+        epoch: None,
     }
 }
 

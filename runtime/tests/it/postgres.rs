@@ -6,7 +6,9 @@ use std::time::Duration;
 use eventloom_runtime::store::postgres::{
     Granted, PostgresDatabase, PostgresOptions, PostgresStore,
 };
-use eventloom_runtime::store::{Append, AppendError, EventFilter, NewEvent, StreamKey};
+use eventloom_runtime::store::{
+    Append, AppendError, EventFilter, NewEvent, StoredEvent, StreamKey,
+};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::{PostgresServer, Session, TestDatabase};
 use eventloom_runtime::{EventStore, Metadata, StoreError, Timestamp, Uuid};
@@ -47,6 +49,7 @@ pub(crate) fn append(id: &str, expected: u64, count: u64) -> Append {
         content: [1; 16],
         command: None,
         snapshot: None,
+        epoch: None,
     }
 }
 
@@ -498,5 +501,115 @@ fn what_can_not_be_held_is_refused_alone() {
         }
         three.expect("an append");
         assert_eq!(read(&store, 0).await.0, [("b".to_owned(), 1)]);
+    });
+}
+
+/// What an operator does who restores an older backup in place: everything after a position goes, all connections end, and the
+/// numbers that the rest had are given out again.
+async fn restore(place: &TestDatabase, position: u64, shapes: &[&str]) {
+    let operator = place.session().await;
+    let kept = shapes.iter().map(|shape| format!("'{shape}'")).collect::<Vec<_>>().join(", ");
+    let statements = [
+        "SET session_replication_role TO replica".to_owned(),
+        format!("DELETE FROM eventloom.events WHERE position > {position}"),
+        "DELETE FROM eventloom.streams WHERE no NOT IN (SELECT stream FROM eventloom.events)"
+            .to_owned(),
+        format!("DELETE FROM eventloom.shapes WHERE event_type NOT IN ({kept})"),
+        "SELECT setval('eventloom.stream_numbers', (SELECT max(no) FROM eventloom.streams))"
+            .to_owned(),
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            .to_owned(),
+    ];
+    for statement in statements {
+        operator.run(&statement).await.expect("an operator may");
+    }
+}
+
+/// The numbers of streams and event types are kept in memory. A program that only read kept those of the server as it had been:
+/// after a restore it told the events of a new account as those of one that was lost, and left out types that it took for
+/// others.
+#[test]
+fn who_only_reads_does_not_take_new_streams_and_types_for_lost_ones() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let (store, reader) = (open(&place).await, open(&place).await);
+        store.append(append("kept", 0, 1)).await.expect("an append");
+        let mut lost = append("lost", 0, 1);
+        lost.events[0].event_type = "Lost";
+        store.append(lost).await.expect("an append");
+        let of = |types: &[&'static str]| EventFilter {
+            types: types.iter().map(|it| ("Account", *it)).collect(),
+            ..EventFilter::default()
+        };
+        let read = async |filter: EventFilter| {
+            let page = reader.read_all(0, &filter, 1_000).await.expect("a page");
+            let told =
+                |it: StoredEvent<'_>| (it.meta.stream_id.to_string(), it.event_type.to_owned());
+            page.events.iter().map(told).collect::<Vec<_>>()
+        };
+        let told = |stream: &str, event_type: &str| (stream.to_owned(), event_type.to_owned());
+        assert_eq!(read(of(&[])).await, [told("kept", "Moved"), told("lost", "Lost")]);
+
+        restore(&place, 1, &["Moved"]).await;
+        let mut new = append("new", 0, 1);
+        new.events[0].event_type = "New";
+        at(&place.url().await).await.expect("a store").append(new).await.expect("an append");
+
+        assert_eq!(read(of(&[])).await, [told("kept", "Moved"), told("new", "New")]);
+        assert_eq!(read(of(&["New"])).await, [told("new", "New")]);
+        assert_eq!(read(of(&["Lost"])).await, []);
+    });
+}
+
+/// The stream has as many events as before, and other ones: the state that the append was decided on never was.
+#[test]
+fn an_append_notices_that_the_server_was_restored() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let store = open(&place).await;
+        store.append(append("a", 0, 2)).await.expect("an append");
+        let epoch = store.epoch();
+        let read_in = |epoch| Append { epoch: Some(epoch), ..append("a", 2, 1) };
+        restore(&place, 1, &["Moved"]).await;
+        at(&place.url().await)
+            .await
+            .expect("a store")
+            .append(append("a", 1, 1))
+            .await
+            .expect("one");
+
+        let refused = store.append(read_in(epoch)).await;
+
+        let Err(AppendError::Unconfirmed { epoch: now }) = refused else { panic!("{refused:?}") };
+        assert!(now != epoch && now == store.epoch(), "{now}");
+        assert_eq!(store.append(read_in(now)).await.map(|it| it.position), Ok(3));
+    });
+}
+
+/// Of several callers some read their state before the connection was made anew, and some after.
+#[test]
+fn of_a_group_those_are_refused_whose_state_is_doubtful() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let store = open(&place).await;
+        store.append(append("first", 0, 1)).await.expect("an append");
+        let now = store.epoch();
+        let appends = (0..40).map(|number: u64| {
+            let (store, epoch) = (store.clone(), Some(now + number % 2));
+            let append = Append { epoch, ..append(&format!("a{number}"), 0, 1) };
+            tokio::spawn(async move { (number, store.append(append).await) })
+        });
+        for task in appends.collect::<Vec<_>>() {
+            match task.await.expect("an answer") {
+                (number, Ok(_)) => assert_eq!(number % 2, 0),
+                (number, refused) => {
+                    assert_eq!(refused, Err(AppendError::Unconfirmed { epoch: now }));
+                    assert_eq!(number % 2, 1);
+                }
+            }
+        }
+        let (seen, _) = read(&store, 1).await;
+        assert_eq!(seen.len(), 20);
     });
 }

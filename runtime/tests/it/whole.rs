@@ -80,6 +80,7 @@ async fn fill(store: &impl EventStore) {
                     repeats: None,
                 }),
                 snapshot: Some(Snapshot { sequence: count, meaning: 7, data: vec![0xff] }),
+                epoch: None,
             };
             store.append(append).await.expect("an append");
             // A refusal without events, and a command without a key.
@@ -97,6 +98,7 @@ async fn fill(store: &impl EventStore) {
                     repeats: None,
                 }),
                 snapshot: None,
+                epoch: None,
             };
             store.append(refused).await.expect("a record");
         }
@@ -118,6 +120,7 @@ async fn goes_on(store: &impl EventStore) {
         content: [1; 16],
         command,
         snapshot: None,
+        epoch: None,
     };
     let taken = store.append(append(vec![key("a", false)], None)).await;
     assert!(matches!(taken, Err(AppendError::DuplicateKey(taken)) if taken.events == (1, 3)));
@@ -179,6 +182,7 @@ async fn is_copied<A: CopyKind, B: CopyKind>(a: A, b: B) {
         content: [1; 16],
         command: None,
         snapshot: None,
+        epoch: None,
     };
     to.append(own).await.expect("an append");
     let other = whole::copy(&from, &filled, |_| ()).await;
@@ -275,6 +279,7 @@ async fn fill_long(store: &impl EventStore) {
             content: [2; 16],
             command: None,
             snapshot: None,
+            epoch: None,
         };
         store.append(append).await.expect("an append");
     }
@@ -384,6 +389,7 @@ fn who_has_a_file_open_sees_no_part_of_a_copy_either() {
             content: [1; 16],
             command: None,
             snapshot: None,
+            epoch: None,
         };
         let appended = open.append(append.clone()).await;
         let is_refused = matches!(

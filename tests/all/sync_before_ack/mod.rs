@@ -79,6 +79,7 @@ fn append(caller: u64, round: u64) -> Append {
         content: [0; 16],
         command: None,
         snapshot: None,
+        epoch: None,
     }
 }
 

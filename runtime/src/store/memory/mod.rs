@@ -67,6 +67,7 @@ impl EventStore for MemoryStore {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        append.check_epoch(self.epoch())?;
         let position = self.contents().append(append)?;
         self.shared.head.send_if_modified(|head| {
             let grown = position > *head;

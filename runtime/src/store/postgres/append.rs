@@ -45,8 +45,8 @@ pub(super) struct Appender {
     pub(super) database: PostgresDatabase,
     pub(super) known: Arc<Known>,
     numbers: Numbers,
-    /// Of which connections the numbers are.
-    generation: u64,
+    /// Of which connection the numbers are.
+    epoch: u64,
 }
 
 /// Why a whole transaction came to nothing.
@@ -81,7 +81,7 @@ type Called = Result<Vec<Outcome>, Failed>;
 impl Appender {
     pub(super) fn new(database: &PostgresDatabase, known: &Arc<Known>) -> Self {
         let (database, known) = (database.clone(), Arc::clone(known));
-        Self { database, known, numbers: Numbers::default(), generation: 0 }
+        Self { database, known, numbers: Numbers::default(), epoch: 0 }
     }
 
     /// Appends all of them in one transaction, and tells of each. Where the transaction failed for what may be the fault
@@ -151,10 +151,9 @@ impl Appender {
     /// A connection, and the numbers that the appends need.
     async fn prepared(&mut self, group: &[&Append]) -> Result<Client, Failed> {
         let client = self.database.writer().await.map_err(Failed::Before)?;
-        let generation = self.database.generation();
-        if generation != self.generation {
-            (self.numbers, self.generation) = (Numbers::default(), generation);
-            self.known.forget();
+        let epoch = self.database.epoch();
+        if epoch != self.epoch {
+            (self.numbers, self.epoch) = (Numbers::default(), epoch);
         }
         let learnt = self.numbers.learn(&client, group.iter().copied()).await;
         match learnt.map_err(Failed::Before) {
@@ -179,11 +178,22 @@ impl Appender {
 
     async fn call_once(&mut self, group: &[&Append]) -> Called {
         let client = self.prepared(group).await?;
-        let told = self.ask(&client, group, true).await;
+        let epoch = self.epoch;
+        let confirmed = group.iter().copied().filter(|append| append.check_epoch(epoch).is_ok());
+        let confirmed: Vec<&Append> = confirmed.collect();
+        let told = match confirmed.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.ask(&client, &confirmed, true).await,
+        };
         if let Err(failed) = &told {
             give_up(client, failed);
         }
-        told
+        let mut told = told?.into_iter();
+        let each = |append: &&Append| match append.check_epoch(epoch) {
+            Ok(()) => told.next().ok_or_else(|| not_as_expected("append")),
+            Err(unconfirmed) => Ok(Outcome::Failed(unconfirmed)),
+        };
+        group.iter().map(each).collect()
     }
 
     /// Calls the function, as a transaction of its own or within one.
@@ -245,7 +255,10 @@ impl Appender {
         let client = runtime.block_on(self.prepared(group))?;
         let open = OpenTransaction::begin(client, &self.database, &self.known.archive, runtime);
         let open = open.map_err(Failed::Before)?;
-        let each = |append: &&Append| self.fold_one(append, folds, &open);
+        let each = |append: &&Append| match append.check_epoch(self.epoch) {
+            Ok(()) => self.fold_one(append, folds, &open),
+            Err(unconfirmed) => Ok(Outcome::Failed(unconfirmed)),
+        };
         let outcomes: Vec<Outcome> = match group.iter().map(each).collect() {
             Ok(outcomes) => outcomes,
             // Nothing was committed, whatever has happened: not even the connection need be there.

@@ -1,6 +1,6 @@
 //! Numbers that stand for texts in the tables, kept in memory: shapes, streams, unique fields.
 //!
-//! What it holds has been committed and never changes; other processes can only add to it.
+//! What it holds has been committed and never changes as long as the server is the same; other processes can only add to it.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -20,29 +20,46 @@ const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("16,384 is not 0"
 
 /// What has been read of the numbered texts.
 pub(super) struct Catalog {
-    shapes: Mutex<Arc<Shapes>>,
-    streams: Mutex<LruCache<i64, StreamId>>,
+    known: Mutex<Texts>,
+}
+
+/// The texts of one server.
+struct Texts {
+    /// Of which connections they are.
+    generation: u64,
+    shapes: Arc<Shapes>,
+    streams: LruCache<i64, StreamId>,
+}
+
+impl Texts {
+    fn of(generation: u64) -> Self {
+        Self { generation, shapes: Arc::default(), streams: LruCache::new(STREAMS) }
+    }
 }
 
 impl Catalog {
     /// An empty catalog.
     pub(super) fn new() -> Self {
-        Self { shapes: Mutex::default(), streams: Mutex::new(LruCache::new(STREAMS)) }
+        Self { known: Mutex::new(Texts::of(0)) }
     }
 
-    /// Forgets all: it may be of another server.
-    pub(super) fn forget(&self) {
-        *lock(&self.shapes) = Arc::default();
-        lock(&self.streams).clear();
+    /// Forgets all where a connection was made since: it may be of another server, or of one that was restored from a backup
+    /// and gives its numbers out again.
+    pub(super) fn renew(&self, generation: u64) {
+        let mut known = lock(&self.known);
+        if generation > known.generation {
+            *known = Texts::of(generation);
+        }
     }
 
     /// The shapes as last read.
     pub(super) fn shapes(&self) -> Arc<Shapes> {
-        Arc::clone(&lock(&self.shapes))
+        Arc::clone(&lock(&self.known).shapes)
     }
 
     /// The shapes as they are now.
     pub(super) async fn shapes_now(&self, client: &Client) -> Result<Arc<Shapes>, Fault> {
+        let generation = lock(&self.known).generation;
         let statement = client
             .prepare_cached(
                 "SELECT id, aggregate, event_type, version FROM eventloom.shapes ORDER BY id",
@@ -60,9 +77,9 @@ impl Catalog {
             shapes.push(row.try_get::<_, i32>(0)?.into(), shape);
         }
         let shapes = Arc::new(shapes);
-        let mut known = lock(&self.shapes);
-        if shapes.last() > known.last() {
-            *known = Arc::clone(&shapes);
+        let mut known = lock(&self.known);
+        if known.generation == generation && shapes.last() > known.shapes.last() {
+            known.shapes = Arc::clone(&shapes);
         }
         Ok(shapes)
     }
@@ -74,18 +91,19 @@ impl Catalog {
         numbers: impl Iterator<Item = i64>,
     ) -> Result<HashMap<i64, StreamId>, Fault> {
         let (mut found, mut unknown) = (HashMap::new(), Vec::new());
-        {
-            let mut streams = lock(&self.streams);
+        let generation = {
+            let mut known = lock(&self.known);
             for number in numbers {
                 if found.contains_key(&number) {
                     continue;
                 }
-                match streams.get(&number) {
+                match known.streams.get(&number) {
                     Some(id) => drop(found.insert(number, id.clone())),
                     None => unknown.push(number),
                 }
             }
-        }
+            known.generation
+        };
         if unknown.is_empty() {
             return Ok(found);
         }
@@ -95,10 +113,12 @@ impl Catalog {
             .prepare_cached("SELECT no, id FROM eventloom.streams WHERE no = ANY ($1)")
             .await?;
         let rows = client.query(&statement, &[&unknown]).await?;
-        let mut streams = lock(&self.streams);
+        let mut known = lock(&self.known);
         for row in rows {
             let (number, id) = (row.try_get(0)?, StreamId::from(&*text::read(row.try_get(1)?)));
-            streams.put(number, id.clone());
+            if known.generation == generation {
+                known.streams.put(number, id.clone());
+            }
             found.insert(number, id);
         }
         Ok(found)

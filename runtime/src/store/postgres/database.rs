@@ -38,6 +38,8 @@ struct Inner {
     copies: bool,
     /// How often a connection was made: what is known of numbers in the tables may be of another server.
     made: Arc<AtomicU64>,
+    /// How often the connection that appends was made.
+    epoch: Arc<AtomicU64>,
 }
 
 /// What every connection is told. Where the server would confirm commits that are not on its disk, or let a transaction
@@ -146,21 +148,21 @@ impl PostgresDatabase {
 
     fn new(url: &str, options: PostgresOptions, copies: bool) -> Result<Self, StoreError> {
         let address = options::address(url)?;
-        let (made, connections) = (Arc::default(), options.connections.max(1));
+        let (made, epoch) = (Arc::default(), Arc::default());
+        let connections = options.connections.max(1);
+        let pool = |size, told, copies, counted: &[&Arc<AtomicU64>]| {
+            pool(&address, options, size, (told, copies, counted))
+        };
         let inner = Inner {
             // Who may copy writes nothing else into a part.
-            writer: pool(&address, options, 1, (&[SESSION, EVENTS, APPENDS], false, &made))?,
-            readers: pool(
-                &address,
-                options,
-                connections,
-                (&[SESSION, EVENTS, READS], copies, &made),
-            )?,
-            rows: pool(&address, options, connections, (&[SESSION, READS], false, &made))?,
+            writer: pool(1, &[SESSION, EVENTS, APPENDS], false, &[&made, &epoch])?,
+            readers: pool(connections, &[SESSION, EVENTS, READS], copies, &[&made])?,
+            rows: pool(connections, &[SESSION, READS], false, &[&made])?,
             address,
             copies,
             options,
             made,
+            epoch,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -221,6 +223,11 @@ impl PostgresDatabase {
         self.inner.made.load(Ordering::SeqCst)
     }
 
+    /// A number that is another one after the connection that appends was made.
+    pub(super) fn epoch(&self) -> u64 {
+        self.inner.epoch.load(Ordering::SeqCst)
+    }
+
     /// The connection that appends.
     pub(super) async fn writer(&self) -> Result<Client, Fault> {
         Ok(self.inner.writer.get().await?)
@@ -250,8 +257,7 @@ impl PostgresDatabase {
     /// A connection of its own, for what holds it for long: nobody waits for it, and it ends with who has it.
     pub(super) async fn alone(&self) -> Result<Client, Fault> {
         let Inner { address, options, copies, .. } = &*self.inner;
-        let told = (&[SESSION, READS] as &[_], *copies, &Arc::default());
-        let pool = pool(address, *options, 1, told);
+        let pool = pool(address, *options, 1, (&[SESSION, READS], *copies, &[]));
         Ok(pool.map_err(Fault::from)?.get().await?)
     }
 
@@ -287,16 +293,18 @@ fn pool(
     address: &Address,
     options: PostgresOptions,
     size: usize,
-    (told, copies, made): (&'static [&'static str], bool, &Arc<AtomicU64>),
+    (told, copies, counted): (&'static [&'static str], bool, &[&Arc<AtomicU64>]),
 ) -> Result<Pool, StoreError> {
     let config = address.config.clone();
     let manager = match &address.tls {
         Some(tls) => Manager::from_config(config, tls.clone(), ManagerConfig::default()),
         None => Manager::from_config(config, NoTls, ManagerConfig::default()),
     };
-    let made = Arc::clone(made);
+    let counted: Vec<Arc<AtomicU64>> = counted.iter().map(|it| Arc::clone(it)).collect();
     let tell = Hook::async_fn(move |client, _| {
-        made.fetch_add(1, Ordering::SeqCst);
+        for made in &counted {
+            made.fetch_add(1, Ordering::SeqCst);
+        }
         Box::pin(async move {
             let tell = async {
                 for told in told {

@@ -40,9 +40,11 @@ impl Known {
         Self { catalog: Catalog::new(), archive, pace: Pace(AtomicUsize::new(usize::MAX)) }
     }
 
-    /// Forgets what may be of another server.
-    pub(super) fn forget(&self) {
-        self.catalog.forget();
+    /// A connection that reads events, with nothing known that may be of another server.
+    async fn reader(&self, database: &PostgresDatabase) -> Result<Client, Fault> {
+        let client = database.reader().await?;
+        self.catalog.renew(database.generation());
+        Ok(client)
     }
 }
 
@@ -109,7 +111,7 @@ pub(super) async fn read_stream(
 ) -> Result<Page, Fault> {
     for _ in 0..AGAIN {
         let seen = Seen::now(database);
-        let client = database.reader().await?;
+        let client = known.reader(database).await?;
         let live = read_live_stream(&client, known, read).await?;
         let Some(range) = Filling::range_of(read, &live) else { return Ok(live) };
         let listed = archive::of_stream(&client, read, range).await?;
@@ -181,7 +183,7 @@ pub(super) async fn read_all(
 ) -> Result<AllPage, Fault> {
     for _ in 0..AGAIN {
         let seen = Seen::now(database);
-        let client = database.reader().await?;
+        let client = known.reader(database).await?;
         let (live, listed) = read_all_live(&client, known, after, filter, limit).await?;
         drop(client);
         let Some(listed) = listed else { return Ok(live) };
@@ -317,10 +319,11 @@ async fn only_number(rows: RowStream) -> Result<u64, Fault> {
 
 /// The live events at positions that are in order: as many as make up a page.
 pub(super) async fn live_at(
-    client: &Client,
-    Known { catalog, .. }: &Known,
+    database: &PostgresDatabase,
+    known: &Known,
     positions: &[Position],
 ) -> Result<Page, Fault> {
+    let (client, catalog) = (&known.reader(database).await?, &known.catalog);
     let sql = format!(
         "SELECT {} FROM eventloom.events WHERE position = ANY ($1) ORDER BY position",
         columns(true)

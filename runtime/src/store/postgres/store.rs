@@ -144,6 +144,10 @@ impl EventStore for PostgresStore {
         }
     }
 
+    fn epoch(&self) -> u64 {
+        self.database.epoch()
+    }
+
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let (append, mut rounds) = (Arc::new(append), Rounds::default());
         loop {
@@ -356,8 +360,7 @@ impl ArchiveStore for PostgresStore {
     }
 
     async fn live_at(&self, positions: Vec<Position>) -> Result<Page, StoreError> {
-        let client = self.client().await?;
-        self.told(reads::live_at(&client, &self.shared.known, &positions).await)
+        self.told(reads::live_at(&self.database, &self.shared.known, &positions).await)
     }
 
     async fn leave(

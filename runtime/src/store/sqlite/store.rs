@@ -120,6 +120,7 @@ impl EventStore for SqliteStore {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        append.check_epoch(self.epoch())?;
         let archive = self.archive();
         let (mut append, mut rounds) = (append, Rounds::default());
         loop {

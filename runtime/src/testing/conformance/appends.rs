@@ -239,6 +239,23 @@ pub(super) async fn the_command_is_checked_first_then_keys_then_the_sequence(
     Ok(())
 }
 
+pub(super) async fn an_append_of_another_epoch_is_refused(kind: impl StoreKind) -> Check {
+    let (_place, store) = kind.open_new().await?;
+    let stream = account("A1");
+    store.append(append(&stream, 0, 1)).await?;
+    let (before, epoch) = (traces(&store, &stream).await?, store.epoch());
+
+    let outcome =
+        store.append(Append { epoch: Some(epoch + 1), ..leaving_traces(&stream, 1) }).await;
+
+    if outcome != Err(AppendError::Unconfirmed { epoch }) {
+        return Err(unexpected("Unconfirmed", &outcome));
+    }
+    equal("what the refused append left behind", &traces(&store, &stream).await?, &before)?;
+    store.append(Append { epoch: Some(epoch), ..append(&stream, 1, 1) }).await?;
+    holds(&store, &stream, 2).await.map(drop)
+}
+
 pub(super) async fn one_refused_append_is_not_its_neighbours(kind: impl StoreKind) -> Check {
     let (_place, store) = kind.open_new().await?;
     store.append(append(&account("taken"), 0, 1)).await?;

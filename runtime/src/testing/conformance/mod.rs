@@ -69,6 +69,7 @@ promises! { $
         positions_grow_across_streams,
         same_ids_of_different_aggregates_are_different_streams,
         an_outdated_expectation_is_a_conflict,
+        an_append_of_another_epoch_is_refused,
         an_expectation_ahead_of_the_stream_is_a_conflict,
         a_stream_is_created_only_once,
         a_new_stream_expects_nothing,

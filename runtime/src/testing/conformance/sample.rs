@@ -72,6 +72,7 @@ pub(super) fn append(stream: &StreamKey, expected: Sequence, count: u64) -> Appe
         content: content(1),
         command: None,
         snapshot: None,
+        epoch: None,
     }
 }
 

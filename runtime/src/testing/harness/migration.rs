@@ -254,6 +254,7 @@ async fn append_stored<S: Subject>(
         content: [0; 16],
         command: None,
         snapshot: None,
+        epoch: None,
     };
     store.append(append).await?;
     Ok(())

@@ -310,6 +310,7 @@ pub(crate) fn appending(stream: &str, expected: Sequence, events: Vec<NewEvent>)
         content: [0; 16],
         command: None,
         snapshot: None,
+        epoch: None,
     }
 }
 

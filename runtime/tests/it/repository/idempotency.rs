@@ -326,6 +326,7 @@ fn a_recorded_refusal_that_the_program_no_longer_has_is_told_as_it_was() {
             content: recorded.content,
             command: Some(CommandRecord { id: "C2".into(), refusal: old, repeats: None }),
             snapshot: None,
+            epoch: None,
         };
         bench.store.append(append).await.unwrap();
         let again = bench.wallets.execute_with("W", take("E1", "1"), id("C2")).await.unwrap_err();

@@ -108,6 +108,7 @@ impl<S: EventStore> Bench<S> {
             content: [0; 16],
             command: None,
             snapshot: None,
+            epoch: None,
         };
         self.store.append(append).await.expect("an append");
     }

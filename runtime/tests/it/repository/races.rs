@@ -1,8 +1,8 @@
 //! Several programs on one store: outdated states, conflicts, and twins.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use eventloom_runtime::repository::RetryPolicy;
 use eventloom_runtime::store::{Append, AppendError, Appended, Page, StreamRead};
@@ -224,6 +224,137 @@ fn a_refusal_is_never_decided_on_a_future_that_got_lost() {
         switch.switched.store(true, SeqCst);
         assert_eq!(wallets.execute("W", take("E3", "10")).await.unwrap().sequence, 2);
     });
+}
+
+/// A server that took the place of another lacked its last event and had got another one since. Both streams were of one length,
+/// so that an append found nothing wrong, and more was taken out than there was.
+#[test]
+fn a_stream_of_the_same_length_is_told_from_the_one_that_got_lost() {
+    block_on(async {
+        let (bench, wallets, replaced) = switching().await;
+        replaced.backup.put("W", "E1", "10").await.unwrap();
+        replaced.backup.take("W", "E2", "5").await.unwrap();
+        wallets.execute("W", put("E1", "10")).await.unwrap();
+        wallets.execute("W", put("E3", "1000")).await.unwrap();
+        replaced.happen();
+
+        wallets.execute("W", take("E4", "900")).await.expect_err("there are 5");
+
+        let executed = wallets.execute("W", take("E5", "4")).await.unwrap();
+        assert_eq!((executed.sequence, executed.state.balance), (3, dec("1")));
+        assert_eq!(bench.events().await, 2, "nothing more");
+    });
+}
+
+/// The other server's stream was longer: what was beyond was folded onto the lost future, and a snapshot kept it.
+#[test]
+fn a_longer_stream_is_told_from_the_one_that_got_lost() {
+    block_on(async {
+        let (_bench, wallets, replaced) = switching().await;
+        replaced.backup.put("W", "E1", "10").await.unwrap();
+        replaced.backup.take("W", "E2", "5").await.unwrap();
+        replaced.backup.take("W", "E3", "4").await.unwrap();
+        wallets.execute("W", put("E1", "10")).await.unwrap();
+        wallets.execute("W", put("E4", "1000")).await.unwrap();
+        replaced.happen();
+
+        let executed = wallets.execute("W", put("E5", "1")).await.unwrap();
+
+        assert_eq!((executed.sequence, executed.state.balance), (4, dec("2")));
+    });
+}
+
+/// A refusal looked whether the stream had as many events as before, and not whether they were those.
+#[test]
+fn a_refusal_is_decided_on_the_stream_that_is_there() {
+    block_on(async {
+        let (_bench, wallets, replaced) = switching().await;
+        replaced.backup.put("W", "E1", "10").await.unwrap();
+        replaced.backup.put("W", "E2", "1000").await.unwrap();
+        wallets.execute("W", put("E1", "10")).await.unwrap();
+        wallets.execute("W", take("E3", "5")).await.unwrap();
+        replaced.happen();
+
+        let executed = wallets.execute("W", take("E4", "900")).await.unwrap();
+
+        assert_eq!((executed.sequence, executed.state.balance), (3, dec("110")));
+    });
+}
+
+/// Most of the time it is the same server, to which the way was broken.
+#[test]
+fn a_new_connection_to_the_same_store_is_no_conflict() {
+    block_on(async {
+        let bench = Bench::new().await;
+        let same = Bench::on(bench.store.clone(), bench.place.clone()).await;
+        let (wallets, replaced) = until_replaced(&bench, same).await;
+        wallets.execute("W", put("E1", "10")).await.unwrap();
+        replaced.happen();
+
+        let executed = wallets.execute("W", put("E2", "1")).await.unwrap();
+
+        assert_eq!((executed.sequence, executed.state.balance), (2, dec("11")));
+        let reads = replaced.reads.swap(0, SeqCst);
+        wallets.execute("W", put("E3", "1")).await.unwrap();
+        assert_eq!((reads, replaced.reads.load(SeqCst)), (1, 0), "it is confirmed once");
+    });
+}
+
+/// Two places, one of which takes the place of the other.
+async fn switching() -> (Bench, Repository<Wallet, Intercepted<Store, Replaced>>, Replaced) {
+    let bench = Bench::new().await;
+    let (wallets, replaced) = until_replaced(&bench, Bench::new().await).await;
+    (bench, wallets, replaced)
+}
+
+async fn until_replaced(
+    bench: &Bench,
+    backup: Bench,
+) -> (Repository<Wallet, Intercepted<Store, Replaced>>, Replaced) {
+    let (backup, happened, reads) = (Arc::new(backup), Arc::default(), Arc::default());
+    let replaced = Replaced { backup, happened, reads };
+    let store = Intercepted::new(bench.store.clone(), replaced.clone());
+    let retries = RetryPolicy { attempts: 2, ..RetryPolicy::default() };
+    let wallets = Repository::<Wallet, _>::builder().retries(retries).open(store).await.unwrap();
+    (wallets, replaced)
+}
+
+/// A server in whose place another comes, as those who are connected notice.
+#[derive(Clone)]
+struct Replaced {
+    backup: Arc<Bench>,
+    happened: Arc<AtomicBool>,
+    reads: Arc<AtomicU64>,
+}
+
+impl Replaced {
+    fn happen(&self) {
+        self.happened.store(true, SeqCst);
+        self.reads.store(0, SeqCst);
+    }
+
+    fn pick<'a>(&'a self, from: &'a Store) -> &'a Store {
+        if self.happened.load(SeqCst) { &self.backup.store } else { from }
+    }
+}
+
+impl Interceptor<Store> for Replaced {
+    fn epoch(&self, store: &Store) -> u64 {
+        1_000 * u64::from(self.happened.load(SeqCst)) + self.pick(store).epoch()
+    }
+
+    async fn append(&self, store: &Store, append: Append) -> Result<Appended, AppendError> {
+        let epoch = self.epoch(store);
+        if append.epoch.is_some_and(|read_in| read_in != epoch) {
+            return Err(AppendError::Unconfirmed { epoch });
+        }
+        self.pick(store).append(Append { epoch: None, ..append }).await
+    }
+
+    async fn read_stream(&self, store: &Store, read: StreamRead) -> Result<Page, StoreError> {
+        self.reads.fetch_add(1, SeqCst);
+        self.pick(store).read_stream(read).await
+    }
 }
 
 #[derive(Clone)]

@@ -80,6 +80,7 @@ pub(crate) fn append(id: &str, expected: u64, count: u64) -> Append {
         content: [7; 16],
         command: None,
         snapshot: None,
+        epoch: None,
     }
 }
 

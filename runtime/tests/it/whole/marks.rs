@@ -51,6 +51,7 @@ fn own(count: u64, command: Option<&str>) -> Append {
             repeats: None,
         }),
         snapshot: None,
+        epoch: None,
     }
 }
 

@@ -33,6 +33,14 @@ broken_stores! {
         each_sequence_of_a_stream_has_one_winner,
         the_command_is_checked_first_then_keys_then_the_sequence;
 
+    /// Nobody asks in which epoch the state was read.
+    heeds_no_epoch {
+        async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+            store.append(Append { epoch: None, ..append }).await
+        }
+    } caught by
+        an_append_of_another_epoch_is_refused;
+
     /// Every event is an append of its own.
     appends_piece_by_piece {
         async fn append(&self, store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {

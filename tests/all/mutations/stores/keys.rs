@@ -139,6 +139,7 @@ async fn release(
             content: [0; 16],
             command: None,
             snapshot: None,
+            epoch: None,
         })
         .await
 }
