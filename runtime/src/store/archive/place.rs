@@ -5,6 +5,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::SegmentRecord;
 use super::report::ArchiveError;
@@ -13,6 +15,9 @@ use super::segment::{self, DRAFT, number_of, number_of_manifest, unwritable};
 /// The file by which a folder says whose archive it has.
 const IDENTITY: &str = "archive.json";
 const LOCK: &str = "archive.lock";
+/// How often a lock is tried again that somebody holds.
+const TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Takes a folder for a store, and makes it where nothing was archived yet.
 pub(super) fn lock(
@@ -27,12 +32,20 @@ pub(super) fn lock(
     let path = folder.join(LOCK);
     let open = File::options().create(true).truncate(false).write(true).open(&path);
     let file = open.map_err(|error| unwritable(&path, error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(ArchiveError::Busy { folder: folder.to_owned() });
+    let mut tries = 0;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // A dry run holds it for as long as it takes to see that nobody else does.
+            Err(TryLockError::WouldBlock) if tries < TRIES => {
+                tries += 1;
+                thread::sleep(BETWEEN_TRIES);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(ArchiveError::Busy { folder: folder.to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(unwritable(&path, error)),
         }
-        Err(TryLockError::Error(error)) => return Err(unwritable(&path, error)),
     }
     claim(folder, store)?;
     Ok(file)
@@ -51,9 +64,52 @@ fn has_some(folder: &Path, last: &SegmentRecord) -> Result<(), ArchiveError> {
     })
 }
 
-/// Looks at a folder as [`lock`] and [`prepare`] would, and changes nothing. Gives the files that the store does not know.
+/// What lies in a folder, looked at before the store is asked what it knows: of what is there by then, the store knows all
+/// that any event has left for, as long as nobody archives to it.
+pub(super) struct Before {
+    names: Vec<String>,
+    identity: Option<String>,
+    /// Somebody archives to it: events may leave for any of its files at any moment.
+    is_busy: bool,
+}
+
+/// Looks at a folder before the store is asked, and changes nothing.
+pub(super) fn before(folder: &Path) -> Result<Before, ArchiveError> {
+    let mut before = Before { names: Vec::new(), identity: None, is_busy: false };
+    if !folder.is_dir() {
+        return Ok(before);
+    }
+    before.names = names(folder)?;
+    let identity = folder.join(IDENTITY);
+    before.identity = match fs::read_to_string(&identity) {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(unwritable(&identity, error)),
+    };
+    // Last: who held it when the names were read has either ended since, or holds it still.
+    before.is_busy = is_locked(&folder.join(LOCK))?;
+    Ok(before)
+}
+
+/// Whether somebody holds a lock, which is not made for that.
+fn is_locked(path: &Path) -> Result<bool, ArchiveError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(unwritable(path, error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(unwritable(path, error)),
+    }
+}
+
+/// Looks at a folder as [`lock`] and [`prepare`] would, and changes nothing. Gives the files that were there before, and that
+/// the store does not know; none while somebody archives, since it may come to know them.
 pub(super) fn look(
     folder: &Path,
+    before: Before,
     store: Option<&str>,
     known: &[SegmentRecord],
 ) -> Result<Vec<String>, ArchiveError> {
@@ -73,16 +129,12 @@ pub(super) fn look(
         // It would be made.
         return Ok(Vec::new());
     }
-    match fs::read_to_string(folder.join(IDENTITY)) {
-        Ok(found) if store.is_some_and(|store| found == identity_of(store)) => {}
-        Ok(found) => {
-            let store = store.unwrap_or("one that has archived nothing yet");
-            return Err(of_another(folder, &found, store));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(unwritable(&folder.join(IDENTITY), error)),
+    if let Some(found) = before.identity.filter(|it| store.map(identity_of).as_ref() != Some(it)) {
+        let store = store.unwrap_or("one that has archived nothing yet");
+        return Err(of_another(folder, &found, store));
     }
-    Ok(survey(folder, known)?.1)
+    let (_, unknown) = survey(folder, before.names, known)?;
+    Ok(if before.is_busy { Vec::new() } else { unknown })
 }
 
 /// Makes a folder where there is none, and its name durable: the files in it must not vanish with it.
@@ -131,13 +183,17 @@ pub(super) fn prepare(
     folder: &Path,
     known: &[SegmentRecord],
 ) -> Result<(u64, Vec<String>), ArchiveError> {
-    let found = survey(folder, known)?;
+    let found = survey(folder, names(folder)?, known)?;
     remove_drafts(folder)?;
     Ok(found)
 }
 
-/// The same without removing anything.
-fn survey(folder: &Path, known: &[SegmentRecord]) -> Result<(u64, Vec<String>), ArchiveError> {
+/// The same of these names, without removing anything.
+fn survey(
+    folder: &Path,
+    names: Vec<String>,
+    known: &[SegmentRecord],
+) -> Result<(u64, Vec<String>), ArchiveError> {
     for SegmentRecord { file, bytes, .. } in known {
         let incomplete = |reason: String| ArchiveError::Incomplete {
             folder: folder.to_owned(),
@@ -153,7 +209,7 @@ fn survey(folder: &Path, known: &[SegmentRecord]) -> Result<(u64, Vec<String>), 
         }
     }
     let (mut last, mut unknown) = (known.iter().map(|it| it.number).max().unwrap_or(0), Vec::new());
-    for name in names(folder)? {
+    for name in names {
         if let Some(number) = number_of(&name) {
             last = last.max(number);
             if known.iter().all(|it| it.file != name) {
