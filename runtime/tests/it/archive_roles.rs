@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventloom_runtime::EventStore as _;
 use eventloom_runtime::projection::{PostgresReadDatabase, Projection, Projector};
-use eventloom_runtime::store::archive::ArchiveStore as _;
+use eventloom_runtime::store::archive::{ArchiveError, ArchiveStore as _};
 use eventloom_runtime::store::postgres::{
     Granted, PostgresDatabase, PostgresOptions, PostgresStore,
 };
@@ -342,6 +342,34 @@ fn tables_change_only_when_nobody_archives() {
         let refused = opening.await.expect("an end").expect_err("something is archived");
         assert!(refused.to_string().contains("from before the first release"), "{refused}");
         assert_eq!(place.sql("SELECT file FROM eventloom.archive_segments").await, ["f"]);
+    });
+}
+
+/// The program of an archiver was killed while its server waited with a commit. The next run did not see what was about to be
+/// archived, and told to delete the file that has it.
+#[test]
+fn a_run_that_is_not_over_is_waited_for() {
+    block_on(async {
+        let shared = Shared::new("next").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let owner = open(&shared.place.url().await, folder.path()).await;
+        fill(&owner).await;
+        owner.database().grant(&shared.role, Granted::Archiver).await.expect("a grant");
+        let next = open(&shared.url().await, folder.path()).await;
+        let killed = shared.place.session().await;
+        let segment = "BEGIN; INSERT INTO eventloom.archive_segments \
+            (no, file, folder, bytes, sha256, first, last, archived_at, aggregate) \
+            VALUES (7, 'f', 'd', 1, '', 1, 1, now(), 'A')";
+        killed.run(segment).await.expect("a segment");
+
+        let busy = archiver(&next).run(|_| {}).await.expect_err("a run is not over");
+
+        assert!(matches!(busy, ArchiveError::Busy { .. }), "{busy:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        killed.run("ROLLBACK").await.expect("an end");
+        assert_eq!(archive(&next).await.events(), 14);
+        drop(next);
+        shared.end().await;
     });
 }
 
