@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -26,9 +26,10 @@ pub(super) fn lock(
     known: &[SegmentRecord],
 ) -> Result<File, ArchiveError> {
     match known.last() {
-        None => create(folder).map_err(|error| unwritable(folder, error))?,
+        None => fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?,
         Some(last) => has_some(folder, last)?,
     }
+    keep(folder).map_err(|error| unwritable(folder, error))?;
     let path = folder.join(LOCK);
     let open = File::options().create(true).truncate(false).write(true).open(&path);
     let file = open.map_err(|error| unwritable(&path, error))?;
@@ -137,12 +138,35 @@ pub(super) fn look(
     Ok(if before.is_busy { Vec::new() } else { unknown })
 }
 
-/// Makes a folder where there is none, and its name durable: the files in it must not vanish with it.
-fn create(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = folder.ancestors().take_while(|it| !it.exists()).collect();
-    fs::create_dir_all(folder)?;
-    let parents = missing.into_iter().filter_map(Path::parent);
-    parents.into_iter().try_for_each(segment::sync_folder)
+/// Makes the name of a folder durable, and those of the folders that it lies in: the files in it must not vanish with it. Who
+/// made them, a run that was cut off or an operator a moment ago, need not have done that.
+fn keep(folder: &Path) -> io::Result<()> {
+    for above in folders_above(folder)? {
+        match segment::sync_folder(&above) {
+            // It was not made by who may not even look into it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
+}
+
+/// The folders that a folder lies in, the nearest first, as far as they are of its file system.
+fn folders_above(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let real = fs::canonicalize(folder)?;
+    let of = file_system(&fs::metadata(&real)?);
+    let is_same = |it: &&Path| fs::metadata(it).is_ok_and(|found| file_system(&found) == of);
+    Ok(real.ancestors().skip(1).take_while(is_same).map(Path::to_owned).collect())
+}
+
+#[cfg(unix)]
+fn file_system(found: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::dev(found)
+}
+
+#[cfg(not(unix))]
+fn file_system(_: &fs::Metadata) -> u64 {
+    0
 }
 
 /// Makes sure that a folder has no archive but that of a store.
@@ -244,4 +268,22 @@ fn names(folder: &Path) -> Result<Vec<String>, ArchiveError> {
         names.extend(entry.map_err(unreadable)?.file_name().into_string());
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder that a run had made which was cut off a moment later, or an operator, was there, and so nothing made its name
+    /// durable: after a power cut it could be gone, with all files that events had left for.
+    #[test]
+    fn the_name_of_a_folder_that_is_there_is_made_durable() {
+        let around = tempfile::tempdir().expect("a folder");
+        let folder = around.path().join("of").join("archive");
+        fs::create_dir_all(&folder).expect("a folder");
+        let real = around.path().canonicalize().expect("a folder");
+        let above = folders_above(&folder).expect("folders");
+        assert!(above.starts_with(&[real.join("of"), real]), "{above:?}");
+        drop(lock(&folder, "a store", &[]).expect("it is taken"));
+    }
 }
