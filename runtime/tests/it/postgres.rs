@@ -453,6 +453,25 @@ fn a_restarted_server_is_found_again() {
 }
 
 /// More work at once than there are connections waits for its turn.
+/// Of programs that opened a fresh database at the same time, one made the schema and the others were told that the database is
+/// damaged, and to restore it from a backup.
+#[test]
+fn a_fresh_database_may_be_opened_by_many_at_once() {
+    block_on(async {
+        for _ in 0..5 {
+            let place = TestDatabase::default();
+            let url = place.url().await;
+            let mut opening = tokio::task::JoinSet::new();
+            for url in std::iter::repeat_n(url, 8) {
+                opening.spawn(async move { at(&url).await.map(drop) });
+            }
+            for opened in opening.join_all().await {
+                assert_eq!(opened, Ok(()));
+            }
+        }
+    });
+}
+
 #[test]
 fn connections_are_bounded() {
     block_on(async {

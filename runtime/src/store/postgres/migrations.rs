@@ -48,12 +48,13 @@ impl Migrations {
         }
         self.check(version, newest)?;
         let transaction = client.transaction().await?;
+        // First: of two that make the schema at the same time, the second would be told that it is there twice.
+        transaction.query_one("SELECT pg_advisory_xact_lock($1)", &[&locks::MIGRATIONS]).await?;
         // To ask for a schema that is there takes a right that nobody needs who was given one.
         let schema = "SELECT 1 FROM pg_namespace WHERE nspname = 'eventloom'";
         if transaction.query_opt(schema, &[]).await?.is_none() {
             transaction.batch_execute("CREATE SCHEMA IF NOT EXISTS eventloom").await?;
         }
-        transaction.query_one("SELECT pg_advisory_xact_lock($1)", &[&locks::MIGRATIONS]).await?;
         transaction.batch_execute(BEGIN).await?;
         // Others may have been first.
         let version: i32 = transaction
