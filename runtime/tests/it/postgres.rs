@@ -6,7 +6,9 @@ use std::time::Duration;
 use eventloom_runtime::store::postgres::{
     Granted, PostgresDatabase, PostgresOptions, PostgresStore,
 };
-use eventloom_runtime::store::{Append, AppendError, EventFilter, NewEvent, StreamKey};
+use eventloom_runtime::store::{
+    Append, AppendError, CommandRecord, EventFilter, KeyClaim, NewEvent, StreamKey,
+};
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::{PostgresServer, Session, TestDatabase};
 use eventloom_runtime::{EventStore, Metadata, StoreError, Timestamp, Uuid};
@@ -469,6 +471,39 @@ fn a_fresh_database_may_be_opened_by_many_at_once() {
                 assert_eq!(opened, Ok(()));
             }
         }
+    });
+}
+
+/// Where somebody had deleted the stream of a command or key by hand, whoever sent that again was never answered, and asked the
+/// database without a pause.
+#[test]
+fn a_record_without_its_stream_is_told() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let store = open(&place).await;
+        let mut first = append("a", 0, 1);
+        first.command = Some(CommandRecord { id: "once".into(), refusal: None, repeats: None });
+        let claim = |value: &str| KeyClaim {
+            field: "transactionId",
+            value: value.to_owned(),
+            across_all: true,
+        };
+        first.keys = vec![claim("T1")];
+        store.append(first.clone()).await.expect("an append");
+        place.sql("UPDATE eventloom.commands SET stream = 999").await;
+        place.sql("UPDATE eventloom.unique_keys SET stream = 999").await;
+
+        let mut of_key = append("b", 0, 1);
+        of_key.keys = vec![claim("T0"), claim("T1")];
+        for (again, what) in [(first, "once"), (of_key, "T1")] {
+            let told = timeout(Duration::from_secs(60), store.append(again)).await;
+            let told = told.expect("an answer").expect_err("its stream is not there");
+            let AppendError::Store(StoreError::Corrupt { place, .. }) = &told else {
+                panic!("{told:?}")
+            };
+            assert!(place.contains(what), "{told}");
+        }
+        store.append(append("b", 0, 1)).await.expect("others go on");
     });
 }
 
