@@ -345,6 +345,41 @@ fn tables_change_only_when_nobody_archives() {
     });
 }
 
+/// While somebody dumped the database, a program of a new version waited for the tables that it was to change, and behind it
+/// everybody who wanted to read, for hours and without a word.
+#[test]
+fn tables_that_are_in_use_are_not_waited_for_without_end() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let url = place.url().await;
+        opened(&url).await.expect("a store");
+        place.sql(OF_BEFORE).await;
+        let (dump, reader) = (place.session().await, place.session().await);
+        let dumping = "BEGIN; LOCK TABLE eventloom.archive_segments IN ACCESS SHARE MODE";
+        dump.run(dumping).await.expect("a lock");
+        let address = url.clone();
+        let opening = tokio::spawn(async move { opened(&address).await });
+        place.sql(WAITS).await;
+
+        let read =
+            "SET statement_timeout TO '30s'; SELECT count(*) FROM eventloom.archive_segments";
+        let found = reader.run(read).await.expect("who reads is not held up");
+        assert_eq!(found, ["0"]);
+
+        let refused = tokio::time::timeout(Duration::from_secs(90), opening).await;
+        let refused = refused.expect("it gives up").expect("an end").expect_err("it is in use");
+        assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+        for part in ["event store", "pg_stat_activity", "nothing was changed"] {
+            assert!(refused.to_string().contains(part), "{refused}");
+        }
+        let address = url.clone();
+        let opening = tokio::spawn(async move { opened(&address).await });
+        place.sql(WAITS).await;
+        dump.run("COMMIT").await.expect("an end");
+        opening.await.expect("an end").expect("nobody is in its way");
+    });
+}
+
 /// The program of an archiver was killed while its server waited with a commit. The next run did not see what was about to be
 /// archived, and told to delete the file that has it.
 #[test]
