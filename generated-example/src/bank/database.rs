@@ -47,9 +47,9 @@ pub(crate) enum Named {
 
 impl From<OsString> for Named {
     fn from(named: OsString) -> Self {
-        match named.to_str() {
-            // Whatever its scheme: taken for a file it would be told whole, with the password in it.
-            Some(url) if url.contains("://") => server(url),
+        // Whatever it is otherwise: taken for a file it would be told whole, with the password in it.
+        match named.to_string_lossy() {
+            url if is_address(&url) => server(&url),
             _ => Self::File(File::at(named.into())),
         }
     }
@@ -67,6 +67,17 @@ impl Named {
         }
         self
     }
+}
+
+/// What the keys of an address are that is a list of keys and values, `host=db user=bank`; those that say where or who.
+const KEYS: [&str; 6] = ["host", "hostaddr", "port", "user", "password", "dbname"];
+
+/// Whether it is of a server, well written or not: `password = x` is as good as `password=x`.
+fn is_address(named: &str) -> bool {
+    let before_values = named.rsplit_once('=').map_or("", |(before, _)| before).split('=');
+    let mut words = before_values.filter_map(|it| it.split_whitespace().last());
+    let is_key = |word: &str| KEYS.iter().any(|it| it.eq_ignore_ascii_case(word));
+    named.contains("://") || words.any(is_key)
 }
 
 #[cfg(feature = "postgres")]
@@ -149,6 +160,24 @@ pub(crate) struct Server {
 }
 
 #[cfg(feature = "postgres")]
+impl Server {
+    /// The database at the address, made in one way or another.
+    fn database(
+        &self,
+        at: impl FnOnce(&str) -> Result<PostgresDatabase, StoreError>,
+    ) -> Result<PostgresDatabase, Failure> {
+        if self.url.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(Failure::Usage(
+                "the address of the database is not text in UTF-8: write each byte that is not, of a password say, as \
+                 `%` with its two hexadecimal digits"
+                    .to_owned(),
+            ));
+        }
+        at(&self.url).map_err(|error| Failure::Usage(error.to_string()))
+    }
+}
+
+#[cfg(feature = "postgres")]
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Server")
@@ -169,8 +198,7 @@ impl Database for Server {
     }
 
     async fn events(&self, archive: Option<&Path>) -> Result<Self::Events, Failure> {
-        let database =
-            PostgresDatabase::at(&self.url).map_err(|error| Failure::Usage(error.to_string()))?;
+        let database = self.database(PostgresDatabase::at)?;
         if let Some(folder) = archive.or(self.archive()) {
             return Ok(Self::Events::open_with_archive(&database, folder).await?);
         }
@@ -182,8 +210,7 @@ impl Database for Server {
     }
 
     async fn to_be_filled(&self) -> Result<Self::Events, Failure> {
-        let database = PostgresDatabase::open_for_copy(&self.url)
-            .map_err(|error| Failure::Usage(error.to_string()))?;
+        let database = self.database(PostgresDatabase::open_for_copy)?;
         Ok(Self::Events::open(&database).await?)
     }
 

@@ -221,6 +221,28 @@ fn what_is_wrong_with_a_server_is_told_without_its_password() {
         assert!(!other.stderr.contains("s3cret"), "{}", other.stderr);
         other.ended_with(2).said(&["write `postgres://"]);
     }
+    // A list of keys and values was taken for the name of a file too, and `open` even made it.
+    for list in ["host=127.0.0.1 port=1 user=bank password=s3cret", "PASSWORD = s3cret"] {
+        let listed = Bank::on(list);
+        for command in
+            [&["balance", "A1"][..], &["open", "A1", "--customer", "C1", "--balance", "10"]]
+        {
+            let said = listed.run(command);
+            assert!(!format!("{said:?}").contains("s3cret"), "{said:?}");
+            assert!(matches!(said.code, Some(2 | 3)), "{said:?}");
+        }
+        let copied = listed.run(["copy", "--from", list, "--to", "copy.db"]);
+        assert!(!format!("{copied:?}").contains("s3cret"), "{copied:?}");
+        let left = std::fs::read_dir(listed.path("")).expect("a folder").count();
+        assert_eq!(left, 0, "no file has such a name");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let latin = std::ffi::OsStr::from_bytes(b"postgres://bank:s3cr\xe9t@127.0.0.1:1/bank");
+        let said = Bank::new().run([latin.as_ref(), std::ffi::OsStr::new("--db")].iter().rev());
+        assert!(!format!("{said:?}").contains("s3cr"), "{said:?}");
+    }
     let garbled = Bank::on("postgres://bank:s3cr?t@[nowhere/bank");
     let said = garbled.run(["balance", "A1"]).ended_with(2).said(&["write `postgres://"]);
     assert!(!format!("{said:?}").contains("s3cr"));
