@@ -18,8 +18,8 @@ pub(crate) trait Database {
     type Events: ArchiveStore + WholeStore;
     type Rows: ReadDatabase;
 
-    /// Refuses to be asked where nothing has ever been written.
-    fn check_there(&self) -> Result<(), Failure>;
+    /// Refuses to be asked where nothing has ever been written. Nothing is made there.
+    async fn check_there(&self) -> Result<(), Failure>;
 
     /// The folder with what was archived, where one was named.
     fn archive(&self) -> Option<&Path>;
@@ -109,7 +109,7 @@ impl Database for File {
     type Rows = SqliteReadDatabase;
 
     /// A question to a bank that doesn't exist is a mistake in the path, and should not leave an empty file behind.
-    fn check_there(&self) -> Result<(), Failure> {
+    async fn check_there(&self) -> Result<(), Failure> {
         if self.path.exists() {
             return Ok(());
         }
@@ -189,8 +189,15 @@ impl Database for Server {
     type Events = PostgresStore;
     type Rows = eventloom_runtime::projection::PostgresReadDatabase;
 
-    fn check_there(&self) -> Result<(), Failure> {
-        Ok(())
+    /// A question to a database without a bank is a mistake in the address, and should not leave tables behind.
+    async fn check_there(&self) -> Result<(), Failure> {
+        let database = self.database(PostgresDatabase::at)?;
+        if database.has_event_store().await? {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!(
+            "there is no bank in {database}: name another database with --db, or begin one there with `bank open`"
+        )))
     }
 
     fn archive(&self) -> Option<&Path> {

@@ -259,6 +259,44 @@ fn what_is_wrong_with_a_server_is_told_without_its_password() {
     assert_eq!(balance["balance"], "10");
 }
 
+/// Another database than the bank's was taken for an empty bank: tables were made in it, and a copy of nothing was told to be a
+/// success.
+#[test]
+fn a_question_to_a_database_without_a_bank_is_refused() {
+    let database = TestDatabase::default();
+    let url = block_on(database.url());
+    let there = Bank::on(&url);
+    let file = Bank::with_account();
+    let questions: [&[&str]; 15] = [
+        &["balance", "A1"],
+        &["history", "A1"],
+        &["timeline", "A1"],
+        &["as-of", "A1", "--sequence", "1"],
+        &["deposit", "A1", "5"],
+        &["withdraw", "A1", "5"],
+        &["close", "A1", "--reason", "moved"],
+        &["export"],
+        &["projections"],
+        &["poison"],
+        &["rebuild"],
+        &["run-projections"],
+        &["archive", "--to", "old"],
+        &["archive", "--to", "old", "--dry-run"],
+        &["copy", "--from", &url, "--to", "copy.db"],
+    ];
+    let address = url.rsplit('/').next().expect("the name of the database");
+    for question in questions {
+        let ran = there.run(question).ended_with(2);
+        ran.said(&["there is no bank in PostgreSQL ", address, "--db", "`bank open`"]);
+    }
+    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'eventloom'";
+    assert_eq!(block_on(database.sql(schemas)), ["0"], "nothing was made");
+    assert!(!there.path("copy.db").exists() && !there.path("old").exists());
+
+    file.run(["copy", "--from", "bank.db", "--to", &url]).succeeded();
+    there.run(["balance", "A1"]).succeeded();
+}
+
 #[test]
 fn services_that_are_killed_apply_nothing_twice() {
     let database = TestDatabase::default();

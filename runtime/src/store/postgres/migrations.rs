@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use super::database::Client;
+use super::database::{Client, PostgresDatabase};
 use super::fault::Fault;
-use super::locks;
+use super::{locks, store};
 use crate::store::StoreError;
 
 /// The scripts of one part of Eventloom in a database.
@@ -34,6 +34,21 @@ const BEGIN: &str = "
         applied_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (part, version)
     )";
+
+impl PostgresDatabase {
+    /// Whether somebody has opened an event store in it. To open one makes it: who only wants to ask can look first whether
+    /// the address is the right one. Nothing is made.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn has_event_store(&self) -> Result<bool, StoreError> {
+        let found = async {
+            let client = if self.copies() { self.reader().await? } else { self.rows().await? };
+            Ok(store::MIGRATIONS.version(&client).await? > 0)
+        };
+        found.await.map_err(|fault| self.explained(fault))
+    }
+}
 
 impl Migrations {
     /// Brings the tables to the version of this program. Where they are, nothing is written, so that a user without the

@@ -28,7 +28,7 @@ use crate::store::{
 };
 use crate::values::Timestamp;
 
-const MIGRATIONS: Migrations = Migrations {
+pub(super) const MIGRATIONS: Migrations = Migrations {
     part: "event store",
     scripts: &[
         include_str!("schema.sql"),
