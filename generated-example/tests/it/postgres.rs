@@ -238,10 +238,13 @@ fn what_is_wrong_with_a_server_is_told_without_its_password() {
     }
     #[cfg(unix)]
     {
+        use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt as _;
-        let latin = std::ffi::OsStr::from_bytes(b"postgres://bank:s3cr\xe9t@127.0.0.1:1/bank");
-        let said = Bank::new().run([latin.as_ref(), std::ffi::OsStr::new("--db")].iter().rev());
+        let latin = OsStr::from_bytes(b"postgres://bank:s3cr\xe9t@127.0.0.1:1/bank");
+        let said =
+            Bank::new().run(["balance", "A1", "--db"].map(OsStr::new).iter().chain(&[latin]));
         assert!(!format!("{said:?}").contains("s3cr"), "{said:?}");
+        said.ended_with(2).said(&["not text in UTF-8", "two hexadecimal digits"]);
     }
     let garbled = Bank::on("postgres://bank:s3cr?t@[nowhere/bank");
     let said = garbled.run(["balance", "A1"]).ended_with(2).said(&["write `postgres://"]);
