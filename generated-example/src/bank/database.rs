@@ -18,8 +18,8 @@ pub(crate) trait Database {
     type Events: ArchiveStore + WholeStore;
     type Rows: ReadDatabase;
 
-    /// Refuses to be asked where nothing has ever been written.
-    fn check_there(&self) -> Result<(), Failure>;
+    /// Refuses to be asked where nothing has ever been written. Nothing is made there.
+    async fn check_there(&self) -> Result<(), Failure>;
 
     /// The folder with what was archived, where one was named.
     fn archive(&self) -> Option<&Path>;
@@ -47,9 +47,9 @@ pub(crate) enum Named {
 
 impl From<OsString> for Named {
     fn from(named: OsString) -> Self {
-        match named.to_str() {
-            // Whatever its scheme: taken for a file it would be told whole, with the password in it.
-            Some(url) if url.contains("://") => server(url),
+        // Whatever it is otherwise: taken for a file it would be told whole, with the password in it.
+        match named.to_string_lossy() {
+            url if is_address(&url) => server(&url),
             _ => Self::File(File::at(named.into())),
         }
     }
@@ -67,6 +67,17 @@ impl Named {
         }
         self
     }
+}
+
+/// What the keys of an address are that is a list of keys and values, `host=db user=bank`; those that say where or who.
+const KEYS: [&str; 6] = ["host", "hostaddr", "port", "user", "password", "dbname"];
+
+/// Whether it is of a server, well written or not: `password = x` is as good as `password=x`.
+fn is_address(named: &str) -> bool {
+    let before_values = named.rsplit_once('=').map_or("", |(before, _)| before).split('=');
+    let mut words = before_values.filter_map(|it| it.split_whitespace().last());
+    let is_key = |word: &str| KEYS.iter().any(|it| it.eq_ignore_ascii_case(word));
+    named.contains("://") || words.any(is_key)
 }
 
 #[cfg(feature = "postgres")]
@@ -98,7 +109,7 @@ impl Database for File {
     type Rows = SqliteReadDatabase;
 
     /// A question to a bank that doesn't exist is a mistake in the path, and should not leave an empty file behind.
-    fn check_there(&self) -> Result<(), Failure> {
+    async fn check_there(&self) -> Result<(), Failure> {
         if self.path.exists() {
             return Ok(());
         }
@@ -149,6 +160,24 @@ pub(crate) struct Server {
 }
 
 #[cfg(feature = "postgres")]
+impl Server {
+    /// The database at the address, made in one way or another.
+    fn database(
+        &self,
+        at: impl FnOnce(&str) -> Result<PostgresDatabase, StoreError>,
+    ) -> Result<PostgresDatabase, Failure> {
+        if self.url.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(Failure::Usage(
+                "the address of the database is not text in UTF-8: write each byte that is not, of a password say, as \
+                 `%` with its two hexadecimal digits"
+                    .to_owned(),
+            ));
+        }
+        at(&self.url).map_err(|error| Failure::Usage(error.to_string()))
+    }
+}
+
+#[cfg(feature = "postgres")]
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Server")
@@ -160,8 +189,15 @@ impl Database for Server {
     type Events = PostgresStore;
     type Rows = eventloom_runtime::projection::PostgresReadDatabase;
 
-    fn check_there(&self) -> Result<(), Failure> {
-        Ok(())
+    /// A question to a database without a bank is a mistake in the address, and should not leave tables behind.
+    async fn check_there(&self) -> Result<(), Failure> {
+        let database = self.database(PostgresDatabase::at)?;
+        if database.has_event_store().await? {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!(
+            "there is no bank in {database}: name another database with --db, or begin one there with `bank open`"
+        )))
     }
 
     fn archive(&self) -> Option<&Path> {
@@ -169,8 +205,7 @@ impl Database for Server {
     }
 
     async fn events(&self, archive: Option<&Path>) -> Result<Self::Events, Failure> {
-        let database =
-            PostgresDatabase::at(&self.url).map_err(|error| Failure::Usage(error.to_string()))?;
+        let database = self.database(PostgresDatabase::at)?;
         if let Some(folder) = archive.or(self.archive()) {
             return Ok(Self::Events::open_with_archive(&database, folder).await?);
         }
@@ -182,8 +217,7 @@ impl Database for Server {
     }
 
     async fn to_be_filled(&self) -> Result<Self::Events, Failure> {
-        let database = PostgresDatabase::open_for_copy(&self.url)
-            .map_err(|error| Failure::Usage(error.to_string()))?;
+        let database = self.database(PostgresDatabase::open_for_copy)?;
         Ok(Self::Events::open(&database).await?)
     }
 

@@ -75,7 +75,7 @@ impl<D: Database> Place<D> {
 
     /// Opens the database, which must be there, to keep its read models up to date like this.
     pub(crate) async fn open_with(&self, options: ProjectorOptions) -> Result<Ledger<D>, Failure> {
-        self.0.check_there()?;
+        self.0.check_there().await?;
         Ledger::open(&self.0, options).await
     }
 
@@ -86,7 +86,7 @@ impl<D: Database> Place<D> {
 
     /// The events of the database, which must be there, with an archive in this folder.
     pub(crate) async fn events_with_archive(&self, folder: &Path) -> Result<D::Events, Failure> {
-        self.0.check_there()?;
+        self.0.check_there().await?;
         self.0.events(Some(folder)).await
     }
 }

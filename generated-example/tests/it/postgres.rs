@@ -221,6 +221,31 @@ fn what_is_wrong_with_a_server_is_told_without_its_password() {
         assert!(!other.stderr.contains("s3cret"), "{}", other.stderr);
         other.ended_with(2).said(&["write `postgres://"]);
     }
+    // A list of keys and values was taken for the name of a file too, and `open` even made it.
+    for list in ["host=127.0.0.1 port=1 user=bank password=s3cret", "PASSWORD = s3cret"] {
+        let listed = Bank::on(list);
+        for command in
+            [&["balance", "A1"][..], &["open", "A1", "--customer", "C1", "--balance", "10"]]
+        {
+            let said = listed.run(command);
+            assert!(!format!("{said:?}").contains("s3cret"), "{said:?}");
+            assert!(matches!(said.code, Some(2 | 3)), "{said:?}");
+        }
+        let copied = listed.run(["copy", "--from", list, "--to", "copy.db"]);
+        assert!(!format!("{copied:?}").contains("s3cret"), "{copied:?}");
+        let left = std::fs::read_dir(listed.path("")).expect("a folder").count();
+        assert_eq!(left, 0, "no file has such a name");
+    }
+    #[cfg(unix)]
+    {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+        let latin = OsStr::from_bytes(b"postgres://bank:s3cr\xe9t@127.0.0.1:1/bank");
+        let said =
+            Bank::new().run(["balance", "A1", "--db"].map(OsStr::new).iter().chain(&[latin]));
+        assert!(!format!("{said:?}").contains("s3cr"), "{said:?}");
+        said.ended_with(2).said(&["not text in UTF-8", "two hexadecimal digits"]);
+    }
     let garbled = Bank::on("postgres://bank:s3cr?t@[nowhere/bank");
     let said = garbled.run(["balance", "A1"]).ended_with(2).said(&["write `postgres://"]);
     assert!(!format!("{said:?}").contains("s3cr"));
@@ -235,6 +260,44 @@ fn what_is_wrong_with_a_server_is_told_without_its_password() {
     server.restart().expect("a restart");
     let balance = bank.json(["balance", "A1"]);
     assert_eq!(balance["balance"], "10");
+}
+
+/// Another database than the bank's was taken for an empty bank: tables were made in it, and a copy of nothing was told to be a
+/// success.
+#[test]
+fn a_question_to_a_database_without_a_bank_is_refused() {
+    let database = TestDatabase::default();
+    let url = block_on(database.url());
+    let there = Bank::on(&url);
+    let file = Bank::with_account();
+    let questions: [&[&str]; 15] = [
+        &["balance", "A1"],
+        &["history", "A1"],
+        &["timeline", "A1"],
+        &["as-of", "A1", "--sequence", "1"],
+        &["deposit", "A1", "5"],
+        &["withdraw", "A1", "5"],
+        &["close", "A1", "--reason", "moved"],
+        &["export"],
+        &["projections"],
+        &["poison"],
+        &["rebuild"],
+        &["run-projections"],
+        &["archive", "--to", "old"],
+        &["archive", "--to", "old", "--dry-run"],
+        &["copy", "--from", &url, "--to", "copy.db"],
+    ];
+    let address = url.rsplit('/').next().expect("the name of the database");
+    for question in questions {
+        let ran = there.run(question).ended_with(2);
+        ran.said(&["there is no bank in PostgreSQL ", address, "--db", "`bank open`"]);
+    }
+    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'eventloom'";
+    assert_eq!(block_on(database.sql(schemas)), ["0"], "nothing was made");
+    assert!(!there.path("copy.db").exists() && !there.path("old").exists());
+
+    file.run(["copy", "--from", "bank.db", "--to", &url]).succeeded();
+    there.run(["balance", "A1"]).succeeded();
 }
 
 #[test]

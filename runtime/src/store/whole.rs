@@ -2,11 +2,12 @@
 //!
 //! A copy that was cut off goes on where it stopped. At its end both stores are read once more, and compared.
 
+mod comparing;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use sha2::{Digest, Sha256};
-
+use self::comparing::{contents, fits, lacks_nothing};
 use super::{ContentHash, EventFilter, EventStore, StoreError, StoredEvent};
 use crate::metadata::{Metadata, Position, Sequence, StreamId};
 use crate::values::Uuid;
@@ -346,6 +347,12 @@ pub enum CopyError {
          again, which goes on from there"
     )]
     To(StoreError),
+    /// All is copied, and it is not known whether the mark of a part was taken off.
+    #[error(
+        "all is copied, but that it is could not be noted: {0}; it may be refused as a part until the copy was run again, \
+         which tells"
+    )]
+    NotEnded(StoreError),
     /// The store that is to be filled has events of its own.
     #[error(
         "the store that is to be filled has other events than the one that is copied, at position {position}; nothing \
@@ -377,8 +384,9 @@ pub enum CopyError {
 /// off. It must have been opened for that, by `open_for_copy` of its database. Snapshots are not copied: they are made
 /// anew.
 ///
-/// Where the last event is there already and nothing is marked, both are compared first: one that has everything, and is
-/// in use perhaps, is not written to.
+/// Where nothing is marked, both are compared first: one that has everything, and is in use perhaps, is not written to; nor is
+/// one with keys or commands that the other has not, or has otherwise. Commands of its own that came to no event, refusals say,
+/// are in nobody's way: with them it differs, and is no part any more as soon as it lacks nothing.
 ///
 /// # Errors
 /// [`CopyError`]. What was copied by then stays, and the copy goes on from there when it is started again.
@@ -390,31 +398,39 @@ pub async fn copy(
     let head = from.head().await.map_err(CopyError::NotBegun)?;
     let after = check_beginning(from, to).await?;
     let unfinished = to.unfinished_copy().await.map_err(CopyError::NotBegun)?;
-    let mut before = None;
-    if unfinished.is_none() && after > 0 && after == head {
+    let fits = unfinished.is_some() || fits(to, from).await.map_err(not_begun)?;
+    if !fits || (unfinished.is_none() && after > 0 && after == head) {
         let mut told = verifying(&mut progress, head);
-        let source = fingerprint(from, &mut told).await.map_err(CopyError::NotBegun)?;
-        let there = fingerprint(to, &mut told).await.map_err(CopyError::NotBegun)?;
-        if source == there {
-            return Ok(source);
+        let source = contents(from, &mut told).await.map_err(CopyError::NotBegun)?;
+        let there = contents(to, &mut told).await.map_err(CopyError::NotBegun)?;
+        if source.whole == there.whole {
+            return Ok(source.whole);
         }
-        if there.records > source.records {
-            return Err(differs(source, there));
+        let lacks_nothing = lacks_nothing((to, &there), (from, &source));
+        if !fits || lacks_nothing.await.map_err(not_begun)? {
+            return Err(differs(source.whole, there.whole));
         }
-        before = Some(source);
     }
     let copying = Copying { id: CopyId::unique(), after, of: head };
     to.begin_copy(copying.clone()).await.map_err(CopyError::NotBegun)?;
     let last = fill(from, to, &copying, &mut progress).await?;
     let mut told = verifying(&mut progress, last);
-    let source = fingerprint(from, &mut told).await.map_err(CopyError::From)?;
-    let copied = fingerprint(to, &mut told).await.map_err(CopyError::To)?;
-    let is_whole = source == copied;
-    // Where nothing has changed in the source, what was in use before lacks nothing, and differs by what is its own.
-    if is_whole || before == Some(source) {
-        to.end_copy(&copying.id).await.map_err(CopyError::To)?;
+    let source = contents(from, &mut told).await.map_err(CopyError::From)?;
+    let copied = contents(to, &mut told).await.map_err(CopyError::To)?;
+    let is_whole = source.whole == copied.whole;
+    // What was in use has something of its own. It never becomes the same, however often the copy is run again, and is no part
+    // either once it lacks nothing.
+    if is_whole || lacks_nothing((to, &copied), (from, &source)).await? {
+        to.end_copy(&copying.id).await.map_err(CopyError::NotEnded)?;
     }
-    if is_whole { Ok(source) } else { Err(differs(source, copied)) }
+    if is_whole { Ok(source.whole) } else { Err(differs(source.whole, copied.whole)) }
+}
+
+fn not_begun(error: CopyError) -> CopyError {
+    match error {
+        CopyError::From(error) | CopyError::To(error) => CopyError::NotBegun(error),
+        error => error,
+    }
 }
 
 /// Writes what is missing in a store that is marked; gives the last position.
@@ -530,104 +546,4 @@ async fn event_at(
     let page = store.read_all(position - 1, &everything(), 1).await?;
     let event = page.events.iter().next().map(EventRecord::from);
     Ok(event.filter(|event| event.position == position))
-}
-
-/// Counts and hash of all that a store has, the same whatever the order of its records.
-async fn fingerprint(
-    store: &impl WholeStore,
-    progress: &mut (dyn FnMut(Position) + Send),
-) -> Result<Copied, StoreError> {
-    let (mut hash, mut events, mut after) = (Sha256::new(), 0, 0);
-    loop {
-        let page = store.read_all(after, &everything(), PART).await?;
-        for event in page.events.iter() {
-            events += 1;
-            hash_event(&mut hash, &event);
-        }
-        after = page.next;
-        progress(after);
-        if page.events.at_end() {
-            break;
-        }
-    }
-    let (mut sum, mut records, mut place) = ([0; 32], 0, None::<String>);
-    loop {
-        let page = store.records(place.as_deref(), PART).await?;
-        for record in &page.records {
-            records += 1;
-            add(&mut sum, &hash_record(record));
-        }
-        place = page.next;
-        if place.is_none() {
-            break;
-        }
-    }
-    hash.update(sum);
-    let mut shapes = store.shapes().await?;
-    shapes.sort();
-    for ShapeRecord { aggregate, event_type, version, shape } in &shapes {
-        let texts = [Some(aggregate.as_str()), Some(event_type), shape.as_deref()];
-        texts.into_iter().for_each(|text| hash_text(&mut hash, text));
-        hash.update(version.to_be_bytes());
-    }
-    Ok(Copied { events, records, hash: hash.finalize().into() })
-}
-
-fn hash_event(hash: &mut Sha256, event: &StoredEvent<'_>) {
-    let meta = event.meta;
-    hash.update(event.position.to_be_bytes());
-    hash.update(meta.sequence.to_be_bytes());
-    hash.update(event.version.to_be_bytes());
-    hash.update(meta.event_id.as_bytes());
-    hash.update(meta.at.as_micros().to_be_bytes());
-    hash.update(meta.recorded_at.as_micros().to_be_bytes());
-    let names = [event.aggregate, event.event_type, meta.stream_id.as_str()];
-    names.into_iter().for_each(|name| hash_text(hash, Some(name)));
-    let texts = [&meta.actor, &meta.correlation_id, &meta.causation_id, &meta.traceparent];
-    texts.into_iter().for_each(|text| hash_text(hash, text.as_deref()));
-    hash.update((event.data.len() as u64).to_be_bytes());
-    hash.update(event.data);
-}
-
-fn hash_record(record: &Record) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    let (by, events) = match record {
-        Record::Key { by, field, value, across_all, events } => {
-            hash.update([0, u8::from(*across_all)]);
-            [field, value].into_iter().for_each(|text| hash_text(&mut hash, Some(text)));
-            (by, Some(*events))
-        }
-        Record::Command { by, id, events, refusal } => {
-            hash.update([1, u8::from(refusal.is_some())]);
-            hash_text(&mut hash, Some(id));
-            if let Some((name, message)) = refusal {
-                [name, message].into_iter().for_each(|text| hash_text(&mut hash, Some(text)));
-            }
-            (by, *events)
-        }
-    };
-    [by.aggregate.as_str(), by.stream.as_str()]
-        .into_iter()
-        .for_each(|text| hash_text(&mut hash, Some(text)));
-    hash.update(by.content);
-    if let Some((first, last)) = events {
-        hash.update(first.to_be_bytes());
-        hash.update(last.to_be_bytes());
-    }
-    hash.finalize().into()
-}
-
-/// A text with its length, so that no two lists of texts look the same.
-fn hash_text(hash: &mut Sha256, text: Option<&str>) {
-    hash.update(text.map_or(u64::MAX, |text| text.len() as u64).to_be_bytes());
-    hash.update(text.unwrap_or_default());
-}
-
-/// The sum of two hashes as numbers, which does not depend on the order of what is summed.
-fn add(sum: &mut [u8; 32], hash: &[u8; 32]) {
-    let mut carry = 0;
-    for (digit, other) in sum.iter_mut().zip(hash).rev() {
-        let [over, total] = (u16::from(*digit) + u16::from(*other) + carry).to_be_bytes();
-        (*digit, carry) = (total, u16::from(over));
-    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventloom_runtime::EventStore as _;
 use eventloom_runtime::projection::{PostgresReadDatabase, Projection, Projector};
-use eventloom_runtime::store::archive::ArchiveStore as _;
+use eventloom_runtime::store::archive::{ArchiveError, ArchiveStore as _};
 use eventloom_runtime::store::postgres::{
     Granted, PostgresDatabase, PostgresOptions, PostgresStore,
 };
@@ -342,6 +342,69 @@ fn tables_change_only_when_nobody_archives() {
         let refused = opening.await.expect("an end").expect_err("something is archived");
         assert!(refused.to_string().contains("from before the first release"), "{refused}");
         assert_eq!(place.sql("SELECT file FROM eventloom.archive_segments").await, ["f"]);
+    });
+}
+
+/// While somebody dumped the database, a program of a new version waited for the tables that it was to change, and behind it
+/// everybody who wanted to read, for hours and without a word.
+#[test]
+fn tables_that_are_in_use_are_not_waited_for_without_end() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let url = place.url().await;
+        opened(&url).await.expect("a store");
+        place.sql(OF_BEFORE).await;
+        let (dump, reader) = (place.session().await, place.session().await);
+        let dumping = "BEGIN; LOCK TABLE eventloom.archive_segments IN ACCESS SHARE MODE";
+        dump.run(dumping).await.expect("a lock");
+        let address = url.clone();
+        let opening = tokio::spawn(async move { opened(&address).await });
+        place.sql(WAITS).await;
+
+        let read =
+            "SET statement_timeout TO '30s'; SELECT count(*) FROM eventloom.archive_segments";
+        let found = reader.run(read).await.expect("who reads is not held up");
+        assert_eq!(found, ["0"]);
+
+        let refused = tokio::time::timeout(Duration::from_secs(90), opening).await;
+        let refused = refused.expect("it gives up").expect("an end").expect_err("it is in use");
+        assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+        for part in ["event store", "pg_stat_activity", "nothing was changed"] {
+            assert!(refused.to_string().contains(part), "{refused}");
+        }
+        let address = url.clone();
+        let opening = tokio::spawn(async move { opened(&address).await });
+        place.sql(WAITS).await;
+        dump.run("COMMIT").await.expect("an end");
+        opening.await.expect("an end").expect("nobody is in its way");
+    });
+}
+
+/// The program of an archiver was killed while its server waited with a commit. The next run did not see what was about to be
+/// archived, and told to delete the file that has it.
+#[test]
+fn a_run_that_is_not_over_is_waited_for() {
+    block_on(async {
+        let shared = Shared::new("next").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let owner = open(&shared.place.url().await, folder.path()).await;
+        fill(&owner).await;
+        owner.database().grant(&shared.role, Granted::Archiver).await.expect("a grant");
+        let next = open(&shared.url().await, folder.path()).await;
+        let killed = shared.place.session().await;
+        let segment = "BEGIN; INSERT INTO eventloom.archive_segments \
+            (no, file, folder, bytes, sha256, first, last, archived_at, aggregate) \
+            VALUES (7, 'f', 'd', 1, '', 1, 1, now(), 'A')";
+        killed.run(segment).await.expect("a segment");
+
+        let busy = archiver(&next).run(|_| {}).await.expect_err("a run is not over");
+
+        assert!(matches!(busy, ArchiveError::Busy { .. }), "{busy:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        killed.run("ROLLBACK").await.expect("an end");
+        assert_eq!(archive(&next).await.events(), 14);
+        drop(next);
+        shared.end().await;
     });
 }
 

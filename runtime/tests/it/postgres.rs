@@ -7,7 +7,7 @@ use eventloom_runtime::store::postgres::{
     Granted, PostgresDatabase, PostgresOptions, PostgresStore,
 };
 use eventloom_runtime::store::{
-    Append, AppendError, EventFilter, NewEvent, StoredEvent, StreamKey,
+    Append, AppendError, CommandRecord, EventFilter, KeyClaim, NewEvent, StoredEvent, StreamKey,
 };
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::{PostgresServer, Session, TestDatabase};
@@ -456,6 +456,58 @@ fn a_restarted_server_is_found_again() {
 }
 
 /// More work at once than there are connections waits for its turn.
+/// Of programs that opened a fresh database at the same time, one made the schema and the others were told that the database is
+/// damaged, and to restore it from a backup.
+#[test]
+fn a_fresh_database_may_be_opened_by_many_at_once() {
+    block_on(async {
+        for _ in 0..5 {
+            let place = TestDatabase::default();
+            let url = place.url().await;
+            let mut opening = tokio::task::JoinSet::new();
+            for url in std::iter::repeat_n(url, 8) {
+                opening.spawn(async move { at(&url).await.map(drop) });
+            }
+            for opened in opening.join_all().await {
+                assert_eq!(opened, Ok(()));
+            }
+        }
+    });
+}
+
+/// Where somebody had deleted the stream of a command or key by hand, whoever sent that again was never answered, and asked the
+/// database without a pause.
+#[test]
+fn a_record_without_its_stream_is_told() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let store = open(&place).await;
+        let mut first = append("a", 0, 1);
+        first.command = Some(CommandRecord { id: "once".into(), refusal: None, repeats: None });
+        let claim = |value: &str| KeyClaim {
+            field: "transactionId",
+            value: value.to_owned(),
+            across_all: true,
+        };
+        first.keys = vec![claim("T1")];
+        store.append(first.clone()).await.expect("an append");
+        place.sql("UPDATE eventloom.commands SET stream = 999").await;
+        place.sql("UPDATE eventloom.unique_keys SET stream = 999").await;
+
+        let mut of_key = append("b", 0, 1);
+        of_key.keys = vec![claim("T0"), claim("T1")];
+        for (again, what) in [(first, "once"), (of_key, "T1")] {
+            let told = timeout(Duration::from_secs(60), store.append(again)).await;
+            let told = told.expect("an answer").expect_err("its stream is not there");
+            let AppendError::Store(StoreError::Corrupt { place, .. }) = &told else {
+                panic!("{told:?}")
+            };
+            assert!(place.contains(what), "{told}");
+        }
+        store.append(append("b", 0, 1)).await.expect("others go on");
+    });
+}
+
 #[test]
 fn connections_are_bounded() {
     block_on(async {

@@ -76,10 +76,17 @@ impl Archive {
             screen.quiet(stayed(aggregate, report.head))?;
         }
         for file in &report.unknown_files {
-            screen.quiet(format_args!(
-                "{file} holds nothing that this bank needs: a run was cut off before any event left for it. It was left \
-                 as it is, and may be deleted with its manifest, unless a copy of this database archives to the folder too"
-            ))?;
+            // While nobody is kept from archiving, what nobody needs may be needed a moment later.
+            let what = match self.dry_run {
+                true => {
+                    "is not known to this bank now: keep it; `bank archive` without --dry-run tells what it is"
+                }
+                false => {
+                    "holds nothing that this bank needs: a run was cut off before any event left for it. It was left as it \
+                     is, and may be deleted with its manifest, unless a copy of this database archives to the folder too"
+                }
+            };
+            screen.quiet(format_args!("{file} {what}"))?;
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ async fn copy(
     to: &impl Database,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    from.check_there()?;
+    from.check_there().await?;
     let decided = Ledger::open(from, ProjectorOptions::default()).await?.skips().await?;
     let (target, from, to) = (to, from.events(None).await?, to.to_be_filled().await?);
     let progress = Progress::counting("copying", 0);

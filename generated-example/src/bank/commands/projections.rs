@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use eventloom_runtime::Position;
 use eventloom_runtime::projection::{Poison, ProjectionStatus};
+use eventloom_runtime::{Position, StreamId};
 use serde_json::{Value, json};
 
 use crate::commands::run_projections::short;
@@ -122,47 +122,38 @@ fn still(status: &ProjectionStatus) -> String {
 
 /// What stands in the way of a read model, and what to do about it.
 fn tell(status: &ProjectionStatus, screen: &mut Screen) -> Result<(), Failure> {
+    let of_poison = |it: &Poison| {
+        let event = event(status, it.position, (&it.event_type, it.version), &it.stream_id);
+        format!("{event}: {}", it.reason)
+    };
     for poison in &status.poison {
-        screen.bad(
-            if poison.stops { "stopped" } else { "parked" },
-            format_args!(
-                "{}: position {}, {} v{} of `{}`: {}",
-                status.projection.projection,
-                poison.position,
-                poison.event_type,
-                poison.version,
-                poison.stream_id,
-                poison.reason
-            ),
-        )?;
+        let what = if poison.stops { "stopped" } else { "parked" };
+        screen.bad(what, of_poison(poison))?;
     }
     if let Some(poison) = &status.rebuild_stopped_by {
-        screen.bad(
-            "rebuild stopped",
-            format_args!(
-                "{}: position {}, {} v{} of `{}`: {}; the rows lack nothing for it",
-                status.projection.projection,
-                poison.position,
-                poison.event_type,
-                poison.version,
-                poison.stream_id,
-                poison.reason
-            ),
-        )?;
+        let event = of_poison(poison);
+        screen.bad("rebuild stopped", format_args!("{event}; the rows lack nothing for it"))?;
     }
-    let Some(unknown) = &status.halted_by else { return Ok(()) };
+    let Some(it) = &status.halted_by else { return Ok(()) };
+    let event = event(status, it.position, (&it.event_type, it.version), &it.stream_id);
     screen.bad(
         "halted",
         format_args!(
-            "{}: position {}, {} v{} of `{}` was written by a newer program, and this one does not know it; deploy \
-             the newer one, which keeps rows of its own",
-            status.projection.projection,
-            unknown.position,
-            unknown.event_type,
-            unknown.version,
-            unknown.stream_id
+            "{event} was written by a newer program, and this one does not know it; deploy the newer one, which keeps \
+             rows of its own"
         ),
     )
+}
+
+/// An event that a read model has met, and where it lies.
+fn event(
+    of: &ProjectionStatus,
+    position: Position,
+    (event_type, version): (&str, u32),
+    stream: &StreamId,
+) -> String {
+    let view = of.projection.projection;
+    format!("{view}: position {position}, {event_type} v{version} of `{stream}`")
 }
 
 fn rate(events: Position, time: Duration) -> u64 {

@@ -4,7 +4,9 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::SegmentRecord;
 use super::report::ArchiveError;
@@ -13,6 +15,9 @@ use super::segment::{self, DRAFT, number_of, number_of_manifest, unwritable};
 /// The file by which a folder says whose archive it has.
 const IDENTITY: &str = "archive.json";
 const LOCK: &str = "archive.lock";
+/// How often a lock is tried again that somebody holds.
+const TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Takes a folder for a store, and makes it where nothing was archived yet.
 pub(super) fn lock(
@@ -21,18 +26,27 @@ pub(super) fn lock(
     known: &[SegmentRecord],
 ) -> Result<File, ArchiveError> {
     match known.last() {
-        None => create(folder).map_err(|error| unwritable(folder, error))?,
+        None => fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?,
         Some(last) => has_some(folder, last)?,
     }
+    keep(folder).map_err(|error| unwritable(folder, error))?;
     let path = folder.join(LOCK);
     let open = File::options().create(true).truncate(false).write(true).open(&path);
     let file = open.map_err(|error| unwritable(&path, error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(ArchiveError::Busy { folder: folder.to_owned() });
+    let mut tries = 0;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // A dry run holds it for as long as it takes to see that nobody else does.
+            Err(TryLockError::WouldBlock) if tries < TRIES => {
+                tries += 1;
+                thread::sleep(BETWEEN_TRIES);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(ArchiveError::Busy { folder: folder.to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(unwritable(&path, error)),
         }
-        Err(TryLockError::Error(error)) => return Err(unwritable(&path, error)),
     }
     claim(folder, store)?;
     Ok(file)
@@ -51,9 +65,52 @@ fn has_some(folder: &Path, last: &SegmentRecord) -> Result<(), ArchiveError> {
     })
 }
 
-/// Looks at a folder as [`lock`] and [`prepare`] would, and changes nothing. Gives the files that the store does not know.
+/// What lies in a folder, looked at before the store is asked what it knows: of what is there by then, the store knows all
+/// that any event has left for, as long as nobody archives to it.
+pub(super) struct Before {
+    names: Vec<String>,
+    identity: Option<String>,
+    /// Somebody archives to it: events may leave for any of its files at any moment.
+    is_busy: bool,
+}
+
+/// Looks at a folder before the store is asked, and changes nothing.
+pub(super) fn before(folder: &Path) -> Result<Before, ArchiveError> {
+    let mut before = Before { names: Vec::new(), identity: None, is_busy: false };
+    if !folder.is_dir() {
+        return Ok(before);
+    }
+    before.names = names(folder)?;
+    let identity = folder.join(IDENTITY);
+    before.identity = match fs::read_to_string(&identity) {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(unwritable(&identity, error)),
+    };
+    // Last: who held it when the names were read has either ended since, or holds it still.
+    before.is_busy = is_locked(&folder.join(LOCK))?;
+    Ok(before)
+}
+
+/// Whether somebody holds a lock, which is not made for that.
+fn is_locked(path: &Path) -> Result<bool, ArchiveError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(unwritable(path, error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(unwritable(path, error)),
+    }
+}
+
+/// Looks at a folder as [`lock`] and [`prepare`] would, and changes nothing. Gives the files that were there before, and that
+/// the store does not know; none while somebody archives, since it may come to know them.
 pub(super) fn look(
     folder: &Path,
+    before: Before,
     store: Option<&str>,
     known: &[SegmentRecord],
 ) -> Result<Vec<String>, ArchiveError> {
@@ -73,24 +130,43 @@ pub(super) fn look(
         // It would be made.
         return Ok(Vec::new());
     }
-    match fs::read_to_string(folder.join(IDENTITY)) {
-        Ok(found) if store.is_some_and(|store| found == identity_of(store)) => {}
-        Ok(found) => {
-            let store = store.unwrap_or("one that has archived nothing yet");
-            return Err(of_another(folder, &found, store));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(unwritable(&folder.join(IDENTITY), error)),
+    if let Some(found) = before.identity.filter(|it| store.map(identity_of).as_ref() != Some(it)) {
+        let store = store.unwrap_or("one that has archived nothing yet");
+        return Err(of_another(folder, &found, store));
     }
-    Ok(survey(folder, known)?.1)
+    let (_, unknown) = survey(folder, before.names, known)?;
+    Ok(if before.is_busy { Vec::new() } else { unknown })
 }
 
-/// Makes a folder where there is none, and its name durable: the files in it must not vanish with it.
-fn create(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = folder.ancestors().take_while(|it| !it.exists()).collect();
-    fs::create_dir_all(folder)?;
-    let parents = missing.into_iter().filter_map(Path::parent);
-    parents.into_iter().try_for_each(segment::sync_folder)
+/// Makes the name of a folder durable, and those of the folders that it lies in: the files in it must not vanish with it. Who
+/// made them, a run that was cut off or an operator a moment ago, need not have done that.
+fn keep(folder: &Path) -> io::Result<()> {
+    for above in folders_above(folder)? {
+        match segment::sync_folder(&above) {
+            // It was not made by who may not even look into it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
+}
+
+/// The folders that a folder lies in, the nearest first, as far as they are of its file system.
+fn folders_above(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let real = fs::canonicalize(folder)?;
+    let of = file_system(&fs::metadata(&real)?);
+    let is_same = |it: &&Path| fs::metadata(it).is_ok_and(|found| file_system(&found) == of);
+    Ok(real.ancestors().skip(1).take_while(is_same).map(Path::to_owned).collect())
+}
+
+#[cfg(unix)]
+fn file_system(found: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::dev(found)
+}
+
+#[cfg(not(unix))]
+fn file_system(_: &fs::Metadata) -> u64 {
+    0
 }
 
 /// Makes sure that a folder has no archive but that of a store.
@@ -131,13 +207,17 @@ pub(super) fn prepare(
     folder: &Path,
     known: &[SegmentRecord],
 ) -> Result<(u64, Vec<String>), ArchiveError> {
-    let found = survey(folder, known)?;
+    let found = survey(folder, names(folder)?, known)?;
     remove_drafts(folder)?;
     Ok(found)
 }
 
-/// The same without removing anything.
-fn survey(folder: &Path, known: &[SegmentRecord]) -> Result<(u64, Vec<String>), ArchiveError> {
+/// The same of these names, without removing anything.
+fn survey(
+    folder: &Path,
+    names: Vec<String>,
+    known: &[SegmentRecord],
+) -> Result<(u64, Vec<String>), ArchiveError> {
     for SegmentRecord { file, bytes, .. } in known {
         let incomplete = |reason: String| ArchiveError::Incomplete {
             folder: folder.to_owned(),
@@ -153,7 +233,7 @@ fn survey(folder: &Path, known: &[SegmentRecord]) -> Result<(u64, Vec<String>), 
         }
     }
     let (mut last, mut unknown) = (known.iter().map(|it| it.number).max().unwrap_or(0), Vec::new());
-    for name in names(folder)? {
+    for name in names {
         if let Some(number) = number_of(&name) {
             last = last.max(number);
             if known.iter().all(|it| it.file != name) {
@@ -188,4 +268,22 @@ fn names(folder: &Path) -> Result<Vec<String>, ArchiveError> {
         names.extend(entry.map_err(unreadable)?.file_name().into_string());
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder that a run had made which was cut off a moment later, or an operator, was there, and so nothing made its name
+    /// durable: after a power cut it could be gone, with all files that events had left for.
+    #[test]
+    fn the_name_of_a_folder_that_is_there_is_made_durable() {
+        let around = tempfile::tempdir().expect("a folder");
+        let folder = around.path().join("of").join("archive");
+        fs::create_dir_all(&folder).expect("a folder");
+        let real = around.path().canonicalize().expect("a folder");
+        let above = folders_above(&folder).expect("folders");
+        assert!(above.starts_with(&[real.join("of"), real]), "{above:?}");
+        drop(lock(&folder, "a store", &[]).expect("it is taken"));
+    }
 }

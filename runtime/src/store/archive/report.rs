@@ -51,7 +51,8 @@ pub struct ArchiveReport {
     /// The files that were written.
     pub segments: Vec<SegmentReport>,
     /// Files of the folder that the store knows nothing of: of runs that were cut off, or of a copy of the store that
-    /// went its own way. They were left as they are.
+    /// went its own way. They were left as they are. A dry run tells of none while somebody archives to the folder, and what
+    /// it tells of may be needed a moment later.
     pub unknown_files: Vec<String>,
 }
 

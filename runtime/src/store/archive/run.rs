@@ -162,9 +162,11 @@ impl<'s, S: ArchiveStore> Archiver<'s, S> {
     /// What is wrong with the folder, if anything, and the files in it that the store does not know. Changes nothing.
     async fn look(&self) -> Result<Vec<String>, ArchiveError> {
         let Some(folder) = self.store.archive_folder() else { return Ok(Vec::new()) };
+        let at = folder.clone();
+        let before = blocking(move || place::before(&at)).await?;
         let known = self.store.segments().await?;
         let identity = self.store.remembered().await?.map(|it| it.identity);
-        blocking(move || place::look(&folder, identity.as_deref(), &known)).await
+        blocking(move || place::look(&folder, before, identity.as_deref(), &known)).await
     }
 
     /// A failure with the files that this run has named and no event has left for.

@@ -54,13 +54,26 @@ impl Drop for ArchiveLock {
 /// How long one waits for another archiver, which may have ended a moment ago.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Whether somebody is about to note what was archived. Who archives has the lock; but where a program was killed, the lock may
+/// be gone while its server goes on, and what it is about to note is not seen yet.
+const IS_NOTED: &str = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+    WHERE d.datname = current_database() AND l.relation = 'eventloom.archive_segments'::regclass \
+    AND l.mode = 'RowExclusiveLock' AND l.granted)";
+
 /// Keeps others from archiving, or tells that somebody else does.
 pub(super) async fn lock(client: Client) -> Result<Option<ArchiveLock>, Fault> {
-    let start = Instant::now();
+    let (start, mut held) = (Instant::now(), false);
+    // Its connection ends with it.
+    let lock = ArchiveLock(Some(client));
+    let Some(client) = &lock.0 else { return Ok(None) };
     loop {
-        let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&locks::ARCHIVE]).await?;
-        if row.try_get(0)? {
-            return Ok(Some(ArchiveLock(Some(client))));
+        if !held {
+            let row =
+                client.query_one("SELECT pg_try_advisory_lock($1)", &[&locks::ARCHIVE]).await?;
+            held = row.try_get(0)?;
+        }
+        if held && !client.query_one(IS_NOTED, &[]).await?.try_get::<_, bool>(0)? {
+            return Ok(Some(lock));
         }
         if start.elapsed() > PATIENCE {
             return Ok(None);

@@ -74,16 +74,22 @@ impl Fault {
             Self::Event(position, reason) => {
                 damaged("event", format!("position {position} in {address}"), &reason)
             }
-            Self::NoAnswer => unknown(&Self::NoAnswer, address),
+            Self::NoAnswer => StoreError::Unavailable(format!(
+                "{address} does not answer, and was not told to keep anything; nothing was changed: look whether the server \
+                 hangs, and try again"
+            )),
             Self::Unknown(fault) => unknown(&fault, address),
             Self::Store(error) => error,
         }
     }
 
-    /// Whether the server has answered, so that nothing of what was sent is left standing: it says what it refused.
+    /// Whether nothing of what was sent is left standing: the server has answered, and says what it refused, or nothing was
+    /// sent that it could have answered.
     pub(crate) fn is_answer(&self) -> bool {
         match self {
-            Self::Postgres(error) => error.as_db_error().is_some_and(|error| !is_fatal(error)),
+            Self::Postgres(error) => {
+                is_unsent(error) || error.as_db_error().is_some_and(|error| !is_fatal(error))
+            }
             Self::Unknown(_) | Self::NoAnswer => false,
             Self::Pool(_) | Self::Value(_) | Self::Event(..) | Self::Store(_) => true,
         }
@@ -119,13 +125,21 @@ impl Fault {
 
     /// Whether what was sent may be at fault, so that it is worth trying its parts by themselves.
     pub(crate) fn may_be_of_one(&self) -> bool {
-        matches!(self.class(), "22" | "23" | "54")
+        let is_unsent = matches!(self, Self::Postgres(error) if is_unsent(error));
+        is_unsent || matches!(self.class(), "22" | "23" | "54")
     }
 }
 
 /// Whether the connection ends with it: such an error comes also after a commit, which it says nothing of.
 fn is_fatal(error: &DbError) -> bool {
     !matches!(error.parsed_severity(), Some(Severity::Error))
+}
+
+/// Whether the driver could not put it into a message, so that nothing was sent.
+fn is_unsent(error: &Error) -> bool {
+    let said = error.to_string();
+    let of_driver = ["error serializing", "error encoding", "expected "];
+    error.as_db_error().is_none() && of_driver.iter().any(|it| said.starts_with(it))
 }
 
 /// The outcome of what was sent is not known.
@@ -176,10 +190,7 @@ fn told(error: &Error, address: &Address) -> StoreError {
                 &format!("a stored value is not what it should be: {}", causes(error)),
             );
         }
-        if ["error serializing", "error encoding", "expected "]
-            .iter()
-            .any(|it| said.starts_with(it))
-        {
+        if is_unsent(error) {
             return StoreError::Unwritable(format!(
                 "{address} can't be sent this ({}); nothing was changed: ask for less at a time",
                 causes(error)

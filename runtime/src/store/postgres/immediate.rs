@@ -46,7 +46,10 @@ impl OpenTransaction {
 
     /// Keeps what was written. Where the server does not answer, nobody knows whether it is kept.
     pub(super) fn commit(self) -> Result<(), Fault> {
-        in_time(&self.runtime, self.begun.end(Ok(())))
+        match in_time(&self.runtime, self.begun.end(Ok(()))) {
+            Err(Fault::NoAnswer) => Err(Fault::Unknown(Box::new(Fault::NoAnswer))),
+            ended => ended,
+        }
     }
 
     /// Lets no append come in between from here to the end.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::append::Outcome;
 use super::archive::ArchiveLock;
@@ -27,7 +28,7 @@ use crate::store::{
 };
 use crate::values::Timestamp;
 
-const MIGRATIONS: Migrations = Migrations {
+pub(super) const MIGRATIONS: Migrations = Migrations {
     part: "event store",
     scripts: &[
         include_str!("schema.sql"),
@@ -37,6 +38,10 @@ const MIGRATIONS: Migrations = Migrations {
         include_str!("keyed.sql"),
     ],
 };
+
+/// How often an append is tried again because what it met is not found, and how long it waits in between.
+const UNSEEN: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// The event store in a PostgreSQL database. Cheap to clone; clones share their queue of appends, so open it once and
 /// clone it.
@@ -111,6 +116,22 @@ impl PostgresStore {
     fn told<T>(&self, done: Result<T, Fault>) -> Result<T, StoreError> {
         done.map_err(|fault| self.database.explained(fault))
     }
+
+    /// Waits a moment where what an append met is not found: it has become free meanwhile. Where it is met again and again, what
+    /// it belongs to is not there.
+    async fn wait_for(&self, unseen: &mut u32, what: &str, id: &str) -> Result<(), StoreError> {
+        *unseen += 1;
+        if *unseen > UNSEEN {
+            return Err(StoreError::Corrupt {
+                what: what.to_owned(),
+                place: format!("`{id}` in {}", self.database),
+                reason: "it is recorded for a stream that is not there; restore the database from a backup"
+                    .to_owned(),
+            });
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        Ok(())
+    }
 }
 
 impl EventStore for PostgresStore {
@@ -149,7 +170,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let (append, mut rounds) = (Arc::new(append), Rounds::default());
+        let (append, mut rounds, mut unseen) = (Arc::new(append), Rounds::default(), 0);
         loop {
             match self.shared.groups.append(&append).await {
                 Outcome::Appended(position) => return Ok(Appended { position }),
@@ -164,11 +185,14 @@ impl EventStore for PostgresStore {
                     if let Some(known) = self.command(id).await? {
                         return Err(AppendError::CommandKnown(Box::new(known)));
                     }
+                    self.wait_for(&mut unseen, "command", id).await?;
                 }
                 Outcome::KeyTaken(claim) => {
-                    if let Some(taken) = self.taken_key(&append.stream, &[claim]).await? {
+                    let claims = [claim];
+                    if let Some(taken) = self.taken_key(&append.stream, &claims).await? {
                         return Err(AppendError::DuplicateKey(Box::new(taken)));
                     }
+                    self.wait_for(&mut unseen, "unique key", &claims[0].value).await?;
                 }
             }
             // It has become free meanwhile, or what a fold lacked is at hand.

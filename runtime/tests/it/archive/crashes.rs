@@ -194,6 +194,40 @@ fn a_second_archiver_is_turned_away() {
     });
 }
 
+/// A dry run took the file of a run that was at work for one that nobody needs: its events left for it a moment later, and the
+/// operator had been told to delete it.
+#[test]
+fn a_dry_run_tells_of_no_file_that_a_run_is_at() {
+    let rig = block_on(Rig::filled());
+    let before = block_on(seen(&rig.store));
+    fs::create_dir(rig.archive()).expect("a folder");
+    fs::write(rig.archive().join("000007.ndjson.gz"), "of a run before").expect("a file");
+    let other = block_on(rig.again(Some(&rig.archive())));
+    let dry = || block_on(archiver(&other).dry_run(true).run(|_| {})).expect("a report");
+    assert_eq!(dry().unknown_files, ["000007.ndjson.gz"]);
+    assert!(!rig.archive().join("archive.lock").exists(), "a dry run changes nothing");
+    let (go, waits) = mpsc::channel::<()>();
+    let (verified, told) = mpsc::channel::<()>();
+    let store = rig.store.clone();
+    let run = std::thread::spawn(move || {
+        block_on(archiver(&store).run(move |progress| {
+            if progress.step == ArchiveStep::Verified {
+                verified.send(()).expect("a test that waits");
+                waits.recv().expect("a test that goes on");
+            }
+        }))
+    });
+    told.recv().expect("a file that is verified");
+
+    let meanwhile = dry();
+
+    go.send(()).expect("somebody who waits");
+    let report = run.join().expect("a thread").expect("it archives");
+    assert_eq!((report.events(), meanwhile.unknown_files), (25, Vec::<String>::new()));
+    assert_eq!(dry().unknown_files, ["000007.ndjson.gz"]);
+    assert_eq!(block_on(seen(&other)), before);
+}
+
 /// Two that archive the same events to two folders know nothing of each other's files: the second to come is told that
 /// the events have gone, and its file is of no use.
 #[test]

@@ -154,6 +154,151 @@ fn a_database_with_something_of_its_own_stays_in_use() {
     block_on(what_has_something_of_its_own_stays_in_use(Postgres));
 }
 
+/// A copy was run again into a store that was in use, and was cut off: it had marked the store, which had a refusal of its own and
+/// so could never become the same. It was refused to everybody from then on, however often the copy was run again.
+async fn what_is_in_use_does_not_stay_marked<K: CopyKind>(kind: K) {
+    let (_one, from) = Sqlite.open_new().await.expect("a store");
+    fill_long(&from).await;
+    let place = kind.new_place();
+    let to = kind.open_for_copy(&place).await;
+    whole::copy(&from, &to, |_| ()).await.expect("a copy");
+    from.append(own(0, Some("theirs"))).await.expect("a refusal");
+    let open = kind.open(&place).await.expect("it is whole");
+    open.append(own(0, Some("own"))).await.expect("a refusal");
+    drop(open);
+
+    let cut_off = whole::copy(&from, &failing(&to, 1), |_| ()).await.expect_err("it is cut off");
+    assert!(matches!(cut_off, CopyError::To(_)), "{cut_off}");
+    is_refused(kind, &place).await;
+
+    let differs = whole::copy(&from, &to, |_| ()).await;
+
+    let is_told =
+        matches!(differs, Err(CopyError::Differs { from_records: 3_001, to_records: 3_002, .. }));
+    assert!(is_told, "{differs:?}");
+    let open = kind.open(&place).await.expect("it lacks nothing, and can be used again");
+    for id in ["own", "theirs"] {
+        let known = open.command(id).await.expect("an answer");
+        assert!(known.is_some_and(|it| it.refusal.is_some()), "{id}");
+    }
+    drop(open);
+    let untouched = whole::copy(&from, &failing(&to, 0), |_| ()).await;
+    assert_eq!(untouched, differs);
+}
+
+#[test]
+fn a_file_in_use_does_not_stay_marked() {
+    block_on(what_is_in_use_does_not_stay_marked(Sqlite));
+}
+
+#[cfg(feature = "testing-postgres")]
+#[test]
+fn a_database_in_use_does_not_stay_marked() {
+    block_on(what_is_in_use_does_not_stay_marked(Postgres));
+}
+
+/// The same where the source had gone on: what it had gained is a reason to mark the store, which must lose the mark when it lacks
+/// nothing any more, also where it knows one of the commands otherwise.
+async fn what_was_in_use_becomes_whole_again<K: CopyKind>(kind: K) {
+    let (_one, from) = Sqlite.open_new().await.expect("a store");
+    fill_long(&from).await;
+    let place = kind.new_place();
+    let to = kind.open_for_copy(&place).await;
+    whole::copy(&from, &to, |_| ()).await.expect("a copy");
+    let open = kind.open(&place).await.expect("it is whole");
+    for id in ["own", "both"] {
+        open.append(own(0, Some(id))).await.expect("a refusal");
+    }
+    drop(open);
+    let otherwise = Append { content: [4; 16], ..own(0, Some("both")) };
+    from.append(otherwise).await.expect("a refusal");
+    from.append(own(1, None)).await.expect("an append");
+
+    let cut_off = whole::copy(&from, &failing(&to, 2), |_| ()).await.expect_err("it is cut off");
+    assert!(matches!(cut_off, CopyError::To(_)), "{cut_off}");
+    is_refused(kind, &place).await;
+
+    let differs = whole::copy(&from, &to, |_| ()).await;
+    let is_told = matches!(differs, Err(CopyError::Differs { to: 3_001, to_records: 3_002, .. }));
+    assert!(is_told, "{differs:?}");
+    let open = kind.open(&place).await.expect("it lacks nothing");
+    assert_eq!(open.head().await, Ok(3_001));
+}
+
+#[test]
+fn a_file_that_was_in_use_becomes_whole_again() {
+    block_on(what_was_in_use_becomes_whole_again(Sqlite));
+}
+
+#[cfg(feature = "testing-postgres")]
+#[test]
+fn a_database_that_was_in_use_becomes_whole_again() {
+    block_on(what_was_in_use_becomes_whole_again(Postgres));
+}
+
+/// A part has a key that its source has freed since: it is not taken for something of its own, or the key would be refused in the
+/// copy for ever.
+async fn a_part_with_a_freed_key_stays_marked<K: CopyKind>(kind: K) {
+    let (_one, from) = Sqlite.open_new().await.expect("a store");
+    fill_long(&from).await;
+    let place = kind.new_place();
+    let to = kind.open_for_copy(&place).await;
+    whole::copy(&from, &failing(&to, 5), |_| ()).await.expect_err("it is cut off among the keys");
+    let mut frees = own(1, None);
+    frees.released = vec![key("1", false)];
+    from.append(frees).await.expect("an append");
+
+    for _ in 0..2 {
+        let differs = whole::copy(&from, &to, |_| ()).await;
+        let is_told = matches!(
+            differs,
+            Err(CopyError::Differs { from_records: 2_999, to_records: 3_000, .. })
+        );
+        assert!(is_told, "{differs:?}");
+        is_refused(kind, &place).await;
+    }
+}
+
+#[test]
+fn a_part_of_a_file_with_a_freed_key_stays_marked() {
+    block_on(a_part_with_a_freed_key_stays_marked(Sqlite));
+}
+
+#[cfg(feature = "testing-postgres")]
+#[test]
+fn a_part_of_a_database_with_a_freed_key_stays_marked() {
+    block_on(a_part_with_a_freed_key_stays_marked(Postgres));
+}
+
+/// The same of a store that was whole and is in use: it is not marked in the first place.
+async fn what_does_not_fit_is_not_marked<K: CopyKind>(kind: K) {
+    let (_one, from) = Sqlite.open_new().await.expect("a store");
+    fill_long(&from).await;
+    let place = kind.new_place();
+    let to = kind.open_for_copy(&place).await;
+    whole::copy(&from, &to, |_| ()).await.expect("a copy");
+    let mut frees = own(1, None);
+    frees.released = vec![key("1", false)];
+    from.append(frees).await.expect("an append");
+
+    let differs = whole::copy(&from, &failing(&to, 0), |_| ()).await;
+
+    assert!(matches!(differs, Err(CopyError::Differs { to: 3_000, .. })), "{differs:?}");
+    let open = kind.open(&place).await.expect("it is what it was");
+    assert_eq!(open.head().await, Ok(3_000));
+}
+
+#[test]
+fn a_file_that_does_not_fit_is_not_marked() {
+    block_on(what_does_not_fit_is_not_marked(Sqlite));
+}
+
+#[cfg(feature = "testing-postgres")]
+#[test]
+fn a_database_that_does_not_fit_is_not_marked() {
+    block_on(what_does_not_fit_is_not_marked(Postgres));
+}
+
 /// What belonged to no copy was written into a store in which another copy was unfinished.
 async fn a_part_of_no_copy_is_refused<K: CopyKind>(kind: K) {
     let place = kind.new_place();
