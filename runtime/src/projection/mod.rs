@@ -10,6 +10,7 @@ mod drive;
 mod error;
 mod fold;
 mod freshness;
+mod heed;
 mod immediate;
 mod lag;
 mod memory;

@@ -2,22 +2,20 @@
 //!
 //! The rows that serve are read and kept up to date meanwhile. Memory is bounded by the batch.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use super::drive::{self, Driven, Interrupt, Passed, Source};
-use super::fold::Fold;
 use super::projector::{Reached, interrupted};
 use super::selection::{Lead, OFTEN_BEATEN};
 use super::session::{Member, Session};
 use super::{
-    Commit, Committed, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
-    ReadDatabase, ReadDatabaseError, Switched, Table, TableSpec, TableState, immediate,
+    Consistency, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
+    ReadDatabaseError, Switched, Table, TableSpec, TableState, immediate,
 };
 use crate::event::DomainEvent;
-use crate::metadata::{Position, StreamId};
+use crate::metadata::Position;
 use crate::store::{EventStore, StoreError};
 
 /// How long those who come after are let go first, where readers were in the way.
@@ -243,15 +241,23 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         shadow: &mut dyn Member<P::Event>,
         waits: &mut Waits<'_>,
     ) -> Result<(), ProjectorError> {
-        if P::CONSISTENCY == Consistency::Immediate {
-            self.switch_immediate(shadow, waits).await?;
-            return self.release_skipped().await;
-        }
         let lead = Lead::of(self);
-        let switched = self.switch_led(shadow, &lead, waits).await;
+        let switched = self.switch_and_heed(shadow, &lead, waits).await;
         let given_back = lead.give_back().await;
-        switched.and(given_back)?;
-        self.release_skipped().await
+        switched.and(given_back)
+    }
+
+    async fn switch_and_heed(
+        &self,
+        shadow: &mut dyn Member<P::Event>,
+        lead: &Lead<'_, P, S, D>,
+        waits: &mut Waits<'_>,
+    ) -> Result<(), ProjectorError> {
+        match P::CONSISTENCY {
+            Consistency::Immediate => self.switch_immediate(shadow, waits).await?,
+            Consistency::Eventual { .. } => self.switch_led(shadow, lead, waits).await?,
+        }
+        self.heed_last_skips(shadow, lead).await
     }
 
     /// Switches within an append's place, which others that append wait for: whatever can be done before is.
@@ -267,7 +273,10 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             {
                 return immediate::register(self, None).await.map(|_| ());
             }
-            shadow.renew(self.shared.database.state(shadow.table()).await?);
+            // What was decided meanwhile is not left out of them for being known.
+            let skipped = shadow.skipped().to_vec();
+            let state = self.shared.database.state(shadow.table()).await?;
+            shadow.renew(TableState { skipped, ..state });
             self.complete(shadow).await?;
             let before = self.checkpoint().await?.revision;
             match immediate::register(self, Some(shadow.table())).await {
@@ -352,84 +361,10 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             }
         }
     }
-
-    /// Brings the rebuilt rows up to date, with what was decided meanwhile.
-    async fn complete(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
-        loop {
-            self.drive_shadow(shadow).await?;
-            self.heed_skips(shadow).await?;
-            if self.is_decided(shadow.table()).await? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Leaves out of the rebuilt rows what was decided to be skipped since they were begun.
-    async fn heed_skips(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
-        let database = &self.shared.database;
-        let mut skips = database.skips(shadow.table()).await?;
-        skips.retain(|skip| !shadow.skipped().contains(&skip.position));
-        if skips.is_empty() {
-            return Ok(());
-        }
-        let streams: BTreeSet<StreamId> = skips.into_iter().map(|skip| skip.stream_id).collect();
-        // What stops a whole projection has stopped its rebuild too.
-        for stream in streams.iter().filter(|_| P::KEY_IS_STREAM) {
-            let state = database.state(shadow.table()).await?;
-            let fold = Fold::<P>::replacing(state.skipped.iter().copied());
-            let folded = self.refold_stream(&state, stream, 0, fold).await.map_err(of_rebuild)?;
-            let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);
-            let released = parked.map(|poison| poison.position).collect();
-            self.commit_shadow(Commit { released, ..folded }).await?;
-        }
-        shadow.renew(database.state(shadow.table()).await?);
-        Ok(())
-    }
-
-    /// Stops where readers would lose what the rows that serve show: somebody is to decide about the events behind which the
-    /// rebuilt ones hold streams back. False where somebody has just decided.
-    async fn is_decided(&self, shadow: Table) -> Result<bool, ProjectorError> {
-        let rebuilt = self.shared.database.state(shadow).await?;
-        let serving = self.state().await?;
-        let lacking = rebuilt.lacking(&serving);
-        if lacking.iter().any(|it| serving.skipped.contains(&it.position)) {
-            return Ok(false);
-        }
-        let stopping = |poison: &Poison| Poison { stops: true, ..poison.clone() };
-        let lacking: Vec<Poison> = lacking.into_iter().map(stopping).collect();
-        let Some(first) = lacking.first().cloned() else { return Ok(true) };
-        self.commit_shadow(Commit { poison: lacking, ..Commit::unchanged(&rebuilt) }).await?;
-        let (projection, poison) = (ProjectionName::of::<P>(), Box::new(first));
-        Err(ProjectorError::RebuildStopped { projection, poison })
-    }
-
-    async fn commit_shadow(&self, commit: Commit) -> Result<(), ProjectorError> {
-        match self.shared.database.commit(commit).await? {
-            Committed::Done => Ok(()),
-            Committed::Moved | Committed::RowExists => {
-                Err(interrupted(ProjectionName::of::<P>(), Interrupt::Moved))
-            }
-        }
-    }
-
-    /// Lets go of what an operator decided to skip while the rebuild, which did not know, parked it.
-    async fn release_skipped(&self) -> Result<(), ProjectorError> {
-        let state = self.state().await?;
-        for poison in state.poison.iter().filter(|it| state.skipped.contains(&it.position)) {
-            self.retry_poison(poison.position).await?;
-        }
-        Ok(())
-    }
-
-    async fn drive_shadow(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
-        let mut driven = [Driven { database: &self.shared.database, member: shadow }];
-        let driven = drive::drive(&self.source(), &mut driven, &mut |_| {}).await;
-        driven.map_err(|interrupt| of_rebuild(interrupted(ProjectionName::of::<P>(), interrupt)))
-    }
 }
 
 /// What stops a rebuild does not stop the rows that serve.
-fn of_rebuild(error: ProjectorError) -> ProjectorError {
+pub(super) fn of_rebuild(error: ProjectorError) -> ProjectorError {
     match error {
         ProjectorError::Stopped { projection, poison } => {
             ProjectorError::RebuildStopped { projection, poison }

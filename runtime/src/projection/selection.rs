@@ -89,6 +89,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 }
 
+/// Whether it is known already that rows will show less than they do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lacking {
+    Undecided,
+    Decided,
+}
+
 /// Whoever builds rows in place of the projection's runner.
 pub(super) struct Lead<'a, P: Projection, S, D> {
     projector: &'a Projector<P, S, D>,
@@ -115,7 +122,7 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
             };
             let is_last = streams.len() < STREAMS;
             for stream in streams {
-                self.stream(&stream).await?;
+                self.stream(&stream, Lacking::Undecided).await?;
                 built += 1;
                 progress(built);
                 after = Some(stream);
@@ -168,7 +175,12 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
         Ok(streams)
     }
 
-    async fn stream(&self, stream: &StreamId) -> Result<(), ProjectorError> {
+    /// Builds the rows of a stream anew, about whose events somebody has decided: what they lack then was known.
+    pub(super) async fn decided_stream(&self, stream: &StreamId) -> Result<(), ProjectorError> {
+        self.stream(stream, Lacking::Decided).await
+    }
+
+    async fn stream(&self, stream: &StreamId, lacking: Lacking) -> Result<(), ProjectorError> {
         let mut held = self.projector.session().await;
         // Rows change here without the session's knowledge.
         *held = None;
@@ -176,7 +188,9 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
             let state = self.claim().await?;
             let (folded, revision) = self.refold(&state, stream).await?;
             let rebuilt = TableState { poison: folded.poison.clone(), ..state.clone() };
-            if let Some(poison) = rebuilt.lacking(&state).first() {
+            if lacking == Lacking::Undecided
+                && let Some(poison) = rebuilt.lacking(&state).first()
+            {
                 return Err(self.stopped_by(poison).await?);
             }
             let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);

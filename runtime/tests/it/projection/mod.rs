@@ -20,6 +20,7 @@ mod postgres;
 mod properties;
 mod queries;
 mod reading;
+mod rebuild_decided;
 mod rebuild_lacking;
 mod rebuild_poison;
 mod rebuilding;

@@ -54,12 +54,19 @@ pub(crate) struct Unreliable<D> {
     pub(crate) begun: Arc<Mutex<Vec<Table>>>,
     /// What somebody else does just before rows take the place of others.
     somebody_else: Option<SomebodyElse>,
+    /// What somebody else does before and after it is read what was decided.
+    decides: Option<Decides>,
+    /// How often that was done.
+    decisions: Arc<AtomicUsize>,
     /// Who writes whenever the state of a table was read, as long as nobody takes its place.
     faster: Option<Uuid>,
 }
 
 /// Something that happens elsewhere.
-type SomebodyElse = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+pub(crate) type Elsewhere = Pin<Box<dyn Future<Output = ()> + Send>>;
+type SomebodyElse = Arc<dyn Fn() -> Elsewhere + Send + Sync>;
+/// The same, told how often it happened before.
+type Decides = Arc<dyn Fn(usize) -> Elsewhere + Send + Sync>;
 
 impl<D> Unreliable<D> {
     pub(crate) fn new(rows: D, plan: impl IntoIterator<Item = Fate>) -> Self {
@@ -77,6 +84,8 @@ impl<D> Unreliable<D> {
             looks: Arc::default(),
             begun: Arc::default(),
             somebody_else: None,
+            decides: None,
+            decisions: Arc::default(),
             faster: None,
         }
     }
@@ -84,9 +93,18 @@ impl<D> Unreliable<D> {
     /// The same, where somebody else does something just before rows take the place of others.
     pub(crate) fn with_somebody_else(
         self,
-        does: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
+        does: impl Fn() -> Elsewhere + Send + Sync + 'static,
     ) -> Self {
         Self { somebody_else: Some(Arc::new(does)), ..self }
+    }
+
+    /// The same, where somebody else does something before it is read what was decided, each even time, and after that, each
+    /// odd time.
+    pub(crate) fn with_decisions(
+        self,
+        does: impl Fn(usize) -> Elsewhere + Send + Sync + 'static,
+    ) -> Self {
+        Self { decides: Some(Arc::new(does)), ..self }
     }
 
     /// The same, where a runner elsewhere is always faster than whoever has read the state of a table.
@@ -117,6 +135,16 @@ impl<D> Unreliable<D> {
     /// The same, but only where it is asked for this time.
     pub(crate) fn with_more_once(self, time: usize, rows: usize, row: MakeRow) -> Self {
         Self { more: Some((time..=time, rows, row)), ..self }
+    }
+}
+
+impl<D> Unreliable<D> {
+    async fn decide(&self) {
+        let times = self.decisions.fetch_add(1, Ordering::SeqCst);
+        assert!(times < 1_000, "it is looked for ever");
+        if let Some(decides) = &self.decides {
+            decides(times).await;
+        }
     }
 }
 
@@ -254,7 +282,10 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
     }
 
     async fn skips(&self, table: Table) -> Result<Vec<Skip>, ReadDatabaseError> {
-        self.rows.skips(table).await
+        self.decide().await;
+        let skips = self.rows.skips(table).await;
+        self.decide().await;
+        skips
     }
 
     fn within<'a>(
