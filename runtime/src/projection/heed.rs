@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use super::drive::{self, Driven, Interrupt};
 use super::fold::Fold;
+use super::lead::Lead;
 use super::projector::interrupted;
 use super::rebuild::of_rebuild;
-use super::selection::Lead;
 use super::session::Member;
 use super::{
     Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,

@@ -13,6 +13,7 @@ mod freshness;
 mod heed;
 mod immediate;
 mod lag;
+mod lead;
 mod memory;
 mod meter;
 mod name;

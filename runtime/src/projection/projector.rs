@@ -210,11 +210,11 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 
     /// Folds up to the end of the store; none where another runner wrote meanwhile, whose checkpoint is the one to go on
-    /// from. `eager` writes a checkpoint even where no row changed.
+    /// from, or where `runner` is to stand by for another. `eager` writes a checkpoint even where no row changed.
     pub(super) async fn advance(
         &self,
         eager: bool,
-        runner: Option<Uuid>,
+        runner: Option<RunBy>,
     ) -> Result<Option<Advanced>, ProjectorError> {
         self.shared.freshness.works();
         let mut held = self.session().await;
@@ -223,11 +223,14 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             None => {
                 let state = self.state().await?;
                 self.check_store(state.position, state.seen).await?;
+                if runner.is_some_and(|by| by.stands_by_for(state.runner)) {
+                    return Ok(None);
+                }
                 Session::new(state)
             }
         };
-        if let Some(runner) = runner {
-            session.run_by(runner);
+        if let Some(by) = runner {
+            session.run_by(by.id);
         }
         let (before, revision) = (session.seen_so_far(), session.state().revision);
         match self.drive(&mut session, eager).await {
@@ -318,6 +321,20 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
 
     pub(super) async fn state(&self) -> Result<TableState, ProjectorError> {
         Ok(self.shared.database.state(self.shared.table).await?)
+    }
+}
+
+/// As whom a projector folds.
+#[derive(Clone, Copy)]
+pub(super) struct RunBy {
+    pub(super) id: Uuid,
+    /// Whose place it takes, which was found to have gone.
+    pub(super) replaces: Option<Uuid>,
+}
+
+impl RunBy {
+    fn stands_by_for(self, runner: Option<Uuid>) -> bool {
+        runner.is_some_and(|runner| runner != self.id && Some(runner) != self.replaces)
     }
 }
 

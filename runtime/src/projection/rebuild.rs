@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::drive::{self, Driven, Interrupt, Passed, Source};
+use super::lead::{Lead, OFTEN_BEATEN};
 use super::projector::{Reached, interrupted};
-use super::selection::{Lead, OFTEN_BEATEN};
 use super::session::{Member, Session};
 use super::{
     Consistency, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
@@ -243,8 +243,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     ) -> Result<(), ProjectorError> {
         let lead = Lead::of(self);
         let switched = self.switch_and_heed(shadow, &lead, waits).await;
-        let given_back = lead.give_back().await;
-        switched.and(given_back)
+        lead.let_go().await;
+        switched
     }
 
     async fn switch_and_heed(
@@ -314,7 +314,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     ) -> Result<(), ProjectorError> {
         while !self.take_over(shadow, lead, waits).await? {
             // The rows that serve are kept up to date meanwhile.
-            lead.give_back().await?;
+            lead.let_go().await;
             waits(shadow.seen());
             tokio::time::sleep(BETWEEN_ATTEMPTS).await;
         }

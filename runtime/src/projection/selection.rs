@@ -4,30 +4,19 @@
 //! these is folded.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
-
-use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::fold::Fold;
+use super::lead::{ATTEMPTS, Lead};
 use super::{
     Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
     TableSpec, TableState,
 };
 use crate::metadata::{Position, StreamId};
 use crate::store::{Direction, EventFilter, EventStore, StreamKey, StreamRead};
-use crate::values::{Timestamp, Uuid};
+use crate::values::Timestamp;
 
 /// Streams that are remembered before their rows are built: what bounds memory. For more the log is read again.
 const STREAMS: usize = 100_000;
-/// How often one stream is tried that others are faster at.
-const ATTEMPTS: u32 = 100;
-/// How often a runner may be faster before it is to stand by.
-pub(super) const OFTEN_BEATEN: u32 = 3;
-/// How often, within the length of a lease, those who stand by are told that it goes on.
-const SIGNS_OF_LIFE: u32 = 4;
-/// The shortest time between two of these.
-const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Which streams are meant: those with an event of which all holds that is said here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +54,8 @@ impl Selection {
 impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// Builds the rows of the selected streams anew from all their events, in place and one stream at a time: for rows that
     /// were damaged or changed by hand. Events that were skipped stay so, and a stream that is parked is tried again. Runners
-    /// stand by meanwhile. Tells how many streams were built, and of each.
+    /// stand by meanwhile, and for the length of a lease where this is dropped before its end. Tells how many streams were built,
+    /// and of each.
     ///
     /// Rows of streams without events are not found: they go when the whole projection is rebuilt.
     ///
@@ -84,8 +74,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         }
         let lead = Lead::of(self);
         let built = lead.build(selection, &mut progress).await;
-        let released = lead.release().await;
-        built.and_then(|built| released.map(|()| built))
+        // What was built is durable then: runners do not do it again.
+        let given_back = lead.give_back(built.is_ok()).await;
+        built.and_then(|built| given_back.map(|()| built))
     }
 }
 
@@ -96,17 +87,7 @@ enum Lacking {
     Decided,
 }
 
-/// Whoever builds rows in place of the projection's runner.
-pub(super) struct Lead<'a, P: Projection, S, D> {
-    projector: &'a Projector<P, S, D>,
-    id: Uuid,
-}
-
-impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
-    pub(super) fn of(projector: &'a Projector<P, S, D>) -> Self {
-        Self { projector, id: Uuid::now_v7() }
-    }
-
+impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
     async fn build(
         &self,
         selection: &Selection,
@@ -186,7 +167,9 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
         *held = None;
         for _ in 0..ATTEMPTS {
             let state = self.claim().await?;
-            let (folded, revision) = self.refold(&state, stream).await?;
+            let fold = Fold::<P>::replacing(state.skipped.iter().copied());
+            let folding = self.projector.refold_stream(&state, stream, 0, fold);
+            let (folded, revision) = self.working(&state, folding).await?;
             let rebuilt = TableState { poison: folded.poison.clone(), ..state.clone() };
             if lacking == Lacking::Undecided
                 && let Some(poison) = rebuilt.lacking(&state).first()
@@ -200,8 +183,7 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
                 return Ok(());
             }
         }
-        let (projection, stream) = (ProjectionName::of::<P>(), stream.clone());
-        Err(ProjectorError::Contended { projection, stream })
+        Err(Self::contended(stream))
     }
 
     /// Has it decided about an event behind which the rows would show less than they do: as about one that stopped a rebuild
@@ -217,77 +199,5 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
         }
         database.abandon_rebuild(shadow.table).await?;
         Ok(ProjectorError::RebuildStopped { projection, poison: Box::new(poison) })
-    }
-
-    /// Folds the stream, which may take longer than a lease, and gives the revision at which the table is then, if nobody else
-    /// has written to it.
-    async fn refold(
-        &self,
-        state: &TableState,
-        stream: &StreamId,
-    ) -> Result<(Commit, u64), ProjectorError> {
-        let fold = Fold::<P>::replacing(state.skipped.iter().copied());
-        let (working, ends) = oneshot::channel::<()>();
-        let folded = async {
-            let folded = self.projector.refold_stream(state, stream, 0, fold).await;
-            drop(working);
-            folded
-        };
-        let (folded, revision) = tokio::join!(folded, self.show_life(state, ends));
-        Ok((folded?, revision?))
-    }
-
-    /// Commits nothing but a revision now and then, until the work ends or somebody else has written; gives the last one.
-    async fn show_life(
-        &self,
-        state: &TableState,
-        mut ends: oneshot::Receiver<()>,
-    ) -> Result<u64, ProjectorError> {
-        let every = (self.projector.shared.options.lease / SIGNS_OF_LIFE).max(SHORTEST);
-        let mut revision = state.revision;
-        while timeout(every, &mut ends).await.is_err() {
-            let sign = Commit { revision, ..Commit::unchanged(state) };
-            if self.projector.shared.database.commit(sign).await? != Committed::Done {
-                break;
-            }
-            revision += 1;
-        }
-        Ok(revision)
-    }
-
-    /// Takes the place of whoever runs the projection, before what takes long: a runner whose commit is refused finds
-    /// another there, and stands by. Gives the state after that.
-    pub(super) async fn claim(&self) -> Result<TableState, ProjectorError> {
-        let state = self.projector.state().await?;
-        if state.runner == Some(self.id) {
-            return Ok(state);
-        }
-        Ok(self.projector.shared.database.claim(state.table, self.id).await?)
-    }
-
-    /// Lets runners go on, where it has taken their place.
-    pub(super) async fn give_back(&self) -> Result<(), ProjectorError> {
-        loop {
-            let state = self.projector.state().await?;
-            if state.runner != Some(self.id) {
-                return Ok(());
-            }
-            let commit = Commit { runner: None, ..Commit::unchanged(&state) };
-            if self.projector.shared.database.commit(commit).await? == Committed::Done {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Lets runners go on. What was built is durable then: they do not do it again.
-    async fn release(&self) -> Result<(), ProjectorError> {
-        loop {
-            let state = self.projector.state().await?;
-            let runner = state.runner.filter(|runner| *runner != self.id);
-            let commit = Commit { runner, durable: true, ..Commit::unchanged(&state) };
-            if self.projector.shared.database.commit(commit).await? == Committed::Done {
-                return Ok(());
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@ mod figures;
 mod immediate;
 #[cfg(feature = "sqlite")]
 mod killed;
+mod leading;
 pub(crate) mod ledger;
 mod live;
 mod meaning;

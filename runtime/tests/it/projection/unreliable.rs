@@ -58,6 +58,14 @@ pub(crate) struct Unreliable<D> {
     decides: Option<Decides>,
     /// How often that was done.
     decisions: Arc<AtomicUsize>,
+    /// What somebody else does just before a commit.
+    commits_first: Option<Decides>,
+    /// How often somebody took the place of a runner.
+    pub(crate) claims: Arc<AtomicUsize>,
+    /// Whether the answer to the next claim is lost, and the claim late.
+    loses_a_claim: Arc<AtomicBool>,
+    /// A claim that lands before the next commit does.
+    late: Arc<Mutex<Option<(Table, Uuid)>>>,
     /// Who writes whenever the state of a table was read, as long as nobody takes its place.
     faster: Option<Uuid>,
 }
@@ -85,6 +93,10 @@ impl<D> Unreliable<D> {
             begun: Arc::default(),
             somebody_else: None,
             decides: None,
+            commits_first: None,
+            claims: Arc::default(),
+            loses_a_claim: Arc::default(),
+            late: Arc::default(),
             decisions: Arc::default(),
             faster: None,
         }
@@ -105,6 +117,19 @@ impl<D> Unreliable<D> {
         does: impl Fn(usize) -> Elsewhere + Send + Sync + 'static,
     ) -> Self {
         Self { decides: Some(Arc::new(does)), ..self }
+    }
+
+    /// The same, where somebody else does something just before each commit, told how many there were.
+    pub(crate) fn with_commits_first(
+        self,
+        does: impl Fn(usize) -> Elsewhere + Send + Sync + 'static,
+    ) -> Self {
+        Self { commits_first: Some(Arc::new(does)), ..self }
+    }
+
+    /// The next claim fails, and lands later.
+    pub(crate) fn lose_a_claim(&self) {
+        self.loses_a_claim.store(true, Ordering::SeqCst);
     }
 
     /// The same, where a runner elsewhere is always faster than whoever has read the state of a table.
@@ -138,7 +163,15 @@ impl<D> Unreliable<D> {
     }
 }
 
-impl<D> Unreliable<D> {
+impl<D: ReadDatabase> Unreliable<D> {
+    /// Has a claim land that is late.
+    pub(crate) async fn land(&self) {
+        let late = self.late.lock().expect("no panic").take();
+        if let Some((table, runner)) = late {
+            self.rows.claim(table, runner).await.expect("it lands");
+        }
+    }
+
     async fn decide(&self) {
         let times = self.decisions.fetch_add(1, Ordering::SeqCst);
         assert!(times < 1_000, "it is looked for ever");
@@ -202,7 +235,11 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
             return Err(ReadDatabaseError::Unwritable("the disk is full".to_owned()));
         }
         let fate = self.plan.lock().expect("no panic").pop_front().unwrap_or(Fate::Written);
-        self.commits.fetch_add(1, Ordering::SeqCst);
+        let times = self.commits.fetch_add(1, Ordering::SeqCst);
+        self.land().await;
+        if let Some(does) = &self.commits_first {
+            does(times).await;
+        }
         match fate {
             Fate::Lost => return Err(ReadDatabaseError::Unavailable("as planned".to_owned())),
             Fate::Held => self.gate.acquire().await.expect("it is never closed").forget(),
@@ -216,6 +253,11 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
     }
 
     async fn claim(&self, table: Table, runner: Uuid) -> Result<TableState, ReadDatabaseError> {
+        self.claims.fetch_add(1, Ordering::SeqCst);
+        if self.loses_a_claim.swap(false, Ordering::SeqCst) {
+            *self.late.lock().expect("no panic") = Some((table, runner));
+            return Err(ReadDatabaseError::OutcomeUnknown("as planned".to_owned()));
+        }
         self.rows.claim(table, runner).await
     }
 
