@@ -142,8 +142,8 @@ pub enum ProjectorError {
     },
     /// Others kept writing rows that were to be built anew in place.
     #[error(
-        "the rows of stream `{stream}` of {projection} could not be built anew: others kept writing to the table; \
-         try again when less happens, or stop what runs the projection meanwhile"
+        "the rows of stream `{stream}` of {projection} could not be built anew: others kept writing to the table: \
+         runners, or whoever appends where it is immediate; try again when less happens, or stop them meanwhile"
     )]
     Contended {
         /// Name of the projection.

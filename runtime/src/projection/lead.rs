@@ -2,14 +2,15 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::runner::LOOKS;
 use super::{
-    Commit, Committed, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
-    ReadDatabaseError, TableState,
+    Checkpoint, Commit, Committed, Consistency, Projection, ProjectionName, Projector,
+    ProjectorError, ReadDatabase, ReadDatabaseError, TableState,
 };
 use crate::metadata::StreamId;
 use crate::store::EventStore;
@@ -23,6 +24,8 @@ pub(super) const OFTEN_BEATEN: u32 = 3;
 const SIGNS_OF_LIFE: u32 = 4;
 /// The shortest time between two of these.
 const SHORTEST: Duration = Duration::from_millis(1);
+/// How often the time is doubled for which it gives way to others.
+const DOUBLED: u32 = 4;
 
 /// Whoever writes rows in place of the projection's runner.
 pub(super) struct Lead<'a, P: Projection, S, D> {
@@ -52,6 +55,10 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
     /// another there, and stands by. Gives the state after that.
     pub(super) async fn claim(&self) -> Result<TableState, ProjectorError> {
         let state = self.projector.state().await?;
+        if P::CONSISTENCY == Consistency::Immediate {
+            // Who appends looks at nobody's place.
+            return Ok(state);
+        }
         if state.runner == Some(self.id) {
             self.unanswered.store(false, Ordering::Relaxed);
             return Ok(state);
@@ -99,6 +106,39 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
             revision += 1;
         }
         Ok(revision)
+    }
+
+    /// Waits a while where somebody else has written, so that of two who take each other's place one comes to its end: whoever
+    /// took it last. After each time that others were faster it waits for longer.
+    pub(super) async fn give_way(
+        &self,
+        state: &TableState,
+        beaten: u32,
+    ) -> Result<(), ProjectorError> {
+        if P::CONSISTENCY == Consistency::Immediate {
+            tokio::time::sleep(SHORTEST * 2_u32.pow(beaten.min(DOUBLED))).await;
+            return Ok(());
+        }
+        if state.runner != Some(self.id) {
+            return Ok(());
+        }
+        let lease = self.projector.shared.options.lease;
+        let longest = lease.saturating_mul(2_u32.pow(beaten.min(DOUBLED)));
+        let (began, mut seen) = (Instant::now(), None);
+        while began.elapsed() < longest {
+            let Checkpoint { revision, runner, .. } = self.projector.checkpoint().await?;
+            if runner.is_none_or(|runner| runner == self.id) {
+                break;
+            }
+            let (_, since) = *seen.insert(
+                seen.filter(|(at, _)| *at == revision).unwrap_or((revision, Instant::now())),
+            );
+            if since.elapsed() >= lease {
+                break;
+            }
+            tokio::time::sleep((lease / LOOKS.0).min(LOOKS.1)).await;
+        }
+        Ok(())
     }
 
     /// Lets runners go on, whatever came of the work. Where that can't be written they do after the length of a lease.

@@ -99,7 +99,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         loop {
             let state = lead.look(beaten).await?;
             let found = found::<P>(&state, position)?;
-            if let Some(refolded) = self.refold_once(&state, found, skip).await? {
+            if let Some(refolded) = self.refold_once(&state, found, skip, lead).await? {
                 return Ok(refolded);
             }
             // A runner elsewhere was faster: its rows are the ones to go on from.
@@ -107,6 +107,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             if beaten >= ATTEMPTS {
                 return Err(Lead::<P, S, D>::contended(&found.0.stream_id));
             }
+            lead.give_way(&state, beaten).await?;
         }
     }
 
@@ -116,6 +117,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         state: &TableState,
         (poison, of_rebuild): (&Poison, bool),
         skip: Option<(&str, &str)>,
+        lead: &Lead<'_, P, S, D>,
     ) -> Result<Option<(bool, Retried)>, ProjectorError> {
         match skip {
             None if of_rebuild => return Ok(Some((false, Retried::OfRebuild))),
@@ -129,8 +131,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let refolded = match of_rebuild {
             true => Commit::unchanged(state),
             false => {
-                let refolded = self.refold_parked(state, poison, skip.is_some()).await?;
-                Commit { released: vec![position], ..refolded }
+                let folding = self.refold_parked(state, poison, skip.is_some());
+                let (refolded, revision) = lead.working(state, folding).await?;
+                Commit { released: vec![position], revision, ..refolded }
             }
         };
         let commit = Commit { skips: skip.into_iter().map(decided).collect(), ..refolded };

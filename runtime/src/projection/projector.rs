@@ -133,21 +133,38 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         Ok(projector)
     }
 
-    /// Folds every event that the store has; returns the position up to which the rows are complete.
+    /// Folds every event that the store has; returns the position up to which the rows are complete. Where a runner elsewhere
+    /// always is faster, these are the events that there were when it first was.
     ///
     /// # Errors
     /// [`ProjectorError::Stopped`] and [`ProjectorError::UnknownVersion`] where an event stands in
     /// the way; everything before it is written.
     pub async fn catch_up(&self) -> Result<Position, ProjectorError> {
-        let advanced = loop {
-            if let Some(advanced) = self.advance(true, None).await? {
-                break advanced;
-            }
-        };
+        let reached = self.catch_up_beside_others().await?;
         if P::CONSISTENCY == Consistency::Immediate {
             return immediate::register(self, None).await;
         }
-        Ok(advanced.seen)
+        Ok(reached)
+    }
+
+    async fn catch_up_beside_others(&self) -> Result<Position, ProjectorError> {
+        if let Some(advanced) = self.advance(true, None).await? {
+            return Ok(advanced.seen);
+        }
+        let head = self.shared.store.head().await?;
+        loop {
+            let state = self.state().await?;
+            if state.complete && state.position >= head {
+                self.check_store(state.position, state.seen).await?;
+                let (position, poison) = (state.position, state.poison.len());
+                self.publish(Reached::of(&state));
+                self.shared.freshness.came_up(position, poison, self.shared.options.clock.now());
+                return Ok(position);
+            }
+            if let Some(advanced) = self.advance(true, None).await? {
+                return Ok(advanced.seen);
+            }
+        }
     }
 
     /// Keeps the rows up to date until `stop` is ready, which may be at any time: what is under way

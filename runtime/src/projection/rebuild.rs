@@ -332,7 +332,14 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let mut held = self.session().await;
         let mut behind = 0;
         loop {
-            self.complete(shadow).await?;
+            if behind < OFTEN_BEATEN {
+                self.complete(shadow).await?;
+            } else {
+                // A runner elsewhere may be faster for ever: it is to stand by.
+                *held = None;
+                let state = lead.claim().await?;
+                lead.working(&state, self.complete(shadow)).await?;
+            }
             let database = &self.shared.database;
             match database.finish_rebuild(shadow.table(), shadow.revision()).await? {
                 Switched::Done => {
@@ -347,10 +354,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                     self.check_store(self.checkpoint().await?.position, None).await?;
                     behind += 1;
                     if behind >= OFTEN_BEATEN {
-                        // It may do so for ever: it is to stand by.
                         waits(shadow.seen());
-                        *held = None;
-                        lead.claim().await?;
                     }
                 }
                 // An operator has decided something just now: it is looked at again.

@@ -17,7 +17,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often, within the length of a lease, it is looked whether a runner that has something to do still does it; and the
 /// longest time in between.
-const LOOKS: (u32, Duration) = (20, Duration::from_millis(250));
+pub(super) const LOOKS: (u32, Duration) = (20, Duration::from_millis(250));
 /// First and longest pause after a failure that may pass.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 /// How long a runner that stops tries to tell the others.

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use super::fold::Fold;
 use super::lead::{ATTEMPTS, Lead};
 use super::{
-    Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
-    TableSpec, TableState,
+    Commit, Committed, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
+    ReadDatabase, TableSpec, TableState,
 };
 use crate::metadata::{Position, StreamId};
 use crate::store::{Direction, EventFilter, EventStore, StreamKey, StreamRead};
@@ -165,7 +165,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
         let mut held = self.projector.session().await;
         // Rows change here without the session's knowledge.
         *held = None;
-        for _ in 0..ATTEMPTS {
+        for beaten in 1..=ATTEMPTS {
             let state = self.claim().await?;
             let fold = Fold::<P>::replacing(state.skipped.iter().copied());
             let folding = self.projector.refold_stream(&state, stream, 0, fold);
@@ -178,10 +178,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
             }
             let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);
             let released = parked.map(|poison| poison.position).collect();
-            let commit = Commit { released, revision, ..folded };
+            // Nobody's place is given back there, which makes it durable elsewhere.
+            let durable = P::CONSISTENCY == Consistency::Immediate;
+            let commit = Commit { released, revision, durable, ..folded };
             if self.projector.shared.database.commit(commit).await? == Committed::Done {
                 return Ok(());
             }
+            self.give_way(&state, beaten).await?;
         }
         Err(Self::contended(stream))
     }
