@@ -35,9 +35,29 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 
     async fn drive_shadow(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
-        let mut driven = [Driven { database: &self.shared.database, member: shadow }];
-        let driven = drive::drive(&self.source(), &mut driven, &mut |_| {}).await;
-        driven.map_err(|interrupt| of_rebuild(interrupted(ProjectionName::of::<P>(), interrupt)))
+        loop {
+            let database = &self.shared.database;
+            let mut driven = [Driven { database, member: &mut *shadow }];
+            let driven = drive::drive(&self.source(), &mut driven, &mut |_| {}).await;
+            let Err(interrupt) = driven else { return Ok(()) };
+            let stopped_at = interrupt.stopped_at().map(|(_, position)| position);
+            if !self.heeds_stop(shadow, stopped_at).await? {
+                return Err(of_rebuild(interrupted(interrupt)));
+            }
+        }
+    }
+
+    /// Whether a rebuild may go on that has stopped before an event: somebody has decided meanwhile to skip it.
+    pub(super) async fn heeds_stop(
+        &self,
+        shadow: &mut dyn Member<P::Event>,
+        stopped_at: Option<Position>,
+    ) -> Result<bool, ProjectorError> {
+        let Some(at) = stopped_at.filter(|at| !shadow.skipped().contains(at)) else {
+            return Ok(false);
+        };
+        self.heed_skips(shadow).await?;
+        Ok(shadow.skipped().contains(&at))
     }
 
     /// Leaves out of the rebuilt rows what was decided to be skipped since they were begun.
@@ -106,7 +126,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         match self.shared.database.commit(commit).await? {
             Committed::Done => Ok(()),
             Committed::Moved | Committed::RowExists => {
-                Err(interrupted(ProjectionName::of::<P>(), Interrupt::Moved))
+                Err(interrupted(Interrupt::Moved(ProjectionName::of::<P>())))
             }
         }
     }

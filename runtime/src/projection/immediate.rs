@@ -368,7 +368,7 @@ fn page_of(events: &AppendedEvents<'_>) -> Page {
 
 fn halted<P: Projection>(halt: Halt) -> ProjectorError {
     let name = ProjectionName::of::<P>();
-    interrupted(name, Interrupt::Halted(name, halt))
+    interrupted(Interrupt::Halted(name, halt))
 }
 
 fn held_back_by<P: Projection>(poison: &Poison) -> String {

@@ -190,7 +190,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 .expect("every row has just been loaded");
             if let Some(halt) = folded.halt {
                 let name = ProjectionName::of::<P>();
-                return Err(interrupted(name, Interrupt::Halted(name, halt)));
+                return Err(interrupted(Interrupt::Halted(name, halt)));
             }
             // The rows of the pages before are among these.
             commit.rows = folded.rows;

@@ -263,8 +263,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 *held = Some(session);
                 Ok(Some(Advanced { seen, written, wrote }))
             }
-            Err(Interrupt::Moved) => Ok(None),
-            Err(interrupt) => Err(interrupted(ProjectionName::of::<P>(), interrupt)),
+            Err(Interrupt::Moved(_)) => Ok(None),
+            Err(interrupt) => Err(interrupted(interrupt)),
         }
     }
 
@@ -405,9 +405,9 @@ impl Running {
 }
 
 /// Why a drive ended, as users of a projector see it.
-pub(super) fn interrupted(projection: ProjectionName, interrupt: Interrupt) -> ProjectorError {
+pub(super) fn interrupted(interrupt: Interrupt) -> ProjectorError {
     match interrupt {
-        Interrupt::Moved => ProjectorError::Superseded { projection },
+        Interrupt::Moved(projection) => ProjectorError::Superseded { projection },
         Interrupt::Store(error) => error.into(),
         Interrupt::Database(error) => error.into(),
         Interrupt::Halted(projection, Halt::Poison(poison)) => {

@@ -149,12 +149,31 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
             seen = position;
             progress(RebuildProgress { position, head: head.max(position), events, waits: false });
         };
-        let mut driven: Vec<_> = (self.parts.iter().zip(shadows))
-            .map(|(part, shadow)| Driven { database: part.database(), member: &mut **shadow })
-            .collect();
-        let folded = drive::drive(&source, &mut driven, &mut passed).await;
-        folded.map_err(|interrupt| of_rebuild(interrupted(first.spec().full_name(), interrupt)))?;
+        loop {
+            let mut driven: Vec<_> = (self.parts.iter().zip(shadows.iter_mut()))
+                .map(|(part, shadow)| Driven { database: part.database(), member: &mut **shadow })
+                .collect();
+            let folded = drive::drive(&source, &mut driven, &mut passed).await;
+            let Err(interrupt) = folded else { break };
+            if !self.heeds_stop(shadows, &interrupt).await? {
+                return Err(of_rebuild(interrupted(interrupt)));
+            }
+        }
         Ok(events)
+    }
+
+    /// Whether it may go on after one of the projections stopped before an event.
+    async fn heeds_stop(
+        &self,
+        shadows: &mut [Box<dyn Member<E>>],
+        interrupt: &Interrupt,
+    ) -> Result<bool, ProjectorError> {
+        let Some((name, position)) = interrupt.stopped_at() else { return Ok(false) };
+        let mut parts = self.parts.iter().zip(shadows);
+        match parts.find(|(part, _)| part.spec().full_name() == name) {
+            Some((part, shadow)) => part.heeds_stop(&mut **shadow, position).await,
+            None => Ok(false),
+        }
     }
 }
 
@@ -187,6 +206,13 @@ trait Part<E, S, D>: Send + Sync {
     /// A session on a table that is being rebuilt.
     fn shadow(&self, state: TableState) -> Box<dyn Member<E>>;
 
+    /// Whether it may go on after it stopped before an event.
+    fn heeds_stop<'a>(
+        &'a self,
+        shadow: &'a mut dyn Member<E>,
+        position: Position,
+    ) -> Boxed<'a, Result<bool, ProjectorError>>;
+
     /// Folds what has come since, and refuses rows of which readers would have less than now.
     fn complete<'a>(
         &'a self,
@@ -217,6 +243,14 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Part<P::Event, S, D> for &Pr
 
     fn shadow(&self, state: TableState) -> Box<dyn Member<P::Event>> {
         Box::new(Session::<P>::new(state))
+    }
+
+    fn heeds_stop<'a>(
+        &'a self,
+        shadow: &'a mut dyn Member<P::Event>,
+        position: Position,
+    ) -> Boxed<'a, Result<bool, ProjectorError>> {
+        Box::pin(Projector::heeds_stop(self, shadow, Some(position)))
     }
 
     fn complete<'a>(
@@ -360,7 +394,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 // An operator has decided something just now: it is looked at again.
                 Switched::Lacking => {}
                 Switched::Moved => {
-                    return Err(interrupted(ProjectionName::of::<P>(), Interrupt::Moved));
+                    return Err(interrupted(Interrupt::Moved(ProjectionName::of::<P>())));
                 }
             }
         }

@@ -1,9 +1,12 @@
 //! What is decided while rows are rebuilt, at any moment: the rebuilt rows leave it out, or take nobody's place.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use eventloom_runtime::projection::{Projection, Projector, ProjectorError, ReadDatabase, Retried};
+use eventloom_runtime::projection::{
+    Projection, Projector, ProjectorError, ReadDatabase, Rebuild, Retried, TableSpec,
+};
 use eventloom_runtime::store::ImmediateFold;
 use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
 use eventloom_runtime::{EventStore, StoreError};
@@ -12,7 +15,7 @@ use super::ledger::{Balances, ImmediateBalances, Tags, of_ledger};
 use super::rebuild_lacking::{Strict, amount};
 use super::rebuild_poison;
 use super::rig::{Place, append, everywhere, moved, open, opened, tagged};
-use super::unreliable::{Elsewhere, Unreliable};
+use super::unreliable::{Elsewhere, Fate, Unreliable};
 
 everywhere!(
     what_is_skipped_while_a_rebuild_waits_is_left_out,
@@ -21,6 +24,8 @@ everywhere!(
     what_is_skipped_in_the_last_moment_is_left_out,
     what_is_folded_into_rows_of_several_streams_gives_the_rebuild_up,
     what_is_folded_into_rows_of_several_streams_at_the_last_is_told,
+    what_stops_a_rebuild_is_skipped_meanwhile,
+    who_was_overtaken_is_named,
 );
 
 /// Has an event skipped in the program that parked it.
@@ -214,4 +219,53 @@ async fn what_is_folded_into_rows_of_several_streams_at_the_last_is_told<L: Plac
     assert_eq!(given_up, decided_meanwhile());
     mended.rebuild(|_| {}).await.expect("it is rebuilt without the event");
     assert_eq!(tags(&mended).await, [("x".to_owned(), 2)]);
+}
+
+/// Waits until a commit is held, does something, and lets it through.
+async fn meanwhile<D>(rows: &Unreliable<D>, does: impl Future<Output = ()>) {
+    while rows.commits.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    does.await;
+    rows.gate.add_permits(1);
+}
+
+/// A rebuild stopped before an event that had been skipped while it ran, and said that it was to be skipped; who did so was
+/// told that there was nothing to decide.
+async fn what_stops_a_rebuild_is_skipped_meanwhile<L: Place>(place: L) {
+    let strict = stopped(&place).await;
+    append(place.store(), "b", 0, &[opened("Bob"), moved(1), tagged("y")]).await;
+    let rows = Unreliable::new(place.rows().clone(), [Fate::Held]);
+    let store = place.store().clone();
+    let first = Projector::<Balances, _, _>::open(store.clone(), rows.clone()).await;
+    let second = Projector::<rebuild_poison::Strict, _, _>::open(store, rows.clone()).await;
+    let (first, second) = (first.expect("it opens"), second.expect("it opens"));
+    let rebuild = Rebuild::of(&first).and(&second).run(|_| {});
+
+    let (rebuilt, ()) = tokio::join!(rebuild, meanwhile(&rows, skip(&strict, 2)));
+
+    assert_eq!(rebuilt, Ok(()));
+    assert_eq!(tags(&strict).await, [("x".to_owned(), 2), ("y".to_owned(), 1)]);
+    let status = strict.status().await.expect("a status");
+    assert_eq!((status.poison, status.rebuild_stopped_by), (vec![], None));
+    let bob = first.read_model().get(&"b".to_owned()).await.expect("an answer");
+    assert_eq!(bob.expect("a row").moves, 1, "nothing is folded twice");
+}
+
+/// Of several projections that are rebuilt at once, the first was said to be rebuilt elsewhere too, whichever it was.
+async fn who_was_overtaken_is_named<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada"), tagged("x")]).await;
+    let rows = Unreliable::new(place.rows().clone(), [Fate::Held]);
+    let store = place.store().clone();
+    let first = Projector::<Balances, _, _>::open(store.clone(), rows.clone()).await;
+    let second = Projector::<Tags, _, _>::open(store, rows.clone()).await;
+    let (first, second) = (first.expect("it opens"), second.expect("it opens"));
+    let rebuild = Rebuild::of(&first).and(&second).run(|_| {});
+    let overtakes = async {
+        place.rows().begin_rebuild(TableSpec::of::<Tags>()).await.expect("another rebuild");
+    };
+
+    let (rebuilt, ()) = tokio::join!(rebuild, meanwhile(&rows, overtakes));
+
+    assert_eq!(rebuilt, Err(ProjectorError::Superseded { projection: of_ledger("tags") }));
 }
