@@ -32,7 +32,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     ///
     /// # Errors
     /// [`ProjectorError::NoSuchPoison`]; [`ProjectorError::Stopped`] where it stops the projection
-    /// again; or what [`Projector::catch_up`] fails with.
+    /// again; [`ProjectorError::Contended`] where others always are faster; or what [`Projector::catch_up`] fails with.
     pub async fn retry_poison(&self, position: Position) -> Result<Retried, ProjectorError> {
         self.decide(position, None).await
     }

@@ -84,11 +84,13 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
     ///
     /// Where this fails, or is dropped before its end, the old rows stay, but for those of projections
     /// that have changed places by then: they serve the new ones, which are complete. To rebuild again
-    /// does no harm. What was built stays on disk where this is dropped, or can't drop it: the next rebuild does.
+    /// does no harm. Runners that stand by for it may do so for the length of a lease then. What was built stays on disk where this is dropped, or can't drop it: the next rebuild does.
     ///
     /// # Errors
     /// [`ProjectorError::RebuildStopped`] where an event can't be folded that stops the projection, or behind which the new
     /// rows lack what the old ones show: [`Projector::skip_poison`] decides about it;
+    /// [`ProjectorError::DecidedMeanwhile`] where rows are made of several streams, and had an event in them that was skipped
+    /// while they were built;
     /// [`ProjectorError::Superseded`] where another rebuild was started meanwhile, or what [`Projector::catch_up`] fails
     /// with.
     pub async fn run(

@@ -63,7 +63,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// [`ProjectorError::NotByStream`] where a row may be made of events of several streams;
     /// [`ProjectorError::RebuildStopped`] where a complete row would lack what lies behind an event that can't be folded: it
     /// is as it was, and a rebuild of all rows that runs meanwhile is given up;
-    /// [`ProjectorError::Contended`] where others keep writing; or what [`Projector::catch_up`] fails with.
+    /// [`ProjectorError::Contended`] where others keep writing, such as those who append where it is `immediate`; or what [`Projector::catch_up`] fails with.
     pub async fn rebuild_streams(
         &self,
         selection: &Selection,
@@ -75,7 +75,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let lead = Lead::of(self);
         let built = lead.build(selection, &mut progress).await;
         // What was built is durable then: runners do not do it again.
-        let given_back = lead.give_back(built.is_ok()).await;
+        let given_back = lead.give_back(true).await;
         built.and_then(|built| given_back.map(|()| built))
     }
 }

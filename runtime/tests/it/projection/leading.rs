@@ -115,13 +115,12 @@ async fn a_decision_is_made_whether_or_not_the_place_is_given_back<L: Place>(pla
 /// The connection was lost with a claim on its way, which landed after it had been looked whether there was anything to give
 /// back: all runners stood by for the length of a lease.
 async fn a_place_that_was_taken_late_is_given_back<L: Place>(place: L) {
-    append(place.store(), "a", 0, &[opened("Ada")]).await;
-    let rows = Unreliable::new(place.rows().clone(), []);
-    let balances = balances(&place, rows.clone()).await;
-    balances.catch_up().await.expect("it catches up");
+    parked(&place).await;
+    let rows = Unreliable::new(place.rows().clone(), []).with_a_faster_runner();
+    let slower = balances(&place, rows.clone()).await;
     rows.lose_a_claim();
 
-    let failed = balances.rebuild_streams(&Selection::default(), |_| {}).await;
+    let failed = slower.skip_poison(3, "Olga", "damaged").await;
 
     let unknown = ReadDatabaseError::OutcomeUnknown("as planned".to_owned());
     assert_eq!(failed, Err(ProjectorError::Database(unknown)));
@@ -182,7 +181,7 @@ async fn a_decision_that_takes_longer_than_a_lease_is_made<L: Place>(place: L) {
 
 /// Each took the other's place while that one worked, and found its own work refused: neither ended.
 async fn of_two_who_lead_at_once_one_gives_way<L: Place>(place: L) {
-    let entries = [opened("Ada"), moved(1), moved(2), moved(3)];
+    let entries = [opened("Ada"), moved(1), moved(2), moved(3), moved(4), moved(5)];
     append(place.store(), "a", 0, &entries).await;
     append(place.store(), "b", 0, &entries).await;
     open::<Balances, L>(&place).await.catch_up().await.expect("it catches up");
@@ -190,8 +189,12 @@ async fn of_two_who_lead_at_once_one_gives_way<L: Place>(place: L) {
     let other = slow::<L, Balances>(&place, LEASE / 4).await;
     let of = |stream: &str| Selection { stream: Some(stream.into()), ..Selection::default() };
     let (a, b) = (of("a"), of("b"));
+    let in_the_middle = async {
+        tokio::time::sleep(LEASE).await;
+        other.rebuild_streams(&b, |_| {}).await
+    };
 
-    let built = tokio::join!(one.rebuild_streams(&a, |_| {}), other.rebuild_streams(&b, |_| {}));
+    let built = tokio::join!(one.rebuild_streams(&a, |_| {}), in_the_middle);
 
     assert_eq!(built, (Ok(1), Ok(1)));
     assert_eq!(runner(&place).await, None, "runners may go on");
