@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use eventloom_runtime::EventStore;
 use eventloom_runtime::projection::{
     Projection, Projector, ProjectorError, ProjectorOptions, ReadDatabase, ReadDatabaseError,
     Retried, Selection, TableSpec,
 };
-use eventloom_runtime::testing::intercept::Intercepted;
+use eventloom_runtime::store::{AllPage, EventFilter};
+use eventloom_runtime::testing::intercept::{Intercepted, Interceptor};
+use eventloom_runtime::{EventStore, Position, StoreError};
 
 use super::ledger::{Balances, ImmediateBalances};
 use super::rebuild_lacking::{Strict, amount};
@@ -23,6 +24,7 @@ everywhere!(
     a_decision_is_made_whether_or_not_the_place_is_given_back,
     a_place_that_was_taken_late_is_given_back,
     a_decision_that_takes_longer_than_a_lease_is_made,
+    a_rebuild_that_takes_longer_than_a_lease_is_switched,
     of_two_who_lead_at_once_one_gives_way,
     appends_are_in_the_way_of_a_decision_for_a_while,
     appends_that_never_end_are_told,
@@ -176,6 +178,63 @@ async fn a_decision_that_takes_longer_than_a_lease_is_made<L: Place>(place: L) {
     assert_eq!(amount(&runner).await, 12.into());
     let head = place.store().head().await.expect("a head");
     runner.wait_for(head, SOON).await.expect("the runner goes on");
+    running.stop().await.expect("it stops");
+}
+
+/// A store whose answers are old when they come.
+#[derive(Clone)]
+struct Late(Duration);
+
+impl<S: EventStore> Interceptor<S> for Late {
+    async fn read_all(
+        &self,
+        store: &S,
+        after: Position,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<AllPage, StoreError> {
+        let page = store.read_all(after, filter, limit).await;
+        tokio::time::sleep(self.0).await;
+        page
+    }
+}
+
+/// Over a slow link a rebuild was behind a busy runner at each attempt. It took the runner's place, which was taken back while it
+/// read what there was, and so it went for ever.
+async fn a_rebuild_that_takes_longer_than_a_lease_is_switched<L: Place>(place: L) {
+    append(place.store(), "a", 0, &[opened("Ada")]).await;
+    let options = || ProjectorOptions { lease: LEASE, ..ProjectorOptions::default() };
+    let store = place.store_of_another_program().await;
+    let runner = Projector::<Balances, _, _>::open_with(store, place.rows().clone(), options());
+    let runner = runner.await.expect("it opens");
+    runner.catch_up().await.expect("it catches up");
+    let running = runner.spawn();
+    let store = Intercepted::new(place.store().clone(), Late(2 * LEASE));
+    let late = Projector::<Balances, _, _>::open_with(store, place.rows().clone(), options());
+    let late = late.await.expect("it opens");
+    let rebuilt = AtomicBool::new(false);
+    let appends = async {
+        let mut sequence = 1;
+        while !rebuilt.load(Ordering::SeqCst) {
+            append(place.store(), "a", sequence, &[moved(1)]).await;
+            sequence += 1;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        sequence
+    };
+    let rebuild = async {
+        let done = tokio::time::timeout(SOON, late.rebuild(|_| {})).await;
+        rebuilt.store(true, Ordering::SeqCst);
+        done
+    };
+
+    let (done, sequence) = tokio::join!(rebuild, appends);
+
+    assert_eq!(done, Ok(Ok(())));
+    let head = place.store().head().await.expect("a head");
+    runner.wait_for(head, SOON).await.expect("the runner goes on");
+    let ada = runner.read_model().get(&"a".to_owned()).await.expect("an answer");
+    assert_eq!(ada.expect("a row").moves.unsigned_abs() + 1, sequence);
     running.stop().await.expect("it stops");
 }
 
