@@ -34,14 +34,24 @@ pub(super) struct Source<'a, S> {
 /// Why a drive ended before the end of the store.
 #[derive(Debug)]
 pub(super) enum Interrupt {
-    /// Another runner wrote to the table.
-    Moved,
+    /// Another runner wrote to the table of the projection of that name.
+    Moved(ProjectionName),
     /// An event stopped the projection of that name; what came before it is written.
     Halted(ProjectionName, Halt),
     /// The event store failed.
     Store(StoreError),
     /// The read database failed.
     Database(ReadDatabaseError),
+}
+
+impl Interrupt {
+    /// Which projection stopped before an event that can't be folded, and where that lies.
+    pub(super) fn stopped_at(&self) -> Option<(ProjectionName, Position)> {
+        match self {
+            Self::Halted(name, Halt::Poison(poison)) => Some((*name, poison.position)),
+            _ => None,
+        }
+    }
 }
 
 impl From<StoreError> for Interrupt {
@@ -222,7 +232,7 @@ async fn write<E: DomainEvent, S: EventStore, D: ReadDatabase>(
         let span = spans::batch(member.name(), page.len());
         match database.commit(turn.take_commit()).instrument(span).await? {
             Committed::Done => break,
-            Committed::Moved => return Err(Interrupt::Moved),
+            Committed::Moved => return Err(Interrupt::Moved(member.name())),
             Committed::RowExists => {
                 member.forget();
                 *turn = fold(database, member, page, end).await?;

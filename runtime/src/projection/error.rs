@@ -129,10 +129,21 @@ pub enum ProjectorError {
         /// Name of the projection.
         projection: ProjectionName,
     },
+    /// Somebody decided to skip an event that a rebuild had folded by then, into rows of several streams.
+    #[error(
+        "it was decided to skip the event at position {position} while the rows of {projection} were rebuilt, which had \
+         it in them by then: rebuild again, and they are built without it"
+    )]
+    DecidedMeanwhile {
+        /// Name of the projection.
+        projection: ProjectionName,
+        /// Where the event lies.
+        position: Position,
+    },
     /// Others kept writing rows that were to be built anew in place.
     #[error(
-        "the rows of stream `{stream}` of {projection} could not be built anew: others kept writing to the table; \
-         try again when less happens, or stop what runs the projection meanwhile"
+        "the rows of stream `{stream}` of {projection} could not be built anew: others kept writing to the table: \
+         runners, or whoever appends where it is immediate; try again when less happens, or stop them meanwhile"
     )]
     Contended {
         /// Name of the projection.

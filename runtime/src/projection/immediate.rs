@@ -331,12 +331,16 @@ pub(super) fn matches_rows<P: Projection>(because: &str, otherwise: &str) -> Rea
     }
 }
 
-/// Refuses a commit that was not written: the fold found the revision and the rows in this very
-/// transaction.
+/// Refuses a commit that was not written. The fold found the rows in this very transaction; the revision may have been moved
+/// since by somebody who decided something, where what others do is seen within it.
 fn written<P: Projection>(committed: Committed) -> Result<(), StoreError> {
     match committed {
         Committed::Done => Ok(()),
-        Committed::Moved | Committed::RowExists => Err(StoreError::Corrupt {
+        Committed::Moved => Err(StoreError::Unavailable(format!(
+            "somebody else wrote to the rows of {} at the same time",
+            ProjectionName::of::<P>()
+        ))),
+        Committed::RowExists => Err(StoreError::Corrupt {
             what: format!("the rows of {}", ProjectionName::of::<P>()),
             place: "the append's transaction".to_owned(),
             reason: "they changed between being read and being written".to_owned(),
@@ -368,7 +372,7 @@ fn page_of(events: &AppendedEvents<'_>) -> Page {
 
 fn halted<P: Projection>(halt: Halt) -> ProjectorError {
     let name = ProjectionName::of::<P>();
-    interrupted(name, Interrupt::Halted(name, halt))
+    interrupted(Interrupt::Halted(name, halt))
 }
 
 fn held_back_by<P: Projection>(poison: &Poison) -> String {

@@ -3,8 +3,8 @@
 use super::drive::Interrupt;
 use super::fold::{Decoded, Fold};
 use super::immediate::matches_rows;
+use super::lead::{ATTEMPTS, Lead};
 use super::projector::interrupted;
-use super::selection::{Lead, OFTEN_BEATEN};
 use super::{
     Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
     Skip, TableState, spans,
@@ -27,16 +27,20 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// Folds a poison event again, and the events of its stream that were held back behind it. What stopped a rebuild alone
     /// is folded again by the next one.
     ///
+    /// Where a runner elsewhere always is faster, it stands by meanwhile. If this is dropped before its end, it may do so for
+    /// the length of a lease.
+    ///
     /// # Errors
     /// [`ProjectorError::NoSuchPoison`]; [`ProjectorError::Stopped`] where it stops the projection
-    /// again; or what [`Projector::catch_up`] fails with.
+    /// again; [`ProjectorError::Contended`] where others always are faster; or what [`Projector::catch_up`] fails with.
     pub async fn retry_poison(&self, position: Position) -> Result<Retried, ProjectorError> {
         self.decide(position, None).await
     }
 
     /// Leaves a poison event out of the rows for good, and folds the events that were held back
     /// behind it. The decision is recorded, and kept when the rows are rebuilt under the same meaning. Where the event
-    /// stopped a rebuild alone, the rows that serve stay as they are: the next rebuild leaves it out.
+    /// stopped a rebuild alone, the rows that serve stay as they are: the next rebuild leaves it out. Runners may stand by
+    /// as for [`Self::retry_poison`].
     ///
     /// # Errors
     /// As [`Self::retry_poison`].
@@ -77,8 +81,9 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     ) -> Result<(bool, Retried), ProjectorError> {
         let lead = Lead::of(self);
         let refolded = self.refold_led(position, skip, &lead).await;
-        let given_back = lead.give_back().await;
-        refolded.and_then(|refolded| given_back.map(|()| refolded))
+        // What was decided is decided, whether or not that can be written.
+        lead.let_go().await;
+        refolded
     }
 
     async fn refold_led(
@@ -92,44 +97,60 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         *held = None;
         let mut beaten = 0;
         loop {
-            let state = match beaten < OFTEN_BEATEN {
-                true => self.state().await?,
-                false => lead.claim().await?,
-            };
-            let (poison, of_rebuild) = found::<P>(&state, position)?;
-            match skip {
-                None if of_rebuild => return Ok((false, Retried::OfRebuild)),
-                None if poison.stops => return Ok((true, Retried::Released)),
-                _ => {}
-            }
-            let decided = |(operator, reason)| {
-                Skip::of(poison, operator, reason, self.shared.options.clock.now())
-            };
-            let refolded = match of_rebuild {
-                true => Commit::unchanged(&state),
-                false => {
-                    let refolded = self.refold_parked(&state, poison, skip.is_some()).await?;
-                    Commit { released: vec![position], ..refolded }
-                }
-            };
-            let commit = Commit { skips: skip.into_iter().map(decided).collect(), ..refolded };
-            let parked = commit.poison.first().cloned().map(Box::new);
-            let stopped = poison.stops && !of_rebuild;
-            if self.shared.database.commit(commit).await? == Committed::Done {
-                if let Some((operator, reason)) = skip {
-                    let projection = ProjectionName::of::<P>();
-                    tracing::warn!(%projection, position, operator, reason, "an event is skipped");
-                }
-                let retried = match (of_rebuild, parked) {
-                    (true, _) => Retried::OfRebuild,
-                    (false, Some(poison)) => Retried::Parked(poison),
-                    (false, None) => Retried::Released,
-                };
-                return Ok((stopped, retried));
+            let state = lead.look(beaten).await?;
+            let found = found::<P>(&state, position)?;
+            if let Some(refolded) = self.refold_once(&state, found, skip, lead).await? {
+                return Ok(refolded);
             }
             // A runner elsewhere was faster: its rows are the ones to go on from.
             beaten += 1;
+            if beaten >= ATTEMPTS {
+                return Err(Lead::<P, S, D>::contended(&found.0.stream_id));
+            }
+            lead.give_way(&state, beaten).await?;
         }
+    }
+
+    /// As [`Self::refold`], from a state; none where it is the state no longer.
+    async fn refold_once(
+        &self,
+        state: &TableState,
+        (poison, of_rebuild): (&Poison, bool),
+        skip: Option<(&str, &str)>,
+        lead: &Lead<'_, P, S, D>,
+    ) -> Result<Option<(bool, Retried)>, ProjectorError> {
+        match skip {
+            None if of_rebuild => return Ok(Some((false, Retried::OfRebuild))),
+            None if poison.stops => return Ok(Some((true, Retried::Released))),
+            _ => {}
+        }
+        let position = poison.position;
+        let decided = |(operator, reason)| {
+            Skip::of(poison, operator, reason, self.shared.options.clock.now())
+        };
+        let refolded = match of_rebuild {
+            true => Commit::unchanged(state),
+            false => {
+                let folding = self.refold_parked(state, poison, skip.is_some());
+                let (refolded, revision) = lead.working(state, folding).await?;
+                Commit { released: vec![position], revision, ..refolded }
+            }
+        };
+        let commit = Commit { skips: skip.into_iter().map(decided).collect(), ..refolded };
+        let parked = commit.poison.first().cloned().map(Box::new);
+        if self.shared.database.commit(commit).await? != Committed::Done {
+            return Ok(None);
+        }
+        if let Some((operator, reason)) = skip {
+            let projection = ProjectionName::of::<P>();
+            tracing::warn!(%projection, position, operator, reason, "an event is skipped");
+        }
+        let retried = match (of_rebuild, parked) {
+            (true, _) => Retried::OfRebuild,
+            (false, Some(poison)) => Retried::Parked(poison),
+            (false, None) => Retried::Released,
+        };
+        Ok(Some((poison.stops && !of_rebuild, retried)))
     }
 
     /// Folds a parked stream from its poison event to the checkpoint, in memory. Where the event
@@ -169,7 +190,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 .expect("every row has just been loaded");
             if let Some(halt) = folded.halt {
                 let name = ProjectionName::of::<P>();
-                return Err(interrupted(name, Interrupt::Halted(name, halt)));
+                return Err(interrupted(Interrupt::Halted(name, halt)));
             }
             // The rows of the pages before are among these.
             commit.rows = folded.rows;

@@ -133,21 +133,38 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         Ok(projector)
     }
 
-    /// Folds every event that the store has; returns the position up to which the rows are complete.
+    /// Folds every event that the store has; returns the position up to which the rows are complete. Where a runner elsewhere
+    /// always is faster, these are the events that there were when it first was.
     ///
     /// # Errors
     /// [`ProjectorError::Stopped`] and [`ProjectorError::UnknownVersion`] where an event stands in
     /// the way; everything before it is written.
     pub async fn catch_up(&self) -> Result<Position, ProjectorError> {
-        let advanced = loop {
-            if let Some(advanced) = self.advance(true, None).await? {
-                break advanced;
-            }
-        };
+        let reached = self.catch_up_beside_others().await?;
         if P::CONSISTENCY == Consistency::Immediate {
             return immediate::register(self, None).await;
         }
-        Ok(advanced.seen)
+        Ok(reached)
+    }
+
+    async fn catch_up_beside_others(&self) -> Result<Position, ProjectorError> {
+        if let Some(advanced) = self.advance(true, None).await? {
+            return Ok(advanced.seen);
+        }
+        let head = self.shared.store.head().await?;
+        loop {
+            let state = self.state().await?;
+            if state.complete && state.position >= head {
+                self.check_store(state.position, state.seen).await?;
+                let (position, poison) = (state.position, state.poison.len());
+                self.publish(Reached::of(&state));
+                self.shared.freshness.came_up(position, poison, self.shared.options.clock.now());
+                return Ok(position);
+            }
+            if let Some(advanced) = self.advance(true, None).await? {
+                return Ok(advanced.seen);
+            }
+        }
     }
 
     /// Keeps the rows up to date until `stop` is ready, which may be at any time: what is under way
@@ -210,11 +227,11 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 
     /// Folds up to the end of the store; none where another runner wrote meanwhile, whose checkpoint is the one to go on
-    /// from. `eager` writes a checkpoint even where no row changed.
+    /// from, or where `runner` is to stand by for another. `eager` writes a checkpoint even where no row changed.
     pub(super) async fn advance(
         &self,
         eager: bool,
-        runner: Option<Uuid>,
+        runner: Option<RunBy>,
     ) -> Result<Option<Advanced>, ProjectorError> {
         self.shared.freshness.works();
         let mut held = self.session().await;
@@ -223,11 +240,14 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             None => {
                 let state = self.state().await?;
                 self.check_store(state.position, state.seen).await?;
+                if runner.is_some_and(|by| by.stands_by_for(state.runner)) {
+                    return Ok(None);
+                }
                 Session::new(state)
             }
         };
-        if let Some(runner) = runner {
-            session.run_by(runner);
+        if let Some(by) = runner {
+            session.run_by(by.id);
         }
         let (before, revision) = (session.seen_so_far(), session.state().revision);
         match self.drive(&mut session, eager).await {
@@ -243,8 +263,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 *held = Some(session);
                 Ok(Some(Advanced { seen, written, wrote }))
             }
-            Err(Interrupt::Moved) => Ok(None),
-            Err(interrupt) => Err(interrupted(ProjectionName::of::<P>(), interrupt)),
+            Err(Interrupt::Moved(_)) => Ok(None),
+            Err(interrupt) => Err(interrupted(interrupt)),
         }
     }
 
@@ -321,6 +341,20 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 }
 
+/// As whom a projector folds.
+#[derive(Clone, Copy)]
+pub(super) struct RunBy {
+    pub(super) id: Uuid,
+    /// Whose place it takes, which was found to have gone.
+    pub(super) replaces: Option<Uuid>,
+}
+
+impl RunBy {
+    fn stands_by_for(self, runner: Option<Uuid>) -> bool {
+        runner.is_some_and(|runner| runner != self.id && Some(runner) != self.replaces)
+    }
+}
+
 /// How far a projector came.
 #[derive(Clone, Copy)]
 pub(super) struct Advanced {
@@ -371,9 +405,9 @@ impl Running {
 }
 
 /// Why a drive ended, as users of a projector see it.
-pub(super) fn interrupted(projection: ProjectionName, interrupt: Interrupt) -> ProjectorError {
+pub(super) fn interrupted(interrupt: Interrupt) -> ProjectorError {
     match interrupt {
-        Interrupt::Moved => ProjectorError::Superseded { projection },
+        Interrupt::Moved(projection) => ProjectorError::Superseded { projection },
         Interrupt::Store(error) => error.into(),
         Interrupt::Database(error) => error.into(),
         Interrupt::Halted(projection, Halt::Poison(poison)) => {

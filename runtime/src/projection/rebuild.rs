@@ -2,22 +2,20 @@
 //!
 //! The rows that serve are read and kept up to date meanwhile. Memory is bounded by the batch.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use super::drive::{self, Driven, Interrupt, Passed, Source};
-use super::fold::Fold;
+use super::lead::{Lead, OFTEN_BEATEN};
 use super::projector::{Reached, interrupted};
-use super::selection::{Lead, OFTEN_BEATEN};
 use super::session::{Member, Session};
 use super::{
-    Commit, Committed, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
-    ReadDatabase, ReadDatabaseError, Switched, Table, TableSpec, TableState, immediate,
+    Consistency, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
+    ReadDatabaseError, Switched, Table, TableSpec, TableState, immediate,
 };
 use crate::event::DomainEvent;
-use crate::metadata::{Position, StreamId};
+use crate::metadata::Position;
 use crate::store::{EventStore, StoreError};
 
 /// How long those who come after are let go first, where readers were in the way.
@@ -86,11 +84,13 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
     ///
     /// Where this fails, or is dropped before its end, the old rows stay, but for those of projections
     /// that have changed places by then: they serve the new ones, which are complete. To rebuild again
-    /// does no harm. What was built stays on disk where this is dropped, or can't drop it: the next rebuild does.
+    /// does no harm. Runners that stand by for it may do so for the length of a lease then. What was built stays on disk where this is dropped, or can't drop it: the next rebuild does.
     ///
     /// # Errors
     /// [`ProjectorError::RebuildStopped`] where an event can't be folded that stops the projection, or behind which the new
     /// rows lack what the old ones show: [`Projector::skip_poison`] decides about it;
+    /// [`ProjectorError::DecidedMeanwhile`] where rows are made of several streams, and had an event in them that was skipped
+    /// while they were built;
     /// [`ProjectorError::Superseded`] where another rebuild was started meanwhile, or what [`Projector::catch_up`] fails
     /// with.
     pub async fn run(
@@ -151,12 +151,31 @@ impl<'a, E: DomainEvent, S: EventStore, D: ReadDatabase> Rebuild<'a, E, S, D> {
             seen = position;
             progress(RebuildProgress { position, head: head.max(position), events, waits: false });
         };
-        let mut driven: Vec<_> = (self.parts.iter().zip(shadows))
-            .map(|(part, shadow)| Driven { database: part.database(), member: &mut **shadow })
-            .collect();
-        let folded = drive::drive(&source, &mut driven, &mut passed).await;
-        folded.map_err(|interrupt| of_rebuild(interrupted(first.spec().full_name(), interrupt)))?;
+        loop {
+            let mut driven: Vec<_> = (self.parts.iter().zip(shadows.iter_mut()))
+                .map(|(part, shadow)| Driven { database: part.database(), member: &mut **shadow })
+                .collect();
+            let folded = drive::drive(&source, &mut driven, &mut passed).await;
+            let Err(interrupt) = folded else { break };
+            if !self.heeds_stop(shadows, &interrupt).await? {
+                return Err(of_rebuild(interrupted(interrupt)));
+            }
+        }
         Ok(events)
+    }
+
+    /// Whether it may go on after one of the projections stopped before an event.
+    async fn heeds_stop(
+        &self,
+        shadows: &mut [Box<dyn Member<E>>],
+        interrupt: &Interrupt,
+    ) -> Result<bool, ProjectorError> {
+        let Some((name, position)) = interrupt.stopped_at() else { return Ok(false) };
+        let mut parts = self.parts.iter().zip(shadows);
+        match parts.find(|(part, _)| part.spec().full_name() == name) {
+            Some((part, shadow)) => part.heeds_stop(&mut **shadow, position).await,
+            None => Ok(false),
+        }
     }
 }
 
@@ -188,6 +207,13 @@ trait Part<E, S, D>: Send + Sync {
 
     /// A session on a table that is being rebuilt.
     fn shadow(&self, state: TableState) -> Box<dyn Member<E>>;
+
+    /// Whether it may go on after it stopped before an event.
+    fn heeds_stop<'a>(
+        &'a self,
+        shadow: &'a mut dyn Member<E>,
+        position: Position,
+    ) -> Boxed<'a, Result<bool, ProjectorError>>;
 
     /// Folds what has come since, and refuses rows of which readers would have less than now.
     fn complete<'a>(
@@ -221,6 +247,14 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Part<P::Event, S, D> for &Pr
         Box::new(Session::<P>::new(state))
     }
 
+    fn heeds_stop<'a>(
+        &'a self,
+        shadow: &'a mut dyn Member<P::Event>,
+        position: Position,
+    ) -> Boxed<'a, Result<bool, ProjectorError>> {
+        Box::pin(Projector::heeds_stop(self, shadow, Some(position)))
+    }
+
     fn complete<'a>(
         &'a self,
         shadow: &'a mut dyn Member<P::Event>,
@@ -243,15 +277,23 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         shadow: &mut dyn Member<P::Event>,
         waits: &mut Waits<'_>,
     ) -> Result<(), ProjectorError> {
-        if P::CONSISTENCY == Consistency::Immediate {
-            self.switch_immediate(shadow, waits).await?;
-            return self.release_skipped().await;
-        }
         let lead = Lead::of(self);
-        let switched = self.switch_led(shadow, &lead, waits).await;
-        let given_back = lead.give_back().await;
-        switched.and(given_back)?;
-        self.release_skipped().await
+        let switched = self.switch_and_heed(shadow, &lead, waits).await;
+        lead.let_go().await;
+        switched
+    }
+
+    async fn switch_and_heed(
+        &self,
+        shadow: &mut dyn Member<P::Event>,
+        lead: &Lead<'_, P, S, D>,
+        waits: &mut Waits<'_>,
+    ) -> Result<(), ProjectorError> {
+        match P::CONSISTENCY {
+            Consistency::Immediate => self.switch_immediate(shadow, waits).await?,
+            Consistency::Eventual { .. } => self.switch_led(shadow, lead, waits).await?,
+        }
+        self.heed_last_skips(shadow, lead).await
     }
 
     /// Switches within an append's place, which others that append wait for: whatever can be done before is.
@@ -267,7 +309,10 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             {
                 return immediate::register(self, None).await.map(|_| ());
             }
-            shadow.renew(self.shared.database.state(shadow.table()).await?);
+            // What was decided meanwhile is not left out of them for being known.
+            let skipped = shadow.skipped().to_vec();
+            let state = self.shared.database.state(shadow.table()).await?;
+            shadow.renew(TableState { skipped, ..state });
             self.complete(shadow).await?;
             let before = self.checkpoint().await?.revision;
             match immediate::register(self, Some(shadow.table())).await {
@@ -305,7 +350,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     ) -> Result<(), ProjectorError> {
         while !self.take_over(shadow, lead, waits).await? {
             // The rows that serve are kept up to date meanwhile.
-            lead.give_back().await?;
+            lead.let_go().await;
             waits(shadow.seen());
             tokio::time::sleep(BETWEEN_ATTEMPTS).await;
         }
@@ -323,7 +368,14 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         let mut held = self.session().await;
         let mut behind = 0;
         loop {
-            self.complete(shadow).await?;
+            if behind < OFTEN_BEATEN {
+                self.complete(shadow).await?;
+            } else {
+                // A runner elsewhere may be faster for ever: it is to stand by.
+                *held = None;
+                let state = lead.claim().await?;
+                lead.working(&state, self.complete(shadow)).await?;
+            }
             let database = &self.shared.database;
             match database.finish_rebuild(shadow.table(), shadow.revision()).await? {
                 Switched::Done => {
@@ -338,98 +390,21 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                     self.check_store(self.checkpoint().await?.position, None).await?;
                     behind += 1;
                     if behind >= OFTEN_BEATEN {
-                        // It may do so for ever: it is to stand by.
                         waits(shadow.seen());
-                        *held = None;
-                        lead.claim().await?;
                     }
                 }
                 // An operator has decided something just now: it is looked at again.
                 Switched::Lacking => {}
                 Switched::Moved => {
-                    return Err(interrupted(ProjectionName::of::<P>(), Interrupt::Moved));
+                    return Err(interrupted(Interrupt::Moved(ProjectionName::of::<P>())));
                 }
             }
         }
     }
-
-    /// Brings the rebuilt rows up to date, with what was decided meanwhile.
-    async fn complete(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
-        loop {
-            self.drive_shadow(shadow).await?;
-            self.heed_skips(shadow).await?;
-            if self.is_decided(shadow.table()).await? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Leaves out of the rebuilt rows what was decided to be skipped since they were begun.
-    async fn heed_skips(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
-        let database = &self.shared.database;
-        let mut skips = database.skips(shadow.table()).await?;
-        skips.retain(|skip| !shadow.skipped().contains(&skip.position));
-        if skips.is_empty() {
-            return Ok(());
-        }
-        let streams: BTreeSet<StreamId> = skips.into_iter().map(|skip| skip.stream_id).collect();
-        // What stops a whole projection has stopped its rebuild too.
-        for stream in streams.iter().filter(|_| P::KEY_IS_STREAM) {
-            let state = database.state(shadow.table()).await?;
-            let fold = Fold::<P>::replacing(state.skipped.iter().copied());
-            let folded = self.refold_stream(&state, stream, 0, fold).await.map_err(of_rebuild)?;
-            let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);
-            let released = parked.map(|poison| poison.position).collect();
-            self.commit_shadow(Commit { released, ..folded }).await?;
-        }
-        shadow.renew(database.state(shadow.table()).await?);
-        Ok(())
-    }
-
-    /// Stops where readers would lose what the rows that serve show: somebody is to decide about the events behind which the
-    /// rebuilt ones hold streams back. False where somebody has just decided.
-    async fn is_decided(&self, shadow: Table) -> Result<bool, ProjectorError> {
-        let rebuilt = self.shared.database.state(shadow).await?;
-        let serving = self.state().await?;
-        let lacking = rebuilt.lacking(&serving);
-        if lacking.iter().any(|it| serving.skipped.contains(&it.position)) {
-            return Ok(false);
-        }
-        let stopping = |poison: &Poison| Poison { stops: true, ..poison.clone() };
-        let lacking: Vec<Poison> = lacking.into_iter().map(stopping).collect();
-        let Some(first) = lacking.first().cloned() else { return Ok(true) };
-        self.commit_shadow(Commit { poison: lacking, ..Commit::unchanged(&rebuilt) }).await?;
-        let (projection, poison) = (ProjectionName::of::<P>(), Box::new(first));
-        Err(ProjectorError::RebuildStopped { projection, poison })
-    }
-
-    async fn commit_shadow(&self, commit: Commit) -> Result<(), ProjectorError> {
-        match self.shared.database.commit(commit).await? {
-            Committed::Done => Ok(()),
-            Committed::Moved | Committed::RowExists => {
-                Err(interrupted(ProjectionName::of::<P>(), Interrupt::Moved))
-            }
-        }
-    }
-
-    /// Lets go of what an operator decided to skip while the rebuild, which did not know, parked it.
-    async fn release_skipped(&self) -> Result<(), ProjectorError> {
-        let state = self.state().await?;
-        for poison in state.poison.iter().filter(|it| state.skipped.contains(&it.position)) {
-            self.retry_poison(poison.position).await?;
-        }
-        Ok(())
-    }
-
-    async fn drive_shadow(&self, shadow: &mut dyn Member<P::Event>) -> Result<(), ProjectorError> {
-        let mut driven = [Driven { database: &self.shared.database, member: shadow }];
-        let driven = drive::drive(&self.source(), &mut driven, &mut |_| {}).await;
-        driven.map_err(|interrupt| of_rebuild(interrupted(ProjectionName::of::<P>(), interrupt)))
-    }
 }
 
 /// What stops a rebuild does not stop the rows that serve.
-fn of_rebuild(error: ProjectorError) -> ProjectorError {
+pub(super) fn of_rebuild(error: ProjectorError) -> ProjectorError {
     match error {
         ProjectorError::Stopped { projection, poison } => {
             ProjectorError::RebuildStopped { projection, poison }

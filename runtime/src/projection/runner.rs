@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::projector::{Advanced, Reached};
+use super::projector::{Advanced, Reached, RunBy};
 use super::{
     Checkpoint, Commit, Committed, Projection, ProjectionName, Projector, ProjectorError,
     ReadDatabase,
@@ -17,7 +17,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often, within the length of a lease, it is looked whether a runner that has something to do still does it; and the
 /// longest time in between.
-const LOOKS: (u32, Duration) = (20, Duration::from_millis(250));
+pub(super) const LOOKS: (u32, Duration) = (20, Duration::from_millis(250));
 /// First and longest pause after a failure that may pass.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 /// How long a runner that stops tries to tell the others.
@@ -29,6 +29,8 @@ pub(super) struct Runner<'a, P: Projection, S, D> {
     id: Uuid,
     /// Whether it was the last who wrote.
     leads: bool,
+    /// Whose place it takes, which has not moved for the length of a lease.
+    replaces: Option<Uuid>,
     watched: Option<Watched>,
     written: Instant,
     pause: Duration,
@@ -44,7 +46,7 @@ struct Watched {
 impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
     pub(super) fn new(projector: &'a Projector<P, S, D>, id: Uuid) -> Self {
         let (written, pause) = (Instant::now(), PAUSES.0);
-        Self { projector, id, leads: false, watched: None, written, pause }
+        Self { projector, id, leads: false, replaces: None, watched: None, written, pause }
     }
 
     /// Folds what there is and waits for more, or for its turn.
@@ -80,7 +82,9 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
             *self.projector.session().await = None;
         }
         let eager = self.written.elapsed() >= CHECKPOINT_EVERY;
-        match self.projector.advance(eager, Some(self.id)).await? {
+        // Somebody in this very program may have taken its place, and with it what was known of the table.
+        let by = RunBy { id: self.id, replaces: self.replaces.take() };
+        match self.projector.advance(eager, Some(by)).await? {
             Some(advanced) => {
                 self.leads |= advanced.wrote;
                 if eager {
@@ -130,6 +134,7 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Runner<'a, P, S, D> {
             return Ok(false);
         }
         let projection = ProjectionName::of::<P>();
+        self.replaces = Some(runner);
         tracing::warn!(%projection, ?lease, "the projection's runner has not moved for the length of its lease; another goes on");
         Ok(true)
     }

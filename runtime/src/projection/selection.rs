@@ -4,30 +4,19 @@
 //! these is folded.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
-
-use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::fold::Fold;
+use super::lead::{ATTEMPTS, Lead};
 use super::{
-    Commit, Committed, Poison, Projection, ProjectionName, Projector, ProjectorError, ReadDatabase,
-    TableSpec, TableState,
+    Commit, Committed, Consistency, Poison, Projection, ProjectionName, Projector, ProjectorError,
+    ReadDatabase, TableSpec, TableState,
 };
 use crate::metadata::{Position, StreamId};
 use crate::store::{Direction, EventFilter, EventStore, StreamKey, StreamRead};
-use crate::values::{Timestamp, Uuid};
+use crate::values::Timestamp;
 
 /// Streams that are remembered before their rows are built: what bounds memory. For more the log is read again.
 const STREAMS: usize = 100_000;
-/// How often one stream is tried that others are faster at.
-const ATTEMPTS: u32 = 100;
-/// How often a runner may be faster before it is to stand by.
-pub(super) const OFTEN_BEATEN: u32 = 3;
-/// How often, within the length of a lease, those who stand by are told that it goes on.
-const SIGNS_OF_LIFE: u32 = 4;
-/// The shortest time between two of these.
-const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Which streams are meant: those with an event of which all holds that is said here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +54,8 @@ impl Selection {
 impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// Builds the rows of the selected streams anew from all their events, in place and one stream at a time: for rows that
     /// were damaged or changed by hand. Events that were skipped stay so, and a stream that is parked is tried again. Runners
-    /// stand by meanwhile. Tells how many streams were built, and of each.
+    /// stand by meanwhile, and for the length of a lease where this is dropped before its end. Tells how many streams were built,
+    /// and of each.
     ///
     /// Rows of streams without events are not found: they go when the whole projection is rebuilt.
     ///
@@ -73,7 +63,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     /// [`ProjectorError::NotByStream`] where a row may be made of events of several streams;
     /// [`ProjectorError::RebuildStopped`] where a complete row would lack what lies behind an event that can't be folded: it
     /// is as it was, and a rebuild of all rows that runs meanwhile is given up;
-    /// [`ProjectorError::Contended`] where others keep writing; or what [`Projector::catch_up`] fails with.
+    /// [`ProjectorError::Contended`] where others keep writing, such as those who append where it is `immediate`; or what [`Projector::catch_up`] fails with.
     pub async fn rebuild_streams(
         &self,
         selection: &Selection,
@@ -84,22 +74,20 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         }
         let lead = Lead::of(self);
         let built = lead.build(selection, &mut progress).await;
-        let released = lead.release().await;
-        built.and_then(|built| released.map(|()| built))
+        // What was built is durable then: runners do not do it again.
+        let given_back = lead.give_back(true).await;
+        built.and_then(|built| given_back.map(|()| built))
     }
 }
 
-/// Whoever builds rows in place of the projection's runner.
-pub(super) struct Lead<'a, P: Projection, S, D> {
-    projector: &'a Projector<P, S, D>,
-    id: Uuid,
+/// Whether it is known already that rows will show less than they do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lacking {
+    Undecided,
+    Decided,
 }
 
-impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
-    pub(super) fn of(projector: &'a Projector<P, S, D>) -> Self {
-        Self { projector, id: Uuid::now_v7() }
-    }
-
+impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
     async fn build(
         &self,
         selection: &Selection,
@@ -115,7 +103,7 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
             };
             let is_last = streams.len() < STREAMS;
             for stream in streams {
-                self.stream(&stream).await?;
+                self.stream(&stream, Lacking::Undecided).await?;
                 built += 1;
                 progress(built);
                 after = Some(stream);
@@ -168,26 +156,37 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
         Ok(streams)
     }
 
-    async fn stream(&self, stream: &StreamId) -> Result<(), ProjectorError> {
+    /// Builds the rows of a stream anew, about whose events somebody has decided: what they lack then was known.
+    pub(super) async fn decided_stream(&self, stream: &StreamId) -> Result<(), ProjectorError> {
+        self.stream(stream, Lacking::Decided).await
+    }
+
+    async fn stream(&self, stream: &StreamId, lacking: Lacking) -> Result<(), ProjectorError> {
         let mut held = self.projector.session().await;
         // Rows change here without the session's knowledge.
         *held = None;
-        for _ in 0..ATTEMPTS {
+        for beaten in 1..=ATTEMPTS {
             let state = self.claim().await?;
-            let (folded, revision) = self.refold(&state, stream).await?;
+            let fold = Fold::<P>::replacing(state.skipped.iter().copied());
+            let folding = self.projector.refold_stream(&state, stream, 0, fold);
+            let (folded, revision) = self.working(&state, folding).await?;
             let rebuilt = TableState { poison: folded.poison.clone(), ..state.clone() };
-            if let Some(poison) = rebuilt.lacking(&state).first() {
+            if lacking == Lacking::Undecided
+                && let Some(poison) = rebuilt.lacking(&state).first()
+            {
                 return Err(self.stopped_by(poison).await?);
             }
             let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);
             let released = parked.map(|poison| poison.position).collect();
-            let commit = Commit { released, revision, ..folded };
+            // Nobody's place is given back there, which makes it durable elsewhere.
+            let durable = P::CONSISTENCY == Consistency::Immediate;
+            let commit = Commit { released, revision, durable, ..folded };
             if self.projector.shared.database.commit(commit).await? == Committed::Done {
                 return Ok(());
             }
+            self.give_way(&state, beaten).await?;
         }
-        let (projection, stream) = (ProjectionName::of::<P>(), stream.clone());
-        Err(ProjectorError::Contended { projection, stream })
+        Err(Self::contended(stream))
     }
 
     /// Has it decided about an event behind which the rows would show less than they do: as about one that stopped a rebuild
@@ -203,77 +202,5 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
         }
         database.abandon_rebuild(shadow.table).await?;
         Ok(ProjectorError::RebuildStopped { projection, poison: Box::new(poison) })
-    }
-
-    /// Folds the stream, which may take longer than a lease, and gives the revision at which the table is then, if nobody else
-    /// has written to it.
-    async fn refold(
-        &self,
-        state: &TableState,
-        stream: &StreamId,
-    ) -> Result<(Commit, u64), ProjectorError> {
-        let fold = Fold::<P>::replacing(state.skipped.iter().copied());
-        let (working, ends) = oneshot::channel::<()>();
-        let folded = async {
-            let folded = self.projector.refold_stream(state, stream, 0, fold).await;
-            drop(working);
-            folded
-        };
-        let (folded, revision) = tokio::join!(folded, self.show_life(state, ends));
-        Ok((folded?, revision?))
-    }
-
-    /// Commits nothing but a revision now and then, until the work ends or somebody else has written; gives the last one.
-    async fn show_life(
-        &self,
-        state: &TableState,
-        mut ends: oneshot::Receiver<()>,
-    ) -> Result<u64, ProjectorError> {
-        let every = (self.projector.shared.options.lease / SIGNS_OF_LIFE).max(SHORTEST);
-        let mut revision = state.revision;
-        while timeout(every, &mut ends).await.is_err() {
-            let sign = Commit { revision, ..Commit::unchanged(state) };
-            if self.projector.shared.database.commit(sign).await? != Committed::Done {
-                break;
-            }
-            revision += 1;
-        }
-        Ok(revision)
-    }
-
-    /// Takes the place of whoever runs the projection, before what takes long: a runner whose commit is refused finds
-    /// another there, and stands by. Gives the state after that.
-    pub(super) async fn claim(&self) -> Result<TableState, ProjectorError> {
-        let state = self.projector.state().await?;
-        if state.runner == Some(self.id) {
-            return Ok(state);
-        }
-        Ok(self.projector.shared.database.claim(state.table, self.id).await?)
-    }
-
-    /// Lets runners go on, where it has taken their place.
-    pub(super) async fn give_back(&self) -> Result<(), ProjectorError> {
-        loop {
-            let state = self.projector.state().await?;
-            if state.runner != Some(self.id) {
-                return Ok(());
-            }
-            let commit = Commit { runner: None, ..Commit::unchanged(&state) };
-            if self.projector.shared.database.commit(commit).await? == Committed::Done {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Lets runners go on. What was built is durable then: they do not do it again.
-    async fn release(&self) -> Result<(), ProjectorError> {
-        loop {
-            let state = self.projector.state().await?;
-            let runner = state.runner.filter(|runner| *runner != self.id);
-            let commit = Commit { runner, durable: true, ..Commit::unchanged(&state) };
-            if self.projector.shared.database.commit(commit).await? == Committed::Done {
-                return Ok(());
-            }
-        }
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use eventloom_runtime::EventStore;
 use eventloom_runtime::projection::{
-    Projection, Projector, ProjectorError, ReadDatabase, Retried, TableSpec,
+    Commit, MemoryReadDatabase, Projection, Projector, ProjectorError, ReadDatabase, Retried,
+    TableSpec,
 };
 use eventloom_runtime::store::{
     AppendError, AppendTransaction, AppendedEvents, FoldError, FoldedChange, ImmediateFold,
@@ -295,4 +296,53 @@ fn a_key_that_is_not_the_streams_cannot_be_immediate() {
     let error = refused.expect_err("it must be refused");
     assert!(matches!(error, ProjectorError::NotImmediate { .. }), "{error:?}");
     assert!(error.to_string().contains("its key is not the partition key"), "{error}");
+}
+
+/// A decision that falls between what an append changes is worked out and written.
+struct Decision(MemoryReadDatabase);
+
+impl ImmediateFold for Decision {
+    fn aggregate(&self) -> &'static str {
+        LEDGER
+    }
+
+    fn name(&self) -> &'static str {
+        "a decision"
+    }
+
+    fn open(&self, _: &dyn AppendTransaction) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn fold(
+        &self,
+        _: &dyn AppendTransaction,
+        _: &AppendedEvents<'_>,
+    ) -> Result<FoldedChange, FoldError> {
+        let rows = self.0.clone();
+        let decides = std::thread::spawn(move || {
+            eventloom_runtime::testing::block_on(async {
+                let state = rows.open(TableSpec::of::<ImmediateBalances>()).await.expect("a table");
+                rows.commit(Commit::unchanged(&state)).await.expect("it is written");
+            });
+        });
+        decides.join().expect("it is decided");
+        Ok(Box::new(|_| Ok(())))
+    }
+}
+
+/// Rows in memory are no part of an append's transaction: somebody decided something while events were appended, and who
+/// appended was told that the rows are damaged.
+#[test]
+fn a_decision_in_the_middle_of_an_append_damages_nothing() {
+    let refused = eventloom_runtime::testing::block_on(async {
+        let place = InMemory::new().await;
+        let _balances = open::<ImmediateBalances, _>(&place).await;
+        let decision = Arc::new(Decision(place.rows().clone()));
+        place.store().fold_immediately(decision).await.expect("a fold");
+        try_append(place.store(), "a", 0, vec![new_event("a", 1, &opened("Ada"))]).await
+    });
+
+    let unavailable = matches!(refused, Err(AppendError::Store(StoreError::Unavailable(_))));
+    assert!(unavailable, "it may be tried again: {refused:?}");
 }

@@ -8,6 +8,7 @@ mod figures;
 mod immediate;
 #[cfg(feature = "sqlite")]
 mod killed;
+mod leading;
 pub(crate) mod ledger;
 mod live;
 mod meaning;
@@ -20,6 +21,7 @@ mod postgres;
 mod properties;
 mod queries;
 mod reading;
+mod rebuild_decided;
 mod rebuild_lacking;
 mod rebuild_poison;
 mod rebuilding;

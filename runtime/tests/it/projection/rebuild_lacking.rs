@@ -29,7 +29,7 @@ everywhere!(
 
 /// A projection in a program that folds less, under the same meaning: what was folded once is poison now.
 #[derive(Debug)]
-struct Strict<P>(PhantomData<P>);
+pub(crate) struct Strict<P>(PhantomData<P>);
 
 impl<P: Projection<Event = Entry, Key = String, Row = Balance>> Projection for Strict<P> {
     const NAME: &'static str = P::NAME;
@@ -87,7 +87,7 @@ async fn fill<L: Place>(place: &L) {
     append(place.store(), "a", 0, &[opened("Ada"), moved(10), moved(13), moved(2)]).await;
 }
 
-async fn amount<P, S, D>(balances: &Projector<P, S, D>) -> Decimal
+pub(crate) async fn amount<P, S, D>(balances: &Projector<P, S, D>) -> Decimal
 where
     P: Projection<Key = String, Row = Balance>,
     S: eventloom_runtime::EventStore,

@@ -30,7 +30,7 @@ everywhere!(
 
 /// [`Tags`] in a program that folds less, under the same meaning: what was folded once is poison now.
 #[derive(Debug)]
-struct Strict;
+pub(crate) struct Strict;
 
 impl Projection for Strict {
     const NAME: &'static str = Tags::NAME;

@@ -269,7 +269,7 @@ async fn a_stream_that_is_not_there_has_no_rows<L: Place>(place: L) {
 
 /// A store that takes its time to read a stream.
 #[derive(Clone)]
-struct Slow(Duration);
+pub(super) struct Slow(pub(super) Duration);
 
 impl<S: EventStore> Interceptor<S> for Slow {
     async fn read_stream(&self, store: &S, read: StreamRead) -> Result<Page, StoreError> {

@@ -54,12 +54,27 @@ pub(crate) struct Unreliable<D> {
     pub(crate) begun: Arc<Mutex<Vec<Table>>>,
     /// What somebody else does just before rows take the place of others.
     somebody_else: Option<SomebodyElse>,
+    /// What somebody else does before and after it is read what was decided.
+    decides: Option<Decides>,
+    /// How often that was done.
+    decisions: Arc<AtomicUsize>,
+    /// What somebody else does just before a commit.
+    commits_first: Option<Decides>,
+    /// How often somebody took the place of a runner.
+    pub(crate) claims: Arc<AtomicUsize>,
+    /// Whether the answer to the next claim is lost, and the claim late.
+    loses_a_claim: Arc<AtomicBool>,
+    /// A claim that lands before the next commit does.
+    late: Arc<Mutex<Option<(Table, Uuid)>>>,
     /// Who writes whenever the state of a table was read, as long as nobody takes its place.
     faster: Option<Uuid>,
 }
 
 /// Something that happens elsewhere.
-type SomebodyElse = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+pub(crate) type Elsewhere = Pin<Box<dyn Future<Output = ()> + Send>>;
+type SomebodyElse = Arc<dyn Fn() -> Elsewhere + Send + Sync>;
+/// The same, told how often it happened before.
+type Decides = Arc<dyn Fn(usize) -> Elsewhere + Send + Sync>;
 
 impl<D> Unreliable<D> {
     pub(crate) fn new(rows: D, plan: impl IntoIterator<Item = Fate>) -> Self {
@@ -77,6 +92,12 @@ impl<D> Unreliable<D> {
             looks: Arc::default(),
             begun: Arc::default(),
             somebody_else: None,
+            decides: None,
+            commits_first: None,
+            claims: Arc::default(),
+            loses_a_claim: Arc::default(),
+            late: Arc::default(),
+            decisions: Arc::default(),
             faster: None,
         }
     }
@@ -84,9 +105,31 @@ impl<D> Unreliable<D> {
     /// The same, where somebody else does something just before rows take the place of others.
     pub(crate) fn with_somebody_else(
         self,
-        does: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
+        does: impl Fn() -> Elsewhere + Send + Sync + 'static,
     ) -> Self {
         Self { somebody_else: Some(Arc::new(does)), ..self }
+    }
+
+    /// The same, where somebody else does something before it is read what was decided, each even time, and after that, each
+    /// odd time.
+    pub(crate) fn with_decisions(
+        self,
+        does: impl Fn(usize) -> Elsewhere + Send + Sync + 'static,
+    ) -> Self {
+        Self { decides: Some(Arc::new(does)), ..self }
+    }
+
+    /// The same, where somebody else does something just before each commit, told how many there were.
+    pub(crate) fn with_commits_first(
+        self,
+        does: impl Fn(usize) -> Elsewhere + Send + Sync + 'static,
+    ) -> Self {
+        Self { commits_first: Some(Arc::new(does)), ..self }
+    }
+
+    /// The next claim fails, and lands later.
+    pub(crate) fn lose_a_claim(&self) {
+        self.loses_a_claim.store(true, Ordering::SeqCst);
     }
 
     /// The same, where a runner elsewhere is always faster than whoever has read the state of a table.
@@ -117,6 +160,24 @@ impl<D> Unreliable<D> {
     /// The same, but only where it is asked for this time.
     pub(crate) fn with_more_once(self, time: usize, rows: usize, row: MakeRow) -> Self {
         Self { more: Some((time..=time, rows, row)), ..self }
+    }
+}
+
+impl<D: ReadDatabase> Unreliable<D> {
+    /// Has a claim land that is late.
+    pub(crate) async fn land(&self) {
+        let late = self.late.lock().expect("no panic").take();
+        if let Some((table, runner)) = late {
+            self.rows.claim(table, runner).await.expect("it lands");
+        }
+    }
+
+    async fn decide(&self) {
+        let times = self.decisions.fetch_add(1, Ordering::SeqCst);
+        assert!(times < 1_000, "it is looked for ever");
+        if let Some(decides) = &self.decides {
+            decides(times).await;
+        }
     }
 }
 
@@ -174,7 +235,11 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
             return Err(ReadDatabaseError::Unwritable("the disk is full".to_owned()));
         }
         let fate = self.plan.lock().expect("no panic").pop_front().unwrap_or(Fate::Written);
-        self.commits.fetch_add(1, Ordering::SeqCst);
+        let times = self.commits.fetch_add(1, Ordering::SeqCst);
+        self.land().await;
+        if let Some(does) = &self.commits_first {
+            does(times).await;
+        }
         match fate {
             Fate::Lost => return Err(ReadDatabaseError::Unavailable("as planned".to_owned())),
             Fate::Held => self.gate.acquire().await.expect("it is never closed").forget(),
@@ -188,6 +253,11 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
     }
 
     async fn claim(&self, table: Table, runner: Uuid) -> Result<TableState, ReadDatabaseError> {
+        self.claims.fetch_add(1, Ordering::SeqCst);
+        if self.loses_a_claim.swap(false, Ordering::SeqCst) {
+            *self.late.lock().expect("no panic") = Some((table, runner));
+            return Err(ReadDatabaseError::OutcomeUnknown("as planned".to_owned()));
+        }
         self.rows.claim(table, runner).await
     }
 
@@ -254,7 +324,10 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
     }
 
     async fn skips(&self, table: Table) -> Result<Vec<Skip>, ReadDatabaseError> {
-        self.rows.skips(table).await
+        self.decide().await;
+        let skips = self.rows.skips(table).await;
+        self.decide().await;
+        skips
     }
 
     fn within<'a>(
