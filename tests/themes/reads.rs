@@ -120,8 +120,13 @@ impl ReadDatabase for ReadsUnderTest {
         self.0.begin_rebuild(spec).await
     }
 
-    async fn finish_rebuild(&self, shadow: Table, revision: u64) -> Read<Switched> {
-        self.0.finish_rebuild(shadow, revision).await
+    async fn finish_rebuild(
+        &self,
+        shadow: Table,
+        revision: u64,
+        left_out: Vec<Position>,
+    ) -> Read<Switched> {
+        self.0.finish_rebuild(shadow, revision, left_out).await
     }
 
     async fn abandon_rebuild(&self, shadow: Table) -> Read<()> {

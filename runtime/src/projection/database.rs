@@ -150,7 +150,8 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<TableState, ReadDatabaseError>> + Send;
 
     /// Puts a rebuilt table in the place of the one that serves reads, in one transaction. The
-    /// checkpoint of the rebuilt table is the checkpoint from now on.
+    /// checkpoint of the rebuilt table is the checkpoint from now on. `left_out` are the events that are not in them because
+    /// somebody decided to skip them: where more was decided, nothing is changed ([`Switched::Decided`]).
     ///
     /// Who reads the rows that serve is waited for no longer than a moment, since those who come after wait too:
     /// [`Switched::Busy`]. Who makes or changes tables, and the database's own upkeep, may be waited for some seconds.
@@ -161,6 +162,7 @@ pub trait ReadDatabase: Clone + Send + Sync + 'static {
         &self,
         shadow: Table,
         revision: u64,
+        left_out: Vec<Position>,
     ) -> impl Future<Output = Result<Switched, ReadDatabaseError>> + Send;
 
     /// Drops a table that is being rebuilt. Where an event stopped the rebuild, its rows go for good, and what is known of
@@ -241,7 +243,12 @@ pub trait ReadTransaction {
     ///
     /// # Errors
     /// A failure of the database.
-    fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError>;
+    fn finish_rebuild(
+        &self,
+        shadow: Table,
+        revision: u64,
+        left_out: &[Position],
+    ) -> Result<Switched, ReadDatabaseError>;
 }
 
 /// How far a table has come, in short.

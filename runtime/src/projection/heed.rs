@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use super::drive::{self, Driven, Interrupt};
 use super::fold::Fold;
-use super::lead::Lead;
 use super::projector::interrupted;
 use super::rebuild::of_rebuild;
 use super::session::Member;
@@ -129,21 +128,6 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 Err(interrupted(Interrupt::Moved(ProjectionName::of::<P>())))
             }
         }
-    }
-
-    /// Leaves out of the rows that serve now what was decided between the last look and the moment in which they took their
-    /// place.
-    pub(super) async fn heed_last_skips(
-        &self,
-        shadow: &mut dyn Member<P::Event>,
-        lead: &Lead<'_, P, S, D>,
-    ) -> Result<(), ProjectorError> {
-        let unheeded = self.unheeded(shadow.table(), shadow.skipped()).await?;
-        check_unfolded::<P>(&unheeded, shadow.seen())?;
-        for stream in streams_of(&unheeded).iter().filter(|_| P::KEY_IS_STREAM) {
-            lead.decided_stream(stream).await?;
-        }
-        Ok(())
     }
 }
 

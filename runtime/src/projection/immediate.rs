@@ -42,10 +42,11 @@ pub(super) fn check<P: Projection>() -> Result<(), ProjectorError> {
 }
 
 /// Brings the rows up to date within the store's writer and folds every append from then on; `shadow`
-/// is a rebuilt table to be put in the place of the one that serves. Returns the position reached.
+/// is a rebuilt table to be put in the place of the one that serves, with the events that are left out of it. Returns the
+/// position reached.
 pub(super) async fn register<P: Projection, S: EventStore, D: ReadDatabase>(
     projector: &Projector<P, S, D>,
-    shadow: Option<Table>,
+    shadow: Option<(Table, Vec<Position>)>,
 ) -> Result<Position, ProjectorError> {
     let shared = &projector.shared;
     // The rows move without the session from here on.
@@ -86,7 +87,7 @@ fn not_immediate<P: Projection>(reason: String) -> ProjectorError {
 struct Immediately<P, D> {
     database: D,
     table: Table,
-    shadow: Option<Table>,
+    shadow: Option<(Table, Vec<Position>)>,
     clock: Arc<dyn Clock>,
     batch: usize,
     /// The events that concern the projection.
@@ -152,17 +153,18 @@ impl<P: Projection, D: ReadDatabase> ImmediateFold for Immediately<P, D> {
 impl<P: Projection, D: ReadDatabase> Immediately<P, D> {
     fn open_within(&self, transaction: &dyn AppendTransaction) -> Result<Position, ProjectorError> {
         let rows = self.database.within(transaction).map_err(not_immediate::<P>)?;
-        let mut session = session(rows.state(self.shadow.unwrap_or(self.table))?);
+        let mut session = session(rows.state(self.shadow.as_ref().map_or(self.table, |it| it.0))?);
         self.catch_up(transaction, &*rows, &mut session, self.batch)?;
-        if let Some(shadow) = self.shadow {
+        if let Some((shadow, left_out)) = &self.shadow {
             let (projection, position) = (ProjectionName::of::<P>(), session.seen());
-            match rows.finish_rebuild(shadow, session.revision())? {
+            match rows.finish_rebuild(*shadow, session.revision(), left_out)? {
                 Switched::Done => {}
                 Switched::Moved => return Err(ProjectorError::Superseded { projection }),
                 Switched::Busy => {
                     return Err(in_the_way::<P>("others read, or change, the rows of"));
                 }
                 Switched::Lacking => return Err(in_the_way::<P>("a stream is held back by")),
+                Switched::Decided => return Err(in_the_way::<P>("an event is skipped by")),
                 // No append can come in between: the rows that serve know of more than there is.
                 Switched::Behind => {
                     let ahead = rows.checkpoint(self.table)?.position;

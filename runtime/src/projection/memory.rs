@@ -187,8 +187,9 @@ impl ReadDatabase for MemoryReadDatabase {
         &self,
         shadow: Table,
         revision: u64,
+        left_out: Vec<Position>,
     ) -> Result<Switched, ReadDatabaseError> {
-        Ok(self.contents().finish_rebuild(shadow, revision)?.0)
+        Ok(self.contents().finish_rebuild(shadow, revision, &left_out)?.0)
     }
 
     async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
@@ -257,8 +258,13 @@ impl ReadTransaction for MemoryTransaction<'_> {
         Ok(committed)
     }
 
-    fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
-        let (switched, before) = self.rows.contents().finish_rebuild(shadow, revision)?;
+    fn finish_rebuild(
+        &self,
+        shadow: Table,
+        revision: u64,
+        left_out: &[Position],
+    ) -> Result<Switched, ReadDatabaseError> {
+        let (switched, before) = self.rows.contents().finish_rebuild(shadow, revision, left_out)?;
         if let Some(before) = before {
             let rows = self.rows.clone();
             self.undo.push(move || rows.contents().switch_back(before));
@@ -465,6 +471,7 @@ impl Contents {
         &mut self,
         shadow: Table,
         revision: u64,
+        left_out: &[Position],
     ) -> Result<(Switched, Option<Switch>), ReadDatabaseError> {
         let serving = self.serving(shadow.spec)?;
         let (id, position) = (serving.table.id, serving.position);
@@ -477,6 +484,9 @@ impl Contents {
         }
         let projection = shadow.spec.full_name();
         let (rebuilt, served) = (self.state(shadow.id, projection)?, self.state(id, projection)?);
+        if !served.skips_only(left_out) {
+            return Ok((Switched::Decided, None));
+        }
         match rebuilt.lacking(&served).is_empty() {
             true => Ok((Switched::Done, self.switch(shadow, id))),
             false => Ok((Switched::Lacking, None)),

@@ -277,23 +277,13 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
         shadow: &mut dyn Member<P::Event>,
         waits: &mut Waits<'_>,
     ) -> Result<(), ProjectorError> {
+        if P::CONSISTENCY == Consistency::Immediate {
+            return self.switch_immediate(shadow, waits).await;
+        }
         let lead = Lead::of(self);
-        let switched = self.switch_and_heed(shadow, &lead, waits).await;
+        let switched = self.switch_led(shadow, &lead, waits).await;
         lead.let_go().await;
         switched
-    }
-
-    async fn switch_and_heed(
-        &self,
-        shadow: &mut dyn Member<P::Event>,
-        lead: &Lead<'_, P, S, D>,
-        waits: &mut Waits<'_>,
-    ) -> Result<(), ProjectorError> {
-        match P::CONSISTENCY {
-            Consistency::Immediate => self.switch_immediate(shadow, waits).await?,
-            Consistency::Eventual { .. } => self.switch_led(shadow, lead, waits).await?,
-        }
-        self.heed_last_skips(shadow, lead).await
     }
 
     /// Switches within an append's place, which others that append wait for: whatever can be done before is.
@@ -315,7 +305,8 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
             shadow.renew(TableState { skipped, ..state });
             self.complete(shadow).await?;
             let before = self.checkpoint().await?.revision;
-            match immediate::register(self, Some(shadow.table())).await {
+            match immediate::register(self, Some((shadow.table(), shadow.skipped().to_vec()))).await
+            {
                 Ok(_) => return Ok(()),
                 Err(error) if is_doubtful(&error) => doubtful = Some(before),
                 Err(ProjectorError::Database(error)) if error.is_transient() => {}
@@ -377,7 +368,10 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                 lead.working(&state, self.complete(shadow)).await?;
             }
             let database = &self.shared.database;
-            match database.finish_rebuild(shadow.table(), shadow.revision()).await? {
+            match database
+                .finish_rebuild(shadow.table(), shadow.revision(), shadow.skipped().to_vec())
+                .await?
+            {
                 Switched::Done => {
                     *held = None;
                     let (position, complete, poison) = (shadow.seen(), true, true);
@@ -394,7 +388,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
                     }
                 }
                 // An operator has decided something just now: it is looked at again.
-                Switched::Lacking => {}
+                Switched::Lacking | Switched::Decided => {}
                 Switched::Moved => {
                     return Err(interrupted(Interrupt::Moved(ProjectionName::of::<P>())));
                 }

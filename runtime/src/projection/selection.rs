@@ -80,13 +80,6 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Projector<P, S, D> {
     }
 }
 
-/// Whether it is known already that rows will show less than they do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lacking {
-    Undecided,
-    Decided,
-}
-
 impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
     async fn build(
         &self,
@@ -103,7 +96,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
             };
             let is_last = streams.len() < STREAMS;
             for stream in streams {
-                self.stream(&stream, Lacking::Undecided).await?;
+                self.stream(&stream).await?;
                 built += 1;
                 progress(built);
                 after = Some(stream);
@@ -156,12 +149,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
         Ok(streams)
     }
 
-    /// Builds the rows of a stream anew, about whose events somebody has decided: what they lack then was known.
-    pub(super) async fn decided_stream(&self, stream: &StreamId) -> Result<(), ProjectorError> {
-        self.stream(stream, Lacking::Decided).await
-    }
-
-    async fn stream(&self, stream: &StreamId, lacking: Lacking) -> Result<(), ProjectorError> {
+    async fn stream(&self, stream: &StreamId) -> Result<(), ProjectorError> {
         let mut held = self.projector.session().await;
         // Rows change here without the session's knowledge.
         *held = None;
@@ -171,9 +159,7 @@ impl<P: Projection, S: EventStore, D: ReadDatabase> Lead<'_, P, S, D> {
             let folding = self.projector.refold_stream(&state, stream, 0, fold);
             let (folded, revision) = self.working(&state, folding).await?;
             let rebuilt = TableState { poison: folded.poison.clone(), ..state.clone() };
-            if lacking == Lacking::Undecided
-                && let Some(poison) = rebuilt.lacking(&state).first()
-            {
+            if let Some(poison) = rebuilt.lacking(&state).first() {
                 return Err(self.stopped_by(poison).await?);
             }
             let parked = state.poison.iter().filter(|it| it.stream_id == *stream && !it.stops);

@@ -121,6 +121,11 @@ impl TableState {
         stopped_by.filter(|poison| !self.skipped.contains(&poison.position))
     }
 
+    /// Whether nothing was decided to be skipped but these events.
+    pub(super) fn skips_only(&self, left_out: &[Position]) -> bool {
+        self.skipped.iter().all(|skipped| left_out.contains(skipped))
+    }
+
     /// What holds streams back in these rows, which are built anew, and not, or not yet there, in the complete ones that
     /// serve: in their place these would show less.
     pub(super) fn lacking(&self, serving: &Self) -> Vec<&Poison> {
@@ -287,6 +292,8 @@ pub enum Switched {
     Behind,
     /// Nothing was changed: the rebuilt table is at another revision, or gone.
     Moved,
+    /// Nothing was changed: it was decided to skip an event that is not left out of the rebuilt rows.
+    Decided,
     /// Nothing was changed: somebody has been reading the rows that serve, or making other tables, for longer than those who
     /// come after may be kept waiting. It is to be tried again a while later.
     Busy,

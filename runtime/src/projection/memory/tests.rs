@@ -124,7 +124,7 @@ fn a_switch_within_a_failed_transaction_is_taken_back() {
     assert_eq!(block_on(rows.commit(rebuilt)), Ok(Committed::Done));
     let transaction = Failing::default();
     let within = rows.within(&transaction).expect("the rows of a store in memory");
-    assert_eq!(within.finish_rebuild(shadow.table, 1), Ok(Switched::Done));
+    assert_eq!(within.finish_rebuild(shadow.table, 1, &[]), Ok(Switched::Done));
     assert_eq!(count(&rows), Ok(1));
 
     drop(within);
@@ -135,6 +135,6 @@ fn a_switch_within_a_failed_transaction_is_taken_back() {
     assert_eq!(count(&rows), Ok(0));
     let shadow = block_on(rows.state(shadow.table)).expect("the shadow");
     assert_eq!((shadow.position, shadow.complete), (2, false));
-    let again = block_on(rows.finish_rebuild(shadow.table, shadow.revision));
+    let again = block_on(rows.finish_rebuild(shadow.table, shadow.revision, vec![]));
     assert_eq!(again, Ok(Switched::Done));
 }

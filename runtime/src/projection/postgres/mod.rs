@@ -27,6 +27,7 @@ use super::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
     ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table, TableSpec, TableState,
 };
+use crate::metadata::Position;
 use crate::store::AppendTransaction;
 use crate::store::postgres::{Begun, Client, Migrations, OpenTransaction, PostgresDatabase};
 use crate::values::Uuid;
@@ -188,11 +189,16 @@ impl PostgresReadDatabase {
         begun.end(written).await
     }
 
-    async fn try_finish(&self, shadow: Table, revision: u64) -> Result<Switched, Fault> {
+    async fn try_finish(
+        &self,
+        shadow: Table,
+        revision: u64,
+        left_out: &[Position],
+    ) -> Result<Switched, Fault> {
         let begun = Begun::on(self.database.rows().await?).await?;
         let switched = async {
             registry::hold(&begun).await?;
-            registry::finish_rebuild(&begun, &self.schema, shadow, revision).await
+            registry::finish_rebuild(&begun, &self.schema, (shadow, revision), left_out).await
         };
         let switched = switched.await;
         begun.end(switched).await
@@ -393,8 +399,9 @@ impl ReadDatabase for PostgresReadDatabase {
         &self,
         shadow: Table,
         revision: u64,
+        left_out: Vec<Position>,
     ) -> Result<Switched, ReadDatabaseError> {
-        let switched = match self.try_finish(shadow, revision).await {
+        let switched = match self.try_finish(shadow, revision, &left_out).await {
             Err(fault) if Attempts::is_in_the_way(&fault) => Switched::Busy,
             switched => self.told(switched)?,
         };
@@ -548,11 +555,18 @@ impl ReadTransaction for Within<'_> {
         }
     }
 
-    fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
+    fn finish_rebuild(
+        &self,
+        shadow: Table,
+        revision: u64,
+        left_out: &[Position],
+    ) -> Result<Switched, ReadDatabaseError> {
         let client = self.open.client();
         self.run(async {
             registry::hold_briefly(client).await?;
-            let switched = registry::finish_rebuild(client, &self.schema, shadow, revision).await?;
+            let rebuilt = (shadow, revision);
+            let switched =
+                registry::finish_rebuild(client, &self.schema, rebuilt, left_out).await?;
             if switched == Switched::Done {
                 self.show(shadow.spec.name).await?;
             }

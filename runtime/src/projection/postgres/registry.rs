@@ -456,8 +456,8 @@ pub(super) async fn discard(client: &Client, version: &RowsVersion) -> Result<bo
 pub(super) async fn finish_rebuild(
     client: &Client,
     schema: &str,
-    shadow: Table,
-    revision: u64,
+    (shadow, revision): (Table, u64),
+    left_out: &[Position],
 ) -> Result<Switched, Fault> {
     let spec = shadow.spec;
     if let Some(serving) = find(client, spec, false).await?
@@ -487,7 +487,11 @@ pub(super) async fn finish_rebuild(
     if rebuilt < number(&row, 0)? {
         return Ok(Switched::Behind);
     }
-    if !state(client, shadow).await?.lacking(&state(client, serving).await?).is_empty() {
+    let served = state(client, serving).await?;
+    if !served.skips_only(left_out) {
+        return Ok(Switched::Decided);
+    }
+    if !state(client, shadow).await?.lacking(&served).is_empty() {
         return Ok(Switched::Lacking);
     }
     keep_options(client, serving, shadow).await?;

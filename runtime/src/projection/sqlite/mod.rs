@@ -25,6 +25,7 @@ use super::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
     ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table, TableSpec, TableState,
 };
+use crate::metadata::Position;
 use crate::store::AppendTransaction;
 use crate::store::sqlite::SqliteDatabase;
 use crate::values::Uuid;
@@ -260,9 +261,12 @@ impl ReadDatabase for SqliteReadDatabase {
         &self,
         shadow: Table,
         revision: u64,
+        left_out: Vec<Position>,
     ) -> Result<Switched, ReadDatabaseError> {
-        self.write(move |connection, _| registry::finish_rebuild(connection, shadow, revision))
-            .await
+        self.write(move |connection, _| {
+            registry::finish_rebuild(connection, shadow, revision, &left_out)
+        })
+        .await
     }
 
     async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
@@ -342,7 +346,12 @@ impl ReadTransaction for Within<'_> {
         self.run(|connection| self.tables.commit(connection, &commit))
     }
 
-    fn finish_rebuild(&self, shadow: Table, revision: u64) -> Result<Switched, ReadDatabaseError> {
-        self.run(|connection| registry::finish_rebuild(connection, shadow, revision))
+    fn finish_rebuild(
+        &self,
+        shadow: Table,
+        revision: u64,
+        left_out: &[Position],
+    ) -> Result<Switched, ReadDatabaseError> {
+        self.run(|connection| registry::finish_rebuild(connection, shadow, revision, left_out))
     }
 }

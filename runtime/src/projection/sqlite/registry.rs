@@ -385,6 +385,7 @@ pub(super) fn finish_rebuild(
     connection: &Connection,
     shadow: Table,
     revision: u64,
+    left_out: &[Position],
 ) -> Result<Switched, Fault> {
     let spec = shadow.spec;
     if !is_at(connection, shadow, revision)? {
@@ -397,7 +398,11 @@ pub(super) fn finish_rebuild(
     if rebuilt < checkpoint(connection, serving)?.position {
         return Ok(Switched::Behind);
     }
-    if !state(connection, shadow)?.lacking(&state(connection, serving)?).is_empty() {
+    let served = state(connection, serving)?;
+    if !served.skips_only(left_out) {
+        return Ok(Switched::Decided);
+    }
+    if !state(connection, shadow)?.lacking(&served).is_empty() {
         return Ok(Switched::Lacking);
     }
     drop_rows(connection, &names::rows(&spec, false))?;

@@ -121,7 +121,7 @@ fn names_of_targets_and_columns_are_names() {
             };
             assert_eq!(rows.commit(commit).await, Ok(Committed::Done));
             assert_eq!(
-                rows.finish_rebuild(shadow.table, shadow.revision + 1).await,
+                rows.finish_rebuild(shadow.table, shadow.revision + 1, vec![]).await,
                 Ok(Switched::Done),
                 "{name:?}"
             );

@@ -243,7 +243,7 @@ mod in_postgres {
                 let commit =
                     Commit { rows, complete: true, position: 1, ..Commit::unchanged(&shadow) };
                 assert_eq!(place.rows().commit(commit).await, Ok(Committed::Done));
-                place.rows().finish_rebuild(shadow.table, 1).await.expect("it is switched");
+                place.rows().finish_rebuild(shadow.table, 1, vec![]).await.expect("it is switched");
                 let count = place.rows().count(opened.table).await;
                 assert_eq!(count, Ok(super::rows().len() as u64));
             }
@@ -303,7 +303,7 @@ mod in_sqlite {
         let commit =
             Commit { rows: all, complete: true, position: 1, ..Commit::unchanged(&shadow) };
         assert_eq!(rows.commit(commit).await, Ok(Committed::Done));
-        rows.finish_rebuild(shadow.table, 1).await.expect("it is switched");
+        rows.finish_rebuild(shadow.table, 1, vec![]).await.expect("it is switched");
     }
 
     /// A rebuilt table keeps the names of its indexes when it takes the place of the one that served, where the

@@ -101,7 +101,11 @@ async fn what_is_skipped_in_the_last_moment_is_left_out<L: Place>(place: L) {
     let elsewhere = strict.clone();
     let rows = Unreliable::new(place.rows().clone(), []).with_somebody_else(move || {
         let strict = elsewhere.clone();
-        Box::pin(async move { skip(&strict, 3).await })
+        Box::pin(async move {
+            if strict.skips().await.expect("decisions").is_empty() {
+                skip(&strict, 3).await;
+            }
+        })
     });
     let mended = Projector::<Balances, _, _>::open(place.store().clone(), rows).await;
 
@@ -199,7 +203,7 @@ async fn what_is_folded_into_rows_of_several_streams_gives_the_rebuild_up<L: Pla
     assert_eq!(tags(&mended).await, [("x".to_owned(), 2)]);
 }
 
-/// The same in the last moment: the rows have taken their place by then, and it is said that they are wrong.
+/// The same in the last moment, in which the rows were to take their place.
 async fn what_is_folded_into_rows_of_several_streams_at_the_last_is_told<L: Place>(place: L) {
     let strict = stopped(&place).await;
     let elsewhere = strict.clone();
@@ -217,6 +221,7 @@ async fn what_is_folded_into_rows_of_several_streams_at_the_last_is_told<L: Plac
     let given_up = mended.rebuild(|_| {}).await;
 
     assert_eq!(given_up, decided_meanwhile());
+    assert_eq!(tags(&mended).await, [("x".to_owned(), 2)], "they are as they were");
     mended.rebuild(|_| {}).await.expect("it is rebuilt without the event");
     assert_eq!(tags(&mended).await, [("x".to_owned(), 2)]);
 }

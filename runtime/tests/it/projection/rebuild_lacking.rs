@@ -229,7 +229,7 @@ async fn what_is_lacking_is_found_by_the_switch_itself<L: Place>(place: L) {
     let mended = open::<Balances, L>(&place).await.retry_poison(3).await;
     assert_eq!(mended, Ok(Retried::Released));
 
-    let switched = place.rows().finish_rebuild(shadow.table, shadow.revision + 1).await;
+    let switched = place.rows().finish_rebuild(shadow.table, shadow.revision + 1, vec![]).await;
 
     assert_eq!(switched, Ok(Switched::Lacking));
     assert_eq!(amount(&strict).await, 25.into());

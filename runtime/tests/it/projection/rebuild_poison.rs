@@ -231,7 +231,7 @@ async fn rows_of_a_stopped_rebuild_take_nobodys_place<L: Place>(place: L) {
 
     place.rows().abandon_rebuild(shadow.table).await.expect("its rows go");
 
-    let late = place.rows().finish_rebuild(shadow.table, shadow.revision + 1).await;
+    let late = place.rows().finish_rebuild(shadow.table, shadow.revision + 1, vec![]).await;
     assert_eq!(late, Ok(Switched::Moved));
     let left = place.rows().load(shadow.table, vec![vec![(&"x".to_owned()).into()]]).await;
     assert_eq!(left, Ok(vec![]), "what is left is what stopped it");

@@ -232,7 +232,7 @@ async fn rows_never_go_back_when_they_are_switched<L: Place>(place: L) {
     balances.catch_up().await.expect("it catches up");
     let shadow = place.rows().begin_rebuild(spec).await.expect("a shadow");
 
-    let behind = place.rows().finish_rebuild(shadow.table, shadow.revision).await;
+    let behind = place.rows().finish_rebuild(shadow.table, shadow.revision, vec![]).await;
 
     assert_eq!(behind, Ok(Switched::Behind));
     assert_eq!(balances.read_model().count().await, Ok(1));
@@ -246,7 +246,7 @@ async fn a_rebuild_started_anew_wins<L: Place>(place: L) {
     let first = place.rows().begin_rebuild(spec).await.expect("a shadow");
     let second = place.rows().begin_rebuild(spec).await.expect("another shadow");
 
-    let late = place.rows().finish_rebuild(first.table, first.revision).await;
+    let late = place.rows().finish_rebuild(first.table, first.revision, vec![]).await;
 
     assert_eq!(late, Ok(Switched::Moved));
     place.rows().abandon_rebuild(first.table).await.expect("nothing is left to drop");
@@ -261,7 +261,7 @@ async fn a_rebuild_that_was_overtaken_finds_its_rows_gone<L: Place>(place: L) {
     place.rows().open(spec).await.expect("a table");
     let first = place.rows().begin_rebuild(spec).await.expect("a shadow");
     let second = place.rows().begin_rebuild(spec).await.expect("another shadow");
-    let switched = place.rows().finish_rebuild(second.table, second.revision).await;
+    let switched = place.rows().finish_rebuild(second.table, second.revision, vec![]).await;
     assert_eq!(switched, Ok(Switched::Done));
 
     let rows = place.rows().load(first.table, vec![vec![(&"a".to_owned()).into()]]).await;

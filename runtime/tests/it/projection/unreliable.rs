@@ -7,12 +7,12 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use eventloom_runtime::Uuid;
 use eventloom_runtime::projection::{
     Checkpoint, Commit, Committed, Condition, Query, ReadDatabase, ReadDatabaseError,
     ReadTransaction, RowValues, RowsVersion, Skip, Summary, Switched, Table, TableSpec, TableState,
 };
 use eventloom_runtime::store::AppendTransaction;
+use eventloom_runtime::{Position, Uuid};
 use tokio::sync::Semaphore;
 
 /// What happens to one commit.
@@ -304,11 +304,12 @@ impl<D: ReadDatabase> ReadDatabase for Unreliable<D> {
         &self,
         shadow: Table,
         revision: u64,
+        left_out: Vec<Position>,
     ) -> Result<Switched, ReadDatabaseError> {
         if let Some(does) = &self.somebody_else {
             does().await;
         }
-        self.rows.finish_rebuild(shadow, revision).await
+        self.rows.finish_rebuild(shadow, revision, left_out).await
     }
 
     async fn abandon_rebuild(&self, shadow: Table) -> Result<(), ReadDatabaseError> {
