@@ -220,6 +220,7 @@ impl<P: Projection> Fold<P> {
         missing: &mut Needed,
     ) -> Step {
         if self.skipped.contains(&stored.position) {
+            self.leave_out(stored, event);
             return Step::Pass;
         }
         let event = match event {
@@ -241,6 +242,22 @@ impl<P: Projection> Fold<P> {
             Ok(Some(key)) => Step::Fold(self.slot(key, &mut missing.keys)),
             Ok(None) => Step::Pass,
             Err(error) => Step::Fail(Failure::Poison(format!("its key: {error}"))),
+        }
+    }
+
+    /// Where rows take the place of what is stored, those of an event that is left out do too: what is stored may be made of it
+    /// alone.
+    fn leave_out(&mut self, stored: &StoredEvent<'_>, event: &Result<P::Event, DecodeError>) {
+        let (Some(Stored::Replaced), Ok(event)) = (self.unasked, event) else { return };
+        let (known, mut missing) = (self.slots.len(), Needed::default());
+        if P::SEVERAL_ROWS {
+            // What can't be told of its rows was not folded into any.
+            let _ = P::visit(event, stored.meta, &mut Plan { fold: self, missing: &mut missing });
+        } else if let Ok(Some(key)) = P::key(event, stored.meta) {
+            self.slot(key, &mut missing.keys);
+        }
+        for slot in &mut self.slots[known..] {
+            slot.touched = true;
         }
     }
 

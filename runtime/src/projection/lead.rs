@@ -100,10 +100,15 @@ impl<'a, P: Projection, S: EventStore, D: ReadDatabase> Lead<'a, P, S, D> {
         let mut revision = state.revision;
         while timeout(every, &mut ends).await.is_err() {
             let sign = Commit { revision, ..Commit::unchanged(state) };
-            if self.projector.shared.database.commit(sign).await? != Committed::Done {
-                break;
+            match self.projector.shared.database.commit(sign).await {
+                Ok(Committed::Done) => revision += 1,
+                // The work may be done all the same; where it has to know, its own commit finds out.
+                Err(error) if error.is_transient() => break,
+                moved => {
+                    moved?;
+                    break;
+                }
             }
-            revision += 1;
         }
         Ok(revision)
     }

@@ -60,7 +60,11 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     /// Whether a stream has the last event of a state at its place.
     async fn has_last(&self, stream: &StreamKey, known: &Folded<A>) -> Result<bool, StoreError> {
         let Some(before) = known.sequence.checked_sub(1) else { return Ok(true) };
-        let page = self.read_page(stream, before, 1, false).await?;
+        let page = match self.read_page(stream, before, 1, false).await {
+            // So it is the last no more.
+            Err(StoreError::ArchivedHistoryUnavailable { .. }) => return Ok(false),
+            page => page?,
+        };
         let last = page.iter().next().map(|event| event.meta.event_id);
         Ok(last.is_some() && last == known.last_event)
     }

@@ -18,7 +18,7 @@ use crate::aggregate::{Aggregate, Refusal};
 use crate::event::UniqueKey;
 use crate::metadata::Position;
 use crate::store::{
-    AppendError, EventStore, KeyClaim, RecordedCommand, StoreError, StreamKey, TakenKey,
+    AppendError, EventStore, KeyClaim, Page, RecordedCommand, StoreError, StreamKey, TakenKey,
 };
 
 type Outcome<A> = Result<Executed<A>, ExecuteError<<A as Aggregate>::Error>>;
@@ -171,7 +171,11 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
             known.epoch = epoch;
             return self.catch_up(stream, known).await;
         };
-        let page = self.read_page(stream, before, 2, false).await?;
+        let page = match self.read_page(stream, before, 2, false).await {
+            // Others have appended behind it, and it is archived where this program can't read. A snapshot is further on.
+            Err(StoreError::ArchivedHistoryUnavailable { .. }) => Page::default(),
+            page => page?,
+        };
         let last = page.iter().next().map(|event| event.meta.event_id);
         if last.is_none() || last != known.last_event {
             *known = self.load_folded(stream).await?;

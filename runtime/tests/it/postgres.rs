@@ -1,13 +1,15 @@
 //! The event store on PostgreSQL, beside what every store promises: the global order when transactions are in each other's
 //! way, rights, other versions, servers that go away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eventloom_runtime::store::postgres::{
     Granted, PostgresDatabase, PostgresOptions, PostgresStore,
 };
 use eventloom_runtime::store::{
-    Append, AppendError, CommandRecord, EventFilter, KeyClaim, NewEvent, StoredEvent, StreamKey,
+    Append, AppendError, AppendTransaction, AppendedEvents, CommandRecord, EventFilter, FoldError,
+    FoldedChange, ImmediateFold, KeyClaim, NewEvent, StoredEvent, StreamKey,
 };
 use eventloom_runtime::testing::block_on;
 use eventloom_runtime::testing::postgres::{PostgresServer, Session, TestDatabase};
@@ -663,5 +665,99 @@ fn of_a_group_those_are_refused_whose_state_is_doubtful() {
         }
         let (seen, _) = read(&store, 1).await;
         assert_eq!(seen.len(), 20);
+    });
+}
+
+/// An immediate projection that has no room for the rows of one stream, or can't be opened at all.
+struct Full {
+    opens: bool,
+}
+
+impl ImmediateFold for Full {
+    fn aggregate(&self) -> &str {
+        "Account"
+    }
+
+    fn name(&self) -> &str {
+        "Full"
+    }
+
+    fn open(&self, _: &dyn AppendTransaction) -> Result<(), StoreError> {
+        match self.opens {
+            true => Ok(()),
+            false => Err(StoreError::Unavailable("as planned".to_owned())),
+        }
+    }
+
+    fn fold(
+        &self,
+        _: &dyn AppendTransaction,
+        events: &AppendedEvents<'_>,
+    ) -> Result<FoldedChange, FoldError> {
+        match events.stream.id.as_str() {
+            "x" => Err(FoldError::Store(StoreError::Unwritable("no room".to_owned()))),
+            _ => Ok(Box::new(|_| Ok(()))),
+        }
+    }
+}
+
+/// The connection went with each transaction that was taken back, and with it all that was known of streams: whoever shared a
+/// group with an append that could not be folded was told that the way to the server was broken.
+#[test]
+fn a_transaction_that_is_taken_back_puts_nothing_in_doubt() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let store = open(&place).await;
+        store.append(append("first", 0, 1)).await.expect("an append");
+        let epoch = store.epoch();
+        store.fold_immediately(Arc::new(Full { opens: false })).await.expect_err("as planned");
+        store.fold_immediately(Arc::new(Full { opens: true })).await.expect("it opens");
+        let appends = (0..20).map(|number| {
+            let id = if number == 10 { "x".to_owned() } else { format!("a{number}") };
+            let (store, append) =
+                (store.clone(), Append { epoch: Some(epoch), ..append(&id, 0, 1) });
+            tokio::spawn(async move { (number, store.append(append).await) })
+        });
+        for task in appends.collect::<Vec<_>>() {
+            let (number, told) = task.await.expect("an answer");
+            match number {
+                10 => {
+                    let error = told.expect_err("there is no room");
+                    assert!(error.to_string().contains("no room"), "{error}");
+                }
+                _ => drop(told.expect("an append")),
+            }
+        }
+        assert_eq!(store.epoch(), epoch);
+    });
+}
+
+/// The connection that appends went to a server that had taken another's place, and those that read still led to the other, which
+/// confirmed all that it had been asked for before.
+#[test]
+fn no_reader_is_older_than_who_appends() {
+    block_on(async {
+        let place = TestDatabase::default();
+        let store = open(&place).await;
+        store.append(append("a", 0, 1)).await.expect("an append");
+        store.head().await.expect("a head");
+        let operator = place.session().await;
+        let readers = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+            AND query LIKE '%max(position)%' AND pid <> pg_backend_pid() ORDER BY pid";
+        let old = operator.run(readers).await.expect("processes");
+        assert!(!old.is_empty());
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+            WHERE datname = current_database() AND query LIKE '%append_event%' AND pid <> pg_backend_pid()";
+        let epoch = store.epoch();
+        assert_eq!(operator.run(end).await, Ok(vec!["t".to_owned()]));
+        while store.epoch() == epoch {
+            // The first may find that nobody answers.
+            drop(store.append(append("b", 0, 1)).await);
+        }
+
+        store.head().await.expect("a head");
+
+        let new = operator.run(readers).await.expect("processes");
+        assert!(!new.is_empty() && old.iter().all(|pid| !new.contains(pid)), "{old:?}, {new:?}");
     });
 }

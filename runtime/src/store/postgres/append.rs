@@ -259,15 +259,18 @@ impl Appender {
             Ok(()) => self.fold_one(append, folds, &open),
             Err(unconfirmed) => Ok(Outcome::Failed(unconfirmed)),
         };
-        let outcomes: Vec<Outcome> = match group.iter().map(each).collect() {
-            Ok(outcomes) => outcomes,
+        let failed = match group.iter().map(each).collect() {
+            Ok(outcomes) => {
+                open.commit().map_err(Failed::Sent)?;
+                return Ok(outcomes);
+            }
             // Nothing was committed, whatever has happened: not even the connection need be there.
-            Err(Failed::Sent(fault)) => return Err(Failed::Before(fault)),
-            Err(Failed::Fold(error)) if open.gave_way() => return Err(Failed::GaveWay(error)),
-            Err(failed) => return Err(failed),
+            Err(Failed::Sent(fault)) => Failed::Before(fault),
+            Err(Failed::Fold(error)) if open.gave_way() => Failed::GaveWay(error),
+            Err(failed) => failed,
         };
-        open.commit().map_err(Failed::Sent)?;
-        Ok(outcomes)
+        open.undo();
+        Err(failed)
     }
 
     /// Decides an append, lets the folds compute what it changes, and only then writes: what is refused has written

@@ -38,8 +38,38 @@ struct Inner {
     copies: bool,
     /// How often a connection was made: what is known of numbers in the tables may be of another server.
     made: Arc<AtomicU64>,
-    /// How often the connection that appends was made.
-    epoch: Arc<AtomicU64>,
+    appending: Arc<Appending>,
+}
+
+/// The connection that appends.
+#[derive(Default)]
+struct Appending {
+    /// How often it was made.
+    times: AtomicU64,
+    /// When it was made last.
+    made: Mutex<Option<Instant>>,
+}
+
+impl Appending {
+    fn begins(&self) {
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.times.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whether a connection was made before it, and may be of another server.
+    fn is_newer_than(&self, other: Instant) -> bool {
+        let made = *self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.is_some_and(|made| made > other)
+    }
+}
+
+/// What a pool of connections is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Appends,
+    /// What is read is what appends go by: no connection may be of another server than that which appends.
+    Events,
+    Other,
 }
 
 /// What every connection is told. Where the server would confirm commits that are not on its disk, or let a transaction
@@ -148,21 +178,21 @@ impl PostgresDatabase {
 
     fn new(url: &str, options: PostgresOptions, copies: bool) -> Result<Self, StoreError> {
         let address = options::address(url)?;
-        let (made, epoch) = (Arc::default(), Arc::default());
+        let (made, appending) = (Arc::default(), Arc::default());
         let connections = options.connections.max(1);
-        let pool = |size, told, copies, counted: &[&Arc<AtomicU64>]| {
-            pool(&address, options, size, (told, copies, counted))
+        let pool = |size, purpose, told, copies| {
+            pool(&address, options, size, (purpose, told, copies), (&made, &appending))
         };
         let inner = Inner {
             // Who may copy writes nothing else into a part.
-            writer: pool(1, &[SESSION, EVENTS, APPENDS], false, &[&made, &epoch])?,
-            readers: pool(connections, &[SESSION, EVENTS, READS], copies, &[&made])?,
-            rows: pool(connections, &[SESSION, READS], false, &[&made])?,
+            writer: pool(1, Purpose::Appends, &[SESSION, EVENTS, APPENDS], false)?,
+            readers: pool(connections, Purpose::Events, &[SESSION, EVENTS, READS], copies)?,
+            rows: pool(connections, Purpose::Other, &[SESSION, READS], false)?,
             address,
             copies,
             options,
             made,
-            epoch,
+            appending,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -225,7 +255,7 @@ impl PostgresDatabase {
 
     /// A number that is another one after the connection that appends was made.
     pub(super) fn epoch(&self) -> u64 {
-        self.inner.epoch.load(Ordering::SeqCst)
+        self.inner.appending.times.load(Ordering::SeqCst)
     }
 
     /// The connection that appends.
@@ -257,7 +287,8 @@ impl PostgresDatabase {
     /// A connection of its own, for what holds it for long: nobody waits for it, and it ends with who has it.
     pub(super) async fn alone(&self) -> Result<Client, Fault> {
         let Inner { address, options, copies, .. } = &*self.inner;
-        let pool = pool(address, *options, 1, (&[SESSION, READS], *copies, &[]));
+        let kind = (Purpose::Other, &[SESSION, READS] as &[_], *copies);
+        let pool = pool(address, *options, 1, kind, (&Arc::default(), &Arc::default()));
         Ok(pool.map_err(Fault::from)?.get().await?)
     }
 
@@ -293,17 +324,19 @@ fn pool(
     address: &Address,
     options: PostgresOptions,
     size: usize,
-    (told, copies, counted): (&'static [&'static str], bool, &[&Arc<AtomicU64>]),
+    (purpose, told, copies): (Purpose, &'static [&'static str], bool),
+    (made, appending): (&Arc<AtomicU64>, &Arc<Appending>),
 ) -> Result<Pool, StoreError> {
     let config = address.config.clone();
     let manager = match &address.tls {
         Some(tls) => Manager::from_config(config, tls.clone(), ManagerConfig::default()),
         None => Manager::from_config(config, NoTls, ManagerConfig::default()),
     };
-    let counted: Vec<Arc<AtomicU64>> = counted.iter().map(|it| Arc::clone(it)).collect();
+    let (made, begun) = (Arc::clone(made), Arc::clone(appending));
     let tell = Hook::async_fn(move |client, _| {
-        for made in &counted {
-            made.fetch_add(1, Ordering::SeqCst);
+        made.fetch_add(1, Ordering::SeqCst);
+        if purpose == Purpose::Appends {
+            begun.begins();
         }
         Box::pin(async move {
             let tell = async {
@@ -316,11 +349,15 @@ fn pool(
         })
     });
     // After a while the server may have been restarted, or the way to it broken, without a word.
-    let renewed = Arc::new(Mutex::new(None));
+    let (renewed, appending) = (Arc::new(Mutex::new(None)), Arc::clone(appending));
     let look = Hook::async_fn(move |client, metrics| {
         let is_fresh = metrics.last_used() < FRESH;
+        let is_old = purpose == Purpose::Events && appending.is_newer_than(metrics.created);
         let renewed = Arc::clone(&renewed);
         Box::pin(async move {
+            if is_old {
+                return Err(HookError::message("the connection that appends is newer"));
+            }
             if is_fresh {
                 return Ok(());
             }

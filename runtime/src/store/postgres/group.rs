@@ -235,9 +235,14 @@ impl Writer {
             let told = |fault: Fault| database.explained(fault);
             let open =
                 OpenTransaction::begin(client, &database, &archive, &runtime).map_err(told)?;
-            open.hold_appends().map_err(told)?;
-            fold.open(&open)?;
-            open.commit().map_err(told)
+            let opened = open.hold_appends().map_err(told).and_then(|()| fold.open(&open));
+            match opened {
+                Ok(()) => open.commit().map_err(told),
+                Err(error) => {
+                    open.undo();
+                    Err(error)
+                }
+            }
         });
         opened.await.unwrap_or_else(|error| {
             Err(unknown(&format!("the projection was not opened: {error}")))

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -16,7 +17,10 @@ use crate::metadata::Position;
 use crate::store::archive::Archive;
 use crate::store::{AllPage, AppendTransaction, EventFilter, StoreError};
 
-/// A transaction that was begun on a connection. Unless it is committed, the connection goes with it.
+/// How long a server may take to take back what was written, before the connection goes with it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A transaction that was begun on a connection. Unless it is brought to an end, the connection goes with it.
 pub(crate) struct OpenTransaction {
     begun: Begun,
     database: PostgresDatabase,
@@ -50,6 +54,14 @@ impl OpenTransaction {
             Err(Fault::NoAnswer) => Err(Fault::Unknown(Box::new(Fault::NoAnswer))),
             ended => ended,
         }
+    }
+
+    /// Takes back what was written. The connection is kept where it answers: one that was made anew would put all in doubt that is
+    /// known of streams.
+    pub(super) fn undo(self) {
+        let Self { begun, runtime, .. } = self;
+        // Otherwise it goes with what was begun on it, and the server takes that back.
+        let _ = runtime.block_on(async { tokio::time::timeout(PATIENCE, begun.undo()).await });
     }
 
     /// Lets no append come in between from here to the end.

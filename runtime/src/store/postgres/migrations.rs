@@ -72,7 +72,9 @@ impl Migrations {
         self.check(version, newest)?;
         for _ in 0..TRIES {
             match self.migrate(client, newest).await {
-                Err(fault) if fault.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                Err(fault)
+                    if fault.gave_way() || fault.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) =>
+                {
                     tokio::time::sleep(BETWEEN_TRIES).await;
                 }
                 done => return done,

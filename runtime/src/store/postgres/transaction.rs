@@ -39,6 +39,11 @@ impl Begun {
         }
     }
 
+    /// Takes back what was written, and keeps the connection.
+    pub(super) async fn undo(mut self) {
+        self.take_back().await;
+    }
+
     /// Takes back what was written. A connection that can only read is of no further use.
     async fn take_back(&mut self) {
         let told = self.simple_query(&format!("ROLLBACK; {READ_ONLY}")).await;

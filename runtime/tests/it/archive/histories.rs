@@ -126,6 +126,29 @@ fn what_is_young_is_used_without_the_archive() {
     });
 }
 
+/// A program without the archive had a state at hand. Others appended behind its last event, which was archived then: to see
+/// whether that was the one it knew, it asked for it, and could not do anything with the wallet until it was started again.
+#[test]
+fn a_state_at_hand_is_loaded_anew_where_its_last_event_is_archived() {
+    block_on(async {
+        let (rig, clock) = (Rig::new().await, TestClock::at(NOW));
+        let elsewhere = open(&rig.store, &clock).await;
+        let wallets = open(&rig.again(None).await, &clock).await;
+        clock.set(days_ago(100));
+        for number in 1..=60 {
+            let by = if number == 59 { &wallets } else { &elsewhere };
+            by.execute("long", put(&format!("entry {number}"))).await.expect("a movement");
+            clock.advance(Duration::from_micros(86_400_000_000));
+        }
+        clock.set(NOW);
+        assert_eq!(archive(&rig.store).await.events(), 59);
+
+        let executed = wallets.execute("long", put("new")).await.expect("a movement");
+
+        assert_eq!((executed.sequence, executed.state.movements), (61, 61));
+    });
+}
+
 /// A command that is sent again is the first one again, a key that was claimed is taken, though their events have left.
 #[test]
 fn keys_and_commands_are_known_as_before() {
